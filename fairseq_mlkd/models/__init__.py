@@ -1,0 +1,3 @@
+from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderModel
+
+__all__ = ["MultilingualEncoderModel"]

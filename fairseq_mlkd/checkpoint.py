@@ -1,0 +1,105 @@
+"""Reading checkpoints, which are untrusted input: tensors and plain values, never code."""
+
+import argparse
+import hashlib
+import logging
+import os
+import pickle
+from typing import Any, Dict, Optional
+
+import torch
+from fairseq.data import Dictionary
+from fairseq.checkpoint_utils import load_checkpoint_to_cpu
+from omegaconf import DictConfig
+
+logger = logging.getLogger(__name__)
+
+# what a checkpoint of ours says of its dictionary, kept in the task's state
+DICTIONARY_KEY = "dictionary_sha256"
+
+
+def make_loading_safe() -> None:
+    """Have every `torch.load` of this process refuse anything but weights.
+
+    Namespace is data, too: fairseq's legacy models (RoBERTa) keep their options in one.
+    """
+    os.environ.setdefault("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")
+    if hasattr(torch.serialization, "add_safe_globals"):
+        torch.serialization.add_safe_globals([argparse.Namespace])
+
+
+def read_checkpoint(path: str, flag: str) -> Dict[str, Any]:
+    """Read a fairseq checkpoint to the CPU.
+
+    Args:
+        path: the checkpoint.
+        flag: the option that named it, for the message.
+    Raises:
+        ValueError: no such file, or not a fairseq checkpoint of tensors and plain values.
+    """
+    if not os.path.isfile(path):
+        raise ValueError(f"{flag} {path}: no such file")
+    try:
+        state = load_checkpoint_to_cpu(path)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ValueError(f"{flag} {path}: not a fairseq checkpoint ({reason})") from None
+    if not isinstance(state, dict) or "model" not in state or not state.get("cfg"):
+        raise ValueError(f"{flag} {path}: not a fairseq checkpoint (no model or no cfg in it)")
+    return state
+
+
+def model_config(state: Dict[str, Any]) -> DictConfig:
+    return state["cfg"]["model"]
+
+
+def dictionary_sha256(dictionary: Dictionary) -> str:
+    """Fingerprint of the symbols and their order."""
+    return hashlib.sha256("\n".join(dictionary.symbols).encode()).hexdigest()
+
+
+def check_dictionary(
+    state: Dict[str, Any], dictionary: Dictionary, path: str, flag: str
+) -> None:
+    """Refuse a checkpoint that was trained with another dictionary.
+
+    A checkpoint that does not say which dictionary it had (stock fairseq) passes with a
+    warning; its size is checked when the weights are loaded.
+
+    Raises:
+        ValueError: the fingerprints differ.
+    """
+    theirs: Optional[str] = (state.get("task_state") or {}).get(DICTIONARY_KEY)
+    if theirs is None:
+        logger.warning("%s %s does not say which dictionary it was trained with", flag, path)
+    elif theirs != dictionary_sha256(dictionary):
+        raise ValueError(
+            f"{flag} {path} was trained with another dictionary than this run's "
+            f"({len(dictionary)} symbols): build the data with the dict.txt of that model"
+        )
+
+
+def load_weights(
+    module: torch.nn.Module, weights: Dict[str, torch.Tensor], path: str, flag: str
+) -> None:
+    """Load `weights` strictly; a misfit is refused with both shapes named.
+
+    Raises:
+        ValueError: a parameter is missing, left over, or has another shape.
+    """
+    ours = module.state_dict()
+    for name, tensor in ours.items():
+        if name not in weights:
+            raise ValueError(f"{flag} {path}: lacks the parameter {name}")
+        if weights[name].shape != tensor.shape:
+            raise ValueError(
+                f"{flag} {path}: {name} is {tuple(weights[name].shape)} there and "
+                f"{tuple(tensor.shape)} in this model: choose the --arch it was trained with"
+            )
+    extra = sorted(weights.keys() - ours.keys())
+    if extra:
+        raise ValueError(
+            f"{flag} {path}: holds {extra[0]}, which this model lacks "
+            f"({len(extra)} such parameters): choose the --arch it was trained with"
+        )
+    module.load_state_dict(weights)

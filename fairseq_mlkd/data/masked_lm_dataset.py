@@ -1,0 +1,113 @@
+"""Masked language modelling (Devlin et al., 2019) on top of a multilingual dataset."""
+
+from typing import Any, Dict, List, NamedTuple, Tuple
+
+import numpy as np
+import torch
+from fairseq.data import BaseWrapperDataset, Dictionary, data_utils
+
+from fairseq_mlkd.data.multilingual_dataset import MultilingualDataset, common_lang
+
+
+class Masking(NamedTuple):
+    """How tokens are masked; all probabilities lie between 0 and 1."""
+
+    mask_prob: float = 0.15  # share of the tokens that are predicted
+    leave_unmasked_prob: float = 0.1  # share of those that stay as they are
+    random_token_prob: float = 0.1  # share of those that become a random symbol
+
+
+class MaskedLMDataset(BaseWrapperDataset):
+    """Masks each example anew every time it is drawn.
+
+    The mask depends on the seed, the epoch and the place in the epoch, so a sentence
+    that is drawn twice is masked in two ways, and resuming masks as before.
+    """
+
+    def __init__(
+        self,
+        dataset: MultilingualDataset,
+        dictionary: Dictionary,
+        mask_idx: int,
+        *,
+        masking: Masking,
+        seed: int,
+    ) -> None:
+        super().__init__(dataset)
+        self.dictionary = dictionary
+        self.mask_idx = mask_idx
+        self.masking = masking
+        self.seed = seed
+
+    @property
+    def langs(self) -> List[str]:
+        return self.dataset.langs
+
+    def __getitem__(self, index: int) -> Dict[str, Any]:
+        item = self.dataset[index]
+        rng = np.random.default_rng((self.seed, self.dataset.epoch, index))
+        tokens = item["tokens"].numpy()
+        source, target = mask_tokens(
+            tokens, rng, self.masking, dictionary=self.dictionary, mask_idx=self.mask_idx
+        )
+        return {**item, "source": torch.from_numpy(source), "target": torch.from_numpy(target)}
+
+    def collater(self, samples: List[Dict[str, Any]]) -> Dict[str, Any]:
+        """Pad on the right.
+
+        Returns:
+            `id` `(bsz,)`; `lang`, None where the batch mixes languages; `net_input` with
+            `src_tokens` `(bsz, src_len)` and `src_lengths` `(bsz,)`; `target`
+            `(bsz, src_len)`, padding wherever nothing is predicted.
+        """
+        if not samples:
+            return {}
+        pad = self.dictionary.pad()
+        lengths = torch.tensor([len(s["source"]) for s in samples])
+        return {
+            "id": torch.tensor([s["id"] for s in samples]),
+            "lang": common_lang(samples),
+            "nsentences": len(samples),
+            "ntokens": int(lengths.sum()),
+            "net_input": {
+                "src_tokens": data_utils.collate_tokens([s["source"] for s in samples], pad),
+                "src_lengths": lengths,
+            },
+            "target": data_utils.collate_tokens([s["target"] for s in samples], pad),
+        }
+
+
+def mask_tokens(
+    tokens: np.ndarray,
+    rng: np.random.Generator,
+    masking: Masking,
+    *,
+    dictionary: Dictionary,
+    mask_idx: int,
+) -> Tuple[np.ndarray, np.ndarray]:
+    """Mask one sentence.
+
+    At least one token is predicted; special symbols never are, and never are drawn.
+
+    Args:
+        tokens: `(src_len,)` ids.
+        rng: the source of chance.
+        masking: the probabilities.
+        dictionary: tells the special symbols.
+        mask_idx: id of `<mask>`, the last symbol.
+    Returns:
+        `(src_len,)` ids with masks, and `(src_len,)` ids to predict, padding elsewhere.
+    """
+    words = np.flatnonzero(tokens >= dictionary.nspecial)
+    if not len(words):
+        return tokens, np.full_like(tokens, dictionary.pad())
+    wanted = max(1, int(masking.mask_prob * len(words) + rng.random()))
+    chosen = rng.choice(words, wanted, replace=False)
+    fate = rng.random(wanted)
+    masked = fate >= masking.leave_unmasked_prob + masking.random_token_prob
+    random = ~masked & (fate >= masking.leave_unmasked_prob)
+    source, target = tokens.copy(), np.full_like(tokens, dictionary.pad())
+    target[chosen] = tokens[chosen]
+    source[chosen[masked]] = mask_idx
+    source[chosen[random]] = rng.integers(dictionary.nspecial, mask_idx, random.sum())
+    return source, target

@@ -1,0 +1,106 @@
+"""Several languages as one dataset, each example once or drawn anew every epoch."""
+
+from typing import Any, Dict, List, Mapping, Optional
+
+import numpy as np
+from fairseq.data import FairseqDataset
+
+from fairseq_mlkd.data.sampling import apportion, draw, sampling_probabilities
+
+
+class MultilingualDataset(FairseqDataset):
+    """The datasets of several languages, one after the other.
+
+    Without `sampling_alpha` every example is there once, in the order of the languages,
+    and a batch holds one language, so that a metric of a batch belongs to its language.
+
+    With it, each epoch draws as many examples as there are in all, shared out by
+    equation 1, and batches mix languages. A language is drawn in whole passes plus a
+    remainder without repeats. What an epoch draws depends on the seed and its number
+    alone, so that resuming is exact.
+
+    Args:
+        datasets: language -> dataset with an array `sizes`, items that are dictionaries,
+            and a collater that takes `id` and `lang` beside the item's own keys.
+        sampling_alpha: alpha of equation 1; None: every example once.
+        seed: of the draws.
+    """
+
+    def __init__(
+        self,
+        datasets: Mapping[str, FairseqDataset],
+        *,
+        sampling_alpha: Optional[float] = None,
+        seed: int = 1,
+    ) -> None:
+        self.langs = list(datasets)
+        self.datasets = list(datasets.values())
+        self.seed = seed
+        self.counts = [len(d) for d in self.datasets]
+        self.is_resampled = sampling_alpha is not None
+        self.epoch_counts = (
+            apportion(sum(self.counts), sampling_probabilities(self.counts, sampling_alpha))
+            if self.is_resampled
+            else self.counts
+        )
+        # of each example of the epoch: its language and its index there
+        self.lang_ids = np.repeat(np.arange(len(self.langs)), self.epoch_counts)
+        self.set_epoch(1)
+
+    def set_epoch(self, epoch: int) -> None:
+        """Draw the examples of `epoch` (from 1)."""
+        self.epoch = epoch
+        drawn = [self._draw(i) for i in range(len(self.langs))]
+        self.indices = np.concatenate(drawn)
+        self.sizes = np.concatenate(
+            [np.asarray(d.sizes)[i] for d, i in zip(self.datasets, drawn)]
+        )
+
+    def _draw(self, lang_id: int) -> np.ndarray:
+        if not self.is_resampled:
+            return np.arange(self.counts[lang_id])
+        if not self.counts[lang_id]:
+            return np.arange(0)
+        rng = np.random.default_rng((self.seed, self.epoch, lang_id))
+        return draw(self.epoch_counts[lang_id], self.counts[lang_id], rng)
+
+    @property
+    def can_reuse_epoch_itr_across_epochs(self) -> bool:
+        return not self.is_resampled
+
+    def __getitem__(self, index: int) -> Dict[str, Any]:
+        lang_id = self.lang_ids[index]
+        item = self.datasets[lang_id][self.indices[index]]
+        return {**item, "id": index, "lang": self.langs[lang_id]}
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def collater(self, samples: List[Dict[str, Any]]) -> Dict[str, Any]:
+        return self.datasets[0].collater(samples)
+
+    def num_tokens(self, index: int) -> int:
+        return self.sizes[index]
+
+    def num_tokens_vec(self, indices: np.ndarray) -> np.ndarray:
+        return self.sizes[indices]
+
+    def size(self, index: int) -> int:
+        return self.sizes[index]
+
+    def ordered_indices(self) -> np.ndarray:
+        """Shortest first, ties in the random order that fairseq has just seeded."""
+        return np.lexsort([np.random.permutation(len(self)), self.sizes])
+
+    def batch_by_size(self, indices: np.ndarray, **limits: Any) -> List[np.ndarray]:
+        if self.is_resampled:
+            return list(super().batch_by_size(indices, **limits))
+        lang_ids = self.lang_ids[indices]
+        parts = (indices[lang_ids == i] for i in np.unique(lang_ids))
+        return [b for part in parts for b in super(MultilingualDataset, self).batch_by_size(part, **limits)]
+
+
+def common_lang(samples: List[Dict[str, Any]]) -> Optional[str]:
+    """The language of a batch, None where it mixes several."""
+    langs = {s["lang"] for s in samples}
+    return langs.pop() if len(langs) == 1 else None

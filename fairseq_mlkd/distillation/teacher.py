@@ -1,0 +1,57 @@
+"""The teacher: loaded once, frozen, never part of what is trained or saved."""
+
+import copy
+import logging
+from typing import Any, Dict, Tuple
+
+import torch
+from fairseq import models
+from fairseq.tasks import FairseqTask
+from torch import Tensor, nn
+
+from fairseq_mlkd.checkpoint import (
+    check_dictionary,
+    load_weights,
+    model_config,
+    read_checkpoint,
+)
+
+logger = logging.getLogger(__name__)
+
+
+class Teacher:
+    """A frozen model in eval mode.
+
+    Not an `nn.Module`, so that a criterion can hold it without it showing up among the
+    criterion's parameters, in its state, in its train() mode or in DDP's buckets.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        self.model = model.eval().requires_grad_(False)
+
+    def __deepcopy__(self, memo: Dict[int, Any]) -> "Teacher":
+        return self
+
+    @torch.no_grad()
+    def run(self, like: Tensor, **inputs: Any) -> Tuple[Tensor, Dict[str, Any]]:
+        """Run the model on the device and in the precision of `like`."""
+        ours = next(self.model.parameters())
+        if (ours.device, ours.dtype) != (like.device, like.dtype):
+            self.model.to(device=like.device, dtype=like.dtype)
+        return self.model(**inputs)
+
+
+def load_teacher(path: str, task: FairseqTask) -> Teacher:
+    """Load the checkpoint that `--teacher-path` names, for the student's own task.
+
+    Raises:
+        ValueError: no checkpoint, another dictionary, or a model that does not fit the task.
+    """
+    flag = "--teacher-path"
+    state = read_checkpoint(path, flag)
+    check_dictionary(state, task.source_dictionary, path, flag)
+    model = models.build_model(copy.deepcopy(model_config(state)), task, from_checkpoint=True)
+    task.add_heads(model)
+    load_weights(model, state["model"], path, flag)
+    logger.info("teacher: %s, %s parameters", path, f"{sum(p.numel() for p in model.parameters()):,}")
+    return Teacher(model)

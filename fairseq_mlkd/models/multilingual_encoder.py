@@ -1,0 +1,198 @@
+"""The encoders of Table 1: `--arch mbert8_large`, `mbert8`, `mbert`, `lean_bert`."""
+
+from argparse import Namespace
+from dataclasses import dataclass, field
+from typing import Any, Collection, Dict, Optional, Tuple
+
+import torch
+from fairseq.data import Dictionary
+from fairseq.dataclass import FairseqDataclass
+from fairseq.models import (
+    BaseFairseqModel,
+    register_model,
+    register_model_architecture,
+)
+from fairseq.tasks import FairseqTask
+from torch import Tensor, nn
+
+from fairseq_mlkd.modules.encoder import Embeddings, Encoder, EncoderLayer
+from fairseq_mlkd.modules.heads import ClassificationHead, MaskedLMHead
+
+# BERT initialises all its matrices with this standard deviation
+_INIT_STD = 0.02
+
+
+@dataclass
+class MultilingualEncoderConfig(FairseqDataclass):
+    encoder_layers: int = field(default=12, metadata={"help": "transformer layers"})
+    encoder_embed_dim: int = field(default=768, metadata={"help": "hidden size"})
+    encoder_ffn_embed_dim: int = field(
+        default=3072, metadata={"help": "width of the feed-forward layers"}
+    )
+    encoder_attention_heads: int = field(default=12, metadata={"help": "heads a layer"})
+    dropout: float = field(
+        default=0.1, metadata={"help": "dropout of embeddings, layers and heads; 0 disables"}
+    )
+    attention_dropout: float = field(
+        default=0.1, metadata={"help": "dropout of attention weights; 0 disables"}
+    )
+    max_positions: int = field(
+        default=512, metadata={"help": "longest input in subwords, special symbols included"}
+    )
+    num_segments: int = field(
+        default=0,
+        metadata={"help": "segment embeddings (public mBERT: 2); 0: none, as in RoBERTa"},
+    )
+    layer_norm_eps: float = field(default=1e-12, metadata={"help": "epsilon of layer norms"})
+
+
+@register_model("multilingual_encoder", dataclass=MultilingualEncoderConfig)
+class MultilingualEncoderModel(BaseFairseqModel):
+    """BERT's encoder with a masked-LM head, or with the heads that a task asks for.
+
+    Args:
+        cfg: shape and dropout.
+        dictionary: symbols of the input; its size is that of the embeddings.
+    """
+
+    def __init__(self, cfg: MultilingualEncoderConfig, dictionary: Dictionary) -> None:
+        super().__init__()
+        self.cfg = cfg
+        self.encoder = build_encoder(cfg, dictionary)
+        self.lm_head: Optional[MaskedLMHead] = MaskedLMHead(
+            self.encoder.embeddings.tokens.weight, layer_norm_eps=cfg.layer_norm_eps
+        )
+        self.classification_heads = nn.ModuleDict()
+        self.apply(_init_weights)
+
+    @classmethod
+    def build_model(
+        cls, cfg: MultilingualEncoderConfig, task: FairseqTask
+    ) -> "MultilingualEncoderModel":
+        return cls(cfg, task.source_dictionary)
+
+    def forward(
+        self,
+        src_tokens: Tensor,
+        src_lengths: Optional[Tensor] = None,
+        segments: Optional[Tensor] = None,
+        *,
+        masked_tokens: Optional[Tensor] = None,
+        features_only: bool = False,
+        classification_head_name: Optional[str] = None,
+        hidden_states: Collection[int] = (),
+        attention_scores: Collection[int] = (),
+        **unused: Any,
+    ) -> Tuple[Tensor, Dict[str, Any]]:
+        """Encode sentences and put a head on them.
+
+        Args:
+            src_tokens: `(bsz, src_len)` ids, padded on the right.
+            src_lengths: not needed; fairseq's batches carry it.
+            segments: `(bsz, src_len)` segment ids; None: all 0.
+            masked_tokens: `(bsz, src_len)`, true where the masked-LM head projects;
+                None: everywhere.
+            features_only: no masked-LM head: return the last layer's output.
+            classification_head_name: use this head instead.
+            hidden_states: points to hand out, 0 (embeddings) to the number of layers.
+            attention_scores: layers, from 0, whose scores before softmax to hand out.
+        Returns:
+            Logits `(masked, vocab)`, `(bsz, src_len, vocab)` or `(bsz, classes)`, or
+            features `(bsz, src_len, embed_dim)`; and a dictionary with `padding_mask`
+            (None: no padding), `hidden_states` and `attention_scores` by index.
+        """
+        out = self.encoder(
+            src_tokens,
+            segments,
+            hidden_states=hidden_states,
+            attention_scores=attention_scores,
+        )
+        extra = out._asdict()
+        x = extra.pop("features")
+        if classification_head_name is not None:
+            return self.classification_heads[classification_head_name](x), extra
+        if features_only:
+            return x, extra
+        return self.lm_head(x if masked_tokens is None else x[masked_tokens]), extra
+
+    def get_normalized_probs(
+        self,
+        net_output: Tuple[Tensor, Any],
+        log_probs: bool,
+        sample: Optional[Dict[str, Any]] = None,
+    ) -> Tensor:
+        """Softmax of the logits in float32."""
+        logits = net_output[0].float()
+        return torch.log_softmax(logits, -1) if log_probs else torch.softmax(logits, -1)
+
+    def max_positions(self) -> int:
+        return self.cfg.max_positions
+
+    def register_classification_head(self, name: str, num_classes: int) -> None:
+        """Add a head over `num_classes` classes on the first token, newly initialised."""
+        head = ClassificationHead(
+            self.cfg.encoder_embed_dim, num_classes, dropout=self.cfg.dropout
+        )
+        self.classification_heads[name] = head.apply(_init_weights)
+
+    def remove_lm_head(self) -> None:
+        """Drop the masked-LM head, which fine-tuning has no use for."""
+        self.lm_head = None
+
+
+def build_encoder(cfg: MultilingualEncoderConfig, dictionary: Dictionary) -> Encoder:
+    embeddings = Embeddings(
+        len(dictionary),
+        cfg.encoder_embed_dim,
+        padding_idx=dictionary.pad(),
+        max_positions=cfg.max_positions,
+        num_segments=cfg.num_segments,
+        dropout=cfg.dropout,
+        layer_norm_eps=cfg.layer_norm_eps,
+    )
+    layers = [
+        EncoderLayer(
+            cfg.encoder_embed_dim,
+            cfg.encoder_ffn_embed_dim,
+            cfg.encoder_attention_heads,
+            dropout=cfg.dropout,
+            attention_dropout=cfg.attention_dropout,
+            layer_norm_eps=cfg.layer_norm_eps,
+        )
+        for _ in range(cfg.encoder_layers)
+    ]
+    return Encoder(embeddings, layers)
+
+
+def _init_weights(module: nn.Module) -> None:
+    if isinstance(module, (nn.Linear, nn.Embedding)):
+        module.weight.data.normal_(0.0, _INIT_STD)
+    if isinstance(module, nn.Linear):
+        module.bias.data.zero_()
+    if isinstance(module, nn.Embedding) and module.padding_idx is not None:
+        module.weight.data[module.padding_idx].zero_()
+
+
+def _architecture(name: str, **shape: int) -> None:
+    def set_defaults(args: Namespace) -> None:
+        for key, value in shape.items():
+            setattr(args, key, getattr(args, key, value))
+
+    register_model_architecture("multilingual_encoder", name)(set_defaults)
+
+
+def _shape(layers: int, dim: int, ffn: int, heads: int) -> Dict[str, int]:
+    return {
+        "encoder_layers": layers,
+        "encoder_embed_dim": dim,
+        "encoder_ffn_embed_dim": ffn,
+        "encoder_attention_heads": heads,
+    }
+
+
+_architecture("mbert8_large", **_shape(24, 1024, 4096, 16))
+_architecture("mbert8", **_shape(12, 768, 3072, 12))
+_architecture("mbert", **_shape(12, 768, 3072, 12), num_segments=2)
+_architecture("lean_bert", **_shape(4, 768, 1200, 12))
+_architecture("mbert_tiny", **_shape(4, 128, 512, 4))
+_architecture("lean_bert_tiny", **_shape(2, 64, 128, 4))

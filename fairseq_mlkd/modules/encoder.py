@@ -1,0 +1,141 @@
+"""BERT's encoder: summed embeddings, then post-norm transformer layers."""
+
+from typing import Collection, Dict, NamedTuple, Optional, Tuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from fairseq_mlkd.modules.attention import SelfAttention
+
+
+class EncoderOutput(NamedTuple):
+    """What the encoder returns; the dictionaries hold just what was asked for."""
+
+    features: Tensor  # (bsz, src_len, embed_dim), the last layer's output
+    padding_mask: Optional[Tensor]  # (bsz, src_len), true at padding; None: no padding
+    hidden_states: Dict[int, Tensor]  # 0 = embeddings, i = output of the i-th layer
+    attention_scores: Dict[int, Tensor]  # i = i-th layer from 0; before softmax
+
+
+class Embeddings(nn.Module):
+    """Token + learned position (+ segment) embeddings, layer norm, dropout.
+
+    Positions count from 0, so a sentence's embeddings do not depend on its padding.
+    `num_segments` is 0 for encoders without segment embeddings.
+    """
+
+    def __init__(
+        self,
+        vocab_size: int,
+        embed_dim: int,
+        *,
+        padding_idx: int,
+        max_positions: int,
+        num_segments: int,
+        dropout: float,
+        layer_norm_eps: float,
+    ) -> None:
+        super().__init__()
+        self.padding_idx = padding_idx
+        self.tokens = nn.Embedding(vocab_size, embed_dim, padding_idx)
+        self.positions = nn.Embedding(max_positions, embed_dim)
+        self.segments = nn.Embedding(num_segments, embed_dim) if num_segments else None
+        self.layer_norm = nn.LayerNorm(embed_dim, eps=layer_norm_eps)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, src_tokens: Tensor, segments: Optional[Tensor] = None) -> Tensor:
+        """`(bsz, src_len)` ids -> `(bsz, src_len, embed_dim)`; segments default to 0."""
+        x = self.tokens(src_tokens) + self.positions.weight[: src_tokens.size(1)]
+        if self.segments is not None:
+            x = x + self.segments(torch.zeros_like(src_tokens) if segments is None else segments)
+        return self.dropout(self.layer_norm(x))
+
+
+class EncoderLayer(nn.Module):
+    """Post-norm transformer layer with GELU, as in BERT."""
+
+    def __init__(
+        self,
+        embed_dim: int,
+        ffn_embed_dim: int,
+        num_heads: int,
+        *,
+        dropout: float,
+        attention_dropout: float,
+        layer_norm_eps: float,
+    ) -> None:
+        super().__init__()
+        self.self_attn = SelfAttention(embed_dim, num_heads, dropout=attention_dropout)
+        self.self_attn_layer_norm = nn.LayerNorm(embed_dim, eps=layer_norm_eps)
+        self.fc1 = nn.Linear(embed_dim, ffn_embed_dim)
+        self.fc2 = nn.Linear(ffn_embed_dim, embed_dim)
+        self.final_layer_norm = nn.LayerNorm(embed_dim, eps=layer_norm_eps)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(
+        self, x: Tensor, attention_bias: Optional[Tensor], *, return_scores: bool = False
+    ) -> Tuple[Tensor, Optional[Tensor]]:
+        """As `SelfAttention.forward`, with the layer's output first."""
+        attended, scores = self.self_attn(x, attention_bias, return_scores=return_scores)
+        x = self.self_attn_layer_norm(x + self.dropout(attended))
+        ffn = self.fc2(F.gelu(self.fc1(x)))
+        return self.final_layer_norm(x + self.dropout(ffn)), scores
+
+
+class Encoder(nn.Module):
+    """BERT's encoder (Devlin et al., 2019).
+
+    Args:
+        embeddings: the input embeddings.
+        layers: the transformer layers, first to last.
+    """
+
+    def __init__(self, embeddings: Embeddings, layers: Collection[EncoderLayer]) -> None:
+        super().__init__()
+        self.embeddings = embeddings
+        self.layers = nn.ModuleList(layers)
+
+    def forward(
+        self,
+        src_tokens: Tensor,
+        segments: Optional[Tensor] = None,
+        *,
+        hidden_states: Collection[int] = (),
+        attention_scores: Collection[int] = (),
+    ) -> EncoderOutput:
+        """Encode a batch of sentences padded on the right.
+
+        Args:
+            src_tokens: `(bsz, src_len)` ids.
+            segments: `(bsz, src_len)` segment ids, or None for all zeros.
+            hidden_states: points to keep, 0 (embeddings) to the number of layers.
+            attention_scores: layers, from 0, whose scores to keep.
+        """
+        padding_mask = src_tokens.eq(self.embeddings.padding_idx)
+        if not padding_mask.any():
+            padding_mask = None
+        x = self.embeddings(src_tokens, segments)
+        bias = attention_bias(padding_mask, x.dtype)
+        hidden, scores = {0: x}, {}
+        for i, layer in enumerate(self.layers):
+            x, score = layer(x, bias, return_scores=i in attention_scores)
+            hidden[i + 1], scores[i] = x, score
+        return EncoderOutput(
+            x,
+            padding_mask,
+            {i: hidden[i] for i in hidden_states},
+            {i: scores[i] for i in attention_scores},
+        )
+
+
+def attention_bias(padding_mask: Optional[Tensor], dtype: torch.dtype) -> Optional[Tensor]:
+    """Padding mask `(bsz, src_len)` -> what to add to scores `(bsz, 1, 1, src_len)`.
+
+    Finite, so that a row of padding alone stays free of NaN.
+    """
+    if padding_mask is None:
+        return None
+    bias = torch.zeros(padding_mask.shape, dtype=dtype, device=padding_mask.device)
+    bias = bias.masked_fill(padding_mask, torch.finfo(dtype).min)
+    return bias[:, None, None, :]

@@ -1,0 +1,37 @@
+"""What stands on top of the encoder."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class MaskedLMHead(nn.Module):
+    """BERT's masked-LM head; the output matrix is the token embeddings (tied)."""
+
+    def __init__(self, tied_weight: nn.Parameter, *, layer_norm_eps: float) -> None:
+        super().__init__()
+        vocab_size, embed_dim = tied_weight.shape
+        self.dense = nn.Linear(embed_dim, embed_dim)
+        self.layer_norm = nn.LayerNorm(embed_dim, eps=layer_norm_eps)
+        self.weight = tied_weight
+        self.bias = nn.Parameter(torch.zeros(vocab_size))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """`(..., embed_dim)` -> logits `(..., vocab)`."""
+        x = self.layer_norm(F.gelu(self.dense(features)))
+        return F.linear(x, self.weight, self.bias)
+
+
+class ClassificationHead(nn.Module):
+    """BERT's pooler on the first token, dropout, and a linear layer over the classes."""
+
+    def __init__(self, embed_dim: int, num_classes: int, *, dropout: float) -> None:
+        super().__init__()
+        self.dense = nn.Linear(embed_dim, embed_dim)
+        self.dropout = nn.Dropout(dropout)
+        self.out_proj = nn.Linear(embed_dim, num_classes)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """`(bsz, src_len, embed_dim)` -> logits `(bsz, num_classes)`."""
+        pooled = torch.tanh(self.dense(self.dropout(features[:, 0])))
+        return self.out_proj(self.dropout(pooled))

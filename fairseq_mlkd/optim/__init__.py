@@ -1,0 +1,3 @@
+from fairseq_mlkd.optim.fused_adamw import FusedAdamW
+
+__all__ = ["FusedAdamW"]

@@ -1,0 +1,52 @@
+"""PyTorch's fused AdamW: one pass over the parameters, also on the CPU."""
+
+from dataclasses import dataclass, field
+from typing import Any, Dict, Iterable, List
+
+import torch
+from fairseq.dataclass import FairseqDataclass
+from fairseq.optim import FairseqOptimizer, register_optimizer
+from omegaconf import II
+from torch import nn
+
+
+@dataclass
+class FusedAdamWConfig(FairseqDataclass):
+    adam_betas: Any = field(
+        default=(0.9, 0.999), metadata={"help": "betas for Adam optimizer"}
+    )
+    adam_eps: float = field(default=1e-8, metadata={"help": "epsilon for Adam optimizer"})
+    weight_decay: float = field(default=0.0, metadata={"help": "decoupled weight decay"})
+    lr: List[float] = II("optimization.lr")
+
+
+@register_optimizer("fused_adamw", dataclass=FusedAdamWConfig)
+class FusedAdamW(FairseqOptimizer):
+    """Decoupled weight decay (Loshchilov and Hutter, 2019), the rule of fairseq's `adam`.
+
+    Several times as fast as that on the CPU (torch 2.4 on); older releases run
+    unfused and give the same updates.
+    """
+
+    def __init__(self, cfg: FusedAdamWConfig, params: Iterable[nn.Parameter]) -> None:
+        super().__init__(cfg)
+        params = list(params)
+        self._optimizer = torch.optim.AdamW(
+            params, **self.optimizer_config, **_fused(params)
+        )
+
+    @property
+    def optimizer_config(self) -> Dict[str, Any]:
+        lr = self.cfg.lr
+        return {
+            "lr": float(lr if isinstance(lr, (int, float)) else lr[0]),
+            "betas": tuple(float(beta) for beta in self.cfg.adam_betas),
+            "eps": self.cfg.adam_eps,
+            "weight_decay": self.cfg.weight_decay,
+        }
+
+
+def _fused(params: List[nn.Parameter]) -> Dict[str, bool]:
+    version = tuple(int(part) for part in torch.__version__.split(".")[:2])
+    on_gpu = all(p.is_cuda for p in params)
+    return {"fused": True} if version >= (2, 4) or (on_gpu and version >= (2, 0)) else {}

@@ -1,0 +1,154 @@
+"""Masked language modelling on sentences of many languages: pretraining and stage 1."""
+
+import logging
+import math
+import os
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Optional
+
+from fairseq import utils
+from fairseq.data import Dictionary
+from fairseq.logging import metrics
+from fairseq.tasks import register_task
+
+from fairseq_mlkd.data.masked_lm_dataset import MaskedLMDataset, Masking
+from fairseq_mlkd.data.multilingual_dataset import MultilingualDataset
+from fairseq_mlkd.data.sentence_dataset import SentenceDataset
+from fairseq_mlkd.tasks._multilingual_task import (
+    ALL,
+    MultilingualTask,
+    MultilingualTaskConfig,
+    Supervision,
+    load_dictionary,
+    split_subset,
+    user_errors,
+)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass
+class MultilingualMLMConfig(MultilingualTaskConfig):
+    langs: Optional[str] = field(
+        default=None,
+        metadata={"help": "languages, comma-separated; default: every folder in the data"},
+    )
+    sampling_alpha: float = field(
+        default=0.5,
+        metadata={
+            "help": "alpha of equation 1 over sentence counts, 0 to 1: 1 keeps the shares "
+            "of the data, 0 makes all languages equal"
+        },
+    )
+    mask_prob: float = field(
+        default=Masking().mask_prob,
+        metadata={"help": "share of the tokens that are predicted, 0 to 1"},
+    )
+    leave_unmasked_prob: float = field(
+        default=Masking().leave_unmasked_prob,
+        metadata={"help": "share of those that stay as they are, 0 to 1"},
+    )
+    random_token_prob: float = field(
+        default=Masking().random_token_prob,
+        metadata={"help": "share of those that become a random symbol, 0 to 1"},
+    )
+
+
+@register_task("multilingual_mlm", dataclass=MultilingualMLMConfig)
+class MultilingualMLMTask(MultilingualTask):
+    """Reads `DATA/dict.txt` and `DATA/LANG/{train,valid}.{bin,idx}`.
+
+    `train` is drawn anew each epoch by equation 1; epoch n reads the shard (n - 1) modulo
+    the number of shards. Every other split is read once, as it is, with masks that stay
+    the same; `valid` holds all languages, `valid.fr` one.
+    """
+
+    cfg: MultilingualMLMConfig
+    counters = ("loss", "sample_size", "nsentences")
+
+    def __init__(self, cfg: MultilingualMLMConfig, dictionary: Dictionary) -> None:
+        super().__init__(cfg, dictionary)
+        self.mask_idx = dictionary.add_symbol("<mask>")
+
+    @classmethod
+    def setup_task(
+        cls, cfg: MultilingualMLMConfig, **kwargs: Any
+    ) -> "MultilingualMLMTask":
+        with user_errors():
+            return cls(cfg, load_dictionary(cfg.data))
+
+    def load_dataset(
+        self, split: str, epoch: int = 1, combine: bool = False, **kwargs: Any
+    ) -> None:
+        with user_errors():
+            dataset = self._load(split, epoch)
+        self.datasets[split] = MaskedLMDataset(
+            dataset,
+            self.dictionary,
+            self.mask_idx,
+            masking=Masking(
+                self.cfg.mask_prob, self.cfg.leave_unmasked_prob, self.cfg.random_token_prob
+            ),
+            seed=self.cfg.seed,
+        )
+
+    def _load(self, subset: str, epoch: int) -> MultilingualDataset:
+        shards = utils.split_paths(self.cfg.data)
+        folder = shards[(epoch - 1) % len(shards)]
+        split, lang = split_subset(subset)
+        langs = self._languages(folder, split) if lang in (None, ALL) else [lang]
+        sentences = {
+            lang: SentenceDataset(os.path.join(folder, lang, split), self.dictionary)
+            for lang in langs
+        }
+        if split != "train":
+            return MultilingualDataset(sentences)
+        dataset = MultilingualDataset(
+            sentences, sampling_alpha=self.cfg.sampling_alpha, seed=self.cfg.seed
+        )
+        log_sampling(dataset)
+        return dataset
+
+    def _languages(self, folder: str, split: str) -> List[str]:
+        if self.cfg.langs:
+            return self.cfg.langs.split(",")
+        langs = sorted(
+            entry.name
+            for entry in os.scandir(folder)
+            if os.path.isfile(os.path.join(entry.path, f"{split}.idx"))
+        )
+        if not langs:
+            raise ValueError(f"{folder}: no language folder holds {split}.idx")
+        return langs
+
+    def supervise(self, sample: Dict[str, Any]) -> Supervision:
+        masked = sample["target"].ne(self.dictionary.pad())
+        return Supervision({"masked_tokens": masked}, sample["target"][masked])
+
+    def log_lang(self, lang: str, sums: Dict[str, float]) -> Dict[str, Any]:
+        bits = sums["loss"] / sums["sample_size"] / math.log(2)
+        key = f"loss_{lang}"
+        metrics.log_scalar(key, bits, sums["sample_size"], round=3)
+        metrics.log_derived(f"ppl_{lang}", lambda m: utils.get_perplexity(m[key].avg))
+        return {
+            "metric": "masked-LM perplexity",
+            "value": 2**bits,
+            "examples": int(sums["nsentences"]),
+        }
+
+    def dataset_name(self) -> str:
+        return "pretraining"
+
+
+def log_sampling(dataset: MultilingualDataset) -> None:
+    """Say how often each language is drawn, and what that does to its size."""
+    total = sum(dataset.counts)
+    for lang, count, drawn in zip(dataset.langs, dataset.counts, dataset.epoch_counts):
+        logger.info(
+            "%s: %s sentences, share %.4f -> sampling probability %.4f, sampling ratio %.2f",
+            lang,
+            f"{count:,}",
+            count / total,
+            drawn / total,
+            drawn / max(count, 1),
+        )

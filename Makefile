@@ -1,0 +1,53 @@
+# `make test` and `make demo` work in a bare checkout: both first make the virtual
+# environment, for which they need Python 3.8 to 3.13 and a C++ compiler.
+
+PYTHON ?= python3
+VENV ?= .venv
+TORCH ?= torch
+OFFICIAL_PYTHON ?= python3.10
+
+PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+# fairseq 0.12.2 runs on the first three only, fairseq-fixed on the others.
+OFFICIAL := $(filter 3.8 3.9 3.10,$(PYTHON_VERSION))
+FIXED := $(filter 3.11 3.12 3.13,$(PYTHON_VERSION))
+CONSTRAINTS := $(if $(filter 3.11,$(PYTHON_VERSION)),-c constraints.txt)
+# fairseq-fixed would download a second torch into an isolated build; fairseq 0.12.2
+# must not see torch while it builds: its archive lacks the C++ files that it then wants.
+ISOLATION := $(if $(FIXED),--no-build-isolation)
+
+BIN := $(abspath $(VENV))/bin
+# With CUDA_HOME set, fairseq compiles CUDA kernels that nothing here uses.
+PIP := env -u CUDA_HOME $(BIN)/python -m pip install $(CONSTRAINTS)
+# More OpenMP threads than free cores slow small models down many times over.
+RUN := PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1
+
+.PHONY: test test-official demo lint clean
+
+test: $(VENV)/.installed
+	$(RUN) $(BIN)/python -m pytest $(if $(SLOW),--slow)
+
+test-official:
+	$(MAKE) test PYTHON=$(OFFICIAL_PYTHON) VENV=.venv-official TORCH=torch==2.5.1
+
+demo: $(VENV)/.installed
+	$(RUN) $(BIN)/python examples/mlkd/demo.py demo
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# The version is written in __init__.py.
+$(VENV)/.installed: setup.py constraints.txt fairseq_mlkd/__init__.py
+	$(if $(OFFICIAL)$(FIXED),,$(error fairseq_mlkd needs Python 3.8 to 3.13, \
+	and $(PYTHON) is $(or $(PYTHON_VERSION),missing): name another one, as in \
+	make PYTHON=python3.11))
+	$(PYTHON) -m venv $(VENV)
+	$(if $(OFFICIAL),$(PIP) 'pip<24.1')
+	$(PIP) '$(TORCH)' numpy cython 'setuptools<81' wheel
+	$(PIP) $(ISOLATION) -e '.[report,dev]'
+	touch $@
+
+clean:
+	rm -rf .venv* build dist demo *.egg-info .pytest_cache .ruff_cache .mypy_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

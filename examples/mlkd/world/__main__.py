@@ -1,0 +1,68 @@
+"""Write the miniature world: monolingual text, and benchmarks in official layouts.
+
+Usage: python examples/mlkd/world OUT [--seed 1] [--sentences 20000] ...
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+from pathlib import Path
+from typing import Sequence
+
+from tqdm import tqdm
+
+HERE = Path(__file__).resolve().parent
+sys.path[0] = str(HERE.parent)  # a folder run as a script: make it a package
+
+from world.grammar import Language, load_languages  # noqa: E402
+from world.inference import write_xnli  # noqa: E402
+from world.monolingual import write_text  # noqa: E402
+from world.paraphrase import write_pawsx  # noqa: E402
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out", type=Path, help="folder to write; must not exist")
+    parser.add_argument("--seed", type=int, default=1, help="another seed, other data")
+    for name, default, text in (
+        ("sentences", 20000, "lines of monolingual text a language"),
+        ("train", 6000, "English training pairs, of each of the two benchmarks"),
+        ("dev", 600, "development pairs a language"),
+        ("test", 1002, "test pairs a language"),
+    ):
+        parser.add_argument(f"--{name}", type=int, default=default, help=text)
+    return parser.parse_args()
+
+
+def write_world(
+    folder: Path, languages: Sequence[Language], args: argparse.Namespace
+) -> None:
+    """Write everything below `folder`."""
+    (folder / "text").mkdir(parents=True)
+    for language in tqdm(languages, desc="text", unit="language"):
+        lines = write_text(language, args.sentences, args.seed)
+        target = folder / "text" / f"{language.code}.txt"
+        with target.open("w", encoding="utf-8", newline="\n") as stream:
+            stream.writelines(line + "\n" for line in lines)
+    counts = (args.train, args.dev, args.test)
+    write_xnli(folder / "xnli", languages, counts, args.seed)
+    write_pawsx(folder / "pawsx", languages, counts, args.seed)
+
+
+def main() -> None:
+    args = parse_args()
+    if args.out.exists():
+        sys.exit(f"{args.out}: exists already; remove it or name another folder")
+    partial = args.out.with_name(args.out.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        write_world(partial, load_languages(HERE / "languages"), args)
+    except ValueError as error:
+        sys.exit(str(error))
+    partial.rename(args.out)
+
+
+if __name__ == "__main__":
+    main()

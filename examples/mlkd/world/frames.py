@@ -1,0 +1,146 @@
+"""What can be said in the world: frames, their slots and the values of the slots.
+
+Nothing here belongs to one language; `languages/<lang>.ini` holds the words.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from typing import Dict, Optional, Sequence, Tuple
+
+
+def _split(names: str) -> Tuple[str, ...]:
+    return tuple(names.split())
+
+
+WOMEN = _split(
+    "Anna Maria Sofia Laura Julia Clara Nina Sara Elena Marta Eva Lena Rita Diana Olga"
+)
+MEN = _split(
+    "Tom Paul David Daniel Martin Robert Felix Leo Oscar Marco Simon Victor Bruno Hugo"
+    " Max"
+)
+
+# The gender of a person picks the agreeing form in languages that have one.
+PERSONS: Dict[str, str] = {**dict.fromkeys(WOMEN, "f"), **dict.fromkeys(MEN, "m")}
+
+# Values of the types in NAMES are written as they stand here, unless a language
+# file spells them in its own way.
+NAMES: Dict[str, Tuple[str, ...]] = {
+    "person": tuple(PERSONS),
+    "city": _split(
+        "Oslo Lima Boston Toronto Madrid Paris Berlin Chicago Seattle Miami Dallas"
+        " Denver Vancouver Melbourne Quito Caracas Dakar Osaka Sapporo Mumbai Bilbao"
+        " Leipzig Nantes Bristol"
+    ),
+    "song": (
+        *("Blue River", "Night Train", "Golden Morning", "Summer Rain", "Silver Moon"),
+        *("Lonely Road", "Paper Boats", "Red Balloon", "Hello Sunshine", "Last Dance"),
+    ),
+    "artist": (
+        *("Luna Park", "Radio Vega", "Stella Nova", "Monte Verde", "Velvet Sky"),
+        *("Delta Blue", "Green Harbor", "Silent Echo", "Kilo Tango", "Casa Luz"),
+    ),
+    # No 1: it would need a singular in most languages.
+    "time": tuple(str(hour) for hour in range(2, 12)),
+    "number": tuple(str(number) for number in range(2, 13)),
+    "degrees": tuple(str(degrees) for degrees in range(10, 36)),
+    "minutes": tuple(str(minutes) for minutes in range(10, 60, 5)),
+}
+
+# Values of the types in WORDS are keys; every language file translates them all.
+WORDS: Dict[str, Tuple[str, ...]] = {
+    "day": _split("monday tuesday wednesday thursday friday saturday sunday"),
+    "weather": _split("sunny rainy windy foggy stormy cloudy"),
+    "topic": _split("trip party exam project wedding interview"),
+    "item": _split("umbrella book camera bicycle suitcase guitar map key"),
+    "place": _split("school hospital bank museum library bakery theatre pharmacy"),
+    "room": _split("kitchen bedroom bathroom living_room garage office"),
+    "language": _split(
+        "english french german japanese hindi italian spanish portuguese"
+    ),
+}
+
+VALUES = {**NAMES, **WORDS}
+
+Values = Dict[str, str]
+Slots = Tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One kind of event or state.
+
+    Args:
+        name: section of the language files, and the intent of the requests.
+        domain: coarser than the name; the genre of the inference pairs.
+        slots: the first is what the sentence is about, so that another value of
+            it makes another story, while another value of the rest contradicts.
+            A digit tells slots of one type apart (`city`, `city2`).
+        swap: two slots of one type whose exchange changes the meaning.
+        goes_to: the city that somebody goes to, for which there may be a reason.
+        is_reason: whether it is a reason to go to its slot `city`.
+    """
+
+    name: str
+    domain: str
+    slots: Slots
+    swap: Optional[Tuple[str, str]] = None
+    goes_to: Optional[str] = None
+    is_reason: bool = False
+
+
+PEOPLE = ("person", "person2")
+CITIES = ("city", "city2")
+
+FRAMES: Tuple[Frame, ...] = (
+    Frame("flight", "travel", ("person", "city", "city2", "day"), CITIES, "city2"),
+    Frame("train", "travel", ("city", "time", "number", "day")),
+    Frame("hotel", "travel", ("person", "city", "number", "day"), goes_to="city"),
+    Frame("visit", "people", (*PEOPLE, "city", "day"), PEOPLE, "city"),
+    Frame("weather", "weather", ("city", "weather", "day", "degrees"), is_reason=True),
+    Frame("compare", "weather", ("city", "city2", "day"), CITIES, is_reason=True),
+    Frame("alarm", "alarm", ("person", "time", "day", "topic")),
+    Frame("reminder", "alarm", (*PEOPLE, "topic", "day"), PEOPLE),
+    Frame("meeting", "people", (*PEOPLE, "time", "city"), is_reason=True),
+    Frame("music", "music", ("person", "song", "artist", "room")),
+    Frame("concert", "music", ("artist", "city", "day", "time"), is_reason=True),
+    Frame("prefer", "music", ("person", "song", "song2"), ("song", "song2")),
+    Frame("call", "people", (*PEOPLE, "day", "time"), PEOPLE),
+    Frame("message", "people", (*PEOPLE, "topic", "city"), PEOPLE),
+    Frame("lend", "people", (*PEOPLE, "item", "day"), PEOPLE),
+    Frame("move", "places", ("person", "city", "city2", "number"), CITIES, "city2"),
+    Frame("work", "places", ("person", "city", "place", "number"), is_reason=True),
+    Frame("dinner", "places", ("person", "number", "day", "time")),
+    Frame("lesson", "people", (*PEOPLE, "language", "day"), PEOPLE),
+    Frame("schedule", "travel", (*PEOPLE, "time", "time2"), ("time", "time2")),
+    Frame("lights", "home", ("room", "time", "day", "minutes")),
+)
+
+
+def slot_type(slot: str) -> str:
+    """The type of a slot: its name without the digit."""
+    return slot.rstrip("0123456789")
+
+
+def draw_value(slot: str, taken: Sequence[str] = (), *, rng: random.Random) -> str:
+    """A random value for `slot` that is none of `taken`."""
+    return rng.choice([v for v in VALUES[slot_type(slot)] if v not in taken])
+
+
+def draw_values(
+    slots: Sequence[str], given: Optional[Values] = None, *, rng: random.Random
+) -> Values:
+    """Random values for `slots`, no value twice; of `given` those for `slots` stay."""
+    values = {slot: value for slot, value in (given or {}).items() if slot in slots}
+    for slot in slots:
+        if slot not in values:
+            values[slot] = draw_value(slot, list(values.values()), rng=rng)
+    return values
+
+
+def swap_values(values: Values, swap: Tuple[str, str]) -> Values:
+    """The same values with two slots exchanged."""
+    first, second = swap
+    return {**values, first: values[second], second: values[first]}

@@ -1,0 +1,164 @@
+"""Inference pairs in XNLI's layout.
+
+A premise mentions some slots of its frame and a hypothesis others. What both say
+decides the label, never how they say it:
+
+* entailment: the premise mentions every slot of the hypothesis, with equal values
+  (for a negated hypothesis: with one value changed);
+* contradiction: the other way round;
+* neutral: the hypothesis mentions a slot that the premise leaves open.
+
+So every hypothesis template serves all three labels, negated or not.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, Iterator, List, Sequence, Set, Tuple
+
+from world.frames import FRAMES, Frame, Values, draw_value, draw_values
+from world.grammar import Language
+
+LABELS = ("neutral", "contradiction", "entailment")
+DENIAL_SHARE = 0.25
+
+# The training file of XNLI spells one label in another way.
+TRAIN_LABELS = {**{label: label for label in LABELS}, "contradiction": "contradictory"}
+
+COLUMNS = (
+    *("language", "gold_label", "sentence1_binary_parse", "sentence2_binary_parse"),
+    *("sentence1_parse", "sentence2_parse", "sentence1", "sentence2", "promptID"),
+    *("pairID", "genre", "label1", "label2", "label3", "label4", "label5"),
+    *("sentence1_tokenized", "sentence2_tokenized", "match"),
+)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A premise and a hypothesis, still without words."""
+
+    frame: Frame
+    premise: Values
+    hypothesis: Values
+    kind: str  # of the hypothesis: claim or denial
+    label: str
+    prompt: int
+
+
+def draw_pairs(
+    language: Language, counts: Sequence[int], seed: int
+) -> List[List[Pair]]:
+    """One list a split; three pairs share a premise, and no two splits share one."""
+    rng = random.Random(f"{seed} inference")
+    seen: Set[Tuple] = set()
+    return [_draw_split(language, count, seen, rng) for count in counts]
+
+
+def write_xnli(
+    folder: Path, languages: Sequence[Language], counts: Sequence[int], seed: int
+) -> None:
+    """Write training, dev and test files; `counts` are their rows a language."""
+    english = next(language for language in languages if language.code == "en")
+    train, dev, test = draw_pairs(english, counts, seed)
+    target = folder / "XNLI-MT-1.0" / "multinli" / "multinli.train.en.tsv"
+    target.parent.mkdir(parents=True)
+    rows = [
+        (premise, hypothesis, TRAIN_LABELS[pair.label])
+        for pair, premise, hypothesis in _realise(english, train, f"{seed} train")
+    ]
+    write_tsv(target, ("premise", "hypo", "label"), rows)
+    (folder / "XNLI-1.0").mkdir()
+    for split, pairs in ("dev", dev), ("test", test):
+        rows = [
+            row
+            for language in languages
+            for row in _xnli_rows(language, pairs, f"{seed} {split}")
+        ]
+        write_tsv(folder / "XNLI-1.0" / f"xnli.{split}.tsv", COLUMNS, rows)
+
+
+def write_tsv(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Write rows, separated by tabs, without any quoting."""
+    with path.open("w", encoding="utf-8", newline="\n") as stream:
+        stream.writelines("\t".join(row) + "\n" for row in (header, *rows))
+
+
+def _draw_split(
+    language: Language, count: int, seen: Set[Tuple], rng: random.Random
+) -> List[Pair]:
+    frames = [f for f in FRAMES if (f.name, "claim") in language.templates]
+    pairs: List[Pair] = []
+    while len(pairs) < count:
+        frame = rng.choice(frames)
+        premise = draw_values(
+            rng.choice(language.slot_sets(frame.name, "statement")), rng=rng
+        )
+        key = frame.name, tuple(sorted(premise.items()))
+        if key in seen:
+            continue
+        seen.add(key)
+        prompt = len(pairs) // len(LABELS) + 1
+        for label in LABELS:
+            pairs.append(_draw_pair(language, frame, premise, label, prompt, rng))
+    return pairs[:count]
+
+
+def _draw_pair(
+    language: Language,
+    frame: Frame,
+    premise: Values,
+    label: str,
+    prompt: int,
+    rng: random.Random,
+) -> Pair:
+    kind = "denial" if rng.random() < DENIAL_SHARE else "claim"
+    slots = rng.choice(
+        [
+            slots
+            for slots in language.slot_sets(frame.name, kind)
+            if (set(slots) <= set(premise)) != (label == "neutral")
+        ]
+    )
+    hypothesis = draw_values(slots, premise, rng=rng)
+    if label == ("contradiction" if kind == "claim" else "entailment"):
+        slot = rng.choice([s for s in slots if s != frame.slots[0]])
+        hypothesis[slot] = draw_value(slot, list(premise.values()), rng=rng)
+    return Pair(frame, premise, hypothesis, kind, label, prompt)
+
+
+def _realise(
+    language: Language, pairs: Sequence[Pair], seed: str
+) -> Iterator[Tuple[Pair, str, str]]:
+    """The pairs with their sentences; those of one prompt share the premise."""
+    rng = random.Random(f"{seed} {language.code}")
+    premises: Dict[int, str] = {}
+    for pair in pairs:
+        name = pair.frame.name
+        if pair.prompt not in premises:
+            premises[pair.prompt] = language.sentence(
+                name, "statement", pair.premise, rng=rng
+            )
+        hypothesis = language.sentence(name, pair.kind, pair.hypothesis, rng=rng)
+        yield pair, premises[pair.prompt], hypothesis
+
+
+def _xnli_rows(
+    language: Language, pairs: Sequence[Pair], seed: str
+) -> Iterator[Tuple[str, ...]]:
+    for number, (pair, premise, hypothesis) in enumerate(
+        _realise(language, pairs, seed), start=1
+    ):
+        yield (
+            *(language.code, pair.label, "", "", "", "", premise, hypothesis),
+            *(str(pair.prompt), str(number), pair.frame.domain, *[pair.label] * 5),
+            *(tokenize(premise), tokenize(hypothesis), "True"),
+        )
+
+
+def tokenize(sentence: str) -> str:
+    """Set punctuation apart by spaces."""
+    for mark in ".,?¿।。、？":
+        sentence = sentence.replace(mark, f" {mark} ")
+    return " ".join(sentence.split())

@@ -1,0 +1,103 @@
+"""Paraphrase pairs in PAWS-X's layout.
+
+The second sentence is always another phrasing with the very same words in its slots.
+In a paraphrase they keep their roles, in the other half two of them change places
+(who called whom, from where to where), so only the roles decide.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Iterator, List, Sequence, Set, Tuple
+
+from world.frames import FRAMES, Frame, Values, draw_values, swap_values
+from world.grammar import Language
+from world.inference import write_tsv
+
+HEADER = ("id", "sentence1", "sentence2", "label")
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two readings of one frame, still without words; label 1 if they are equal."""
+
+    frame: Frame
+    first: Values
+    second: Values
+
+    @property
+    def label(self) -> int:
+        return int(self.first == self.second)
+
+
+def draw_pairs(
+    language: Language, counts: Sequence[int], seed: int
+) -> List[List[Pair]]:
+    """One list a split, half of it paraphrases; no two splits share a sentence."""
+    rng = random.Random(f"{seed} paraphrase")
+    seen: Set[Tuple] = set()
+    return [_draw_split(language, count, seen, rng) for count in counts]
+
+
+def write_pawsx(
+    folder: Path, languages: Sequence[Language], counts: Sequence[int], seed: int
+) -> None:
+    """Write training (English), dev and test files; `counts` are their rows."""
+    english = next(language for language in languages if language.code == "en")
+    train, dev, test = draw_pairs(english, counts, seed)
+    for language in languages:
+        target = folder / "x-final" / language.code
+        target.mkdir(parents=True)
+        if language is english:
+            _write_split(target / "train.tsv", language, train, seed)
+        _write_split(target / "dev_2k.tsv", language, dev, seed)
+        _write_split(target / "test_2k.tsv", language, test, seed)
+
+
+def _draw_split(
+    language: Language, count: int, seen: Set[Tuple], rng: random.Random
+) -> List[Pair]:
+    frames = [frame for frame in FRAMES if frame.swap]
+    pairs: List[Pair] = []
+    while len(pairs) < count:
+        frame = rng.choice(frames)
+        slots = [
+            slots
+            for slots in language.slot_sets(frame.name, "statement")
+            if set(frame.swap) <= set(slots)
+        ]
+        first = draw_values(rng.choice(slots), rng=rng)
+        swapped = swap_values(first, frame.swap)
+        key = frame.name, tuple(sorted(first.items()))
+        if key in seen:
+            continue
+        seen |= {key, (frame.name, tuple(sorted(swapped.items())))}
+        pairs.append(Pair(frame, first, swapped if len(pairs) % 2 else first))
+    rng.shuffle(pairs)
+    return pairs
+
+
+def _realise(
+    language: Language, pairs: Sequence[Pair], seed: str
+) -> Iterator[Tuple[str, str]]:
+    rng = random.Random(f"{seed} {language.code}")
+    for pair in pairs:
+        templates = language.phrasings(
+            pair.frame.name, "statement", tuple(sorted(pair.first))
+        )
+        sentences = zip(rng.sample(templates, 2), (pair.first, pair.second))
+        first, second = [language.finish(language.say(t, v)).text for t, v in sentences]
+        yield first, second
+
+
+def _write_split(
+    path: Path, language: Language, pairs: Sequence[Pair], seed: int
+) -> None:
+    sentences = _realise(language, pairs, f"{seed} {path.stem}")
+    rows = [
+        (str(number), first, second, str(pair.label))
+        for number, (pair, (first, second)) in enumerate(zip(pairs, sentences), start=1)
+    ]
+    write_tsv(path, HEADER, rows)

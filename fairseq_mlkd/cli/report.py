@@ -1,0 +1,96 @@
+"""`mlkd-report`: result lines -> the paper's tables and a picture of them."""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+from typing import List, Optional
+
+from fairseq_mlkd.cli.report_tables import Table, make_tables, render_markdown
+from fairseq_mlkd.metrics.results import latest_results, read_results
+from fairseq_mlkd.text.files import replace_on_success
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="mlkd-report", description=__doc__)
+    add = parser.add_argument
+    add(
+        "results",
+        metavar="RESULTS",
+        nargs="+",
+        help="files of result lines; a later line replaces an earlier one for the same"
+        " data set, model, language, metric, seed and split",
+    )
+    add("--output", metavar="DIR", type=Path, help="write report.md and report.png")
+    add(
+        "--teacher",
+        metavar="MODEL",
+        help="model that retention is measured against (default: one named `teacher`)",
+    )
+    add(
+        "--source-lang",
+        metavar="LANG",
+        default="en",
+        help="language of the training data (default: en)",
+    )
+    return parser
+
+
+def load_tables(paths: List[str], source_lang: str) -> List[Table]:
+    """Reads result lines into tables; says on standard error what was replaced."""
+    results = read_results(paths)
+    if not results:
+        raise ValueError(f"no result lines in {', '.join(paths)}")
+    latest = latest_results(results)
+    replaced = len(results) - len(latest)
+    if replaced:
+        print(f"replaced by later lines: {replaced}", file=sys.stderr)
+    return make_tables(latest, source_lang)
+
+
+def find_teacher(tables: List[Table], named: Optional[str]) -> str:
+    """The model to compare with.
+
+    Raises:
+        ValueError: the user named one that has no results.
+    """
+    models = dict.fromkeys(model for table in tables for model in table.models)
+    if named is not None and named not in models:
+        raise ValueError(f"--teacher {named}: no such model; have {', '.join(models)}")
+    return named or "teacher"
+
+
+def write_report(folder: Path, markdown: str, tables: List[Table]) -> None:
+    """Writes `report.md` and, if there is a benchmark to draw, `report.png`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with replace_on_success(str(folder / "report.md")) as partial:
+        Path(partial).write_text(markdown, encoding="utf-8")
+    drawn = [table for table in tables if not table.is_perplexity]
+    if drawn:
+        # Importing fairseq lets every logger talk, and matplotlib lists all fonts.
+        logging.getLogger("matplotlib").setLevel(logging.WARNING)
+        # Only a picture needs matplotlib, which is optional.
+        from fairseq_mlkd.cli.report_picture import save_picture
+
+        save_picture(drawn, folder / "report.png")
+
+
+def main(argv: Optional[List[str]] = None) -> None:
+    """Runs the command; bad input ends it with one line."""
+    args = get_parser().parse_args(argv)
+    try:
+        tables = load_tables(args.results, args.source_lang)
+        teacher = find_teacher(tables, args.teacher)
+        markdown = "\n".join(render_markdown(table, teacher) for table in tables)
+        print(markdown, end="")
+        if args.output:
+            write_report(args.output, markdown, tables)
+    except ImportError as error:
+        sys.exit(f"error: {error}; pip install fairseq_mlkd[report]")
+    except (OSError, ValueError) as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

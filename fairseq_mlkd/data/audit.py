@@ -1,0 +1,119 @@
+"""The record of what was read, kept and dropped when data were prepared."""
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Dict, Iterable, List, Optional
+
+FORMAT_VERSION = 1
+
+
+@dataclass
+class FileAudit:
+    """What became of the rows of one file in one language and split.
+
+    Attributes:
+        path: relative to the folder of benchmark files.
+        published: number of examples that the benchmark's authors report.
+        dropped: line numbers by reason.
+    """
+
+    path: str
+    sha256: str
+    language: str
+    split: str
+    published: Optional[int] = None
+    kept: int = 0
+    dropped: Dict[str, List[int]] = field(default_factory=dict)
+
+    def drop(self, reason: str, line: int) -> None:
+        """Counts a row that was left out."""
+        self.dropped.setdefault(reason, []).append(line)
+
+    @property
+    def subset(self) -> str:
+        """The name of the data subset, such as `test.fr`."""
+        return f"{self.split}.{self.language}"
+
+    @property
+    def dropped_rows(self) -> int:
+        """The number of rows left out, for whatever reason."""
+        return sum(map(len, self.dropped.values()))
+
+    def as_dict(self) -> Dict[str, Any]:
+        """The record as it is written to `audit.json`."""
+        return {
+            "path": self.path,
+            "sha256": self.sha256,
+            "language": self.language,
+            "split": self.split,
+            "rows_read": self.kept + self.dropped_rows,
+            "kept": self.kept,
+            "dropped": self.dropped,
+            "published": self.published,
+        }
+
+
+def file_sha256(path: Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def tokenizer_fingerprint(folder: Path) -> str:
+    """One SHA-256 over everything in a tokenizer folder that decides the ids.
+
+    That is `dict.txt`, `subwords.json` and the files which the latter names.
+    """
+    names = {"dict.txt", "subwords.json"}
+    settings = folder / "subwords.json"
+    if settings.exists():
+        values = json.loads(settings.read_text(encoding="utf-8")).values()
+        names |= {value for value in values if isinstance(value, str)}
+    present = [name for name in sorted(names) if name and (folder / name).is_file()]
+    lines = (f"{name} {file_sha256(folder / name)}\n" for name in present)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def subset_totals(files: Iterable[FileAudit]) -> Dict[str, Dict[str, int]]:
+    """Rows kept and dropped, by subset."""
+    kept: Counter = Counter()
+    dropped: Counter = Counter()
+    for file in files:
+        kept[file.subset] += file.kept
+        dropped[file.subset] += file.dropped_rows
+    return {name: {"kept": kept[name], "dropped": dropped[name]} for name in kept}
+
+
+def write_audit(path: Path, about: Dict[str, Any], files: List[FileAudit]) -> None:
+    """Writes `audit.json`.
+
+    Args:
+        about: what goes before the files: benchmark, metric, labels, request.
+    """
+    audit = {
+        "format_version": FORMAT_VERSION,
+        **about,
+        "files": [file.as_dict() for file in files],
+        "totals": subset_totals(files),
+    }
+    text = json.dumps(audit, ensure_ascii=False, indent=1)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def read_audit(path: Path) -> Dict[str, Any]:
+    """Reads `audit.json`.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        message = f"{path}: not a valid audit ({error}); prepare the data again"
+        raise ValueError(message) from None

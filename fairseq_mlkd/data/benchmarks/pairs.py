@@ -1,0 +1,125 @@
+"""What benchmarks of labelled sentence pairs have in common."""
+
+from pathlib import Path
+from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
+
+from fairseq_mlkd.data.benchmarks.rows import (
+    BenchmarkFile,
+    Dropped,
+    SentencePair,
+    read_rows,
+    row_error,
+    unquote,
+)
+
+
+class Columns(NamedTuple):
+    """Where one layout keeps its fields.
+
+    Args:
+        width: number of columns in every row.
+        header: whether the first line names the columns.
+        quoted: whether fields may be CSV-quoted.
+        lang: column of the language, where one file holds all of them.
+    """
+
+    sentence1: int
+    sentence2: int
+    label: int
+    width: int
+    header: bool
+    quoted: bool
+    lang: Optional[int] = None
+
+
+class PairBenchmark:
+    """Finds and reads the official files of a sentence-pair benchmark.
+
+    Attributes:
+        labels: label names, in the order of their ids.
+        spellings: other ways in which files write a label.
+        placeholder: a sentence that stands for a missing translation.
+        expected: the files of the official layout, for messages.
+    """
+
+    name: str
+    metric: str = "accuracy"
+    labels: Tuple[str, ...]
+    spellings: Dict[str, str] = {}
+    placeholder: Optional[str] = None
+    expected: str
+
+    def find(self, folder: Path) -> List[BenchmarkFile]:
+        """All files of this benchmark in `folder`, whichever layout it has."""
+        raise NotImplementedError
+
+    def columns(self, first_row: Sequence[str]) -> Optional[Columns]:
+        """The layout that a file's first row shows, `None` if it is none of ours."""
+        raise NotImplementedError
+
+    def published(self, split: str, lang: str) -> Optional[int]:
+        """The number of examples that the benchmark's authors report."""
+        raise NotImplementedError
+
+    def read(
+        self, path: Path, lang: str, *, keep_placeholders: bool = False
+    ) -> Iterator[Union[SentencePair, Dropped]]:
+        """Yields every row of `lang`, kept or dropped.
+
+        Args:
+            path: a file in any of the benchmark's layouts.
+            lang: the language to read where the file holds several.
+            keep_placeholders: keep rows whose sentence is a placeholder.
+        Raises:
+            ValueError: a row with the wrong number of columns, an unknown label
+                or invalid UTF-8; the message names file, line and remedy.
+        """
+        columns = None
+        for line, text in read_rows(path):
+            cells = text.split("\t")
+            if columns is None:
+                columns = self._recognise(path, cells)
+                if columns.header:
+                    continue
+            if not text:
+                yield Dropped("empty line", line)
+            elif len(cells) != columns.width:
+                raise self._wrong_width(path, line, len(cells), columns.width)
+            elif columns.lang is None or cells[columns.lang] == lang:
+                yield self._pair(path, line, cells, columns, keep_placeholders)
+
+    def _recognise(self, path: Path, cells: List[str]) -> Columns:
+        columns = self.columns(cells)
+        if columns is None:
+            problem = f"no {self.name} layout has these {len(cells)} columns"
+            advice = f"expected {self.expected} (XTREME's test files lack the labels)"
+            raise row_error(path, 1, problem, advice)
+        return columns
+
+    def _wrong_width(self, path: Path, line: int, found: int, width: int) -> ValueError:
+        problem = f"{found} tab-separated columns where line 1 has {width}"
+        return row_error(path, line, problem, "correct or remove the row")
+
+    def _pair(
+        self,
+        path: Path,
+        line: int,
+        cells: List[str],
+        columns: Columns,
+        keep_placeholders: bool,
+    ) -> Union[SentencePair, Dropped]:
+        sentences = [cells[columns.sentence1], cells[columns.sentence2]]
+        if columns.quoted:
+            sentences = [unquote(sentence) for sentence in sentences]
+        stripped = [sentence.strip() for sentence in sentences]
+        if not all(stripped):
+            return Dropped("empty sentence", line)
+        # Before the label is looked at: placeholder rows can carry odd ones.
+        if self.placeholder in stripped and not keep_placeholders:
+            return Dropped(f"placeholder {self.placeholder}", line)
+        label = cells[columns.label].strip()
+        label = self.spellings.get(label, label)
+        if label not in self.labels:
+            advice = f"expected one of {', '.join(self.labels)}"
+            raise row_error(path, line, f"unknown label {label!r}", advice)
+        return SentencePair(stripped[0], stripped[1], label, line)

@@ -1,0 +1,71 @@
+"""Rows of tab-separated benchmark files, every one of them accounted for."""
+
+import re
+from pathlib import Path
+from typing import Iterator, List, NamedTuple, Tuple
+
+from fairseq_mlkd.text.files import read_lines
+
+XTREME_NAME = re.compile(r"(train|dev|test)-([a-z]{2,3})\.tsv")
+
+
+class BenchmarkFile(NamedTuple):
+    """A file that holds the rows of one split in one language."""
+
+    path: Path
+    split: str
+    lang: str
+
+
+class SentencePair(NamedTuple):
+    """A kept row: two sentences and the name of their label."""
+
+    sentence1: str
+    sentence2: str
+    label: str
+    line: int
+
+
+class Dropped(NamedTuple):
+    """A row that is left out, and why."""
+
+    reason: str
+    line: int
+
+
+def row_error(path: Path, line: int, problem: str, advice: str) -> ValueError:
+    """The one form in which every reader complains about a row."""
+    return ValueError(f"{path}:{line}: {problem}; {advice}")
+
+
+def read_rows(path: Path) -> Iterator[Tuple[int, str]]:
+    """Yields line number (from 1) and text; tolerates a BOM and CRLF.
+
+    Raises:
+        ValueError: the file is empty or a line is not UTF-8.
+    """
+    line = 0
+    for line, text in enumerate(read_lines(str(path)), start=1):
+        yield line, text
+    if line == 0:
+        raise ValueError(f"{path}: the file is empty; download it again")
+
+
+def unquote(field: str) -> str:
+    """Undoes CSV quoting where a field has it: outer quotes, doubled ones inside."""
+    inner = field[1:-1]
+    quoted = len(field) >= 2 and field[0] == field[-1] == '"'
+    if quoted and '"' not in inner.replace('""', ""):
+        return inner.replace('""', '"')
+    return field
+
+
+def find_xtreme_files(folder: Path) -> List[BenchmarkFile]:
+    """Files in XTREME's layout: `train-en.tsv`, `dev-de.tsv`, `test-de.tsv`."""
+    files = []
+    for path in sorted(folder.iterdir()):
+        match = XTREME_NAME.fullmatch(path.name)
+        if match:
+            split = "valid" if match[1] == "dev" else match[1]
+            files.append(BenchmarkFile(path, split, match[2]))
+    return files

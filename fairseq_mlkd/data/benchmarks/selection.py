@@ -1,0 +1,110 @@
+"""Which benchmark files a run reads: settled before the first row is."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Dict, List, Optional, Set, Tuple
+
+from fairseq_mlkd.data.benchmarks.pairs import PairBenchmark
+from fairseq_mlkd.data.benchmarks.rows import BenchmarkFile
+
+SPLITS = ("train", "valid", "test")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user may choose.
+
+    Attributes:
+        langs: languages to prepare besides `source_lang`; all where empty.
+        keep_placeholders: keep rows whose translation is missing.
+        valid_fraction: share of the training file held out as validation data.
+        seed: which share that is.
+    """
+
+    source_lang: str = "en"
+    langs: Tuple[str, ...] = ()
+    keep_placeholders: bool = False
+    valid_fraction: float = 0.0
+    seed: int = 1
+
+
+def select_files(
+    benchmark: PairBenchmark, folder: Path, settings: Settings, train: Optional[Path]
+) -> List[BenchmarkFile]:
+    """The files to read: training data in the source language, the rest in all.
+
+    Args:
+        train: a training file to use in place of the one in `folder`.
+    Raises:
+        ValueError: a file that is needed is missing or there are two of it.
+    """
+    source = settings.source_lang
+    wanted = {*settings.langs, source} if settings.langs else None
+    files = [
+        file
+        for file in benchmark.find(folder)
+        if (wanted is None or file.lang in wanted)
+        and (file.split != "train" or (file.lang == source and train is None))
+    ]
+    if train is not None:
+        files.insert(0, BenchmarkFile(train, "train", source))
+    if settings.valid_fraction:
+        files = _without_source_valid(files, settings)
+    _check_complete(files, wanted, settings, f"{folder}: {benchmark.expected}")
+    return sorted(
+        files, key=lambda f: (SPLITS.index(f.split), f.lang != source, f.lang)
+    )
+
+
+def _without_source_valid(
+    files: List[BenchmarkFile], settings: Settings
+) -> List[BenchmarkFile]:
+    """Leaves out the dev file that itself serves as the training file."""
+    trained_on = [file.path for file in files if file.split == "train"]
+    kept = []
+    for file in files:
+        if (file.split, file.lang) != ("valid", settings.source_lang):
+            kept.append(file)
+        elif not any(os.path.samefile(file.path, path) for path in trained_on):
+            raise ValueError(
+                f"{file.path} is the validation file already; leave out"
+                " --valid-fraction"
+            )
+    return kept
+
+
+def _check_complete(
+    files: List[BenchmarkFile],
+    wanted: Optional[Set[str]],
+    settings: Settings,
+    expected: str,
+) -> None:
+    """Raises if a subset has no file or two, or a file is trained and tested on."""
+    paths: Dict[Tuple[str, str], Path] = {}
+    for path, split, lang in files:
+        other = paths.setdefault((split, lang), path)
+        if other != path:
+            raise ValueError(f"{other} and {path} both hold {split}.{lang}; remove one")
+    source = settings.source_lang
+    train = paths.get(("train", source))
+    valid = paths.get(("valid", source))
+    if train is None:
+        raise ValueError(
+            f"no training file for {source!r} (expected in {expected}); add it or name"
+            " one with --train"
+        )
+    if valid is None and not settings.valid_fraction:
+        raise ValueError(
+            f"no validation file for {source!r} (expected in {expected}); add it or"
+            " use --valid-fraction"
+        )
+    for (split, lang), path in paths.items():
+        if split != "train" and lang == source and os.path.samefile(path, train):
+            raise ValueError(
+                f"{path} would be both training and {split} data; choose another"
+                " --train or, for a dev file, add --valid-fraction"
+            )
+    missing = (wanted or set()) - {lang for _, lang in paths}
+    if missing:
+        raise ValueError(f"no file for {', '.join(sorted(missing))} in {expected}")

@@ -1,0 +1,115 @@
+"""Result lines: one JSON object a line, one line a number that was measured."""
+
+import json
+import math
+import os
+from dataclasses import MISSING, asdict, dataclass, fields
+from typing import Any, Dict, Iterable, List, Optional
+
+
+@dataclass(frozen=True)
+class Result:
+    """One measured number.
+
+    Attributes:
+        dataset: such as `xnli`; `pretraining` for the masked-LM perplexity.
+        metric: its full name, such as `accuracy` or `masked-LM perplexity`.
+        value: in percent (0 to 100), perplexities as they are.
+        examples: how many examples were scored.
+        dropped: how many were left out when the data were prepared.
+        seed: of the training run.
+        checkpoint: path of the model that was scored.
+        chance: what guessing scores, in percent, where that is known.
+    """
+
+    dataset: str
+    model: str
+    lang: str
+    metric: str
+    value: float
+    examples: int
+    dropped: int = 0
+    seed: int = 1
+    checkpoint: str = ""
+    split: str = "test"
+    chance: Optional[float] = None
+
+
+FIELDS = {field.name: field for field in fields(Result)}
+TEXT = ("dataset", "model", "lang", "metric", "checkpoint", "split")
+COUNTS = ("examples", "dropped", "seed")
+
+
+def append_results(path: str, results: Iterable[Result]) -> None:
+    """Appends lines in a single write, so that parallel processes do not interleave."""
+    lines = [json.dumps(asdict(result), ensure_ascii=False) for result in results]
+    data = "".join(f"{line}\n" for line in lines).encode()
+    os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    try:
+        os.write(descriptor, data)
+    finally:
+        os.close(descriptor)
+
+
+def read_results(paths: Iterable[str]) -> List[Result]:
+    """Reads the lines of all files in order; blank lines are passed over.
+
+    Raises:
+        ValueError: a line is no result; the message names file and line.
+    """
+    results = []
+    for path in paths:
+        with open(path, "rb") as file:
+            for line, raw in enumerate(file, start=1):
+                if raw.strip():
+                    results.append(_parse(f"{path}:{line}", raw))
+    return results
+
+
+def _parse(place: str, raw: bytes) -> Result:
+    advice = "correct or remove the line"
+    try:
+        values = json.loads(raw.decode("utf-8"))
+    except ValueError:
+        raise ValueError(f"{place}: not a line of JSON; {advice}") from None
+    problem = _find_problem(values)
+    if problem:
+        raise ValueError(f"{place}: {problem}; {advice}")
+    return Result(**values)
+
+
+def _find_problem(values: Any) -> Optional[str]:
+    """What keeps `values` from being a result, `None` if nothing does."""
+    if not isinstance(values, dict):
+        return "not a JSON object"
+    required = [name for name, field in FIELDS.items() if field.default is MISSING]
+    missing = [name for name in required if name not in values]
+    unknown = [name for name in values if name not in FIELDS]
+    if missing or unknown:
+        kind = "no" if missing else "unknown"
+        return f"{kind} field {', '.join(missing or unknown)}"
+    wrong = [name for name, value in values.items() if not _fits(name, value)]
+    return f"bad value in {', '.join(wrong)}" if wrong else None
+
+
+def _fits(name: str, value: Any) -> bool:
+    if name in TEXT:
+        return isinstance(value, str)
+    if name == "chance" and value is None:
+        return True
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if name in COUNTS:
+        return number and isinstance(value, int)
+    return number and math.isfinite(value)
+
+
+def latest_results(results: Iterable[Result]) -> List[Result]:
+    """One result a dataset, model, language, metric, seed and split: the last one.
+
+    The order is that in which each first appeared.
+    """
+    latest: Dict[Any, Result] = {}
+    for r in results:
+        latest[r.dataset, r.model, r.lang, r.metric, r.seed, r.split] = r
+    return list(latest.values())

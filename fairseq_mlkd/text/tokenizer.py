@@ -1,0 +1,109 @@
+"""Text -> dictionary symbols, the same way in preprocessing, training and serving."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Dict, List, Tuple
+
+from fairseq_mlkd.text.files import write_json
+from fairseq_mlkd.text.spoken import spoken_words, to_spoken
+from fairseq_mlkd.text.subwords import KINDS, Subwords
+
+SETTINGS_FILE = "subwords.json"
+FORMAT_VERSION = 1
+NORMALISATIONS = ("spoken", "none")
+
+
+class Tokenizer:
+    """Normalisation and subword segmentation, kept together in one folder.
+
+    Args:
+        subwords: how words are cut.
+        normalisation: "spoken" (see `text/spoken.py`) or "none".
+    """
+
+    def __init__(self, subwords: Subwords, normalisation: str = "spoken") -> None:
+        if normalisation not in NORMALISATIONS:
+            raise ValueError(
+                f"normalisation {normalisation!r} is none of "
+                f"{', '.join(NORMALISATIONS)}"
+            )
+        self.subwords = subwords
+        self.normalisation = normalisation
+
+    def normalise(self, text: str, lang: str) -> str:
+        """Return the text whose words `segment` cuts, one space between words."""
+        if self.normalisation == "spoken":
+            return to_spoken(text, lang)
+        return " ".join(text.split())
+
+    def segment(self, normalised: str) -> List[str]:
+        """Return the pieces of text that `normalise` returned."""
+        pieces = self.subwords.pieces
+        return [piece for word in normalised.split() for piece in pieces(word)]
+
+    def tokenize(self, text: str, lang: str) -> List[str]:
+        """Return the pieces of any text."""
+        return self.segment(self.normalise(text, lang))
+
+    def tokenize_words(
+        self, words: List[str], lang: str
+    ) -> Tuple[List[str], List[int]]:
+        """Return all pieces and, for each, the index in `words` of its word.
+
+        A word that normalisation empties has no pieces and so no entry.
+        """
+        if self.normalisation == "spoken":
+            words = spoken_words(words, lang)
+        by_word = [self.segment(word) for word in words]
+        owners = [index for index, of_word in enumerate(by_word) for _ in of_word]
+        return [piece for of_word in by_word for piece in of_word], owners
+
+    def save(self, folder: str) -> None:
+        """Write `subwords.json` and the segmentation's own files into `folder`."""
+        os.makedirs(folder, exist_ok=True)
+        settings = {
+            "format": FORMAT_VERSION,
+            "kind": self.subwords.kind,
+            "normalisation": self.normalisation,
+            **self.subwords.save(folder),
+        }
+        write_json(settings, os.path.join(folder, SETTINGS_FILE))
+
+    @classmethod
+    def load(cls, folder: str) -> Tokenizer:
+        """Read what `save` wrote.
+
+        Raises:
+            ValueError: naming the file that is missing or damaged.
+        """
+        path = os.path.join(folder, SETTINGS_FILE)
+        settings = _read_settings(path)
+        try:
+            subwords = KINDS[settings["kind"]].load(folder, settings)
+            return cls(subwords, settings["normalisation"])
+        except KeyError as error:
+            raise ValueError(
+                f"{path}: {error.args[0]!r} is missing or unknown; write the folder "
+                "again with preprocess/corpus.py or mlkd-import"
+            ) from None
+
+
+def _read_settings(path: str) -> Dict[str, str]:
+    try:
+        with open(path, encoding="utf-8") as file:
+            settings = json.load(file)
+    except FileNotFoundError:
+        raise ValueError(
+            f"{path} is missing; name a folder that preprocess/corpus.py or "
+            "mlkd-import wrote"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path}: cannot be read ({error}); write it again") from None
+    if not isinstance(settings, dict) or settings.get("format") != FORMAT_VERSION:
+        raise ValueError(
+            f"{path}: not in format {FORMAT_VERSION}; write the folder again with "
+            "this version of the package"
+        )
+    return settings

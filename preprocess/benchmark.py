@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""Turns the official files of a benchmark into binary data for fairseq-train.
+
+Training data are read in the source language, validation and test data in every
+language there is. `OUT/audit.json` accounts for each row.
+
+Where a benchmark's training file is not at hand, `--train FILE` names another one
+in any layout of that benchmark. If it is the dev file itself, `--valid-fraction 0.1`
+holds out a tenth of it as the validation data of the source language:
+
+    preprocess/benchmark.py pawsx IN OUT --tokenizer DIR --train IN/dev-en.tsv \\
+        --valid-fraction 0.1
+
+The dev files of the other languages then hold translations of the training pairs,
+so that only their test files measure zero-shot transfer.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import List, Optional
+
+from fairseq_mlkd.data.audit import FileAudit, subset_totals
+from fairseq_mlkd.data.benchmarks import BENCHMARKS
+from fairseq_mlkd.data.benchmarks.prepare import Preparation
+from fairseq_mlkd.data.benchmarks.selection import Settings
+
+
+def fraction(text: str) -> float:
+    """An argument from 0 up to, not including, 1."""
+    value = float(text)
+    if not 0 <= value < 1:
+        raise ValueError
+    return value
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add(
+        "name",
+        metavar="NAME",
+        choices=sorted(BENCHMARKS),
+        help="the benchmark: %(choices)s",
+    )
+    add("folder", metavar="IN", type=Path, help="folder with the benchmark's files")
+    add("out", metavar="OUT", type=Path, help="folder to write")
+    add(
+        "--tokenizer",
+        metavar="DIR",
+        type=Path,
+        required=True,
+        help="what preprocess/corpus.py or mlkd-import wrote",
+    )
+    add("--source-lang", default="en", help="language to fine-tune on (default: en)")
+    add(
+        "--langs",
+        metavar="LANG,...",
+        default="",
+        help="languages besides the source (default: all)",
+    )
+    add(
+        "--keep-ns",
+        action="store_true",
+        help="keep PAWS-X rows whose translation is missing",
+    )
+    add(
+        "--train",
+        metavar="FILE",
+        type=Path,
+        help="training file to use in place of the one in IN",
+    )
+    add(
+        "--valid-fraction",
+        metavar="F",
+        type=fraction,
+        default=0.0,
+        help="share of the training pairs to validate on, from 0 to below 1"
+        " (default: 0, use the dev file)",
+    )
+    add(
+        "--seed",
+        type=int,
+        default=1,
+        help="which pairs --valid-fraction takes (default: 1)",
+    )
+    return parser
+
+
+def print_totals(records: List[FileAudit]) -> None:
+    """One line a subset: rows kept, rows dropped."""
+    for subset, rows in subset_totals(records).items():
+        print(f"{subset:<9} kept {rows['kept']:>7,}  dropped {rows['dropped']:>5,}")
+
+
+def main(argv: Optional[List[str]] = None) -> None:
+    """Runs the command; bad input ends it with one line."""
+    args = get_parser().parse_args(argv)
+    settings = Settings(
+        source_lang=args.source_lang,
+        langs=tuple(filter(None, args.langs.split(","))),
+        keep_placeholders=args.keep_ns,
+        valid_fraction=args.valid_fraction,
+        seed=args.seed,
+    )
+    try:
+        run = Preparation(
+            BENCHMARKS[args.name], args.folder, args.tokenizer, settings, args.train
+        )
+        if run.is_done(args.out):
+            print(f"{args.out} is complete already; nothing to do")
+            return
+        print_totals(run.write(args.out))
+        print(f"wrote {args.out}; every dropped row is listed in its audit.json")
+    except (OSError, ValueError) as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

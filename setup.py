@@ -1,0 +1,44 @@
+"""Install fairseq_mlkd; see the README for the order in which to install torch."""
+
+import re
+import sys
+from pathlib import Path
+
+if not (3, 8) <= sys.version_info[:2] < (3, 14):
+    sys.exit(
+        "fairseq_mlkd needs Python 3.8 to 3.13, and this is Python "
+        f"{sys.version_info[0]}.{sys.version_info[1]}: install it with another "
+        "interpreter, for example python3.11."
+    )
+
+from setuptools import find_packages, setup  # noqa: E402  (after the check above)
+
+INIT = Path(__file__).with_name("fairseq_mlkd") / "__init__.py"
+
+setup(
+    name="fairseq_mlkd",
+    version=re.search('__version__ = "(.+)"', INIT.read_text()).group(1),
+    description="A fairseq plugin for multilingual knowledge distillation",
+    author="fairseq_mlkd authors",
+    license="MIT",
+    python_requires=">=3.8,<3.14",
+    packages=find_packages(include=["fairseq_mlkd", "fairseq_mlkd.*"]),
+    install_requires=[
+        # The last official release cannot be imported on Python 3.11 and later.
+        'fairseq==0.12.2; python_version < "3.11"',
+        'fairseq-fixed==0.12.3.1; python_version >= "3.11"',
+        "torch>=1.13",
+        "numpy",
+        "sacrebleu",
+        "subword-nmt",
+        "tqdm",
+    ],
+    extras_require={
+        "report": ["matplotlib"],
+        "dev": ["mypy", "pytest", "ruff"],
+    },
+    entry_points={
+        "console_scripts": ["mlkd-report = fairseq_mlkd.cli.report:main"],
+    },
+    zip_safe=False,
+)

@@ -1,0 +1,54 @@
+"""What every test shares: the --slow option, seeds, one thread, the real data."""
+
+import os
+import random
+from pathlib import Path
+from typing import List
+
+# Before torch is imported, and for the commands that tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+import torch  # noqa: E402
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="run the slow tests too")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: skipped unless --slow is given")
+    torch.set_num_threads(1)
+
+
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: List[pytest.Item]
+) -> None:
+    if config.getoption("--slow"):
+        return
+    skip = pytest.mark.skip(reason="slow: give --slow")
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(skip)
+
+
+@pytest.fixture(autouse=True)
+def seed() -> int:
+    """Seeds every generator before each test."""
+    value = 1
+    random.seed(value)
+    np.random.seed(value)
+    torch.manual_seed(value)
+    return value
+
+
+@pytest.fixture
+def mlkd_data() -> Path:
+    """The folder of real data that the environment variable MLKD_DATA names."""
+    folder = os.environ.get("MLKD_DATA")
+    if not folder:
+        pytest.skip("needs real data: MLKD_DATA is unset")
+    path = Path(folder)
+    assert path.is_dir(), f"MLKD_DATA={folder} is not a folder"
+    return path

@@ -1,0 +1,74 @@
+"""The audit record: totals, fingerprints, round trip."""
+
+import json
+
+import pytest
+
+from fairseq_mlkd.data.audit import (
+    FileAudit,
+    file_sha256,
+    read_audit,
+    subset_totals,
+    tokenizer_fingerprint,
+    write_audit,
+)
+
+
+def record(split: str, lang: str, kept: int) -> FileAudit:
+    return FileAudit(f"{split}-{lang}.tsv", "0" * 64, lang, split, kept=kept)
+
+
+def test_rows_read_are_kept_plus_dropped(tmp_path):
+    file = record("test", "fr", kept=3)
+    file.drop("empty sentence", 2)
+    file.drop("placeholder NS", 5)
+    file.drop("placeholder NS", 6)
+    write_audit(tmp_path / "audit.json", {"benchmark": "pawsx"}, [file])
+    audit = read_audit(tmp_path / "audit.json")
+    assert audit["benchmark"] == "pawsx"
+    assert audit["files"][0]["rows_read"] == 6
+    assert audit["files"][0]["dropped"] == {
+        "empty sentence": [2],
+        "placeholder NS": [5, 6],
+    }
+    assert audit["totals"] == {"test.fr": {"kept": 3, "dropped": 3}}
+
+
+def test_totals_add_the_files_of_a_subset():
+    files = [
+        record("train", "en", 4),
+        record("train", "en", 5),
+        record("test", "de", 1),
+    ]
+    files[0].drop("empty line", 1)
+    assert subset_totals(files) == {
+        "train.en": {"kept": 9, "dropped": 1},
+        "test.de": {"kept": 1, "dropped": 0},
+    }
+
+
+def test_a_damaged_audit_is_one_clear_error(tmp_path):
+    path = tmp_path / "audit.json"
+    path.write_text('{"files": [')
+    with pytest.raises(ValueError, match="audit.json: not a valid audit"):
+        read_audit(path)
+
+
+def test_file_sha256_of_known_bytes(tmp_path):
+    (tmp_path / "f").write_bytes(b"abc")
+    known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert file_sha256(tmp_path / "f") == known
+
+
+def test_fingerprint_sees_what_decides_the_ids_and_nothing_else(tmp_path):
+    def change(name: str, text: str) -> str:
+        (tmp_path / name).write_text(text)
+        return tokenizer_fingerprint(tmp_path)
+
+    change("dict.txt", "a 1\n")
+    change("codes", "#version: 0.2\n")
+    first = change("subwords.json", json.dumps({"kind": "x", "codes": "codes", "v": 1}))
+    assert change("report.json", "{}") == first
+    assert change("codes", "#version: 0.2\na b\n") != first
+    assert change("codes", "#version: 0.2\n") == first
+    assert change("dict.txt", "b 1\n") != first

@@ -1,0 +1,303 @@
+"""The losses against slow loops written from the paper's formulas, and their laws."""
+
+import math
+from typing import Callable, List, Tuple
+
+import pytest
+import torch
+from torch import Tensor
+
+from fairseq_mlkd.distillation.losses import (
+    attention_loss,
+    hidden_loss,
+    output_losses,
+)
+
+KINDS = ("mse", "l2")
+CLASSES = 7
+
+
+def slow_softmax(logits: List[float], temperature: float) -> List[float]:
+    top = max(logits)
+    powers = [math.exp((x - top) / temperature) for x in logits]
+    return [power / sum(powers) for power in powers]
+
+
+def slow_output_losses(
+    student: Tensor, target: Tensor, teacher: Tensor, temperature: float
+) -> Tuple[float, float]:
+    """Hard cross-entropy and equation 2, -z_t . log z_s, summed over rows."""
+    ce = kd = 0.0
+    for s, label, t in zip(student.tolist(), target.tolist(), teacher.tolist()):
+        ce -= math.log(slow_softmax(s, 1.0)[label])
+        z_s, z_t = slow_softmax(s, temperature), slow_softmax(t, temperature)
+        kd -= sum(b * math.log(a) for a, b in zip(z_s, z_t))
+    return ce, kd
+
+
+def slow_distance(pairs: List[Tuple[List[float], List[float]]], kind: str) -> float:
+    """Equation 3 over rows: the mean square of all cells, or the mean norm of a row."""
+    squares = [[(a - b) ** 2 for a, b in zip(*pair)] for pair in pairs]
+    if not squares:
+        return 0.0
+    if kind == "mse":
+        return sum(map(sum, squares)) / sum(map(len, squares))
+    return sum(math.sqrt(sum(row)) for row in squares) / len(squares)
+
+
+def slow_hidden_loss(student: Tensor, teacher: Tensor, pad: Tensor, kind: str) -> float:
+    rows = [
+        (student[b, t].tolist(), teacher[b, t].tolist())
+        for b in range(student.size(0))
+        for t in range(student.size(1))
+        if not pad[b, t]
+    ]
+    return slow_distance(rows, kind)
+
+
+def slow_attention_loss(student: Tensor, teacher: Tensor, pad: Tensor, kind: str) -> float:
+    bsz, heads, src_len, _ = student.shape
+    rows = []
+    for b in range(bsz):
+        keys = [k for k in range(src_len) if not pad[b, k]]
+        for h in range(heads):
+            for q in keys:
+                rows.append(tuple([x[b, h, q, k].item() for k in keys] for x in (student, teacher)))
+    return slow_distance(rows, kind)
+
+
+def output_batch(rows: int = 5) -> Tuple[Tensor, Tensor, Tensor]:
+    student, teacher = 2 * torch.randn(2, rows, CLASSES, dtype=torch.float64)
+    return student, torch.randint(CLASSES, (rows,)), teacher
+
+
+def padding(*lengths: int, src_len: int = 5) -> Tensor:
+    return torch.arange(src_len)[None] >= torch.tensor(lengths)[:, None]
+
+
+def inner_batch(loss: Callable) -> Tuple[Tensor, Tensor, Tensor]:
+    shape = (3, 5, 4) if loss is hidden_loss else (3, 2, 5, 5)
+    student, teacher = torch.randn(2, *shape, dtype=torch.float64)
+    return student, teacher, padding(5, 3, 1)
+
+
+inner_losses = pytest.mark.parametrize("loss", [hidden_loss, attention_loss])
+kinds = pytest.mark.parametrize("kind", KINDS)
+temperatures = pytest.mark.parametrize("temperature", [1.0, 2.0, 0.5])
+
+
+@temperatures
+@pytest.mark.parametrize("ce_weight, logits_weight", [(1, 1), (0.3, 2), (0, 1), (1, 0)])
+def test_output_losses_match_the_formulas(temperature, ce_weight, logits_weight):
+    student, target, teacher = output_batch()
+    total, ce, kd = output_losses(
+        student,
+        target,
+        teacher,
+        ce_weight=ce_weight,
+        logits_weight=logits_weight,
+        temperature=temperature,
+    )
+    slow_ce, slow_kd = slow_output_losses(student, target, teacher, temperature)
+    assert ce.item() == pytest.approx(slow_ce, rel=1e-12)
+    assert kd.item() == pytest.approx(slow_kd, rel=1e-12)
+    expected = ce_weight * slow_ce + logits_weight * slow_kd
+    assert total.item() == pytest.approx(expected, rel=1e-12)
+
+
+@kinds
+def test_hidden_loss_matches_the_formula(kind):
+    student, teacher, pad = inner_batch(hidden_loss)
+    loss = hidden_loss(student, teacher, pad, kind=kind)
+    expected = slow_hidden_loss(student, teacher, pad, kind)
+    assert loss.item() == pytest.approx(expected, rel=1e-12)
+
+
+@kinds
+def test_attention_loss_matches_the_formula(kind):
+    student, teacher, pad = inner_batch(attention_loss)
+    loss = attention_loss(student, teacher, pad, kind=kind)
+    expected = slow_attention_loss(student, teacher, pad, kind)
+    assert loss.item() == pytest.approx(expected, rel=1e-12)
+
+
+@inner_losses
+@kinds
+def test_no_mask_means_no_padding(loss, kind):
+    student, teacher, _ = inner_batch(loss)
+    expected = loss(student, teacher, padding(5, 5, 5), kind=kind)
+    assert torch.allclose(loss(student, teacher, None, kind=kind), expected, rtol=1e-12)
+
+
+@temperatures
+def test_equal_logits_give_the_teachers_entropy(temperature):
+    _, target, teacher = output_batch()
+    _, _, kd = output_losses(
+        teacher, target, teacher, ce_weight=1, logits_weight=1, temperature=temperature
+    )
+    z_t = [slow_softmax(row, temperature) for row in teacher.tolist()]
+    entropy = -sum(p * math.log(p) for row in z_t for p in row)
+    assert kd.item() == pytest.approx(entropy, rel=1e-12)
+
+
+@inner_losses
+@kinds
+def test_equal_inner_states_give_zero_and_a_finite_gradient(loss, kind):
+    _, teacher, pad = inner_batch(loss)
+    student = teacher.clone().requires_grad_()
+    value = loss(student, teacher, pad, kind=kind)
+    value.backward()
+    assert value.item() == 0
+    assert torch.equal(student.grad, torch.zeros_like(student))
+
+
+# --- a batch that is padded further keeps its loss
+
+
+def pad_further(x: Tensor, cells: int = 3) -> Tensor:
+    """Padding has values, too: here large ones, as masked scores often have."""
+    amount = (0, cells, 0, cells) if x.dim() == 4 else (0, 0, 0, cells)
+    return torch.nn.functional.pad(x, amount, value=-50.0) * 1.0
+
+
+def keeps_loss(loss: Callable, batch: Tuple[Tensor, Tensor, Tensor]) -> bool:
+    student, teacher, pad = batch
+    longer = torch.nn.functional.pad(pad, (0, 3), value=True)
+    before = loss(student, teacher, pad)
+    after = loss(pad_further(student), 0.5 * pad_further(teacher), longer)
+    halved = loss(student, 0.5 * teacher, pad)
+    return bool(torch.isclose(after, halved, rtol=1e-12)) and bool(before > 0)
+
+
+@inner_losses
+@kinds
+def test_further_padding_keeps_the_loss(loss, kind):
+    assert keeps_loss(lambda s, t, m: loss(s, t, m, kind=kind), inner_batch(loss))
+
+
+@inner_losses
+def test_a_mean_over_all_cells_is_caught(loss):
+    def wrong(student: Tensor, teacher: Tensor, pad: Tensor) -> Tensor:
+        cells = pad.numel() * student.numel() / pad.numel()
+        valid = (~pad).sum() * student.size(-1)
+        return loss(student, teacher, pad) * valid / cells
+
+    assert not keeps_loss(wrong, inner_batch(loss))
+
+
+@inner_losses
+def test_a_threshold_instead_of_the_mask_is_caught(loss):
+    def wrong(student: Tensor, teacher: Tensor, pad: Tensor) -> Tensor:
+        kept = (student > -100) & (teacher > -100)
+        return (student - teacher).square()[kept].mean()
+
+    assert not keeps_loss(wrong, inner_batch(loss))
+
+
+def test_attention_to_padded_keys_and_from_padded_queries_does_not_count():
+    student, teacher, pad = inner_batch(attention_loss)
+    before = attention_loss(student, teacher, pad)
+    for cell in ((1, 0, 0, 4), (1, 0, 4, 0), (2, 1, 0, 1)):
+        changed = student.clone()
+        changed[cell] += 1e6
+        assert torch.equal(attention_loss(changed, teacher, pad), before)
+    student[1, 0, 2, 2] += 1.0
+    assert not torch.equal(attention_loss(student, teacher, pad), before)
+
+
+# --- gradients
+
+
+def test_output_losses_give_the_teacher_no_gradient():
+    student, target, teacher = output_batch()
+    student.requires_grad_(), teacher.requires_grad_()
+    total, ce, kd = output_losses(student, target, teacher, ce_weight=1, logits_weight=1)
+    total.backward()
+    assert teacher.grad is None and student.grad.abs().sum() > 0
+    assert not ce.requires_grad and not kd.requires_grad
+
+
+@inner_losses
+@kinds
+def test_inner_losses_give_the_teacher_no_gradient(loss, kind):
+    student, teacher, pad = inner_batch(loss)
+    student.requires_grad_(), teacher.requires_grad_()
+    loss(student, teacher, pad, kind=kind).backward()
+    assert teacher.grad is None and student.grad.abs().sum() > 0
+
+
+@temperatures
+@pytest.mark.parametrize("ce_weight, logits_weight", [(1, 1), (0.3, 2), (0, 1), (1, 0)])
+def test_output_losses_gradcheck(temperature, ce_weight, logits_weight):
+    student, target, teacher = output_batch()
+    student.requires_grad_()
+
+    def total(logits: Tensor) -> Tensor:
+        weights = {"ce_weight": ce_weight, "logits_weight": logits_weight}
+        losses = output_losses(logits, target, teacher, temperature=temperature, **weights)
+        return 3 * losses[0]
+
+    assert torch.autograd.gradcheck(total, student)
+
+
+@inner_losses
+@kinds
+def test_inner_losses_gradcheck(loss, kind):
+    student, teacher, pad = inner_batch(loss)
+    student.requires_grad_()
+    assert torch.autograd.gradcheck(lambda s: loss(s, teacher, pad, kind=kind), student)
+
+
+def test_l2_has_a_gradient_where_only_some_rows_agree():
+    student, teacher, pad = inner_batch(hidden_loss)
+    student[0, 0] = teacher[0, 0]
+    student.requires_grad_()
+    hidden_loss(student, teacher, pad, kind="l2").backward()
+    assert student.grad.isfinite().all()
+    assert not student.grad[0, 0].any() and student.grad[0, 1].any()
+
+
+# --- corner cases
+
+
+@inner_losses
+@kinds
+def test_a_batch_of_padding_alone_gives_zero(loss, kind):
+    student, teacher, _ = inner_batch(loss)
+    student.requires_grad_()
+    value = loss(student, teacher, padding(0, 0, 0), kind=kind)
+    value.backward()
+    assert value.item() == 0 and not student.grad.any()
+
+
+def test_no_rows_give_zero():
+    student, target, teacher = output_batch(0)
+    student.requires_grad_()
+    losses = output_losses(student, target, teacher, ce_weight=1, logits_weight=1)
+    losses[0].backward()
+    assert [loss.item() for loss in losses] == [0, 0, 0]
+    assert student.grad.shape == (0, CLASSES)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_half_precision_is_lifted(dtype):
+    student, target, teacher = (
+        x.to(dtype) if x.is_floating_point() else x for x in output_batch()
+    )
+    student.requires_grad_()
+    losses = output_losses(student, target, teacher, ce_weight=1, logits_weight=1)
+    slow = slow_output_losses(student.double(), target, teacher.double(), 1.0)
+    assert [loss.dtype for loss in losses] == 3 * [torch.float32]
+    assert [losses[1].item(), losses[2].item()] == pytest.approx(slow, rel=1e-5)
+    losses[0].backward()
+    assert student.grad.dtype == dtype
+
+    student, teacher, pad = inner_batch(hidden_loss)
+    loss = hidden_loss(100 * student.to(dtype), -100 * teacher.to(dtype), pad)
+    assert loss.dtype == torch.float32 and loss.isfinite()
+
+
+def test_unknown_kind_is_refused():
+    student, teacher, pad = inner_batch(hidden_loss)
+    with pytest.raises(ValueError, match="--inter-loss l1: choose one of mse, l2"):
+        hidden_loss(student, teacher, pad, kind="l1")

@@ -1,0 +1,159 @@
+"""The registered model: Table 1's sizes, heads, and what forward hands out."""
+
+import argparse
+
+import pytest
+import torch
+from fairseq.data import Dictionary
+from fairseq.models import ARCH_CONFIG_REGISTRY
+from tiny import STUDENT, WORDS, build_model, make_dictionary, mlm_task, write_mlm_data
+
+from fairseq_mlkd.models.multilingual_encoder import (
+    MultilingualEncoderConfig,
+    MultilingualEncoderModel,
+)
+from fairseq_mlkd.tasks.multilingual_mlm import MultilingualMLMTask
+
+TABLE_1 = {"mbert8_large": 302e6, "mbert8": 85e6, "mbert": 85e6, "lean_bert": 17e6}
+VOCABULARY = 120_000
+
+
+@pytest.fixture
+def task(tmp_path) -> MultilingualMLMTask:
+    return mlm_task(write_mlm_data(tmp_path))
+
+
+@pytest.fixture
+def model(task) -> MultilingualEncoderModel:
+    return build_model(task).double()
+
+
+def arch_config(arch: str) -> MultilingualEncoderConfig:
+    args = argparse.Namespace()
+    ARCH_CONFIG_REGISTRY[arch](args)
+    return MultilingualEncoderConfig(**vars(args))
+
+
+class LargeDictionary(Dictionary):
+    """Says how large it is, without the symbols."""
+
+    def __len__(self) -> int:
+        return VOCABULARY
+
+
+def count(module: torch.nn.Module) -> int:
+    return sum(p.numel() for p in module.parameters())
+
+
+@pytest.mark.skipif(
+    torch.__version__ < "2",
+    reason="torch before 2.0 cannot build a model without its memory",
+)
+@pytest.mark.parametrize("arch", TABLE_1)
+def test_parameters_without_embeddings_are_those_of_table_1(arch):
+    with torch.device("meta"):
+        model = MultilingualEncoderModel(arch_config(arch), LargeDictionary())
+    assert count(model.encoder.layers) == pytest.approx(TABLE_1[arch], rel=0.01)
+    assert model.encoder.embeddings.tokens.weight.shape[0] == VOCABULARY
+    total = sum(map(count, (model.encoder.layers, model.encoder.embeddings)))
+    assert total == count(model.encoder)
+
+
+@pytest.mark.parametrize(
+    "arch, shape",
+    [
+        ("mbert8_large", (24, 1024, 4096, 16, 0)),
+        ("mbert8", (12, 768, 3072, 12, 0)),
+        ("mbert", (12, 768, 3072, 12, 2)),
+        ("lean_bert", (4, 768, 1200, 12, 0)),
+    ],
+)
+def test_shapes_are_those_of_table_1(arch, shape):
+    cfg = arch_config(arch)
+    assert shape == (
+        cfg.encoder_layers,
+        cfg.encoder_embed_dim,
+        cfg.encoder_ffn_embed_dim,
+        cfg.encoder_attention_heads,
+        cfg.num_segments,
+    )
+
+
+def test_an_option_overrides_the_architecture():
+    args = argparse.Namespace(encoder_layers=7)
+    ARCH_CONFIG_REGISTRY["lean_bert"](args)
+    assert args.encoder_layers == 7 and args.encoder_ffn_embed_dim == 1200
+
+
+def batch() -> torch.Tensor:
+    pad, bos = make_dictionary().pad(), make_dictionary().bos()
+    src_tokens = torch.randint(4, WORDS, (3, 7))
+    src_tokens[:, 0] = bos
+    src_tokens[1, 4:] = pad
+    return src_tokens
+
+
+def test_masked_positions_alone_equal_the_full_projection(model):
+    src_tokens = batch()
+    masked = torch.zeros_like(src_tokens, dtype=torch.bool)
+    masked[0, 2] = masked[1, 3] = masked[2, 1] = True
+    full, _ = model(src_tokens)
+    part, _ = model(src_tokens, masked_tokens=masked)
+    assert part.shape == (3, WORDS + 5)
+    assert torch.allclose(part, full[masked], atol=1e-12)
+
+
+def test_asking_for_scores_changes_neither_logits_nor_gradients(model):
+    model.float()
+    src_tokens, results = batch(), []
+    for layers in ((), range(STUDENT["layers"])):
+        model.zero_grad()
+        logits, extra = model(src_tokens, attention_scores=layers)
+        assert list(extra["attention_scores"]) == list(layers)
+        logits.logsumexp(-1).sum().backward()
+        gradients = [p.grad.clone() for p in model.parameters() if p.grad is not None]
+        results.append([logits, *gradients])
+    for fused, opened in zip(*results):
+        assert torch.allclose(fused, opened, atol=1e-5)
+
+
+def test_padding_changes_no_logits(model):
+    src_tokens = batch()
+    padded, _ = model(src_tokens)
+    alone, _ = model(src_tokens[1:2, :4])
+    assert torch.allclose(padded[1, :4], alone[0], atol=1e-10)
+
+
+def test_features_only_does_without_the_head(model):
+    model.remove_lm_head()
+    features, extra = model(batch(), features_only=True, hidden_states=[2])
+    assert torch.equal(features, extra["hidden_states"][2])
+
+
+def test_classification_head(model):
+    model.register_classification_head("labels", 3)
+    logits, _ = model.double()(batch(), classification_head_name="labels")
+    assert logits.shape == (3, 3)
+    probs = model.get_normalized_probs((logits, {}), log_probs=False)
+    lprobs = model.get_normalized_probs((logits, {}), log_probs=True)
+    assert torch.allclose(probs.sum(-1), torch.ones(3)) and probs.dtype == torch.float32
+    assert torch.allclose(lprobs.exp(), probs)
+
+
+def test_embeddings_and_head_share_their_matrix(model):
+    assert model.lm_head.weight is model.encoder.embeddings.tokens.weight
+    pad = make_dictionary().pad()
+    assert not model.lm_head.weight[pad].any()
+
+
+def test_initialisation_is_berts(task):
+    shape = {"layers": 1, "embed_dim": 64, "ffn_embed_dim": 64, "attention_heads": 4}
+    layer = build_model(task, shape).encoder.layers[0]
+    assert layer.fc1.weight.std().item() == pytest.approx(0.02, rel=0.1)
+    assert not layer.fc1.bias.any()
+
+
+def test_bad_number_of_heads_is_one_line(task):
+    with pytest.raises(SystemExit) as error:
+        build_model(task, {**STUDENT, "attention_heads": 3})
+    assert "3 attention heads do not divide a width of 8" in str(error.value)

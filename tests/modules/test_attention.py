@@ -1,0 +1,93 @@
+"""Self-attention: the fused kernel and the open one are the same function."""
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from fairseq_mlkd.modules.attention import SelfAttention
+from fairseq_mlkd.modules.encoder import attention_bias
+
+BSZ, SRC_LEN, DIM, HEADS = 3, 5, 8, 2
+
+
+@pytest.fixture
+def attention() -> SelfAttention:
+    return SelfAttention(DIM, HEADS).double()
+
+
+def padding() -> Tensor:
+    return torch.arange(SRC_LEN)[None] >= torch.tensor([5, 3, 0])[:, None]
+
+
+def random_input() -> Tensor:
+    return torch.randn(BSZ, SRC_LEN, DIM, dtype=torch.float64)
+
+
+def slow_scores(attention: SelfAttention, x: Tensor) -> Tensor:
+    q, k = attention.q_proj(x), attention.k_proj(x)
+    width = DIM // HEADS
+    scores = x.new_empty(BSZ, HEADS, SRC_LEN, SRC_LEN)
+    for h in range(HEADS):
+        part = slice(h * width, (h + 1) * width)
+        for i in range(SRC_LEN):
+            for j in range(SRC_LEN):
+                dots = (q[:, i, part] * k[:, j, part]).sum(-1)
+                scores[:, h, i, j] = dots / math.sqrt(width)
+    return scores
+
+
+def test_scores_are_queries_times_keys_before_masking(attention):
+    x = random_input()
+    bias = attention_bias(padding(), x.dtype)
+    _, scores = attention(x, bias, return_scores=True)
+    assert torch.allclose(scores, slow_scores(attention, x), atol=1e-12)
+    assert attention(x, bias)[1] is None
+
+
+@pytest.mark.parametrize("padded", [False, True])
+def test_open_path_equals_fused_path(attention, padded):
+    x = random_input()
+    bias = attention_bias(padding() if padded else None, x.dtype)
+    results = []
+    for return_scores in (False, True):
+        attention.zero_grad()
+        attended, _ = attention(x, bias, return_scores=return_scores)
+        # the last sentence is all padding: no loss ever comes from there
+        attended[:2].square().sum().backward()
+        results.append([attended, *(p.grad.clone() for p in attention.parameters())])
+    for fused, opened in zip(*results):
+        assert torch.allclose(fused, opened, atol=1e-10)
+
+
+@pytest.mark.parametrize("return_scores", [False, True])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_padding_is_not_attended_to(attention, return_scores, dtype):
+    attention.to(dtype)
+    x = random_input().to(dtype)
+    bias = attention_bias(padding(), dtype)
+    before, _ = attention(x, bias, return_scores=return_scores)
+    x[1, 3:] = 100.0
+    after, _ = attention(x, bias, return_scores=return_scores)
+    assert torch.equal(before[1, :3], after[1, :3])
+    assert before.isfinite().all()
+
+
+@pytest.mark.parametrize("return_scores", [False, True])
+def test_attention_dropout_is_for_training_alone(return_scores):
+    attention = SelfAttention(DIM, HEADS, dropout=0.5)
+    x = random_input().float()
+    run = lambda: attention(x, None, return_scores=return_scores)[0]  # noqa: E731
+    assert not torch.equal(run(), run())
+    attention.eval()
+    assert torch.equal(run(), run())
+
+
+def test_heads_must_divide_the_width():
+    with pytest.raises(ValueError, match="3 attention heads do not divide a width of 8"):
+        SelfAttention(DIM, 3)
+
+
+def test_no_padding_needs_no_bias():
+    assert attention_bias(None, torch.float32) is None

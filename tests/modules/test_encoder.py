@@ -1,0 +1,135 @@
+"""The encoder: what it hands out, and that padding changes nothing."""
+
+import pytest
+import torch
+
+from fairseq_mlkd.modules.encoder import Embeddings, Encoder, EncoderLayer
+from fairseq_mlkd.modules.heads import ClassificationHead, MaskedLMHead
+
+VOCAB, DIM, PAD, LAYERS, HEADS = 20, 8, 1, 3, 2
+
+
+def make_encoder(num_segments: int = 0, dropout: float = 0.0) -> Encoder:
+    embeddings = Embeddings(
+        VOCAB,
+        DIM,
+        padding_idx=PAD,
+        max_positions=16,
+        num_segments=num_segments,
+        dropout=dropout,
+        layer_norm_eps=1e-12,
+    )
+    layers = [
+        EncoderLayer(
+            DIM, 16, HEADS, dropout=dropout, attention_dropout=dropout, layer_norm_eps=1e-12
+        )
+        for _ in range(LAYERS)
+    ]
+    return Encoder(embeddings, layers).double()
+
+
+def batch(*lengths: int, src_len: int = 6) -> torch.Tensor:
+    src_tokens = torch.randint(4, VOCAB, (len(lengths), src_len))
+    for row, length in zip(src_tokens, lengths):
+        row[length:] = PAD
+    return src_tokens
+
+
+EVERYTHING = {
+    "hidden_states": range(LAYERS + 1),
+    "attention_scores": range(LAYERS),
+}
+
+
+def test_states_are_those_that_were_asked_for():
+    encoder, src_tokens = make_encoder(), batch(6, 4)
+    out = encoder(src_tokens, hidden_states=[0, 2], attention_scores=[1])
+    assert list(out.hidden_states) == [0, 2] and list(out.attention_scores) == [1]
+    assert out.attention_scores[1].shape == (2, HEADS, 6, 6)
+    assert torch.equal(out.padding_mask, src_tokens == PAD)
+    nothing = encoder(src_tokens)
+    assert nothing.hidden_states == {} and nothing.attention_scores == {}
+
+
+def test_first_hidden_state_is_the_embeddings_and_last_the_features():
+    encoder, src_tokens = make_encoder(), batch(6, 4)
+    out = encoder(src_tokens, **EVERYTHING)
+    assert torch.equal(out.hidden_states[0], encoder.embeddings(src_tokens))
+    assert torch.equal(out.hidden_states[LAYERS], out.features)
+    x = out.hidden_states[0]
+    assert not torch.equal(x, out.hidden_states[1])
+
+
+def test_states_do_not_change_the_features():
+    encoder, src_tokens = make_encoder(), batch(6, 4)
+    out = encoder(src_tokens, **EVERYTHING)
+    assert torch.allclose(out.features, encoder(src_tokens).features, atol=1e-10)
+
+
+def test_padding_changes_no_real_position():
+    encoder, src_tokens = make_encoder(), batch(6, 4)
+    alone = encoder(src_tokens[1:, :4], **EVERYTHING)
+    padded = encoder(src_tokens, **EVERYTHING)
+    assert alone.padding_mask is None
+    assert torch.allclose(alone.features[0], padded.features[1, :4], atol=1e-10)
+    for i in range(LAYERS):
+        scores = padded.attention_scores[i][1, :, :4, :4]
+        assert torch.allclose(alone.attention_scores[i][0], scores, atol=1e-10)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_sentence_of_padding_alone_is_finite(dtype):
+    encoder = make_encoder().to(dtype)
+    out = encoder(batch(6, 0), **EVERYTHING)
+    out.features.sum().backward()
+    assert out.features.isfinite().all()
+    assert all(scores.isfinite().all() for scores in out.attention_scores.values())
+    assert all(p.grad.isfinite().all() for p in encoder.layers.parameters())
+
+
+def test_embeddings_are_summed():
+    embeddings, src_tokens = make_encoder(num_segments=2).embeddings, batch(3, src_len=3)
+    segments = torch.tensor([[0, 1, 1]])
+    summed = [
+        embeddings.tokens.weight[token]
+        + embeddings.positions.weight[i]
+        + embeddings.segments.weight[segments[0, i]]
+        for i, token in enumerate(src_tokens[0])
+    ]
+    expected = embeddings.layer_norm(torch.stack(summed))
+    assert torch.allclose(embeddings(src_tokens, segments)[0], expected)
+    zeros = embeddings(src_tokens, torch.zeros_like(src_tokens))
+    assert torch.equal(embeddings(src_tokens), zeros)
+
+
+def test_segments_are_ignored_where_there_are_none():
+    embeddings, src_tokens = make_encoder().embeddings, batch(3, src_len=3)
+    segments = torch.ones_like(src_tokens)
+    assert torch.equal(embeddings(src_tokens, segments), embeddings(src_tokens))
+
+
+def test_layer_is_post_norm_with_gelu():
+    layer = make_encoder().layers[0]
+    x = torch.randn(1, 4, DIM, dtype=torch.float64)
+    attended, _ = layer.self_attn(x, None)
+    middle = layer.self_attn_layer_norm(x + attended)
+    gelu = 0.5 * layer.fc1(middle) * (1 + torch.erf(layer.fc1(middle) / 2**0.5))
+    expected = layer.final_layer_norm(middle + layer.fc2(gelu))
+    assert torch.allclose(layer(x, None)[0], expected, atol=1e-12)
+
+
+def test_masked_lm_head_is_tied():
+    weight = torch.nn.Parameter(torch.randn(VOCAB, DIM))
+    head = MaskedLMHead(weight, layer_norm_eps=1e-12)
+    assert head.weight is weight
+    assert head(torch.randn(3, DIM)).shape == (3, VOCAB)
+
+
+def test_classification_head_reads_the_first_token_alone():
+    head = ClassificationHead(DIM, 3, dropout=0.0)
+    features = torch.randn(2, 5, DIM)
+    logits = head(features)
+    features[:, 1:] = 0.0
+    assert logits.shape == (2, 3) and torch.equal(head(features), logits)
+    features[:, 0] = 0.0
+    assert not torch.equal(head(features), logits)

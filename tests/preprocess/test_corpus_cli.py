@@ -1,0 +1,83 @@
+import os
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+
+from fairseq_mlkd.text.files import read_lines
+
+SCRIPT = str(Path(__file__).parents[2] / "preprocess" / "corpus.py")
+
+
+@pytest.fixture
+def corpus(monkeypatch, capsys):
+    """Runs the script in this process; gives exit status, output and errors."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", [SCRIPT, *map(str, arguments)])
+        with pytest.raises(SystemExit) as stop:
+            runpy.run_path(SCRIPT, run_name="__main__")
+        output = capsys.readouterr()
+        return stop.value.code, output.out.splitlines(), output.err
+
+    return run
+
+
+@pytest.fixture
+def text(tmp_path):
+    path = tmp_path / "en.txt"
+    path.write_text("".join(f"Sentence number {n}.\n" for n in range(40)))
+    return path
+
+
+def test_last_line_names_the_alpha_and_a_second_run_does_nothing(
+    corpus, text, tmp_path
+):
+    out = tmp_path / "out"
+    arguments = (out, f"en={text}", "--codes", 10, "--valid", 5, "--alpha", 0.3)
+    status, lines, _ = corpus(*arguments)
+    assert status == 0 and lines[-1].endswith("--sampling-alpha 0.3")
+    assert (out / "report.json").exists()
+    status, lines, _ = corpus(*arguments)
+    assert status == 0 and lines[0].endswith("nothing to do")
+    assert lines[-1].endswith("--sampling-alpha 0.3")
+
+
+def test_sampled_data_are_trained_on_as_they_are(corpus, text, tmp_path):
+    sizes = ("--codes", 10, "--valid", 5, "--sentences", 50)
+    status, lines, _ = corpus(tmp_path / "out", f"en={text}", *sizes)
+    assert status == 0 and lines[-1].endswith("--sampling-alpha 1")
+
+
+@pytest.mark.parametrize(
+    "languages, message",
+    [
+        (["en"], "'en': write LANG=FILE"),
+        (["../en=a"], "'../en=a': write LANG=FILE"),
+        (["en=a", "en=b"], "language en is given twice"),
+        (["en=gone.txt"], "gone.txt: no such file"),
+        (["en={bad}"], "bad.txt:2: not UTF-8"),
+    ],
+)
+def test_bad_arguments_are_one_line(corpus, tmp_path, languages, message):
+    bad = tmp_path / "bad.txt"
+    bad.write_bytes(b"fine\n\xff\n")
+    languages = [language.format(bad=bad) for language in languages]
+    status, lines, errors = corpus(tmp_path / "out", *languages)
+    last = errors.splitlines()[-1]
+    assert status == 1 and lines == []
+    assert last.startswith("corpus.py: ") and message in last
+    assert "Traceback" not in errors and os.listdir(tmp_path) == ["bad.txt"]
+
+
+def test_real_text_of_all_languages(corpus, mlkd_data, tmp_path):
+    languages = []
+    for lang in ["de", "en", "es", "fr", "hi", "it", "ja", "pt"]:
+        source = mlkd_data / "text" / lang / "wikiann_train.txt.xz"
+        lines = [line for _, line in zip(range(150), read_lines(str(source)))]
+        (tmp_path / lang).write_text("\n".join(lines), encoding="utf-8")
+        languages.append(f"{lang}={tmp_path / lang}")
+    sizes = ("--codes", 100, "--valid", 10)
+    status, lines, _ = corpus(tmp_path / "out", *languages, *sizes)
+    assert status == 0 and len(lines) == 1 + len(languages) + 1

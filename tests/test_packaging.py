@@ -1,0 +1,98 @@
+"""The package says one version, refuses wrong Pythons and carries all its modules."""
+
+import re
+import runpy
+import shutil
+import subprocess
+import sys
+import tarfile
+from importlib.metadata import metadata
+from pathlib import Path
+from typing import Any, Dict, Set, Tuple
+
+import pytest
+import setuptools
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def setup_arguments(monkeypatch: pytest.MonkeyPatch) -> Dict[str, Any]:
+    """The arguments that setup.py hands to setuptools."""
+    found: Dict[str, Any] = {}
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(setuptools, "setup", lambda **given: found.update(given))
+    runpy.run_path("setup.py")
+    return found
+
+
+def run_setup(tmp_path: Path, *arguments: str) -> Path:
+    """Runs setup.py in a copy of the checkout, which builds would write into."""
+    copy = tmp_path / "checkout"
+    ignore = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(ROOT / "fairseq_mlkd", copy / "fairseq_mlkd", ignore=ignore)
+    for name in ("setup.py", "pyproject.toml"):
+        shutil.copy(ROOT / name, copy / name)
+    command = [sys.executable, "setup.py", "--quiet", *arguments]
+    subprocess.run(command, cwd=copy, check=True, capture_output=True)
+    return copy
+
+
+def modules(folder: Path) -> Set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*.py")}
+
+
+def test_installed_version_is_that_of_setup(setup_arguments: Dict[str, Any]) -> None:
+    installed = metadata("fairseq_mlkd")
+    assert installed["Version"] == setup_arguments["version"]
+    assert set(installed["Requires-Python"].split(",")) == {">=3.8", "<3.14"}
+
+
+def test_version_is_written_in_one_place(setup_arguments: Dict[str, Any]) -> None:
+    version = re.escape(setup_arguments["version"])
+    sources = [ROOT / "setup.py", *(ROOT / "fairseq_mlkd").rglob("*.py")]
+    holders = [s.name for s in sources if re.search(f"[\"']{version}", s.read_text())]
+    assert holders == ["__init__.py"]
+
+
+@pytest.mark.parametrize("version", [(3, 7, 16), (3, 14, 0)])
+def test_other_pythons_are_refused(
+    monkeypatch: pytest.MonkeyPatch, version: Tuple[int, ...]
+) -> None:
+    monkeypatch.setattr(sys, "version_info", version)
+    with pytest.raises(SystemExit) as refusal:
+        runpy.run_path(str(ROOT / "setup.py"))
+    assert "needs Python 3.8 to 3.13" in str(refusal.value)
+    assert f"this is Python 3.{version[1]}:" in str(refusal.value)
+
+
+@pytest.mark.parametrize("python", ["false", "echo 3.14; true"])
+def test_make_refuses_other_pythons(tmp_path: Path, python: str) -> None:
+    command = ["make", f"VENV={tmp_path}/venv", f"PYTHON={python}", "test"]
+    made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert made.returncode != 0
+    assert "needs Python 3.8 to 3.13" in made.stderr
+    assert not (tmp_path / "venv").exists()
+
+
+def test_every_folder_is_packaged(setup_arguments: Dict[str, Any]) -> None:
+    folders = {path.parent for path in (ROOT / "fairseq_mlkd").rglob("*.py")}
+    names = {".".join(folder.relative_to(ROOT).parts) for folder in folders}
+    assert set(setup_arguments["packages"]) == names
+
+
+def test_installed_copy_has_every_module(tmp_path: Path) -> None:
+    run_setup(tmp_path, "build_py", "--build-lib", str(tmp_path / "lib"))
+    assert [path.name for path in (tmp_path / "lib").iterdir()] == ["fairseq_mlkd"]
+    assert modules(tmp_path / "lib" / "fairseq_mlkd") == modules(ROOT / "fairseq_mlkd")
+
+
+def test_source_distribution_has_every_module(tmp_path: Path) -> None:
+    copy = run_setup(tmp_path, "sdist")
+    (archive,) = (copy / "dist").iterdir()
+    with tarfile.open(archive) as opened:
+        names = [name.partition("/")[2] for name in opened.getnames()]
+    found = {name for name in names if name.startswith("fairseq_mlkd/")}
+    source = {f"fairseq_mlkd/{name}" for name in modules(ROOT / "fairseq_mlkd")}
+    assert "setup.py" in names
+    assert {name for name in found if name.endswith(".py")} == source

@@ -1,0 +1,77 @@
+import random
+import unicodedata
+
+import pytest
+
+from fairseq_mlkd.text.files import read_lines
+from fairseq_mlkd.text.spoken import spoken_words, to_spoken
+
+LANGS = ["en", "de", "fr", "es", "it", "pt", "hi", "ja", "xx"]
+
+
+@pytest.mark.parametrize(
+    "lang, written, spoken",
+    [
+        ("en", "  Hello,   World! ", "hello world"),
+        ("en", "It’s Rock'n'Roll, said 'Tom'.", "it's rock'n'roll said tom"),
+        ("en", "a twenty-one_year\u2014old", "a twenty one year old"),
+        ("en", "1,234,567 or 3.5 or 1,2,3", "1234567 or 3 5 or 1 2 3"),
+        ("en", "''quoted'' dogs' 5'10", "quoted dogs 5 10"),
+        ("en", "ﬁne ＡＢＣ ①²", "fine abc 12"),
+        ("en", "so\u00adft zero\u200bwidth \ufeffmark", "soft zero width mark"),
+        ("en", "100 % — €5 ☺ …", "100 5"),
+        ("de", "1.234.567,5 Straße", "1234567 5 straße"),
+        ("fr", "L’été coûte 12\u202f000 €", "l'été coûte 12000"),
+        ("xx", "1'000'000 1.000 1,000", "1000000 1 000 1 000"),
+        ("hi", "क़ीमत ₹1,00,000 है।", "क़ीमत 100000 है"),
+        ("hi", "हिन्दी में", "हिन्दी में"),
+        ("it", "Cafe\u0301 ´", "café"),
+        ("ja", "東京タワーへ行った。", "東京 タワー へ 行 った"),
+        ("ja", "らーめんを2杯、ﾃﾚﾋﾞでＮＨＫ", "らーめん を 2 杯 テレビ で nhk"),
+        ("en", "≠ a \u0300\u0301 b'\u0300c", "a b'c"),
+        ("en", "?!", ""),
+        ("ja", "", ""),
+    ],
+)
+def test_spoken_form(lang, written, spoken):
+    assert to_spoken(written, lang) == unicodedata.normalize("NFKC", spoken)
+
+
+def test_indic_vowel_signs_are_kept_and_letters_composed_alike():
+    word = "कि\u093c"
+    assert to_spoken(word, "hi") == unicodedata.normalize("NFKC", word)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_idempotent_on_hostile_characters(lang):
+    rng = random.Random(lang)
+    assigned = [chr(c) for c in range(0x30000) if unicodedata.category(chr(c)) != "Cn"]
+    rare = [c for c in assigned if unicodedata.category(c) not in ("Lo", "So", "Co")]
+    common = list("''’´.,  12345ABcÅΣİ日本ーカらを\u0301\u3099\u200d")
+    for _ in range(3000):
+        pool = rng.choice([assigned, rare, common, rare + common * 50])
+        text = "".join(rng.choices(pool, k=rng.randint(1, 10)))
+        once = to_spoken(text, lang)
+        assert to_spoken(once, lang) == once, ascii(text)
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_only_words_digits_marks_and_apostrophes_come_out(lang):
+    for code in range(0x11000):
+        spoken = to_spoken(f"a{chr(code)}b", lang)
+        bad = {unicodedata.category(c)[0] for c in spoken if c not in " '"} - set("LNM")
+        assert not bad, hex(code)
+        assert spoken == spoken.lower()
+
+
+@pytest.mark.parametrize("lang", LANGS[:-1])
+def test_idempotent_on_real_text(mlkd_data, lang):
+    for path in sorted((mlkd_data / "text" / lang).glob("*.xz")):
+        for _, line in zip(range(300), read_lines(str(path))):
+            once = to_spoken(line, lang)
+            assert to_spoken(once, lang) == once
+
+
+def test_words_keep_their_positions():
+    words = ["Twenty-one", ",", "Don't", "1,000", "..."]
+    assert spoken_words(words, "en") == ["twenty one", "", "don't", "1000", ""]

@@ -1,0 +1,144 @@
+"""Tiny data, tasks and models, and fairseq's commands inside the process."""
+
+import importlib
+import os
+import sys
+from pathlib import Path
+from typing import Any, Dict, List, Mapping, Sequence
+from unittest import mock
+
+import numpy as np
+import torch
+from fairseq.data import Dictionary
+from fairseq.logging import metrics
+from omegaconf import OmegaConf
+
+import fairseq_mlkd
+from fairseq_mlkd.criterions.tinybert import TinyBertCriterion, TinyBertCriterionConfig
+from fairseq_mlkd.data.binary import BinaryWriter
+from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderModel
+from fairseq_mlkd.tasks._multilingual_task import MultilingualTask
+from fairseq_mlkd.tasks.multilingual_mlm import (
+    MultilingualMLMConfig,
+    MultilingualMLMTask,
+)
+
+USER_DIR = os.path.dirname(os.path.abspath(fairseq_mlkd.__file__))
+WORDS = 30
+COUNTS = {"de": 12, "en": 30, "sw": 3}
+STUDENT = {"layers": 2, "embed_dim": 8, "ffn_embed_dim": 16, "attention_heads": 2}
+TEACHER = {"layers": 4, "embed_dim": 12, "ffn_embed_dim": 16, "attention_heads": 4}
+
+
+def make_dictionary(words: int = WORDS) -> Dictionary:
+    dictionary = Dictionary()
+    for i in range(words):
+        dictionary.add_symbol(f"w{i}", n=words - i)
+    return dictionary
+
+
+def random_sentences(count: int, seed: int, words: int = WORDS) -> List[List[int]]:
+    """Sentences of 3 to 9 words and `</s>`, all different from one another."""
+    rng = np.random.default_rng(seed)
+    dictionary = make_dictionary(words)
+    low, high = dictionary.nspecial, len(dictionary)
+    found: Dict[tuple, None] = {}
+    while len(found) < count:
+        length = int(rng.integers(3, 10))
+        found[tuple(int(i) for i in rng.integers(low, high, length))] = None
+    return [[*sentence, dictionary.eos()] for sentence in found]
+
+
+def write_sentences(prefix: Path, sentences: Sequence[Sequence[int]], size: int) -> None:
+    with BinaryWriter(str(prefix), size) as writer:
+        for sentence in sentences:
+            writer.add(list(sentence))
+
+
+def write_mlm_data(
+    folder: Path, counts: Mapping[str, int] = COUNTS, *, words: int = WORDS, seed: int = 1
+) -> Path:
+    """`dict.txt` and `LANG/{train,valid}` of random sentences."""
+    dictionary = make_dictionary(words)
+    folder.mkdir(parents=True, exist_ok=True)
+    dictionary.save(str(folder / "dict.txt"))
+    for i, (lang, count) in enumerate(counts.items()):
+        for split, size in (("train", count), ("valid", 5)):
+            sentences = random_sentences(size, 100 * seed + 2 * i + (split == "valid"), words)
+            write_sentences(folder / lang / split, sentences, len(dictionary))
+    return folder
+
+
+def mlm_task(folder: Path, **options: Any) -> MultilingualMLMTask:
+    cfg = MultilingualMLMConfig(data=str(folder), seed=1, path=None, **options)
+    return MultilingualMLMTask.setup_task(cfg)
+
+
+def build_model(
+    task: MultilingualTask, shape: Mapping[str, int] = STUDENT, **options: Any
+) -> MultilingualEncoderModel:
+    """A model of the task; without dropout, unless `options` say so."""
+    cfg = {"_name": "multilingual_encoder", "dropout": 0.0, "attention_dropout": 0.0}
+    cfg.update({f"encoder_{key}": value for key, value in shape.items()}, **options)
+    return task.build_model(OmegaConf.create(cfg))
+
+
+def build_criterion(task: MultilingualTask, **options: Any) -> TinyBertCriterion:
+    return TinyBertCriterion(TinyBertCriterionConfig(**options), task)
+
+
+def save_model(path: Path, model: MultilingualEncoderModel, task: MultilingualTask) -> Path:
+    """A checkpoint with what is read of a teacher or an encoder."""
+    cfg = {"_name": "multilingual_encoder"}
+    cfg.update(OmegaConf.to_container(model.cfg))
+    state = {
+        "cfg": {"model": cfg, "task": {"_name": "multilingual_mlm"}},
+        "args": None,
+        "model": model.state_dict(),
+        "task_state": task.state_dict(),
+        "optimizer_history": [{"num_updates": 0, "lr_scheduler_state": {}}],
+        "last_optimizer_state": None,
+        "extra_state": {"epoch": 1, "train_iterator": {"epoch": 1}},
+    }
+    torch.save(state, str(path))
+    return path
+
+
+def shape_flags(shape: Mapping[str, int]) -> List[str]:
+    flags = ["--arch", "lean_bert_tiny"]
+    for key, value in shape.items():
+        flags += [f"--encoder-{key.replace('_', '-')}", str(value)]
+    return flags
+
+
+def run(command: str, *arguments: Any) -> None:
+    """`fairseq-COMMAND ARGUMENTS --user-dir fairseq_mlkd`, in this process."""
+    metrics.reset()
+    main = importlib.import_module(f"fairseq_cli.{command}").cli_main
+    common = ["--user-dir", USER_DIR, "--cpu", "--data-buffer-size", "0"]
+    common += ["--num-workers", "0", "--log-format", "none"]
+    argv = [f"fairseq-{command}", *map(str, arguments), *common]
+    with mock.patch.object(sys, "argv", argv):
+        main()
+
+
+def train(data: Any, save_dir: Path, *arguments: Any) -> Path:
+    """`fairseq-train`; returns the last checkpoint."""
+    given = [str(argument) for argument in arguments]
+    defaults = {
+        "--optimizer": "fused_adamw",
+        "--lr": "0.01",
+        "--lr-scheduler": "fixed",
+        "--batch-size": "8",
+        "--clip-norm": "1.0",
+        "--save-interval": "1000",
+    }
+    for flag, value in defaults.items():
+        if flag not in given:
+            given += [flag, value]
+    run("train", data, "--save-dir", save_dir, *given)
+    return save_dir / "checkpoint_last.pt"
+
+
+def load(path: Path) -> Dict[str, Any]:
+    return torch.load(str(path), map_location="cpu", weights_only=True)

@@ -4,7 +4,6 @@ import argparse
 import hashlib
 import logging
 import os
-import pickle
 from typing import Any, Dict, Optional
 
 import torch
@@ -41,8 +40,8 @@ def read_checkpoint(path: str, flag: str) -> Dict[str, Any]:
         raise ValueError(f"{flag} {path}: no such file")
     try:
         state = load_checkpoint_to_cpu(path)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, TypeError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except Exception as error:  # whatever bytes the unpickler meets
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(f"{flag} {path}: not a fairseq checkpoint ({reason})") from None
     if not isinstance(state, dict) or "model" not in state or not state.get("cfg"):
         raise ValueError(f"{flag} {path}: not a fairseq checkpoint (no model or no cfg in it)")

@@ -25,8 +25,10 @@ from fairseq_mlkd.tasks.multilingual_mlm import (
 
 USER_DIR = os.path.dirname(os.path.abspath(fairseq_mlkd.__file__))
 WORDS = 30
+CLASSES = 3
 COUNTS = {"de": 12, "en": 30, "sw": 3}
 STUDENT = {"layers": 2, "embed_dim": 8, "ffn_embed_dim": 16, "attention_heads": 2}
+WEIGHTS = ("ce", "logits", "embedding", "hidden", "attention")
 TEACHER = {"layers": 4, "embed_dim": 12, "ffn_embed_dim": 16, "attention_heads": 4}
 
 
@@ -49,14 +51,20 @@ def random_sentences(count: int, seed: int, words: int = WORDS) -> List[List[int
     return [[*sentence, dictionary.eos()] for sentence in found]
 
 
-def write_sentences(prefix: Path, sentences: Sequence[Sequence[int]], size: int) -> None:
+def write_sentences(
+    prefix: Path, sentences: Sequence[Sequence[int]], size: int
+) -> None:
     with BinaryWriter(str(prefix), size) as writer:
         for sentence in sentences:
             writer.add(list(sentence))
 
 
 def write_mlm_data(
-    folder: Path, counts: Mapping[str, int] = COUNTS, *, words: int = WORDS, seed: int = 1
+    folder: Path,
+    counts: Mapping[str, int] = COUNTS,
+    *,
+    words: int = WORDS,
+    seed: int = 1,
 ) -> Path:
     """`dict.txt` and `LANG/{train,valid}` of random sentences."""
     dictionary = make_dictionary(words)
@@ -64,8 +72,40 @@ def write_mlm_data(
     dictionary.save(str(folder / "dict.txt"))
     for i, (lang, count) in enumerate(counts.items()):
         for split, size in (("train", count), ("valid", 5)):
-            sentences = random_sentences(size, 100 * seed + 2 * i + (split == "valid"), words)
+            sentences = random_sentences(
+                size, 100 * seed + 2 * i + (split == "valid"), words
+            )
             write_sentences(folder / lang / split, sentences, len(dictionary))
+    return folder
+
+
+def rename_words(folder: Path) -> Path:
+    """Another dictionary of the same size."""
+    path = folder / "dict.txt"
+    path.write_text(path.read_text().replace("w", "v"))
+    return folder
+
+
+def write_pairs(
+    folder: Path, counts: Mapping[str, int], *, seed: int = 1, classes: int = CLASSES
+) -> Path:
+    """Sentence pairs whose first word tells the class, in subsets such as `test.fr`."""
+    dictionary, labels = make_dictionary(), Dictionary()
+    for i in range(classes):
+        labels.add_symbol(f"class{i}")
+    (folder / "label").mkdir(parents=True)
+    dictionary.save(str(folder / "dict.txt"))
+    labels.save(str(folder / "label" / "dict.txt"))
+    for i, (subset, count) in enumerate(counts.items()):
+        first = random_sentences(count, 100 * seed + 2 * i)
+        second = random_sentences(count, 100 * seed + 2 * i + 1)
+        rows = [labels.nspecial + j % classes for j in range(count)]
+        for sentence, label in zip(first, rows):
+            sentence[0] = label
+        write_sentences(folder / "input0" / subset, first, len(dictionary))
+        write_sentences(folder / "input1" / subset, second, len(dictionary))
+        targets = [[label, labels.eos()] for label in rows]
+        write_sentences(folder / "label" / subset, targets, len(labels))
     return folder
 
 
@@ -87,7 +127,9 @@ def build_criterion(task: MultilingualTask, **options: Any) -> TinyBertCriterion
     return TinyBertCriterion(TinyBertCriterionConfig(**options), task)
 
 
-def save_model(path: Path, model: MultilingualEncoderModel, task: MultilingualTask) -> Path:
+def save_model(
+    path: Path, model: MultilingualEncoderModel, task: MultilingualTask
+) -> Path:
     """A checkpoint with what is read of a teacher or an encoder."""
     cfg = {"_name": "multilingual_encoder"}
     cfg.update(OmegaConf.to_container(model.cfg))
@@ -104,6 +146,30 @@ def save_model(path: Path, model: MultilingualEncoderModel, task: MultilingualTa
     return path
 
 
+class Distillation:
+    """A student with a saved teacher, and a batch."""
+
+    def __init__(self, folder: Any, teacher: Dict[str, int] = TEACHER) -> None:
+        data = write_mlm_data(folder / "data")
+        teacher_task = mlm_task(data)
+        self.teacher = build_model(teacher_task, teacher)
+        self.teacher_path = str(folder / "teacher.pt")
+        save_model(self.teacher_path, self.teacher, teacher_task)
+        self.task = mlm_task(data)
+        self.task.load_dataset("train")
+        self.student = build_model(self.task)
+        dataset = self.task.datasets["train"]
+        self.sample = dataset.collater([dataset[i] for i in range(0, 40, 5)])
+
+    def criterion(self, **options: Any) -> TinyBertCriterion:
+        options = {"teacher_path": self.teacher_path, **options}
+        return build_criterion(self.task, **options)
+
+
+def weigh(**given: float) -> Dict[str, float]:
+    return {f"{name}_weight": given.get(name, 0.0) for name in WEIGHTS}
+
+
 def shape_flags(shape: Mapping[str, int]) -> List[str]:
     flags = ["--arch", "lean_bert_tiny"]
     for key, value in shape.items():
@@ -117,7 +183,7 @@ def run(command: str, *arguments: Any) -> None:
     main = importlib.import_module(f"fairseq_cli.{command}").cli_main
     common = ["--user-dir", USER_DIR, "--cpu", "--data-buffer-size", "0"]
     common += ["--num-workers", "0", "--log-format", "none"]
-    argv = [f"fairseq-{command}", *map(str, arguments), *common]
+    argv = [f"fairseq-{command}", *common, *map(str, arguments)]
     with mock.patch.object(sys, "argv", argv):
         main()
 
@@ -131,11 +197,11 @@ def train(data: Any, save_dir: Path, *arguments: Any) -> Path:
         "--lr-scheduler": "fixed",
         "--batch-size": "8",
         "--clip-norm": "1.0",
-        "--save-interval": "1000",
     }
     for flag, value in defaults.items():
         if flag not in given:
             given += [flag, value]
+    given += ["--no-epoch-checkpoints"]
     run("train", data, "--save-dir", save_dir, *given)
     return save_dir / "checkpoint_last.pt"
 

@@ -158,7 +158,14 @@ def save_teacher(args: Namespace, path: str) -> None:
     task = build_task(args)
     model = build_model(task, args.teacher)
     cfg = {"model": OmegaConf.to_container(model.cfg), "task": None}
-    state = {"model": model.state_dict(), "cfg": cfg, "task_state": task.state_dict()}
+    history = {"optimizer_name": "", "lr_scheduler_state": {}, "num_updates": 0}
+    state = {
+        "cfg": cfg,
+        "model": model.state_dict(),
+        "task_state": task.state_dict(),
+        "optimizer_history": [history],
+        "extra_state": {"train_iterator": {}},
+    }
     torch.save(state, path)
 
 

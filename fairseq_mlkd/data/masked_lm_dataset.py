@@ -20,8 +20,8 @@ class Masking(NamedTuple):
 class MaskedLMDataset(BaseWrapperDataset):
     """Masks each example anew every time it is drawn.
 
-    The mask depends on the seed, the epoch and the place in the epoch, so a sentence
-    that is drawn twice is masked in two ways, and resuming masks as before.
+    The mask depends on the dataset's seed, the epoch and the draw, so a sentence that is
+    drawn twice is masked in two ways, and resuming masks as before.
     """
 
     def __init__(
@@ -31,13 +31,11 @@ class MaskedLMDataset(BaseWrapperDataset):
         mask_idx: int,
         *,
         masking: Masking,
-        seed: int,
     ) -> None:
         super().__init__(dataset)
         self.dictionary = dictionary
         self.mask_idx = mask_idx
         self.masking = masking
-        self.seed = seed
 
     @property
     def langs(self) -> List[str]:
@@ -45,7 +43,7 @@ class MaskedLMDataset(BaseWrapperDataset):
 
     def __getitem__(self, index: int) -> Dict[str, Any]:
         item = self.dataset[index]
-        rng = np.random.default_rng((self.seed, self.dataset.epoch, index))
+        rng = np.random.default_rng(self.dataset.chance_key(index))
         tokens = item["tokens"].numpy()
         source, target = mask_tokens(
             tokens, rng, self.masking, dictionary=self.dictionary, mask_idx=self.mask_idx

@@ -1,6 +1,7 @@
 """Several languages as one dataset, each example once or drawn anew every epoch."""
 
-from typing import Any, Dict, List, Mapping, Optional
+import zlib
+from typing import Any, Dict, List, Mapping, Optional, Tuple
 
 import numpy as np
 from fairseq.data import FairseqDataset
@@ -43,8 +44,9 @@ class MultilingualDataset(FairseqDataset):
             if self.is_resampled
             else self.counts
         )
-        # of each example of the epoch: its language and its index there
+        # of each example of the epoch: its language, and below its index there
         self.lang_ids = np.repeat(np.arange(len(self.langs)), self.epoch_counts)
+        self.starts = np.cumsum([0, *self.epoch_counts])
         self.set_epoch(1)
 
     def set_epoch(self, epoch: int) -> None:
@@ -63,6 +65,15 @@ class MultilingualDataset(FairseqDataset):
             return np.arange(0)
         rng = np.random.default_rng((self.seed, self.epoch, lang_id))
         return draw(self.epoch_counts[lang_id], self.counts[lang_id], rng)
+
+    def chance_key(self, index: int) -> Tuple[int, ...]:
+        """What the chance at work on an example is seeded with.
+
+        The same whichever languages stand beside its own; new for each draw.
+        """
+        lang_id = self.lang_ids[index]
+        lang = zlib.crc32(self.langs[lang_id].encode())
+        return self.seed, self.epoch, lang, int(index - self.starts[lang_id])
 
     @property
     def can_reuse_epoch_itr_across_epochs(self) -> bool:

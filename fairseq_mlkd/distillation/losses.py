@@ -71,14 +71,16 @@ class _OutputLosses(torch.autograd.Function):
             grad.mul_(ce_weight).add_(soft_probs, alpha=logits_weight / temperature)
         grad.sub_(teacher_probs, alpha=logits_weight / temperature)
         grad.scatter_add_(-1, rows, torch.full_like(rows, -ce_weight, dtype=grad.dtype))
-        ctx.save_for_backward(grad.to(student_logits.dtype))
+        ctx.save_for_backward(grad)
+        ctx.dtype = student_logits.dtype
         ctx.mark_non_differentiable(ce, kd)
         return ce_weight * ce + logits_weight * kd, ce, kd
 
     @staticmethod
     def backward(ctx: Any, grad_total: Tensor, *_: Tensor) -> Tuple[Optional[Tensor], ...]:
         (grad,) = ctx.saved_tensors
-        return grad * grad_total, None, None, None, None, None
+        # scaled before it is rounded: half precision loses small numbers
+        return (grad * grad_total).to(ctx.dtype), None, None, None, None, None
 
 
 def hidden_loss(

@@ -1,5 +1,6 @@
 """PyTorch's fused AdamW: one pass over the parameters, also on the CPU."""
 
+import ast
 from dataclasses import dataclass, field
 from typing import Any, Dict, Iterable, List
 
@@ -37,10 +38,12 @@ class FusedAdamW(FairseqOptimizer):
 
     @property
     def optimizer_config(self) -> Dict[str, Any]:
-        lr = self.cfg.lr
+        lr, betas = self.cfg.lr, self.cfg.adam_betas
+        if isinstance(betas, str):  # as it comes from the command line
+            betas = ast.literal_eval(betas)
         return {
             "lr": float(lr if isinstance(lr, (int, float)) else lr[0]),
-            "betas": tuple(float(beta) for beta in self.cfg.adam_betas),
+            "betas": tuple(float(beta) for beta in betas),
             "eps": self.cfg.adam_eps,
             "weight_decay": self.cfg.weight_decay,
         }

@@ -203,9 +203,13 @@ def load_dictionary(data: str) -> Dictionary:
     """Read `dict.txt` of the (first) data folder.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is none, or one of the folders is missing.
     """
-    path = os.path.join(utils.split_paths(data)[0], "dict.txt")
+    folders = utils.split_paths(data)
+    for folder in folders:
+        if not os.path.isdir(folder):
+            raise ValueError(f"{folder}: no such folder")
+    path = os.path.join(folders[0], "dict.txt")
     if not os.path.isfile(path):
         raise ValueError(f"{path} is missing: is this a folder that preprocess/ wrote?")
     return Dictionary.load(path)

@@ -89,7 +89,6 @@ class MultilingualMLMTask(MultilingualTask):
             masking=Masking(
                 self.cfg.mask_prob, self.cfg.leave_unmasked_prob, self.cfg.random_token_prob
             ),
-            seed=self.cfg.seed,
         )
 
     def _load(self, subset: str, epoch: int) -> MultilingualDataset:
@@ -102,7 +101,7 @@ class MultilingualMLMTask(MultilingualTask):
             for lang in langs
         }
         if split != "train":
-            return MultilingualDataset(sentences)
+            return MultilingualDataset(sentences, seed=self.cfg.seed)
         dataset = MultilingualDataset(
             sentences, sampling_alpha=self.cfg.sampling_alpha, seed=self.cfg.seed
         )

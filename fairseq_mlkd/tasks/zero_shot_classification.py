@@ -3,6 +3,7 @@
 import logging
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Dict, List, Optional
 
 import torch
@@ -69,8 +70,8 @@ class ZeroShotClassificationTask(MultilingualTask):
         dictionary.add_symbol("<mask>")
         self.label_dictionary = label_dictionary
         self.num_classes = len(label_dictionary) - label_dictionary.nspecial
-        audit = os.path.join(cfg.data, "audit.json")
-        self.audit = read_audit(audit) if os.path.isfile(audit) else {}
+        audit = Path(cfg.data) / "audit.json"
+        self.audit = read_audit(audit) if audit.is_file() else {}
 
     @classmethod
     def setup_task(
@@ -175,7 +176,7 @@ class ZeroShotClassificationTask(MultilingualTask):
 
     def dropped_rows(self, lang: str) -> int:
         subset = f"{split_subset(self.subset)[0]}.{lang}"
-        return self.audit.get("subsets", {}).get(subset, {}).get("dropped", 0)
+        return self.audit.get("totals", {}).get(subset, {}).get("dropped", 0)
 
     def dataset_name(self) -> str:
         return self.audit.get("benchmark") or super().dataset_name()

@@ -25,7 +25,11 @@ def load(data: Path, split: str, alpha: float = 0.0) -> MaskedLMDataset:
 def items(dataset: MaskedLMDataset) -> list:
     rows = (dataset[i] for i in range(len(dataset)))
     return [
-        (tuple(r["tokens"].tolist()), tuple(r["source"].tolist()), tuple(r["target"].tolist()))
+        (
+            tuple(r["tokens"].tolist()),
+            tuple(r["source"].tolist()),
+            tuple(r["target"].tolist()),
+        )
         for r in rows
     ]
 
@@ -111,9 +115,10 @@ def test_collated_batch(data):
 
 DICTIONARY = make_dictionary()
 MASK = len(DICTIONARY)
+BERT = Masking()
 
 
-def mask(tokens: np.ndarray, seed: int = 1, masking: Masking = Masking()) -> tuple:
+def mask(tokens: np.ndarray, seed: int = 1, masking: Masking = BERT) -> tuple:
     rng = np.random.default_rng(seed)
     return mask_tokens(tokens, rng, masking, dictionary=DICTIONARY, mask_idx=MASK)
 
@@ -166,7 +171,12 @@ def test_mask_statistics():
 
 @pytest.mark.parametrize(
     "wrong",
-    [Masking(0.12), Masking(0.15, 0.2, 0.1), Masking(0.15, 0.1, 0.0), Masking(0.15, 0.0, 0.2)],
+    [
+        Masking(0.12),
+        Masking(0.15, 0.2, 0.1),
+        Masking(0.15, 0.1, 0.0),
+        Masking(0.15, 0.0, 0.2),
+    ],
 )
 def test_other_statistics_are_caught(wrong):
     assert not has_berts_statistics(lambda tokens, seed: mask(tokens, seed, wrong))

@@ -26,10 +26,15 @@ class Numbers(FairseqDataset):
         return len(self.sizes)
 
     def collater(self, samples: List[Dict[str, Any]]) -> Dict[str, Any]:
-        return {"id": torch.tensor([s["id"] for s in samples]), "lang": common_lang(samples)}
+        return {
+            "id": torch.tensor([s["id"] for s in samples]),
+            "lang": common_lang(samples),
+        }
 
 
-def make_dataset(alpha: float = None, seed: int = 1, **counts: int) -> MultilingualDataset:
+def make_dataset(
+    alpha: float = None, seed: int = 1, **counts: int
+) -> MultilingualDataset:
     datasets = {lang: Numbers(count) for lang, count in (counts or COUNTS).items()}
     return MultilingualDataset(datasets, sampling_alpha=alpha, seed=seed)
 
@@ -87,7 +92,9 @@ def test_without_sampling_every_epoch_is_the_same():
     before = contents(dataset)
     dataset.set_epoch(5)
     assert contents(dataset) == before
-    assert before[0] == ("de", 0) and before[40] == ("en", 0) and before[-1] == ("sw", 2)
+    assert (
+        before[0] == ("de", 0) and before[40] == ("en", 0) and before[-1] == ("sw", 2)
+    )
 
 
 def true_sizes(dataset: MultilingualDataset) -> List[int]:

@@ -37,7 +37,9 @@ def test_a_language_without_sentences_gets_nothing(alpha):
     assert q.tolist() == [0.5, 0, 0.5]
 
 
-@pytest.mark.parametrize("counts, alpha", [([0, 0], 1), ([], 1), ([3, -1], 1), ([3, 1], 1.1), ([3], -0.1)])
+@pytest.mark.parametrize(
+    "counts, alpha", [([0, 0], 1), ([], 1), ([3, -1], 1), ([3, 1], 1.1), ([3], -0.1)]
+)
 def test_what_cannot_be_sampled_is_refused(counts, alpha):
     with pytest.raises(ValueError):
         sampling_probabilities(counts, alpha)

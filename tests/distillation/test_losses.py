@@ -1,10 +1,16 @@
-"""The losses against slow loops written from the paper's formulas, and their laws."""
+"""The losses against the slow loops of the paper's formulas, and their laws."""
 
 import math
-from typing import Callable, List, Tuple
+from typing import Callable, Tuple
 
 import pytest
 import torch
+from slow_losses import (
+    slow_attention_loss,
+    slow_hidden_loss,
+    slow_output_losses,
+    slow_softmax,
+)
 from torch import Tensor
 
 from fairseq_mlkd.distillation.losses import (
@@ -15,55 +21,6 @@ from fairseq_mlkd.distillation.losses import (
 
 KINDS = ("mse", "l2")
 CLASSES = 7
-
-
-def slow_softmax(logits: List[float], temperature: float) -> List[float]:
-    top = max(logits)
-    powers = [math.exp((x - top) / temperature) for x in logits]
-    return [power / sum(powers) for power in powers]
-
-
-def slow_output_losses(
-    student: Tensor, target: Tensor, teacher: Tensor, temperature: float
-) -> Tuple[float, float]:
-    """Hard cross-entropy and equation 2, -z_t . log z_s, summed over rows."""
-    ce = kd = 0.0
-    for s, label, t in zip(student.tolist(), target.tolist(), teacher.tolist()):
-        ce -= math.log(slow_softmax(s, 1.0)[label])
-        z_s, z_t = slow_softmax(s, temperature), slow_softmax(t, temperature)
-        kd -= sum(b * math.log(a) for a, b in zip(z_s, z_t))
-    return ce, kd
-
-
-def slow_distance(pairs: List[Tuple[List[float], List[float]]], kind: str) -> float:
-    """Equation 3 over rows: the mean square of all cells, or the mean norm of a row."""
-    squares = [[(a - b) ** 2 for a, b in zip(*pair)] for pair in pairs]
-    if not squares:
-        return 0.0
-    if kind == "mse":
-        return sum(map(sum, squares)) / sum(map(len, squares))
-    return sum(math.sqrt(sum(row)) for row in squares) / len(squares)
-
-
-def slow_hidden_loss(student: Tensor, teacher: Tensor, pad: Tensor, kind: str) -> float:
-    rows = [
-        (student[b, t].tolist(), teacher[b, t].tolist())
-        for b in range(student.size(0))
-        for t in range(student.size(1))
-        if not pad[b, t]
-    ]
-    return slow_distance(rows, kind)
-
-
-def slow_attention_loss(student: Tensor, teacher: Tensor, pad: Tensor, kind: str) -> float:
-    bsz, heads, src_len, _ = student.shape
-    rows = []
-    for b in range(bsz):
-        keys = [k for k in range(src_len) if not pad[b, k]]
-        for h in range(heads):
-            for q in keys:
-                rows.append(tuple([x[b, h, q, k].item() for k in keys] for x in (student, teacher)))
-    return slow_distance(rows, kind)
 
 
 def output_batch(rows: int = 5) -> Tuple[Tensor, Tensor, Tensor]:
@@ -157,7 +114,7 @@ def test_equal_inner_states_give_zero_and_a_finite_gradient(loss, kind):
 def pad_further(x: Tensor, cells: int = 3) -> Tensor:
     """Padding has values, too: here large ones, as masked scores often have."""
     amount = (0, cells, 0, cells) if x.dim() == 4 else (0, 0, 0, cells)
-    return torch.nn.functional.pad(x, amount, value=-50.0) * 1.0
+    return torch.nn.functional.pad(x, amount, value=-50.0)
 
 
 def keeps_loss(loss: Callable, batch: Tuple[Tensor, Tensor, Tensor]) -> bool:
@@ -211,7 +168,9 @@ def test_attention_to_padded_keys_and_from_padded_queries_does_not_count():
 def test_output_losses_give_the_teacher_no_gradient():
     student, target, teacher = output_batch()
     student.requires_grad_(), teacher.requires_grad_()
-    total, ce, kd = output_losses(student, target, teacher, ce_weight=1, logits_weight=1)
+    total, ce, kd = output_losses(
+        student, target, teacher, ce_weight=1, logits_weight=1
+    )
     total.backward()
     assert teacher.grad is None and student.grad.abs().sum() > 0
     assert not ce.requires_grad and not kd.requires_grad
@@ -234,7 +193,9 @@ def test_output_losses_gradcheck(temperature, ce_weight, logits_weight):
 
     def total(logits: Tensor) -> Tensor:
         weights = {"ce_weight": ce_weight, "logits_weight": logits_weight}
-        losses = output_losses(logits, target, teacher, temperature=temperature, **weights)
+        losses = output_losses(
+            logits, target, teacher, temperature=temperature, **weights
+        )
         return 3 * losses[0]
 
     assert torch.autograd.gradcheck(total, student)

@@ -85,7 +85,9 @@ def test_attention_dropout_is_for_training_alone(return_scores):
 
 
 def test_heads_must_divide_the_width():
-    with pytest.raises(ValueError, match="3 attention heads do not divide a width of 8"):
+    with pytest.raises(
+        ValueError, match="3 attention heads do not divide a width of 8"
+    ):
         SelfAttention(DIM, 3)
 
 

@@ -21,7 +21,12 @@ def make_encoder(num_segments: int = 0, dropout: float = 0.0) -> Encoder:
     )
     layers = [
         EncoderLayer(
-            DIM, 16, HEADS, dropout=dropout, attention_dropout=dropout, layer_norm_eps=1e-12
+            DIM,
+            16,
+            HEADS,
+            dropout=dropout,
+            attention_dropout=dropout,
+            layer_norm_eps=1e-12,
         )
         for _ in range(LAYERS)
     ]
@@ -88,7 +93,10 @@ def test_a_sentence_of_padding_alone_is_finite(dtype):
 
 
 def test_embeddings_are_summed():
-    embeddings, src_tokens = make_encoder(num_segments=2).embeddings, batch(3, src_len=3)
+    embeddings, src_tokens = (
+        make_encoder(num_segments=2).embeddings,
+        batch(3, src_len=3),
+    )
     segments = torch.tensor([[0, 1, 1]])
     summed = [
         embeddings.tokens.weight[token]

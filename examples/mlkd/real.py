@@ -1,0 +1,83 @@
+"""The same study on real text, XNLI and PAWS-X, at a size that CPU hours allow.
+
+    python examples/mlkd/real.py OUT DATA
+
+DATA holds `text/LANG/*` (plain or packed text), `xnli/` and `pawsx/` (official files or
+XTREME's), and, where the English training files are not among those, one named by
+`--xnli-train` (a MultiNLI file) and `--pawsx-train`. Run again, it continues where it
+stopped.
+"""
+
+import argparse
+import os
+from pathlib import Path
+from typing import List, Optional
+
+from pipeline import run_pipeline
+from study import DISTILLED, TEACHER, VANILLA, Benchmark, Study, Training
+
+TEACHER_SHAPE = ["mbert_tiny", "--encoder-layers", "6", "--encoder-embed-dim", "256",
+                 "--encoder-ffn-embed-dim", "1024", "--encoder-attention-heads", "4"]  # fmt: skip
+STUDENT_SHAPE = ["lean_bert_tiny", "--encoder-layers", "2", "--encoder-embed-dim", "128",
+                 "--encoder-ffn-embed-dim", "256", "--encoder-attention-heads", "4"]  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("out", type=Path, help="folder for everything the study makes")
+    add("data", type=Path, help="folder of real data")
+    add("--xnli-train", type=Path, help="English training pairs of XNLI")
+    add("--pawsx-train", type=Path, help="English training pairs of PAWS-X")
+    add("--scale", type=float, default=1.0, help="multiplies all numbers of updates")
+    add("--seeds", type=int, nargs="+", default=[1], help="of fine-tuning")
+    add("--jobs", type=int, default=2, help="commands at a time")
+    args = parser.parse_args()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    out = args.out.resolve()
+    run_pipeline(study(out, args).stages(), out, jobs=args.jobs)
+    print((out / "report.md").read_text())
+
+
+def study(out: Path, args: argparse.Namespace) -> Study:
+    def training(updates: int, lr: float, batch_size: int) -> Training:
+        updates = max(10, round(updates * args.scale))
+        return Training(updates, lr, batch_size, warmup=max(1, updates // 10))
+
+    text = args.data.resolve() / "text"
+    langs = sorted(folder.name for folder in text.iterdir() if folder.is_dir())
+    student = training(6000, 2e-3, 64)
+    return Study(
+        out=out,
+        text={lang: sorted((text / lang).iterdir()) for lang in langs},
+        corpus_options=["--codes", "16000", "--valid", "500"],
+        teacher_arch=TEACHER_SHAPE,
+        student_arch=STUDENT_SHAPE,
+        pretraining={
+            TEACHER: training(6000, 1e-3, 64),
+            VANILLA: student,
+            DISTILLED: student,
+        },
+        benchmarks=[
+            _benchmark("xnli", args.data, args.xnli_train, training(1500, 5e-4, 32)),
+            _benchmark("pawsx", args.data, args.pawsx_train, training(600, 5e-4, 32)),
+        ],
+        seeds=args.seeds,
+    )
+
+
+def _benchmark(
+    name: str, data: Path, train: Optional[Path], training: Training
+) -> Benchmark:
+    folder = data.resolve() / name
+    options: List[str] = ["--train", str(train.resolve())] if train else []
+    if train and train.resolve().parent == folder:
+        # a dev file that doubles as the training set: hold a tenth of it out
+        options += ["--valid-fraction", "0.1"]
+    return Benchmark(name, folder, training, options)
+
+
+if __name__ == "__main__":
+    main()

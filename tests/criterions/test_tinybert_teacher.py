@@ -1,0 +1,117 @@
+"""The distillation criterion: its teacher, what it logs, what it refuses."""
+
+import copy
+import math
+from typing import Any, Dict
+
+import pytest
+import torch
+from fairseq.criterions.masked_lm import MaskedLmConfig, MaskedLmLoss
+from fairseq.logging import metrics
+from tiny import Distillation, weigh
+
+from fairseq_mlkd.criterions.tinybert import TinyBertCriterion
+
+TERMS = ("nll_loss", "logits_loss", "embedding_loss", "hidden_loss", "attention_loss")
+
+
+@pytest.fixture
+def setting(tmp_path) -> Distillation:
+    return Distillation(tmp_path)
+
+
+# --- the teacher is no part of what is trained or saved
+
+
+def test_the_teacher_is_frozen_and_hidden(setting):
+    criterion = setting.criterion()
+    teacher = criterion.teacher.model
+    criterion.train()
+    assert not any(module.training for module in teacher.modules())
+    assert not any(p.requires_grad for p in teacher.parameters())
+    names = [name for name, _ in criterion.named_parameters()]
+    assert list(criterion.state_dict()) == names
+    assert all(name.startswith(("projections.", "head_map.")) for name in names)
+    assert len(names) == 2 * 3 + 2
+    before = copy.deepcopy(teacher.state_dict())
+    loss, _, _ = criterion(setting.student, setting.sample)
+    loss.backward()
+    assert all(p.grad is None for p in teacher.parameters())
+    assert all(torch.equal(before[k], v) for k, v in teacher.state_dict().items())
+
+
+def test_a_copy_shares_the_teacher_and_owns_the_rest(setting):
+    criterion = setting.criterion()
+    # fairseq's tasks cannot be copied
+    copied = copy.deepcopy(criterion, {id(setting.task): setting.task})
+    assert copied.teacher.model is criterion.teacher.model
+    pairs = zip(criterion.parameters(), copied.parameters())
+    assert all(a is not b and torch.equal(a, b) for a, b in pairs)
+
+
+def test_the_teacher_runs_in_the_students_precision(setting):
+    criterion = setting.criterion()
+    loss, _, _ = criterion.bfloat16()(setting.student.bfloat16(), setting.sample)
+    assert next(criterion.teacher.model.parameters()).dtype == torch.bfloat16
+    assert loss.dtype == torch.float32 and loss.isfinite()
+
+
+# --- logging and validation
+
+
+def reduce(log: Dict[str, Any]) -> Dict[str, float]:
+    with metrics.aggregate(new_root=True) as found:
+        TinyBertCriterion.reduce_metrics([log, log])
+    return found.get_smoothed_values()
+
+
+def test_every_term_is_logged_under_its_name(setting):
+    criterion = setting.criterion()
+    _, sample_size, log = criterion(setting.student, setting.sample)
+    values = reduce(log)
+    for name in ("loss", *TERMS):
+        bits = name in ("loss", "nll_loss", "logits_loss")
+        unit = math.log(2) if bits else 1
+        expected = float(log[name]) / sample_size / unit
+        assert values[name] == pytest.approx(expected, abs=1e-3), name
+    assert values["ppl"] == pytest.approx(2 ** values["nll_loss"], rel=0.01)
+
+
+def test_validation_reports_the_hard_loss_without_the_teacher(setting, monkeypatch):
+    criterion = setting.criterion(ce_weight=0.3)
+    monkeypatch.setattr(criterion.teacher, "run", None)
+    criterion.eval(), setting.student.eval()
+    loss, _, log = criterion(setting.student, setting.sample)
+    upstream = MaskedLmLoss(MaskedLmConfig(tpu=False), setting.task)
+    assert torch.equal(loss, upstream(setting.student, setting.sample)[0])
+    assert "logits_loss" not in reduce(log)
+
+
+# --- refusals
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"teacher_path": None}, "needs --teacher-path"),
+        (
+            {"teacher_path": "no/such/file.pt"},
+            "--teacher-path no/such/file.pt: no such",
+        ),
+        (weigh(), "all weights of the tinybert criterion are 0"),
+        ({"temperature": 0.0}, "--temperature 0.0 is not above 0"),
+        ({"temperature": -1.0}, "--temperature -1.0 is not above 0"),
+        ({"layer_map": "1,5"}, "--layer-map 1,5 .* from 1 to the teacher's 4"),
+    ],
+)
+def test_refusals(setting, options, message):
+    with pytest.raises(ValueError, match=message):
+        setting.criterion(**options)
+
+
+def test_evaluating_a_checkpoint_needs_no_teacher(setting):
+    setting.task.is_restored = True
+    criterion = setting.criterion(teacher_path="moved/away.pt").eval()
+    assert criterion.teacher is None
+    loss, _, _ = criterion(setting.student, setting.sample)
+    assert loss.isfinite()

@@ -1,0 +1,60 @@
+"""The paper's formulas as slow loops over Python's floats."""
+
+import math
+from typing import List, Tuple
+
+from torch import Tensor
+
+
+def slow_softmax(logits: List[float], temperature: float) -> List[float]:
+    top = max(logits)
+    powers = [math.exp((x - top) / temperature) for x in logits]
+    return [power / sum(powers) for power in powers]
+
+
+def slow_output_losses(
+    student: Tensor, target: Tensor, teacher: Tensor, temperature: float
+) -> Tuple[float, float]:
+    """Hard cross-entropy and equation 2, -z_t . log z_s, summed over rows."""
+    ce = kd = 0.0
+    for s, label, t in zip(student.tolist(), target.tolist(), teacher.tolist()):
+        ce -= math.log(slow_softmax(s, 1.0)[label])
+        z_s, z_t = slow_softmax(s, temperature), slow_softmax(t, temperature)
+        kd -= sum(b * math.log(a) for a, b in zip(z_s, z_t))
+    return ce, kd
+
+
+def slow_distance(pairs: List[Tuple[List[float], List[float]]], kind: str) -> float:
+    """Equation 3 over rows: the mean square of all cells, or the mean norm of a row."""
+    squares = [[(a - b) ** 2 for a, b in zip(*pair)] for pair in pairs]
+    if not squares:
+        return 0.0
+    if kind == "mse":
+        return sum(map(sum, squares)) / sum(map(len, squares))
+    return sum(math.sqrt(sum(row)) for row in squares) / len(squares)
+
+
+def slow_hidden_loss(student: Tensor, teacher: Tensor, pad: Tensor, kind: str) -> float:
+    rows = [
+        (student[b, t].tolist(), teacher[b, t].tolist())
+        for b in range(student.size(0))
+        for t in range(student.size(1))
+        if not pad[b, t]
+    ]
+    return slow_distance(rows, kind)
+
+
+def slow_attention_loss(
+    student: Tensor, teacher: Tensor, pad: Tensor, kind: str
+) -> float:
+    bsz, heads, src_len, _ = student.shape
+    rows = []
+    for b in range(bsz):
+        keys = [k for k in range(src_len) if not pad[b, k]]
+        for h in range(heads):
+            for q in keys:
+                cells = (
+                    [x[b, h, q, k].item() for k in keys] for x in (student, teacher)
+                )
+                rows.append(tuple(cells))
+    return slow_distance(rows, kind)

@@ -1,0 +1,102 @@
+"""fairseq's commands as users start them: --user-dir, exit codes, hydra."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from tiny import (
+    STUDENT,
+    TEACHER,
+    USER_DIR,
+    build_model,
+    load,
+    mlm_task,
+    rename_words,
+    save_model,
+    shape_flags,
+    train,
+    write_mlm_data,
+)
+
+HYDRA_CONFIG = """\
+# @package _group_
+common: {user_dir: %(user_dir)s, cpu: true, log_format: none, seed: 1}
+checkpoint: {save_dir: checkpoints, no_epoch_checkpoints: true}
+dataset: {batch_size: 8, num_workers: 0, data_buffer_size: 0}
+optimization: {max_epoch: 2, lr: [0.01], clip_norm: 1.0}
+task: {_name: multilingual_mlm, data: %(data)s, sampling_alpha: 0.3}
+criterion: {_name: task_cross_entropy}
+model:
+  _name: multilingual_encoder
+  encoder_layers: 2
+  encoder_embed_dim: 8
+  encoder_ffn_embed_dim: 16
+  encoder_attention_heads: 2
+optimizer: {_name: fused_adamw, weight_decay: 0.01}
+lr_scheduler: {_name: fixed}
+"""
+
+
+def start(command: str, *arguments: Any, cwd: Path) -> "subprocess.CompletedProcess":
+    """`fairseq-COMMAND ARGUMENTS` in a process of its own."""
+    code = f"from fairseq_cli.{command} import cli_main; cli_main()"
+    argv = [sys.executable, "-c", code, *map(str, arguments)]
+    env = {**os.environ, "HYDRA_FULL_ERROR": "1"}
+    return subprocess.run(argv, cwd=str(cwd), env=env, capture_output=True, text=True)
+
+
+def test_hydra_trains_as_the_command_line_does(tmp_path):
+    data = write_mlm_data(tmp_path / "data")
+    config = HYDRA_CONFIG % {"user_dir": USER_DIR, "data": data}
+    (tmp_path / "mlm.yaml").write_text(config)
+    done = start(
+        "hydra_train",
+        "--config-dir",
+        tmp_path,
+        "--config-name",
+        "mlm",
+        "--multirun",
+        f"hydra.sweep.dir={tmp_path / 'sweep'}",
+        "optimization.lr=[0.01],[1.0]",
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stderr
+    runs = [tmp_path / "sweep" / str(i) / "checkpoints" for i in range(2)]
+    states = [load(folder / "checkpoint_last.pt") for folder in runs]
+    best = [
+        load(folder / "checkpoint_best.pt")["extra_state"]["best"] for folder in runs
+    ]
+    assert float(best[0]) < float(
+        best[1]
+    )  # the second run is worse, and has a best one
+
+    flags = ["--task", "multilingual_mlm", "--criterion", "task_cross_entropy"]
+    flags += [*shape_flags(STUDENT), "--sampling-alpha", 0.3, "--weight-decay", 0.01]
+    path = train(data, tmp_path / "cli", *flags, "--max-epoch", 2)
+    ours = load(path)["model"]
+    hydras = states[0]["model"]
+    assert ours.keys() == hydras.keys()
+    assert all(torch.equal(ours[name], hydras[name]) for name in ours)
+    assert not torch.equal(ours["lm_head.bias"], states[1]["model"]["lm_head.bias"])
+
+
+def test_a_refusal_is_one_line_and_the_exit_code_is_not_0(tmp_path):
+    data = write_mlm_data(tmp_path / "data")
+    other = rename_words(write_mlm_data(tmp_path / "other", {"en": 3}))
+    task = mlm_task(other)
+    teacher = save_model(tmp_path / "teacher.pt", build_model(task, TEACHER), task)
+    flags = ["--user-dir", USER_DIR, "--cpu", "--task", "multilingual_mlm"]
+    flags += ["--criterion", "tinybert", "--teacher-path", teacher, "--batch-size", 8]
+    flags += [*shape_flags(STUDENT), "--optimizer", "fused_adamw", "--max-update", 1]
+    done = start("train", data, *flags, cwd=tmp_path)
+    assert done.returncode not in (0, None)
+    lines = [line for line in done.stderr.splitlines() if "fairseq_mlkd: " in line]
+    expected = (
+        f"fairseq_mlkd: --teacher-path {teacher} was trained with another dictionary"
+    )
+    assert lines[-1].startswith(expected)
+    assert done.stderr.rstrip().endswith(lines[-1]) and "Traceback" not in done.stderr
+    assert not any((tmp_path / "checkpoints").iterdir())

@@ -188,6 +188,27 @@ def run(command: str, *arguments: Any) -> None:
         main()
 
 
+def hydra_train(config: Path, folder: Path, overrides: Mapping[str, Any]) -> None:
+    """`fairseq-hydra-train` with a YAML, in this process; hydra runs it in `folder`."""
+    metrics.reset()
+    main = importlib.import_module("fairseq_cli.hydra_train").cli_main
+    common = {
+        "hydra.run.dir": folder,
+        "hydra/job_logging": "none",
+        "hydra/hydra_logging": "none",
+        "common.cpu": True,
+        "dataset.num_workers": 0,
+        "dataset.data_buffer_size": 0,
+    }
+    argv = ["fairseq-hydra-train", "--config-dir", str(config.parent)]
+    argv += ["--config-name", config.stem]
+    argv += [f"{key}={value}" for key, value in {**common, **overrides}.items()]
+    with mock.patch.object(sys, "argv", argv), mock.patch.dict(
+        os.environ, HYDRA_FULL_ERROR="1"
+    ):
+        main()
+
+
 def train(data: Any, save_dir: Path, *arguments: Any) -> Path:
     """`fairseq-train`; returns the last checkpoint."""
     given = [str(argument) for argument in arguments]

@@ -16,10 +16,12 @@ from typing import List, Optional
 from pipeline import run_pipeline
 from study import DISTILLED, TEACHER, VANILLA, Benchmark, Study, Training
 
-TEACHER_SHAPE = ["mbert_tiny", "--encoder-layers", "6", "--encoder-embed-dim", "256",
-                 "--encoder-ffn-embed-dim", "1024", "--encoder-attention-heads", "4"]  # fmt: skip
-STUDENT_SHAPE = ["lean_bert_tiny", "--encoder-layers", "2", "--encoder-embed-dim", "128",
-                 "--encoder-ffn-embed-dim", "256", "--encoder-attention-heads", "4"]  # fmt: skip
+TEACHER_SHAPE = (
+    "mbert_tiny --encoder-embed-dim 192 --encoder-ffn-embed-dim 768".split()
+)
+STUDENT_SHAPE = (
+    "lean_bert_tiny --encoder-embed-dim 128 --encoder-ffn-embed-dim 256".split()
+)
 
 
 def main() -> None:
@@ -48,7 +50,7 @@ def study(out: Path, args: argparse.Namespace) -> Study:
 
     text = args.data.resolve() / "text"
     langs = sorted(folder.name for folder in text.iterdir() if folder.is_dir())
-    student = training(6000, 2e-3, 64)
+    student = training(5000, 2e-3, 64)
     return Study(
         out=out,
         text={lang: sorted((text / lang).iterdir()) for lang in langs},
@@ -56,12 +58,12 @@ def study(out: Path, args: argparse.Namespace) -> Study:
         teacher_arch=TEACHER_SHAPE,
         student_arch=STUDENT_SHAPE,
         pretraining={
-            TEACHER: training(6000, 1e-3, 64),
+            TEACHER: training(5000, 1.5e-3, 64),
             VANILLA: student,
             DISTILLED: student,
         },
         benchmarks=[
-            _benchmark("xnli", args.data, args.xnli_train, training(1500, 5e-4, 32)),
+            _benchmark("xnli", args.data, args.xnli_train, training(900, 5e-4, 32)),
             _benchmark("pawsx", args.data, args.pawsx_train, training(600, 5e-4, 32)),
         ],
         seeds=args.seeds,

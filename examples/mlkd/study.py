@@ -140,7 +140,9 @@ class Study(NamedTuple):
             "--lr-scheduler", "polynomial_decay", "--warmup-updates", training.warmup,
             "--total-num-update", training.updates, "--max-update", training.updates,
             "--batch-size", training.batch_size, "--seed", seed,
-            "--no-epoch-checkpoints", "--log-format", "simple", "--log-interval", 25,
+            "--no-epoch-checkpoints", "--keep-interval-updates", 1,
+            "--save-interval-updates", max(1, training.updates // 5),
+            "--log-format", "simple", "--log-interval", 25,
         ]  # fmt: skip
 
     def _validate(

@@ -1,4 +1,4 @@
-"""Monolingual text for pretraining: plain sentences, and pairs that share a name."""
+"""Monolingual text for pretraining: plain sentences, and two clauses about the same."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from world.frames import FRAMES, Frame, Values, draw_values, slot_type
 from world.grammar import KINDS, Language, Phrase, slots_of
 
 MAX_CHARS = 256
-COMPOUND_SHARE = 0.5  # of the lines; in them an entity recurs
-STORY_SHARE = 0.2  # of the compound lines
+COMPOUND_SHARE = 0.75  # of the lines; in them an entity recurs
+RESTATED_SHARE = 0.6  # of the compound lines: one fact, said twice
+STORY_SHARE = 0.1  # of the compound lines
 REASON_SHARE = 0.5  # of the lines about somebody who goes to a city
 
 # Types whose values are worth repeating in a second clause.
@@ -39,7 +40,10 @@ def _simple(language: Language, rng: random.Random) -> str:
 
 
 def _compound(language: Language, rng: random.Random) -> str:
-    if rng.random() < STORY_SHARE:
+    way = rng.random()
+    if way < RESTATED_SHARE:
+        return _restated(language, rng)
+    if way < RESTATED_SHARE + STORY_SHARE:
         story = rng.choice(language.templates["language", "story"])
         values = draw_values(slots_of(story), rng=rng)
         return language.finish(language.say(story, values)).text
@@ -54,6 +58,25 @@ def _compound(language: Language, rng: random.Random) -> str:
         second = _related_clause(language, first, rng)
     joiner = rng.choice(language.templates["language", key])
     return language.finish(language.join(joiner, first[1], second[1])).text
+
+
+def _restated(language: Language, rng: random.Random) -> str:
+    """A statement, and what it says once more in other words, whole or in part."""
+    frame = rng.choice(FRAMES)
+    first = rng.choice(language.templates[frame.name, "statement"])
+    known = set(slots_of(first))
+    again = [
+        template
+        for kind in ("statement", "claim")
+        for template in language.templates.get((frame.name, kind), ())
+        if template != first and set(slots_of(template)) <= known
+    ]
+    values = draw_values(slots_of(first), rng=rng)
+    second = rng.choice(again)
+    said_again = {slot: values[slot] for slot in slots_of(second)}
+    joiner = rng.choice(language.templates["language", "restated"])
+    a, b = language.say(first, values), language.say(second, said_again)
+    return language.finish(language.join(joiner, a, b)).text
 
 
 def _clause(

@@ -167,8 +167,7 @@ class Study(NamedTuple):
 
 def _plugin(task: str) -> List[object]:
     return [
-        "--user-dir", ROOT / "fairseq_mlkd", "--task", task,
-        "--num-workers", 0, "--data-buffer-size", 0,
+        "--user-dir", ROOT / "fairseq_mlkd", "--task", task, "--num-workers", 0,
     ]  # fmt: skip
 
 

@@ -117,10 +117,14 @@ class MultilingualTask(FairseqTask):
     def get_batch_iterator(
         self, dataset: FairseqDataset, *args: Any, **kwargs: Any
     ) -> iterators.EpochBatchIterator:
-        """As upstream, but no example is dropped to round a batch (fairseq main does)."""
+        """As upstream, but every example is seen, and the process can end cleanly.
+
+        fairseq's main branch drops examples to round a batch, and its buffering thread,
+        alive when training stops within an epoch, aborts the process.
+        """
         self.subset = next((n for n, d in self.datasets.items() if d is dataset), "")
         self.langs = dataset.langs
-        kwargs["required_batch_size_multiple"] = 1
+        kwargs.update(required_batch_size_multiple=1, data_buffer_size=0)
         return super().get_batch_iterator(dataset, *args, **kwargs)
 
     def valid_step(

@@ -135,6 +135,15 @@ def chain(tmp_path_factory) -> Chain:
         return chain
 
 
+def test_a_forgotten_path_stops_the_run(chain):
+    for forgotten in ("encoder", "teacher"):
+        parents = {"encoder": "lean", "teacher": "teacher-tuned"}
+        del parents[forgotten]
+        with pytest.raises(SystemExit, match=f"--{forgotten}-path"):
+            chain.run("ft_distil_classification", "none", STUDENT, **parents)
+    assert not chain.last("none").exists()
+
+
 def weights(chain: Chain, run: str) -> Dict[str, Tensor]:
     return load(chain.last(run))["model"]
 

@@ -90,11 +90,16 @@ class MultilingualTask(FairseqTask):
         """Numbers to sum over batches, from which the task's metrics follow."""
         return {}
 
-    def log_lang(self, lang: str, sums: Dict[str, float]) -> Optional[Dict[str, Any]]:
-        """Log a language's metrics from its sums of `counters`.
+    def log_lang(self, lang: str, sums: Dict[str, float]) -> None:
+        """Log a language's metric from its sums of `counters` over some batches."""
+        raise NotImplementedError
+
+    def measure(self, sums: Dict[str, float]) -> Dict[str, Any]:
+        """A result from the sums of `counters` over a whole subset.
 
         Returns:
-            `metric`, `value`, `examples` and, where there is one, `chance` of the result.
+            `metric` by its full name, `value`, `examples` and, where there is one,
+            `chance`.
         """
         raise NotImplementedError
 
@@ -142,13 +147,16 @@ class MultilingualTask(FairseqTask):
         super().reduce_metrics(logging_outputs, criterion)
         found = {}
         for lang in self.langs:
-            keys = [f"{key}/{lang}" for key in self.counters]
-            sums = [sum(float(log.get(key, 0)) for log in logging_outputs) for key in keys]
-            if any(sums):
-                found[lang] = self.log_lang(lang, dict(zip(self.counters, sums)))
+            sums = {
+                key: sum(float(log.get(f"{key}/{lang}", 0)) for log in logging_outputs)
+                for key in self.counters
+            }
+            if any(sums.values()):
+                found[lang] = sums
+                self.log_lang(lang, sums)
         first_worker = not dist.is_initialized() or dist.get_rank() == 0
         if self.is_restored and first_worker:
-            self._append_results(found)
+            self.write_results(found)
 
     def state_dict(self) -> Dict[str, Any]:
         return {**super().state_dict(), DICTIONARY_KEY: dictionary_sha256(self.dictionary)}
@@ -174,7 +182,7 @@ class MultilingualTask(FairseqTask):
     def dataset_name(self) -> str:
         return os.path.basename(os.path.normpath(self.cfg.data))
 
-    def _append_results(self, found: Dict[str, Dict[str, Any]]) -> None:
+    def write_results(self, found: Dict[str, Dict[str, float]]) -> None:
         checkpoint = self.cfg.path or ""
         folder = os.path.dirname(os.path.abspath(checkpoint))
         about = {
@@ -185,8 +193,8 @@ class MultilingualTask(FairseqTask):
             "checkpoint": checkpoint,
         }
         results = [
-            Result(lang=lang, dropped=self.dropped_rows(lang), **about, **values)
-            for lang, values in found.items()
+            Result(lang=lang, dropped=self.dropped_rows(lang), **about, **self.measure(sums))
+            for lang, sums in found.items()
         ]
         path = self.cfg.results or os.path.join(folder, "results.jsonl")
         append_results(path, results)

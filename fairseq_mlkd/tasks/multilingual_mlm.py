@@ -124,19 +124,29 @@ class MultilingualMLMTask(MultilingualTask):
         masked = sample["target"].ne(self.dictionary.pad())
         return Supervision({"masked_tokens": masked}, sample["target"][masked])
 
-    def log_lang(self, lang: str, sums: Dict[str, float]) -> Dict[str, Any]:
-        bits = sums["loss"] / sums["sample_size"] / math.log(2)
+    def log_lang(self, lang: str, sums: Dict[str, float]) -> None:
         key = f"loss_{lang}"
-        metrics.log_scalar(key, bits, sums["sample_size"], round=3)
+        metrics.log_scalar(key, _bits(sums), sums["sample_size"], round=3)
         metrics.log_derived(f"ppl_{lang}", lambda m: utils.get_perplexity(m[key].avg))
+
+    def measure(self, sums: Dict[str, float]) -> Dict[str, Any]:
         return {
             "metric": "masked-LM perplexity",
-            "value": 2**bits,
+            "value": 2 ** _bits(sums),
             "examples": int(sums["nsentences"]),
         }
 
+    def write_results(self, found: Dict[str, Dict[str, float]]) -> None:
+        """With all languages together in front, as in Table 2."""
+        total = {key: sum(sums[key] for sums in found.values()) for key in self.counters}
+        super().write_results({ALL: total, **found} if len(found) > 1 else found)
+
     def dataset_name(self) -> str:
         return "pretraining"
+
+
+def _bits(sums: Dict[str, float]) -> float:
+    return sums["loss"] / sums["sample_size"] / math.log(2)
 
 
 def log_sampling(dataset: MultilingualDataset) -> None:

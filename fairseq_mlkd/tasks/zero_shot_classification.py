@@ -164,12 +164,14 @@ class ZeroShotClassificationTask(MultilingualTask):
             accuracy = 100.0 * ncorrect / nsentences
             metrics.log_scalar("accuracy", accuracy, nsentences, round=2)
 
-    def log_lang(self, lang: str, sums: Dict[str, float]) -> Dict[str, Any]:
-        accuracy = 100.0 * sums["ncorrect"] / sums["nsentences"]
+    def log_lang(self, lang: str, sums: Dict[str, float]) -> None:
+        accuracy = self.measure(sums)["value"]
         metrics.log_scalar(f"accuracy_{lang}", accuracy, sums["nsentences"], round=2)
+
+    def measure(self, sums: Dict[str, float]) -> Dict[str, Any]:
         return {
             "metric": "accuracy",
-            "value": accuracy,
+            "value": 100.0 * sums["ncorrect"] / sums["nsentences"],
             "examples": int(sums["nsentences"]),
             "chance": 100.0 / self.num_classes,
         }

@@ -184,8 +184,9 @@ def test_commands_use_each_example_once(data, tmp_path, monkeypatch):
     run("validate", data, *task, "--valid-subset", "valid,valid.en")
     assert sorted(seen["valid_step"]) == sorted([*range(15), *range(5)])
     results = read_results([str(tmp_path / "results.jsonl")])
-    assert [r.lang for r in results] == ["de", "en", "sw", "en"]
-    assert {r.examples for r in results} == {5}
+    assert [r.lang for r in results] == ["all", "de", "en", "sw", "en"]
+    assert [r.examples for r in results] == [15, 5, 5, 5, 5]
+    assert results[4].value == results[2].value
     assert {(r.dataset, r.split) for r in results} == {("pretraining", "valid")}
     assert {r.checkpoint for r in results} == {str(path)}
     assert all(1 < r.value < 2 * len(mlm_task(data).dictionary) for r in results)
@@ -193,7 +194,7 @@ def test_commands_use_each_example_once(data, tmp_path, monkeypatch):
 
 def test_perplexity_is_that_of_the_hard_loss(data):
     task = mlm_task(data)
-    found = task.log_lang("en", {"loss": 6.0, "sample_size": 4, "nsentences": 2})
+    found = task.measure({"loss": 6.0, "sample_size": 4, "nsentences": 2})
     assert found["value"] == pytest.approx(math.exp(1.5))
 
 

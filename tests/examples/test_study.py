@@ -1,0 +1,215 @@
+"""The recipes as lists of commands, and the demo's pipeline in miniature."""
+
+import shlex
+import signal
+import sys
+from pathlib import Path
+from typing import Dict, List
+
+import pytest
+from tiny import STUDENT as STUDENT_SHAPE
+from tiny import TEACHER as TEACHER_SHAPE
+from tiny import shape_flags
+
+from fairseq_mlkd.metrics.results import read_results
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "mlkd"
+sys.path.insert(0, str(EXAMPLES))
+
+from demo import LANGS, demo  # noqa: E402
+from pipeline import Stage, run_pipeline  # noqa: E402
+from study import DISTILLED, TEACHER, VANILLA, Study, Training  # noqa: E402
+
+MODELS = [TEACHER, VANILLA, DISTILLED]
+BENCHMARKS = ["xnli", "pawsx"]
+OUT, WORLD = Path("/an out"), Path("/a world")
+
+
+def studies() -> Dict[str, Study]:
+    study = demo(OUT, WORLD)
+    return {
+        "demo": study,
+        "two seeds": study._replace(seeds=(1, 2)),
+        "stage 2": study._replace(stage_2=True),
+        "no distillation": study._replace(pretraining={VANILLA: Training(9, 1, 1, 1)}),
+    }
+
+
+every_study = pytest.mark.parametrize("study", studies().values(), ids=studies())
+
+
+def by_name(study: Study) -> Dict[str, Stage]:
+    return {stage.name: stage for stage in study.stages()}
+
+
+def value(stage: Stage, flag: str) -> str:
+    assert list(stage.command).count(flag) == 1, (flag, stage.command)
+    return stage.command[list(stage.command).index(flag) + 1]
+
+
+# --- any study
+
+
+@every_study
+def test_needs_come_before_and_names_are_unique(study):
+    seen: List[str] = []
+    for stage in study.stages():
+        assert set(stage.needs) <= set(seen), stage.name
+        assert stage.name not in seen
+        seen.append(stage.name)
+
+
+@every_study
+def test_log_and_marker_are_files_of_their_own(study):
+    stages = study.stages()
+    for paths in ([s.log(OUT) for s in stages], [s.marker(OUT) for s in stages]):
+        assert len(set(paths)) == len(stages)
+        assert not any(" " in path.name for path in paths)
+
+
+@every_study
+def test_commands_are_words_and_can_be_pasted(study):
+    for stage in study.stages():
+        assert all(isinstance(word, str) for word in stage.command)
+        assert shlex.split(shlex.join(stage.command)) == stage.command
+
+
+@every_study
+def test_a_checkpoint_is_read_after_it_was_written(study):
+    written: Dict[str, str] = {}  # folder -> stage
+    stages = by_name(study)
+    for name, stage in stages.items():
+        for flag in ("--teacher-path", "--encoder-path", "--path"):
+            if flag in stage.command:
+                assert written[str(Path(value(stage, flag)).parent)] in stage.needs
+        if "--save-dir" in stage.command:
+            assert value(stage, "--save-dir") not in written
+            written[value(stage, "--save-dir")] = name
+    assert list(stages)[-1] == "report"
+    assert set(stages["report"].needs) == {n for n in stages if n.startswith("test ")}
+
+
+# --- the paper's argument
+
+
+def test_the_demo_has_two_benchmarks_and_three_models():
+    stages = by_name(demo(OUT, WORLD))
+    expected = {"corpus", *BENCHMARKS, "report"}
+    expected |= {"pretrain teacher", "pretrain vanilla student"}
+    expected |= {"distil distilled student"}
+    expected |= {f"test {model} on the corpus" for model in MODELS}
+    for benchmark in BENCHMARKS:
+        runs = [f"{model} on {benchmark}, seed 1" for model in MODELS]
+        expected |= {f"{verb} {run}" for run in runs for verb in ("fine-tune", "test")}
+    assert set(stages) == expected
+    texts = [word for word in stages["corpus"].command if "=" in word]
+    assert texts == [f"{lang}={WORLD}/text/{lang}.txt" for lang in LANGS]
+
+
+def test_only_the_distilled_student_has_a_teacher():
+    stages = by_name(demo(OUT, WORLD))
+    for model in (TEACHER, VANILLA):
+        command = stages[f"pretrain {model}"].command
+        assert "task_cross_entropy" in command and "--teacher-path" not in command
+    distil = stages["distil distilled student"]
+    assert list(distil.needs) == ["pretrain teacher"]
+    assert value(distil, "--criterion") == "tinybert"
+    vanilla = stages["pretrain vanilla student"]
+    for flag in ("--arch", "--lr", "--max-update", "--batch-size", "--seed"):
+        assert value(distil, flag) == value(vanilla, flag)
+    assert value(distil, "--arch") != value(stages["pretrain teacher"], "--arch")
+
+
+def test_models_are_selected_on_the_source_language_alone():
+    for name, stage in by_name(demo(OUT, WORLD)).items():
+        if name.startswith("fine-tune"):
+            assert value(stage, "--best-checkpoint-metric") == "accuracy"
+            assert "--valid-subset" not in stage.command  # `valid`: the source language
+        elif name.startswith("test") and "corpus" not in name:
+            assert value(stage, "--valid-subset") == "test"
+
+
+def test_stage_2_adds_students_with_the_fine_tuned_teacher():
+    plain = by_name(demo(OUT, WORLD))
+    stages = by_name(demo(OUT, WORLD)._replace(stage_2=True))
+    students = [f"{model} (ft-distill)" for model in (VANILLA, DISTILLED)]
+    runs = [f"{m} on {b}, seed 1" for m in students for b in BENCHMARKS]
+    added = {f"{verb} {run}" for run in runs for verb in ("fine-tune", "test")}
+    assert set(stages) - set(plain) == added
+    for benchmark in BENCHMARKS:
+        teacher = f"fine-tune teacher on {benchmark}, seed 1"
+        for model, student in zip((VANILLA, DISTILLED), students):
+            run = f"{student} on {benchmark}, seed 1"
+            tune = stages[f"fine-tune {run}"]
+            assert teacher in tune.needs
+            path = Path(value(tune, "--teacher-path"))
+            assert str(path.parent) == value(stages[teacher], "--save-dir")
+            assert value(tune, "--criterion") == "tinybert"
+            same = stages[f"fine-tune {model} on {benchmark}, seed 1"]
+            assert value(tune, "--encoder-path") == value(same, "--encoder-path")
+            assert value(stages[f"test {run}"], "--model-name") == student
+
+
+def test_each_seed_is_a_fine_tuning_of_its_own():
+    study = demo(OUT, WORLD)._replace(seeds=(1, 2))
+    stages = by_name(study)
+    tunings = {n: s for n, s in stages.items() if n.startswith("fine-tune")}
+    assert len(tunings) == 2 * len(MODELS) * len(BENCHMARKS)
+    for name, stage in tunings.items():
+        assert name.endswith(f"seed {value(stage, '--seed')}")
+    assert {value(stages[f"pretrain {TEACHER}"], "--seed")} == {"1"}
+
+
+# --- end to end
+
+
+def miniature(out: Path) -> List[Stage]:
+    """The demo's stages, with a smaller world and smaller models."""
+    world, training = out / "world", Training(6, 1e-3, 8, 1)
+    study = demo(out, world)
+    study = study._replace(
+        corpus_options=["--codes", "200", "--valid", "10"],
+        teacher_arch=shape_flags(TEACHER_SHAPE)[1:],
+        student_arch=shape_flags(STUDENT_SHAPE)[1:],
+        pretraining=dict.fromkeys(study.pretraining, training),
+        benchmarks=[b._replace(training=training) for b in study.benchmarks],
+        seeds=[2],
+    )
+    sizes = "--sentences 300 --train 60 --dev 30 --test 30".split()
+    draw = [sys.executable, str(EXAMPLES / "world"), str(world), *sizes]
+    first, *rest = study.stages()
+    return [Stage("world", draw), first._replace(needs=["world"]), *rest]
+
+
+@pytest.mark.slow
+def test_the_demo_runs_to_its_report(tmp_path, capsys):
+    out = tmp_path / "my demo"
+    stages = miniature(out)
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        run_pipeline(stages, out, jobs=2)
+        results = read_results([str(out / "results.jsonl")])
+        found = sorted((r.dataset, r.model, r.lang) for r in results)
+        datasets = [*BENCHMARKS, "pretraining"]
+        langs = {d: LANGS for d in datasets}
+        assert found == sorted(
+            (d, model, lang) for d in datasets for model in MODELS for lang in langs[d]
+        )
+        assert {r.examples for r in results if r.dataset in BENCHMARKS} == {30}
+        assert {r.seed for r in results} == {2}
+        report = (out / "report.md").read_text()
+        for title in ("Pretraining", "XNLI", "PAWS-X"):
+            assert f"## {title}" in report
+        assert (out / "report.png").read_bytes().startswith(b"\x89PNG")
+
+        before = snapshot(out)
+        capsys.readouterr()
+        run_pipeline(stages, out, jobs=2)
+        assert f"{len(stages)} of {len(stages)} steps were done" in capsys.readouterr().out
+        assert snapshot(out) == before
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+
+
+def snapshot(folder: Path) -> Dict[Path, int]:
+    return {p: p.stat().st_mtime_ns for p in folder.rglob("*") if p.is_file()}

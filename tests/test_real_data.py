@@ -1,0 +1,210 @@
+"""Real XNLI, PAWS-X and text: each row is seen exactly once, and the study runs."""
+
+import functools
+import itertools
+import lzma
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Dict, List
+
+import pytest
+from fairseq import utils
+from tiny import STUDENT, build_model, run, save_model
+
+from fairseq_mlkd.data.audit import read_audit
+from fairseq_mlkd.data.benchmarks import BENCHMARKS
+from fairseq_mlkd.data.benchmarks.prepare import Preparation
+from fairseq_mlkd.data.benchmarks.selection import Settings
+from fairseq_mlkd.data.corpus import CorpusOptions, build_corpus
+from fairseq_mlkd.metrics.results import read_results
+from fairseq_mlkd.tasks.zero_shot_classification import (
+    ZeroShotClassificationConfig,
+    ZeroShotClassificationTask,
+)
+
+REAL = Path(__file__).resolve().parents[1] / "examples" / "mlkd" / "real.py"
+LANG = "fr"  # the language whose test rows are followed
+MODELS = ["teacher", "vanilla student", "distilled student"]
+XNLI_ROWS = 5010
+
+
+def copy_head(source: Path, target: Path, lines: int) -> Path:
+    """The first lines of a file, unpacked."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    opener = lzma.open if source.suffix == ".xz" else open
+    with opener(str(source), "rb") as file:
+        target.write_bytes(b"".join(itertools.islice(file, lines)))
+    return target
+
+
+def read_labels(path: Path) -> List[str]:
+    """The labels of a file's rows, placeholders left out."""
+    lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
+    rows = [line.split("\t") for line in lines]
+    return [row[-1] for row in rows if "NS" not in row]
+
+
+# --- each row once
+
+
+@functools.lru_cache(maxsize=None)
+def build_tokenizer(data: Path, root: Path) -> Path:
+    text = {lang: [str(data / f"text/{lang}/tatoeba.txt.xz")] for lang in ("en", LANG)}
+    build_corpus(str(root / "corpus"), CorpusOptions(text, codes=1000, valid=10))
+    return root / "corpus"
+
+
+@functools.lru_cache(maxsize=None)
+def prepare(name: str, data: Path, root: Path) -> Path:
+    """Binary data of the real files in English and in `LANG`."""
+    if name == "xnli":
+        settings = Settings(langs=(LANG,))
+        train = copy_head(data / "nli_en/multinli_taxinli.tsv", root / "train.tsv", 300)
+    else:
+        settings = Settings(langs=(LANG,), valid_fraction=0.1)
+        train = data / "pawsx/dev-en.tsv"
+    tokenizer = build_tokenizer(data, root)
+    run = Preparation(BENCHMARKS[name], data / name, tokenizer, settings, train)
+    run.write(root / name)
+    return root / name
+
+
+@pytest.fixture(params=["xnli", "pawsx"])
+def benchmark(request, mlkd_data, tmp_path_factory) -> Path:
+    return prepare(request.param, mlkd_data, tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture
+def xnli(mlkd_data, tmp_path_factory) -> Path:
+    return prepare("xnli", mlkd_data, tmp_path_factory.getbasetemp())
+
+
+@pytest.fixture
+def checkpoint(xnli, tmp_path) -> Path:
+    task = make_task(xnli)
+    return save_model(tmp_path / "model.pt", build_model(task), task)
+
+
+def make_task(folder: Path) -> ZeroShotClassificationTask:
+    cfg = ZeroShotClassificationConfig(data=str(folder), seed=1, path=None)
+    return ZeroShotClassificationTask.setup_task(cfg)
+
+
+def once(rows: int) -> Dict[int, int]:
+    return dict.fromkeys(range(rows), 1)
+
+
+def test_rows_stand_in_the_order_of_the_file(benchmark, mlkd_data):
+    expected = read_labels(mlkd_data / benchmark.name / f"test-{LANG}.tsv")
+    task = make_task(benchmark)
+    task.load_dataset(f"test.{LANG}")
+    dataset = task.datasets[f"test.{LANG}"]
+    labels = task.label_dictionary.symbols
+    found = [labels[dataset[i]["target"].item()] for i in range(len(dataset))]
+    assert found == expected
+    assert benchmark.name != "xnli" or len(found) == XNLI_ROWS
+
+
+@pytest.mark.parametrize("batch_size", [7, 64])
+def test_a_training_epoch_sees_each_row_once(benchmark, mlkd_data, batch_size):
+    rows = len(read_labels(mlkd_data / benchmark.name / f"test-{LANG}.tsv"))
+    task = make_task(benchmark)
+    model = build_model(task, STUDENT)
+    task.load_dataset(f"test.{LANG}")
+    epoch = task.get_batch_iterator(
+        task.datasets[f"test.{LANG}"],
+        max_sentences=batch_size,
+        max_positions=utils.resolve_max_positions(
+            task.max_positions(), model.max_positions()
+        ),
+        ignore_invalid_inputs=True,  # as in training: what is too long is dropped
+        required_batch_size_multiple=8,
+        seed=1,
+    )
+    batches = list(epoch.next_epoch_itr(shuffle=True))
+    assert Counter(i for b in batches for i in b["id"].tolist()) == once(rows)
+    assert max(len(b["id"]) for b in batches) == batch_size
+
+
+def test_validate_sees_each_row_once(xnli, checkpoint, monkeypatch, tmp_path):
+    seen: Counter = Counter()
+    valid_step = ZeroShotClassificationTask.valid_step
+
+    def counted(self, sample, *args):
+        seen.update(sample["id"].tolist())
+        return valid_step(self, sample, *args)
+
+    monkeypatch.setattr(ZeroShotClassificationTask, "valid_step", counted)
+    flags = ["--task", "zero_shot_classification", "--batch-size", 64]
+    flags += ["--results", tmp_path / "results"]
+    run("validate", xnli, *flags, "--path", checkpoint, "--valid-subset", f"test.{LANG}")
+    assert seen == once(XNLI_ROWS)
+    (result,) = read_results([str(tmp_path / "results")])
+    assert (result.lang, result.examples, result.dropped) == (LANG, XNLI_ROWS, 0)
+
+
+def test_generate_writes_each_row_once(xnli, checkpoint, mlkd_data, capsys):
+    flags = ["--task", "zero_shot_classification", "--batch-size", 64, "--nbest", 1]
+    run("generate", xnli, *flags, "--path", checkpoint, "--gen-subset", f"test.{LANG}")
+    lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
+    written = Counter(fields[0] for fields in lines if fields[0].startswith("H-"))
+    assert written == {f"H-{row}": 1 for row in range(XNLI_ROWS)}
+    targets = {fields[0]: fields[1] for fields in lines if fields[0].startswith("T-")}
+    expected = read_labels(mlkd_data / f"xnli/test-{LANG}.tsv")
+    assert [targets[f"T-{row}"] for row in range(XNLI_ROWS)] == expected
+
+
+# --- the study
+
+
+def cut_data(data: Path, folder: Path) -> Path:
+    """The beginning of each file in four languages."""
+    for lang in ("de", "en", "fr", "hi"):
+        for path in sorted((data / "text" / lang).iterdir()):
+            copy_head(path, folder / "text" / lang / path.stem, 300)
+    for name in ("xnli", "pawsx"):
+        for path in sorted((data / name).glob("*.tsv")):
+            copy_head(path, folder / name / path.name, 200)
+    copy_head(data / "nli_en/multinli_taxinli.tsv", folder / "multinli.tsv", 200)
+    return folder
+
+
+@pytest.mark.slow
+def test_the_study_of_real_data_runs_to_its_report(mlkd_data, tmp_path):
+    data, out = cut_data(mlkd_data, tmp_path / "real data"), tmp_path / "out"
+    command = [sys.executable, REAL, out, data, "--scale", "0.001"]
+    command += ["--xnli-train", data / "multinli.tsv"]
+    command += ["--pawsx-train", data / "pawsx" / "dev-en.tsv"]
+    done = subprocess.run(
+        list(map(str, command)), capture_output=True, encoding="utf-8"
+    )
+    assert done.returncode == 0, done.stderr
+    results = read_results([str(out / "results.jsonl")])
+    for name in ("xnli", "pawsx"):
+        tested = {lang: 0 for lang in ("de", "en", "fr")}
+        for lang in tested:
+            tested[lang] = len(read_labels(data / name / f"test-{lang}.tsv"))
+        for model in MODELS:
+            own = [r for r in results if (r.dataset, r.model) == (name, model)]
+            assert {r.lang: r.examples for r in own} == tested
+            assert {r.lang: r.dropped for r in own} == {
+                lang: 200 - kept for lang, kept in tested.items()
+            }
+    assert sum(r.dropped for r in results) > 0
+
+    report = (out / "report.md").read_text(encoding="utf-8")
+    assert report in done.stdout
+    sections = report.split("## ")[1:]
+    assert [s.split(":")[0] for s in sections] == ["Pretraining", "XNLI", "PAWS-X"]
+    for section in sections:
+        rows = [line for line in section.splitlines() if line.startswith("| ")]
+        langs = {cell.strip() for cell in rows[0].split("|")}
+        assert {"de", "en", "fr"} <= langs
+        assert [row.split("|")[1].strip() for row in rows[2:]] == MODELS
+    assert "dropped" in sections[2] and "dropped" not in sections[1]
+
+    totals = read_audit(out / "pawsx" / "audit.json")["totals"]
+    source = totals["train.en"]["kept"] + totals["valid.en"]["kept"]
+    assert source == 200 and totals["valid.en"]["kept"] > 0

@@ -1,4 +1,4 @@
-"""Reading checkpoints, which are untrusted input: tensors and plain values, never code."""
+"""Reading checkpoints as untrusted input: tensors and plain values, never code."""
 
 import argparse
 import hashlib
@@ -7,8 +7,8 @@ import os
 from typing import Any, Dict, Optional
 
 import torch
-from fairseq.data import Dictionary
 from fairseq.checkpoint_utils import load_checkpoint_to_cpu
+from fairseq.data import Dictionary
 from omegaconf import DictConfig
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ def read_checkpoint(path: str, flag: str) -> Dict[str, Any]:
         path: the checkpoint.
         flag: the option that named it, for the message.
     Raises:
-        ValueError: no such file, or not a fairseq checkpoint of tensors and plain values.
+        ValueError: no file, or no fairseq checkpoint of tensors and plain values.
     """
     if not os.path.isfile(path):
         raise ValueError(f"{flag} {path}: no such file")
@@ -42,9 +42,13 @@ def read_checkpoint(path: str, flag: str) -> Dict[str, Any]:
         state = load_checkpoint_to_cpu(path)
     except Exception as error:  # whatever bytes the unpickler meets
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ValueError(f"{flag} {path}: not a fairseq checkpoint ({reason})") from None
+        raise ValueError(
+            f"{flag} {path}: not a fairseq checkpoint ({reason})"
+        ) from None
     if not isinstance(state, dict) or "model" not in state or not state.get("cfg"):
-        raise ValueError(f"{flag} {path}: not a fairseq checkpoint (no model or no cfg in it)")
+        raise ValueError(
+            f"{flag} {path}: not a fairseq checkpoint (no model or no cfg in it)"
+        )
     return state
 
 
@@ -70,11 +74,14 @@ def check_dictionary(
     """
     theirs: Optional[str] = (state.get("task_state") or {}).get(DICTIONARY_KEY)
     if theirs is None:
-        logger.warning("%s %s does not say which dictionary it was trained with", flag, path)
+        logger.warning(
+            "%s %s does not say which dictionary it was trained with", flag, path
+        )
     elif theirs != dictionary_sha256(dictionary):
         raise ValueError(
             f"{flag} {path} was trained with another dictionary than this run's "
-            f"({len(dictionary)} symbols): build the data with the dict.txt of that model"
+            f"({len(dictionary)} symbols): "
+            "build the data with the dict.txt of that model"
         )
 
 
@@ -93,7 +100,8 @@ def load_weights(
         if weights[name].shape != tensor.shape:
             raise ValueError(
                 f"{flag} {path}: {name} is {tuple(weights[name].shape)} there and "
-                f"{tuple(tensor.shape)} in this model: choose the --arch it was trained with"
+                f"{tuple(tensor.shape)} in this model: "
+                "choose the --arch it was trained with"
             )
     extra = sorted(weights.keys() - ours.keys())
     if extra:

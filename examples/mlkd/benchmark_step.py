@@ -2,10 +2,10 @@
 
     python examples/mlkd/benchmark_step.py --threads 2
 
-The floor of a step is its arithmetic (matrix products of the teacher's forward pass and the
-student's forward and backward passes, logits at masked positions only) divided by the rate
-that the machine reaches on a plain matrix product, measured right before the step.
-Each way of training runs in a process of its own; their steps take turns.
+The floor of a step is its arithmetic (matrix products of the teacher's forward pass and
+the student's forward and backward passes, logits at masked positions only) divided by
+the rate that the machine reaches on a plain matrix product, measured right before the
+step. Each way of training runs in a process of its own; their steps take turns.
 """
 
 import argparse
@@ -29,8 +29,11 @@ def main() -> None:
         context = multiprocessing.get_context("spawn")
         run_apart(context, save_teacher, args, teacher)
         workers = [Worker(context, way, args, teacher) for way in args.ways]
-        print(f"{args.threads} threads, batch {args.batch_size} x {args.length}, vocabulary "
-              f"{args.vocab:,}, {args.teacher} -> {args.student}, {args.optimizer}")
+        print(
+            f"{args.threads} threads, batch {args.batch_size} x {args.length}, "
+            f"vocabulary {args.vocab:,}, {args.teacher} -> {args.student}, "
+            f"{args.optimizer}"
+        )
         for step in range(args.warmup + args.steps):
             for worker in workers:
                 worker.step(counts=step >= args.warmup)
@@ -76,9 +79,10 @@ class Worker:
     def describe(self, row: Dict[str, float]) -> str:
         floor = self.gflop / row["rate"]
         return (
-            f"{row['seconds']:6.2f} s   floor {floor:5.2f} s ({self.gflop:.0f} GFLOP at "
-            f"{row['rate']:.0f} GFLOP/s)   step / floor {row['seconds'] / floor:4.2f}   "
-            f"peak {row['peak']:.2f} GiB"
+            f"{row['seconds']:6.2f} s   "
+            f"floor {floor:5.2f} s "
+            f"({self.gflop:.0f} GFLOP at {row['rate']:.0f} GFLOP/s)   "
+            f"step / floor {row['seconds'] / floor:4.2f}   peak {row['peak']:.2f} GiB"
         )
 
     def report(self) -> None:
@@ -129,12 +133,17 @@ def matrix_product_rate(torch: Any) -> float:
 def build_task(args: Namespace) -> Any:
     from fairseq.data import Dictionary
 
-    from fairseq_mlkd.tasks.multilingual_mlm import MultilingualMLMConfig, MultilingualMLMTask
+    from fairseq_mlkd.tasks.multilingual_mlm import (
+        MultilingualMLMConfig,
+        MultilingualMLMTask,
+    )
 
     dictionary = Dictionary()
     for i in range(args.vocab - dictionary.nspecial - 1):
         dictionary.add_symbol(f"w{i}")
-    return MultilingualMLMTask(MultilingualMLMConfig(data="", seed=1, path=None), dictionary)
+    return MultilingualMLMTask(
+        MultilingualMLMConfig(data="", seed=1, path=None), dictionary
+    )
 
 
 def build_model(task: Any, arch: str) -> Any:
@@ -202,14 +211,19 @@ def build_step(way: str, args: Namespace, teacher: str) -> Any:
 def build_criterion(way: str, task: Any, teacher: str) -> Any:
     from fairseq.criterions.masked_lm import MaskedLmConfig, MaskedLmLoss
 
-    from fairseq_mlkd.criterions.tinybert import TinyBertCriterion, TinyBertCriterionConfig
+    from fairseq_mlkd.criterions.tinybert import (
+        TinyBertCriterion,
+        TinyBertCriterionConfig,
+    )
 
     if way == "masked_lm":
         return MaskedLmLoss(MaskedLmConfig(tpu=False), task)
     weight = 0.0 if way.endswith("0") else 1.0
     names = ("logits", "embedding", "hidden", "attention")
     weights = {f"{name}_weight": weight for name in names}
-    return TinyBertCriterion(TinyBertCriterionConfig(teacher_path=teacher, **weights), task)
+    return TinyBertCriterion(
+        TinyBertCriterionConfig(teacher_path=teacher, **weights), task
+    )
 
 
 def build_optimizer(name: str, parameters: List[Any]) -> Any:

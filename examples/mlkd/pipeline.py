@@ -20,7 +20,7 @@ class Stage(NamedTuple):
     """One command, run when those it needs have succeeded.
 
     Its output goes to `OUT/log/NAME.log`, the name's spaces as hyphens; `OUT/done/NAME`
-    says that it succeeded, and with which command, so that a changed command runs again.
+    says that it succeeded, and with which command: a changed command runs again.
     """
 
     name: str
@@ -39,7 +39,7 @@ def run_pipeline(stages: Sequence[Stage], out: Path, *, jobs: int) -> None:
     """Run what is not done yet, at most `jobs` commands at a time.
 
     Raises:
-        SystemExit: a command failed; its log is named. Commands that still ran are ended.
+        SystemExit: a command failed; its log is named. Those still running are ended.
     """
     for folder in ("log", "done"):
         (out / folder).mkdir(parents=True, exist_ok=True)
@@ -51,14 +51,14 @@ def run_pipeline(stages: Sequence[Stage], out: Path, *, jobs: int) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         while len(done) < len(stages):
-            for stage in _ready(stages, done, running)[: jobs - len(running)]:
-                running[stage.name] = stage, _start(stage, out)
             for stage, process in list(running.values()):
                 if process.poll() is not None:
                     del running[stage.name]
                     _finish(stage, process, out)
                     done.add(stage.name)
                     shown = 0.0
+            for stage in _ready(stages, done, running)[: jobs - len(running)]:
+                running[stage.name] = stage, _start(stage, out)
             if time.time() - shown > _PROGRESS_SECONDS:
                 shown = time.time()
                 print(_describe(stages, done, running, out, shown - start), flush=True)
@@ -71,7 +71,9 @@ def run_pipeline(stages: Sequence[Stage], out: Path, *, jobs: int) -> None:
 
 
 def _ready(
-    stages: Sequence[Stage], done: set, running: Dict[str, Tuple[Stage, subprocess.Popen]]
+    stages: Sequence[Stage],
+    done: set,
+    running: Dict[str, Tuple[Stage, subprocess.Popen]],
 ) -> List[Stage]:
     return [
         stage
@@ -87,7 +89,10 @@ def _start(stage: Stage, out: Path) -> subprocess.Popen:
         log.write(" ".join(stage.command) + "\n")
         log.flush()
         return subprocess.Popen(
-            stage.command, stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+            stage.command,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
         )
 
 
@@ -117,7 +122,8 @@ def _describe(
 ) -> str:
     now = ", ".join(_describe_stage(stage, out) for stage, _ in running.values())
     minutes, seconds = divmod(int(seconds), 60)
-    return f"[{minutes:02d}:{seconds:02d}] {len(done)}/{len(stages)} done; {now or 'finished'}"
+    clock = f"{minutes:02d}:{seconds:02d}"
+    return f"[{clock}] {len(done)}/{len(stages)} done; {now or 'finished'}"
 
 
 def _describe_stage(stage: Stage, out: Path) -> str:

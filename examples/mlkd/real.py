@@ -16,12 +16,12 @@ from typing import List, Optional
 from pipeline import run_pipeline
 from study import DISTILLED, TEACHER, VANILLA, Benchmark, Study, Training
 
-TEACHER_SHAPE = (
-    "mbert_tiny --encoder-embed-dim 192 --encoder-ffn-embed-dim 768".split()
-)
-STUDENT_SHAPE = (
-    "lean_bert_tiny --encoder-embed-dim 128 --encoder-ffn-embed-dim 256".split()
-)
+TEACHER_SHAPE = [
+    *("mbert_tiny", "--encoder-embed-dim", "192", "--encoder-ffn-embed-dim", "768"),
+]
+STUDENT_SHAPE = [
+    *("lean_bert_tiny", "--encoder-embed-dim", "128", "--encoder-ffn-embed-dim", "256"),
+]
 
 
 def main() -> None:

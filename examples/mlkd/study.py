@@ -1,4 +1,4 @@
-"""The paper's argument as commands: pretrain, distil, fine-tune on English, test on all.
+"""The paper's argument as commands: pretrain, distil, tune on English, test on all.
 
 A study is a list of stages; each is a command that could be pasted into a shell.
 """
@@ -58,12 +58,25 @@ class Study(NamedTuple):
         return [*stages, self._report(measured)]
 
     def _runs(self) -> List[Tuple[Benchmark, str, int]]:
-        return [(b, m, s) for b in self.benchmarks for m in self.pretraining for s in self.seeds]
+        return [
+            (b, m, s)
+            for b in self.benchmarks
+            for m in self.pretraining
+            for s in self.seeds
+        ]
 
     def _corpus(self) -> Stage:
-        files = [f"{lang}={','.join(map(str, paths))}" for lang, paths in self.text.items()]
+        files = [
+            f"{lang}={','.join(map(str, paths))}" for lang, paths in self.text.items()
+        ]
         script = ROOT / "preprocess" / "corpus.py"
-        command = [sys.executable, script, self.out / "corpus", *files, *self.corpus_options]
+        command = [
+            sys.executable,
+            script,
+            self.out / "corpus",
+            *files,
+            *self.corpus_options,
+        ]
         return Stage("corpus", _words(command))
 
     def _benchmark(self, benchmark: Benchmark) -> Stage:
@@ -85,7 +98,8 @@ class Study(NamedTuple):
             needs = [_pretrain_name(TEACHER)]
         command = [
             *self._train("corpus", "multilingual_mlm", model, training, self.seeds[0]),
-            "--criterion", *criterion, "--weight-decay", 0.01, "--adam-betas", "(0.9, 0.98)",
+            "--criterion", *criterion,
+            "--weight-decay", 0.01, "--adam-betas", "(0.9, 0.98)",
             "--save-dir", self._pretrained(model).parent,
         ]  # fmt: skip
         return Stage(_pretrain_name(model), _words(command), needs, training.updates)

@@ -2,6 +2,8 @@
 
 import logging
 from dataclasses import dataclass, field
+from functools import reduce
+from operator import add
 from typing import Any, Dict, List, Optional, Tuple
 
 from fairseq import utils
@@ -55,25 +57,28 @@ class TinyBertCriterionConfig(FairseqDataclass):
         metadata={"help": "weight of equation 3 on attention scores; 0 disables"},
     )
     temperature: float = field(
-        default=1.0, metadata={"help": "divides both logits in equation 2; 1: unchanged"}
+        default=1.0,
+        metadata={"help": "divides both logits in equation 2; 1: unchanged"},
     )
     layer_map: str = field(
         default="uniform",
         metadata={
-            "help": "teacher layers to learn from: uniform, last, or their numbers from 1, "
-            "one a student layer, such as 3,6,9,12"
+            "help": "teacher layers to learn from: uniform, last, or their numbers "
+            "from 1, one a student layer, such as 3,6,9,12"
         },
     )
     head_map: ChoiceEnum(HEAD_MAPS) = field(  # type: ignore[valid-type]
         default="auto",
         metadata={
-            "help": "attention heads: mean over heads, linear (learned mixture), or auto: "
-            "linear where the numbers differ, else head by head"
+            "help": "attention heads: mean over heads, linear (learned mixture), or "
+            "auto: linear where the numbers differ, else head by head"
         },
     )
     inter_loss: ChoiceEnum(INTER_LOSSES) = field(  # type: ignore[valid-type]
         default="mse",
-        metadata={"help": "equation 3 as TinyBERT's mse or as the l2 norm of the paper"},
+        metadata={
+            "help": "equation 3 as TinyBERT's mse or as the l2 norm of the paper"
+        },
     )
 
 
@@ -81,10 +86,11 @@ class TinyBertCriterionConfig(FairseqDataclass):
 class TinyBertCriterion(TaskCrossEntropyCriterion):
     """Hard loss + equation 2 at the labels + equation 3 inside (Jiao et al., 2019).
 
-    Stage 1 on `multilingual_mlm`, stage 2 on a fine-tuning task. The terms of equation 3
-    are means over what is valid, summed over the mapped layers, and count once a label
-    like the other two. A term of weight 0 is not computed; without any, no teacher is
-    loaded. The teacher teaches in training alone: validation reports the hard loss.
+    Stage 1 on `multilingual_mlm`, stage 2 on a fine-tuning task. The terms of equation
+    3 are means over what is valid, summed over the mapped layers, and count once a
+    label like the other two. A term of weight 0 is not computed; without any, no
+    teacher is loaded. The teacher teaches in training alone: validation reports the
+    hard loss.
 
     Raises:
         ValueError: no teacher, one that does not fit, or nothing to learn from.
@@ -140,7 +146,11 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
         )
         for line in layers.describe():
             logger.info(line)
-        logger.info("head map: %s (%d student heads, %d teacher heads)", self.head_map.kind, *heads)
+        logger.info(
+            "head map: %s (%d student heads, %d teacher heads)",
+            self.head_map.kind,
+            *heads,
+        )
 
     def forward(
         self, model: nn.Module, sample: Dict[str, Any], reduce: bool = True
@@ -196,12 +206,19 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
     ) -> Dict[str, Tensor]:
         """Equation 3, a term each, summed over its layers."""
         return {
-            name: sum(self._inter_loss(name, *pair, student, teacher) for pair in pairs)
+            name: reduce(
+                add, (self._inter_loss(name, *p, student, teacher) for p in pairs)
+            )
             for name, pairs in self.pairs.items()
         }
 
     def _inter_loss(
-        self, name: str, i: int, j: int, student: Dict[str, Any], teacher: Dict[str, Any]
+        self,
+        name: str,
+        i: int,
+        j: int,
+        student: Dict[str, Any],
+        teacher: Dict[str, Any],
     ) -> Tensor:
         padding_mask, kind = student["padding_mask"], str(self.cfg.inter_loss)
         if name == "attention_loss":
@@ -218,7 +235,9 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
             kind=kind,
         )
 
-    def load_state_dict(self, state_dict: Optional[Dict[str, Tensor]], strict: bool = True) -> Any:
+    def load_state_dict(
+        self, state_dict: Optional[Dict[str, Tensor]], strict: bool = True
+    ) -> Any:
         """As upstream; a checkpoint of a run without a teacher has no state (None)."""
         if state_dict is not None:
             return super().load_state_dict(state_dict, strict)
@@ -230,4 +249,6 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
             if name in logging_outputs[0]:
                 log_mean(name, logging_outputs, bits=name not in _INTER_TERMS)
         hard = "nll_loss" if "nll_loss" in logging_outputs[0] else "loss"
-        metrics.log_derived("ppl", lambda meters: utils.get_perplexity(meters[hard].avg))
+        metrics.log_derived(
+            "ppl", lambda meters: utils.get_perplexity(meters[hard].avg)
+        )

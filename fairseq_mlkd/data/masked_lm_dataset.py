@@ -20,8 +20,8 @@ class Masking(NamedTuple):
 class MaskedLMDataset(BaseWrapperDataset):
     """Masks each example anew every time it is drawn.
 
-    The mask depends on the dataset's seed, the epoch and the draw, so a sentence that is
-    drawn twice is masked in two ways, and resuming masks as before.
+    The mask depends on the dataset's seed, the epoch and the draw, so a sentence that
+    is drawn twice is masked in two ways, and resuming masks as before.
     """
 
     def __init__(
@@ -46,16 +46,24 @@ class MaskedLMDataset(BaseWrapperDataset):
         rng = np.random.default_rng(self.dataset.chance_key(index))
         tokens = item["tokens"].numpy()
         source, target = mask_tokens(
-            tokens, rng, self.masking, dictionary=self.dictionary, mask_idx=self.mask_idx
+            tokens,
+            rng,
+            self.masking,
+            dictionary=self.dictionary,
+            mask_idx=self.mask_idx,
         )
-        return {**item, "source": torch.from_numpy(source), "target": torch.from_numpy(target)}
+        return {
+            **item,
+            "source": torch.from_numpy(source),
+            "target": torch.from_numpy(target),
+        }
 
     def collater(self, samples: List[Dict[str, Any]]) -> Dict[str, Any]:
         """Pad on the right.
 
         Returns:
-            `id` `(bsz,)`; `lang`, None where the batch mixes languages; `net_input` with
-            `src_tokens` `(bsz, src_len)` and `src_lengths` `(bsz,)`; `target`
+            `id` `(bsz,)`; `lang`, None where the batch mixes languages; `net_input`
+            with `src_tokens` `(bsz, src_len)` and `src_lengths` `(bsz,)`; `target`
             `(bsz, src_len)`, padding wherever nothing is predicted.
         """
         if not samples:
@@ -68,7 +76,9 @@ class MaskedLMDataset(BaseWrapperDataset):
             "nsentences": len(samples),
             "ntokens": int(lengths.sum()),
             "net_input": {
-                "src_tokens": data_utils.collate_tokens([s["source"] for s in samples], pad),
+                "src_tokens": data_utils.collate_tokens(
+                    [s["source"] for s in samples], pad
+                ),
                 "src_lengths": lengths,
             },
             "target": data_utils.collate_tokens([s["target"] for s in samples], pad),

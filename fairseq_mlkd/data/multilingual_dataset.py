@@ -21,8 +21,9 @@ class MultilingualDataset(FairseqDataset):
     alone, so that resuming is exact.
 
     Args:
-        datasets: language -> dataset with an array `sizes`, items that are dictionaries,
-            and a collater that takes `id` and `lang` beside the item's own keys.
+        datasets: language -> dataset with an array `sizes`, items that are
+            dictionaries, and a collater that takes `id` and `lang` beside the item's
+            own keys.
         sampling_alpha: alpha of equation 1; None: every example once.
         seed: of the draws.
     """
@@ -39,11 +40,10 @@ class MultilingualDataset(FairseqDataset):
         self.seed = seed
         self.counts = [len(d) for d in self.datasets]
         self.is_resampled = sampling_alpha is not None
-        self.epoch_counts = (
-            apportion(sum(self.counts), sampling_probabilities(self.counts, sampling_alpha))
-            if self.is_resampled
-            else self.counts
-        )
+        self.epoch_counts = self.counts
+        if sampling_alpha is not None:
+            shares = sampling_probabilities(self.counts, sampling_alpha)
+            self.epoch_counts = apportion(sum(self.counts), shares)
         # of each example of the epoch: its language, and below its index there
         self.lang_ids = np.repeat(np.arange(len(self.langs)), self.epoch_counts)
         self.starts = np.cumsum([0, *self.epoch_counts])
@@ -108,7 +108,11 @@ class MultilingualDataset(FairseqDataset):
             return list(super().batch_by_size(indices, **limits))
         lang_ids = self.lang_ids[indices]
         parts = (indices[lang_ids == i] for i in np.unique(lang_ids))
-        return [b for part in parts for b in super(MultilingualDataset, self).batch_by_size(part, **limits)]
+        return [
+            b
+            for part in parts
+            for b in super(MultilingualDataset, self).batch_by_size(part, **limits)
+        ]
 
 
 def common_lang(samples: List[Dict[str, Any]]) -> Optional[str]:

@@ -37,7 +37,7 @@ def apportion(total: int, shares: np.ndarray) -> List[int]:
 
 
 def draw(size: int, population: int, rng: np.random.Generator) -> np.ndarray:
-    """Draw `size` of `population` items: whole passes, then a remainder without repeats.
+    """Draw `size` of `population` items: whole passes, then a rest without repeats.
 
     Every item is drawn `size // population` times or once more.
     """

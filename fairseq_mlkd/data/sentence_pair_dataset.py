@@ -30,8 +30,8 @@ class SentencePairDataset(FairseqDataset):
         rows = [len(self.input0), len(self.input1), len(self.label)]
         if len(set(rows)) > 1:
             raise ValueError(
-                f"{folder}: {subset} has {rows[0]} first sentences, {rows[1]} second ones "
-                f"and {rows[2]} labels: build it again"
+                f"{folder}: {subset} has {rows[0]} first sentences, {rows[1]} second "
+                f"ones and {rows[2]} labels: build it again"
             )
         self.dictionary = dictionary
         self.bos = torch.tensor([dictionary.bos()])
@@ -53,9 +53,9 @@ class SentencePairDataset(FairseqDataset):
         """Pad on the right.
 
         Returns:
-            `id` `(bsz,)`; `lang`, None where the batch mixes languages; `net_input` with
-            `src_tokens` and `segments` `(bsz, src_len)` and `src_lengths` `(bsz,)`;
-            `target` `(bsz, 1)`, ids of the label dictionary.
+            `id` `(bsz,)`; `lang`, None where the batch mixes languages; `net_input`
+            with `src_tokens` and `segments` `(bsz, src_len)` and `src_lengths`
+            `(bsz,)`; `target` `(bsz, 1)`, ids of the label dictionary.
         """
         if not samples:
             return {}
@@ -67,9 +67,13 @@ class SentencePairDataset(FairseqDataset):
             "nsentences": len(samples),
             "ntokens": int(lengths.sum()),
             "net_input": {
-                "src_tokens": data_utils.collate_tokens([s["tokens"] for s in samples], pad),
+                "src_tokens": data_utils.collate_tokens(
+                    [s["tokens"] for s in samples], pad
+                ),
                 "src_lengths": lengths,
-                "segments": data_utils.collate_tokens([s["segments"] for s in samples], 0),
+                "segments": data_utils.collate_tokens(
+                    [s["segments"] for s in samples], 0
+                ),
             },
             "target": torch.stack([s["target"] for s in samples]),
         }

@@ -1,4 +1,4 @@
-"""g(m) of equation 3: which layer of the teacher each layer of the student learns from."""
+"""g(m) of equation 3: the teacher's layer that each student layer learns from."""
 
 from typing import List, NamedTuple, Tuple
 
@@ -24,9 +24,10 @@ def build_layer_map(spec: str, student_layers: int, teacher_layers: int) -> Laye
     """Build the map that `--layer-map` names.
 
     Args:
-        spec: `uniform` (TinyBERT: every b-th layer, b = teacher_layers / student_layers),
-            `last` (the teacher's last layers), or the teacher's layers, counted from 1, for
-            the student's layers from first to last, such as `3,6,9,12`.
+        spec: `uniform` (TinyBERT: every b-th layer, b = teacher_layers /
+            student_layers), `last` (the teacher's last layers), or the teacher's
+            layers, counted from 1, for the student's layers from first to last, such
+            as `3,6,9,12`.
         student_layers: number of layers of the student.
         teacher_layers: number of layers of the teacher.
     Raises:
@@ -36,8 +37,8 @@ def build_layer_map(spec: str, student_layers: int, teacher_layers: int) -> Laye
     outside = [layer for layer in chosen if not 1 <= layer <= teacher_layers]
     if len(chosen) != student_layers or outside:
         raise ValueError(
-            f"--layer-map {spec} does not fit: it takes {student_layers} numbers, one a "
-            f"student layer, each from 1 to the teacher's {teacher_layers}"
+            f"--layer-map {spec} does not fit: it takes {student_layers} numbers, "
+            f"one a student layer, each from 1 to the teacher's {teacher_layers}"
         )
     hidden = ((0, 0), *enumerate(chosen, start=1))
     return LayerMap(hidden, tuple((i, layer - 1) for i, layer in enumerate(chosen)))
@@ -52,14 +53,15 @@ def _teacher_layers(spec: str, student_layers: int, teacher_layers: int) -> List
         if rest or not step:
             raise ValueError(
                 f"--layer-map uniform needs a teacher whose depth is a multiple of the "
-                f"student's: {teacher_layers} layers are no multiple of {student_layers}; "
-                f"give `last` or a list of {student_layers} numbers from 1 to {teacher_layers}"
+                f"student's: {teacher_layers} layers are no multiple of "
+                f"{student_layers}; give `last` or a list of {student_layers} numbers "
+                f"from 1 to {teacher_layers}"
             )
         return list(range(step, teacher_layers + 1, step))
     try:
         return [int(layer) for layer in spec.split(",")]
     except ValueError:
         raise ValueError(
-            f"--layer-map {spec}: give `uniform`, `last`, or {student_layers} numbers from 1 "
-            f"to {teacher_layers}, such as 3,6,9,12"
+            f"--layer-map {spec}: give `uniform`, `last`, or {student_layers} numbers "
+            f"from 1 to {teacher_layers}, such as 3,6,9,12"
         ) from None

@@ -1,8 +1,9 @@
 """The losses of the paper as functions of tensors, one per equation.
 
-Every loss is computed in float32 (float64 stays float64) whatever the model's precision.
-Padding is known by a boolean mask, never guessed from a value, and adds nothing: a batch
-that is padded further keeps its loss. The teacher's tensors get no gradient.
+Every loss is computed in float32 (float64 stays float64) whatever the model's
+precision. Padding is known by a boolean mask, never guessed from a value, and adds
+nothing: a batch that is padded further keeps its loss. The teacher's tensors get no
+gradient.
 """
 
 from typing import Any, Optional, Tuple, Union
@@ -36,7 +37,8 @@ def output_losses(
         temperature: above 0; 1 leaves the logits unchanged.
     Returns:
         The weighted total, which carries the gradient, then the hard cross-entropy and
-        equation 2, both detached and unweighted; each summed over the n rows (0 if n = 0).
+        equation 2, both detached and unweighted; each summed over the n rows (0 if
+        n = 0).
     """
     return _OutputLosses.apply(
         student_logits, target, teacher_logits, ce_weight, logits_weight, temperature
@@ -61,8 +63,12 @@ class _OutputLosses(torch.autograd.Function):
         rows = target.unsqueeze(-1)
         lse = student.logsumexp(dim=-1)
         ce = (lse - student.gather(-1, rows).squeeze(-1)).sum()
-        soft_lse = lse if temperature == 1 else (student / temperature).logsumexp(dim=-1)
-        kd = (soft_lse - torch.einsum("nc,nc->n", teacher_probs, student) / temperature).sum()
+        soft_lse = (
+            lse if temperature == 1 else (student / temperature).logsumexp(dim=-1)
+        )
+        kd = (
+            soft_lse - torch.einsum("nc,nc->n", teacher_probs, student) / temperature
+        ).sum()
         grad = (student - lse.unsqueeze(-1)).exp_()
         if temperature == 1:
             grad *= ce_weight + logits_weight
@@ -77,14 +83,20 @@ class _OutputLosses(torch.autograd.Function):
         return ce_weight * ce + logits_weight * kd, ce, kd
 
     @staticmethod
-    def backward(ctx: Any, grad_total: Tensor, *_: Tensor) -> Tuple[Optional[Tensor], ...]:
+    def backward(
+        ctx: Any, grad_total: Tensor, *_: Tensor
+    ) -> Tuple[Optional[Tensor], ...]:
         (grad,) = ctx.saved_tensors
         # scaled before it is rounded: half precision loses small numbers
         return (grad * grad_total).to(ctx.dtype), None, None, None, None, None
 
 
 def hidden_loss(
-    student: Tensor, teacher: Tensor, padding_mask: Optional[Tensor], *, kind: str = "mse"
+    student: Tensor,
+    teacher: Tensor,
+    padding_mask: Optional[Tensor],
+    *,
+    kind: str = "mse",
 ) -> Tensor:
     """Equation 3 on embeddings or the outputs of a layer.
 
@@ -102,12 +114,16 @@ def hidden_loss(
 
 
 def attention_loss(
-    student: Tensor, teacher: Tensor, padding_mask: Optional[Tensor], *, kind: str = "mse"
+    student: Tensor,
+    teacher: Tensor,
+    padding_mask: Optional[Tensor],
+    *,
+    kind: str = "mse",
 ) -> Tensor:
     """Equation 3 on attention scores before softmax.
 
-    Only cells whose query and key are both real count; `l2` takes the norm over the keys
-    of one query, averaged over queries and heads.
+    Only cells whose query and key are both real count; `l2` takes the norm over the
+    keys of one query, averaged over queries and heads.
 
     Args:
         student: `(bsz, heads, src_len, src_len)`, with as many heads as the teacher.
@@ -125,10 +141,14 @@ def attention_loss(
     return _distance(student, teacher, cells, kind)
 
 
-def _distance(student: Tensor, teacher: Tensor, valid: Optional[Tensor], kind: str) -> Tensor:
+def _distance(
+    student: Tensor, teacher: Tensor, valid: Optional[Tensor], kind: str
+) -> Tensor:
     """Distance over the last axis; `valid` covers all axes or all but the last."""
     if kind not in INTER_LOSSES:
-        raise ValueError(f"--inter-loss {kind}: choose one of {', '.join(INTER_LOSSES)}")
+        raise ValueError(
+            f"--inter-loss {kind}: choose one of {', '.join(INTER_LOSSES)}"
+        )
     squared = (_lift(student) - _lift(teacher.detach())).square()
     if valid is not None and valid.dim() < squared.dim():
         valid = valid.unsqueeze(-1).expand_as(squared)
@@ -136,10 +156,14 @@ def _distance(student: Tensor, teacher: Tensor, valid: Optional[Tensor], kind: s
         squared = squared.masked_fill(~valid, 0.0)
     if kind == "mse":
         return squared.sum() / _count(valid, squared)
-    # the square root has no gradient at 0: rows that agree (or are padding) are left out
+    # the square root has no gradient at 0: rows that agree (or are padding) stay out
     norms = squared.sum(dim=-1)
     differs = norms > 0
-    total = norms.where(differs, norms.new_ones(())).sqrt().where(differs, norms.new_zeros(()))
+    total = (
+        norms.where(differs, norms.new_ones(()))
+        .sqrt()
+        .where(differs, norms.new_zeros(()))
+    )
     return total.sum() / _count(None if valid is None else valid.any(dim=-1), norms)
 
 

@@ -20,7 +20,9 @@ class Projections(nn.Module):
         teacher_dim: the teacher's width.
     """
 
-    def __init__(self, points: Iterable[int], student_dim: int, teacher_dim: int) -> None:
+    def __init__(
+        self, points: Iterable[int], student_dim: int, teacher_dim: int
+    ) -> None:
         super().__init__()
         self.linear = nn.ModuleDict(
             {str(p): nn.Linear(student_dim, teacher_dim) for p in points}
@@ -58,7 +60,9 @@ class HeadMap(nn.Module):
         self.kind = kind
         mix = torch.full((teacher_heads, student_heads), 1.0 / student_heads)
         self.mix = nn.ParameterDict(
-            {str(i): nn.Parameter(mix.clone()) for i in layers} if kind == "linear" else {}
+            {str(i): nn.Parameter(mix.clone()) for i in layers}
+            if kind == "linear"
+            else {}
         )
 
     def map_student(self, scores: Tensor, layer: int) -> Tensor:

@@ -45,13 +45,19 @@ def load_teacher(path: str, task: FairseqTask) -> Teacher:
     """Load the checkpoint that `--teacher-path` names, for the student's own task.
 
     Raises:
-        ValueError: no checkpoint, another dictionary, or a model that does not fit the task.
+        ValueError: no checkpoint, another dictionary, or a model unfit for the task.
     """
     flag = "--teacher-path"
     state = read_checkpoint(path, flag)
     check_dictionary(state, task.source_dictionary, path, flag)
-    model = models.build_model(copy.deepcopy(model_config(state)), task, from_checkpoint=True)
+    model = models.build_model(
+        copy.deepcopy(model_config(state)), task, from_checkpoint=True
+    )
     task.add_heads(model)
     load_weights(model, state["model"], path, flag)
-    logger.info("teacher: %s, %s parameters", path, f"{sum(p.numel() for p in model.parameters()):,}")
+    logger.info(
+        "teacher: %s, %s parameters",
+        path,
+        f"{sum(p.numel() for p in model.parameters()):,}",
+    )
     return Teacher(model)

@@ -31,19 +31,25 @@ class MultilingualEncoderConfig(FairseqDataclass):
     )
     encoder_attention_heads: int = field(default=12, metadata={"help": "heads a layer"})
     dropout: float = field(
-        default=0.1, metadata={"help": "dropout of embeddings, layers and heads; 0 disables"}
+        default=0.1,
+        metadata={"help": "dropout of embeddings, layers and heads; 0 disables"},
     )
     attention_dropout: float = field(
         default=0.1, metadata={"help": "dropout of attention weights; 0 disables"}
     )
     max_positions: int = field(
-        default=512, metadata={"help": "longest input in subwords, special symbols included"}
+        default=512,
+        metadata={"help": "longest input in subwords, special symbols included"},
     )
     num_segments: int = field(
         default=0,
-        metadata={"help": "segment embeddings (public mBERT: 2); 0: none, as in RoBERTa"},
+        metadata={
+            "help": "segment embeddings (public mBERT: 2); 0: none, as in RoBERTa"
+        },
     )
-    layer_norm_eps: float = field(default=1e-12, metadata={"help": "epsilon of layer norms"})
+    layer_norm_eps: float = field(
+        default=1e-12, metadata={"help": "epsilon of layer norms"}
+    )
 
 
 @register_model("multilingual_encoder", dataclass=MultilingualEncoderConfig)
@@ -113,6 +119,7 @@ class MultilingualEncoderModel(BaseFairseqModel):
             return self.classification_heads[classification_head_name](x), extra
         if features_only:
             return x, extra
+        assert self.lm_head is not None, "the masked-LM head has been removed"
         return self.lm_head(x if masked_tokens is None else x[masked_tokens]), extra
 
     def get_normalized_probs(
@@ -129,7 +136,7 @@ class MultilingualEncoderModel(BaseFairseqModel):
         return self.cfg.max_positions
 
     def register_classification_head(self, name: str, num_classes: int) -> None:
-        """Add a head over `num_classes` classes on the first token, newly initialised."""
+        """Add a new head on the first token, over `num_classes` classes."""
         head = ClassificationHead(
             self.cfg.encoder_embed_dim, num_classes, dropout=self.cfg.dropout
         )

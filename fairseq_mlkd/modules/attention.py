@@ -39,7 +39,11 @@ class SelfAttention(nn.Module):
         self.out_proj = nn.Linear(embed_dim, embed_dim)
 
     def forward(
-        self, x: Tensor, attention_bias: Optional[Tensor], *, return_scores: bool = False
+        self,
+        x: Tensor,
+        attention_bias: Optional[Tensor],
+        *,
+        return_scores: bool = False,
     ) -> Tuple[Tensor, Optional[Tensor]]:
         """Attend from every position to every position that is not padding.
 

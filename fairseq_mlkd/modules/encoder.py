@@ -45,10 +45,12 @@ class Embeddings(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, src_tokens: Tensor, segments: Optional[Tensor] = None) -> Tensor:
-        """`(bsz, src_len)` ids -> `(bsz, src_len, embed_dim)`; segments default to 0."""
+        """Ids `(bsz, src_len)` -> `(bsz, src_len, embed_dim)`; segments: 0 if None."""
         x = self.tokens(src_tokens) + self.positions.weight[: src_tokens.size(1)]
         if self.segments is not None:
-            x = x + self.segments(torch.zeros_like(src_tokens) if segments is None else segments)
+            x = x + self.segments(
+                torch.zeros_like(src_tokens) if segments is None else segments
+            )
         return self.dropout(self.layer_norm(x))
 
 
@@ -74,10 +76,16 @@ class EncoderLayer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(
-        self, x: Tensor, attention_bias: Optional[Tensor], *, return_scores: bool = False
+        self,
+        x: Tensor,
+        attention_bias: Optional[Tensor],
+        *,
+        return_scores: bool = False,
     ) -> Tuple[Tensor, Optional[Tensor]]:
         """As `SelfAttention.forward`, with the layer's output first."""
-        attended, scores = self.self_attn(x, attention_bias, return_scores=return_scores)
+        attended, scores = self.self_attn(
+            x, attention_bias, return_scores=return_scores
+        )
         x = self.self_attn_layer_norm(x + self.dropout(attended))
         ffn = self.fc2(F.gelu(self.fc1(x)))
         return self.final_layer_norm(x + self.dropout(ffn)), scores
@@ -91,7 +99,9 @@ class Encoder(nn.Module):
         layers: the transformer layers, first to last.
     """
 
-    def __init__(self, embeddings: Embeddings, layers: Collection[EncoderLayer]) -> None:
+    def __init__(
+        self, embeddings: Embeddings, layers: Collection[EncoderLayer]
+    ) -> None:
         super().__init__()
         self.embeddings = embeddings
         self.layers = nn.ModuleList(layers)
@@ -112,9 +122,8 @@ class Encoder(nn.Module):
             hidden_states: points to keep, 0 (embeddings) to the number of layers.
             attention_scores: layers, from 0, whose scores to keep.
         """
-        padding_mask = src_tokens.eq(self.embeddings.padding_idx)
-        if not padding_mask.any():
-            padding_mask = None
+        is_padding = src_tokens.eq(self.embeddings.padding_idx)
+        padding_mask = is_padding if is_padding.any() else None
         x = self.embeddings(src_tokens, segments)
         bias = attention_bias(padding_mask, x.dtype)
         hidden, scores = {0: x}, {}
@@ -129,7 +138,9 @@ class Encoder(nn.Module):
         )
 
 
-def attention_bias(padding_mask: Optional[Tensor], dtype: torch.dtype) -> Optional[Tensor]:
+def attention_bias(
+    padding_mask: Optional[Tensor], dtype: torch.dtype
+) -> Optional[Tensor]:
     """Padding mask `(bsz, src_len)` -> what to add to scores `(bsz, 1, 1, src_len)`.
 
     Finite, so that a row of padding alone stays free of NaN.

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 class MaskedLMHead(nn.Module):
     """BERT's masked-LM head; the output matrix is the token embeddings (tied)."""
 
-    def __init__(self, tied_weight: nn.Parameter, *, layer_norm_eps: float) -> None:
+    def __init__(self, tied_weight: Tensor, *, layer_norm_eps: float) -> None:
         super().__init__()
         vocab_size, embed_dim = tied_weight.shape
         self.dense = nn.Linear(embed_dim, embed_dim)
@@ -23,7 +23,7 @@ class MaskedLMHead(nn.Module):
 
 
 class ClassificationHead(nn.Module):
-    """BERT's pooler on the first token, dropout, and a linear layer over the classes."""
+    """BERT's pooler on the first token, dropout, and a linear layer to the classes."""
 
     def __init__(self, embed_dim: int, num_classes: int, *, dropout: float) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""What all our tasks share: languages, honest row counts, one line of results a language."""
+"""What our tasks share: languages, honest row counts, a line of results a language."""
 
 import glob
 import logging
@@ -28,13 +28,14 @@ ALL = "all"
 @dataclass
 class MultilingualTaskConfig(FairseqDataclass):
     data: str = field(
-        default=MISSING, metadata={"help": "folder of binary data; several: shards, a:b"}
+        default=MISSING,
+        metadata={"help": "folder of binary data; several: shards, a:b"},
     )
     results: Optional[str] = field(
         default=None,
         metadata={
-            "help": "file that fairseq-validate appends its results to, one JSON line a "
-            "language; default: results.jsonl beside the checkpoint"
+            "help": "file that fairseq-validate appends its results to, one JSON line "
+            "a language; default: results.jsonl beside the checkpoint"
         },
     )
     model_name: Optional[str] = field(
@@ -46,7 +47,7 @@ class MultilingualTaskConfig(FairseqDataclass):
 
 
 class Supervision(NamedTuple):
-    """Where a batch has labels: there stands the hard loss, and there logits are distilled."""
+    """Where a batch has labels: the hard loss and the distilled logits stand there."""
 
     model_inputs: Dict[str, Any]  # makes the model return logits (n, classes)
     target: Tensor  # (n,), class ids
@@ -133,7 +134,10 @@ class MultilingualTask(FairseqTask):
         return super().get_batch_iterator(dataset, *args, **kwargs)
 
     def valid_step(
-        self, sample: Dict[str, Any], model: BaseFairseqModel, criterion: FairseqCriterion
+        self,
+        sample: Dict[str, Any],
+        model: BaseFairseqModel,
+        criterion: FairseqCriterion,
     ) -> Tuple[Tensor, int, Dict[str, Any]]:
         loss, sample_size, log = super().valid_step(sample, model, criterion)
         for lang in self.langs:
@@ -159,14 +163,20 @@ class MultilingualTask(FairseqTask):
             self.write_results(found)
 
     def state_dict(self) -> Dict[str, Any]:
-        return {**super().state_dict(), DICTIONARY_KEY: dictionary_sha256(self.dictionary)}
+        return {
+            **super().state_dict(),
+            DICTIONARY_KEY: dictionary_sha256(self.dictionary),
+        }
 
     def load_state_dict(self, state_dict: Dict[str, Any]) -> None:
         with user_errors():
-            if state_dict.pop(DICTIONARY_KEY, None) not in (None, self.state_dict()[DICTIONARY_KEY]):
+            if state_dict.pop(DICTIONARY_KEY, None) not in (
+                None,
+                self.state_dict()[DICTIONARY_KEY],
+            ):
                 raise ValueError(
-                    f"{self.cfg.data}: its dict.txt is not the one that the checkpoint was "
-                    "trained with: build the data with that one"
+                    f"{self.cfg.data}: its dict.txt is not the one that the checkpoint "
+                    "was trained with: build the data with that one"
                 )
         super().load_state_dict(state_dict)
 
@@ -185,15 +195,17 @@ class MultilingualTask(FairseqTask):
     def write_results(self, found: Dict[str, Dict[str, float]]) -> None:
         checkpoint = self.cfg.path or ""
         folder = os.path.dirname(os.path.abspath(checkpoint))
-        about = {
-            "dataset": self.dataset_name(),
-            "model": self.cfg.model_name or os.path.basename(folder),
-            "split": self.subset.split(".")[0],
-            "seed": self.cfg.seed,
-            "checkpoint": checkpoint,
-        }
         results = [
-            Result(lang=lang, dropped=self.dropped_rows(lang), **about, **self.measure(sums))
+            Result(
+                dataset=self.dataset_name(),
+                model=self.cfg.model_name or os.path.basename(folder),
+                lang=lang,
+                split=self.subset.split(".")[0],
+                dropped=self.dropped_rows(lang),
+                seed=self.cfg.seed,
+                checkpoint=checkpoint,
+                **self.measure(sums),
+            )
             for lang, sums in found.items()
         ]
         path = self.cfg.results or os.path.join(folder, "results.jsonl")
@@ -203,7 +215,7 @@ class MultilingualTask(FairseqTask):
 
 @contextmanager
 def user_errors() -> Iterator[None]:
-    """Turn a ValueError, which says what the user did wrong, into one line and exit code 1."""
+    """Turn a ValueError, the user's mistake, into one line and exit code 1."""
     try:
         yield
     except ValueError as error:
@@ -239,7 +251,7 @@ def list_names(pattern: str) -> List[str]:
 
 
 def _forget_last_job() -> None:
-    """Clear what fairseq keeps on its functions, so that jobs of a sweep are independent."""
+    """Clear what fairseq keeps on its functions: a sweep's jobs are independent."""
     from fairseq_cli import train
 
     for function in (checkpoint_utils.save_checkpoint, train.should_stop_early):

@@ -31,13 +31,15 @@ logger = logging.getLogger(__name__)
 class MultilingualMLMConfig(MultilingualTaskConfig):
     langs: Optional[str] = field(
         default=None,
-        metadata={"help": "languages, comma-separated; default: every folder in the data"},
+        metadata={
+            "help": "languages, comma-separated; default: every folder in the data"
+        },
     )
     sampling_alpha: float = field(
         default=0.5,
         metadata={
-            "help": "alpha of equation 1 over sentence counts, 0 to 1: 1 keeps the shares "
-            "of the data, 0 makes all languages equal"
+            "help": "alpha of equation 1 over sentence counts, 0 to 1: 1 keeps the "
+            "shares of the data, 0 makes all languages equal"
         },
     )
     mask_prob: float = field(
@@ -58,9 +60,9 @@ class MultilingualMLMConfig(MultilingualTaskConfig):
 class MultilingualMLMTask(MultilingualTask):
     """Reads `DATA/dict.txt` and `DATA/LANG/{train,valid}.{bin,idx}`.
 
-    `train` is drawn anew each epoch by equation 1; epoch n reads the shard (n - 1) modulo
-    the number of shards. Every other split is read once, as it is, with masks that stay
-    the same; `valid` holds all languages, `valid.fr` one.
+    `train` is drawn anew each epoch by equation 1; epoch n reads the shard (n - 1)
+    modulo the number of shards. Every other split is read once, as it is, with masks
+    that stay the same; `valid` holds all languages, `valid.fr` one.
     """
 
     cfg: MultilingualMLMConfig
@@ -87,7 +89,9 @@ class MultilingualMLMTask(MultilingualTask):
             self.dictionary,
             self.mask_idx,
             masking=Masking(
-                self.cfg.mask_prob, self.cfg.leave_unmasked_prob, self.cfg.random_token_prob
+                self.cfg.mask_prob,
+                self.cfg.leave_unmasked_prob,
+                self.cfg.random_token_prob,
             ),
         )
 
@@ -138,7 +142,9 @@ class MultilingualMLMTask(MultilingualTask):
 
     def write_results(self, found: Dict[str, Dict[str, float]]) -> None:
         """With all languages together in front, as in Table 2."""
-        total = {key: sum(sums[key] for sums in found.values()) for key in self.counters}
+        total = {
+            key: sum(sums[key] for sums in found.values()) for key in self.counters
+        }
         super().write_results({ALL: total, **found} if len(found) > 1 else found)
 
     def dataset_name(self) -> str:
@@ -154,7 +160,8 @@ def log_sampling(dataset: MultilingualDataset) -> None:
     total = sum(dataset.counts)
     for lang, count, drawn in zip(dataset.langs, dataset.counts, dataset.epoch_counts):
         logger.info(
-            "%s: %s sentences, share %.4f -> sampling probability %.4f, sampling ratio %.2f",
+            "%s: %s sentences, share %.4f -> sampling probability %.4f, "
+            "sampling ratio %.2f",
             lang,
             f"{count:,}",
             count / total,

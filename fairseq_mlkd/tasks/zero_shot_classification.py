@@ -1,4 +1,4 @@
-"""Sentence-pair classification (XNLI, PAWS-X): trained on one language, tested on all."""
+"""Sentence pairs to classify (XNLI, PAWS-X): trained on one language, tested on all."""
 
 import logging
 import os
@@ -51,10 +51,11 @@ class ZeroShotClassificationConfig(MultilingualTaskConfig):
 
 @register_task("zero_shot_classification", dataclass=ZeroShotClassificationConfig)
 class ZeroShotClassificationTask(MultilingualTask):
-    """Reads `DATA/dict.txt`, `DATA/label/dict.txt` and `DATA/{input0,input1,label}/SPLIT.LANG`.
+    """Reads `SPLIT.LANG` in `DATA/{input0,input1,label}`, and the dictionaries.
 
-    `train` and `valid` mean the source language, so checkpoints are selected on it alone;
-    `test` means every language; `test.fr` and `valid.fr` one of them, `valid.all` all.
+    The dictionaries are `DATA/dict.txt` and `DATA/label/dict.txt`. `train` and `valid`
+    mean the source language, so checkpoints are selected on it alone; `test` means
+    every language; `test.fr` and `valid.fr` one of them, `valid.all` all.
     """
 
     cfg: ZeroShotClassificationConfig

@@ -258,3 +258,4 @@ def test_progress_shows_the_last_update_and_its_loss(folder, capsys, monkeypatch
     assert any(line.endswith("train it starts") for line in shown)
     assert any(line.endswith("train it 50/1200 updates, loss 11.5") for line in shown)
     assert shown[-1].endswith("2/2 done; finished")
+    assert not any("finished" in line for line in shown[:-1])

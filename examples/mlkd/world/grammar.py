@@ -196,7 +196,7 @@ def _check_words(language: Language, path: Path) -> None:
         for value in values:
             if (f"slot {kind}", value) not in language.templates:
                 raise ValueError(f"{path}: [slot {kind}] lacks {value}; add it")
-    for key in ("stop", "plain", "reason", "restated", "story"):
+    for key in ("stop", "plain", "reason", "restated", "corrected", "story"):
         if ("language", key) not in language.templates:
             raise ValueError(f"{path}: [language] lacks {key}; add it")
 

@@ -5,12 +5,22 @@ from __future__ import annotations
 import random
 from typing import Iterator, Tuple
 
-from world.frames import FRAMES, Frame, Values, draw_values, slot_type
+from world.frames import (
+    FRAMES,
+    Frame,
+    Values,
+    draw_value,
+    draw_values,
+    slot_type,
+    swap_values,
+)
 from world.grammar import KINDS, Language, Phrase, slots_of
 
 MAX_CHARS = 256
 COMPOUND_SHARE = 0.75  # of the lines; in them an entity recurs
-RESTATED_SHARE = 0.6  # of the compound lines: one fact, said twice
+RESTATED_SHARE = 0.35  # of the compound lines: one fact, said twice
+CORRECTED_SHARE = 0.35  # of the compound lines: a fact, and what it rules out
+SWAP_SHARE = 0.5  # of the corrections where two roles can change places
 STORY_SHARE = 0.1  # of the compound lines
 REASON_SHARE = 0.5  # of the lines about somebody who goes to a city
 
@@ -41,9 +51,9 @@ def _simple(language: Language, rng: random.Random) -> str:
 
 def _compound(language: Language, rng: random.Random) -> str:
     way = rng.random()
-    if way < RESTATED_SHARE:
-        return _restated(language, rng)
-    if way < RESTATED_SHARE + STORY_SHARE:
+    if way < RESTATED_SHARE + CORRECTED_SHARE:
+        return _judged(language, rng, corrected=way < CORRECTED_SHARE)
+    if way < RESTATED_SHARE + CORRECTED_SHARE + STORY_SHARE:
         story = rng.choice(language.templates["language", "story"])
         values = draw_values(slots_of(story), rng=rng)
         return language.finish(language.say(story, values)).text
@@ -60,8 +70,8 @@ def _compound(language: Language, rng: random.Random) -> str:
     return language.finish(language.join(joiner, first[1], second[1])).text
 
 
-def _restated(language: Language, rng: random.Random) -> str:
-    """A statement, and what it says once more in other words, whole or in part."""
+def _judged(language: Language, rng: random.Random, *, corrected: bool) -> str:
+    """A statement, and what it says in other words, or what it shows to be false."""
     frame = rng.choice(FRAMES)
     first = rng.choice(language.templates[frame.name, "statement"])
     known = set(slots_of(first))
@@ -73,10 +83,21 @@ def _restated(language: Language, rng: random.Random) -> str:
     ]
     values = draw_values(slots_of(first), rng=rng)
     second = rng.choice(again)
-    said_again = {slot: values[slot] for slot in slots_of(second)}
-    joiner = rng.choice(language.templates["language", "restated"])
-    a, b = language.say(first, values), language.say(second, said_again)
+    said = {slot: values[slot] for slot in slots_of(second)}
+    if corrected:
+        said = _change(frame, said, values, rng)
+    key = "corrected" if corrected else "restated"
+    joiner = rng.choice(language.templates["language", key])
+    a, b = language.say(first, values), language.say(second, said)
     return language.finish(language.join(joiner, a, b)).text
+
+
+def _change(frame: Frame, said: Values, known: Values, rng: random.Random) -> Values:
+    """Swap the two roles that the frame can swap, or else change one value."""
+    if frame.swap and set(frame.swap) <= set(said) and rng.random() < SWAP_SHARE:
+        return swap_values(said, frame.swap)
+    slot = rng.choice(sorted(said))
+    return {**said, slot: draw_value(slot, list(known.values()), rng=rng)}
 
 
 def _clause(

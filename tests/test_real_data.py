@@ -182,7 +182,7 @@ def test_the_study_of_real_data_runs_to_its_report(mlkd_data, tmp_path):
         list(map(str, command)), capture_output=True, encoding="utf-8"
     )
     assert done.returncode == 0, done.stderr
-    results = read_results([str(out / "results.jsonl")])
+    results = read_results([str(p) for p in (out / "results").iterdir()])
     for name in ("xnli", "pawsx"):
         tested = {
             lang: len(read_labels(data / name / f"test-{lang}.tsv"))

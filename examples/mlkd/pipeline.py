@@ -1,5 +1,6 @@
 """Runs commands that depend on one another, a few at a time; a rerun continues."""
 
+import fcntl
 import hashlib
 import os
 import re
@@ -8,7 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, TextIO, Tuple
 
 _PROGRESS_SECONDS = 10
 _TRAINING = re.compile(
@@ -20,7 +21,7 @@ class Stage(NamedTuple):
     """One command, run when those it needs have succeeded.
 
     Its output goes to `OUT/log/NAME.log`, the name's spaces as hyphens; `OUT/done/NAME`
-    says that it succeeded, and with which command: a changed command runs again.
+    says that it succeeded, and with which command.
     """
 
     name: str
@@ -34,6 +35,24 @@ class Stage(NamedTuple):
     def marker(self, out: Path) -> Path:
         return out / "done" / self.name.replace(" ", "-")
 
+    @property
+    def fingerprint(self) -> str:
+        return hashlib.sha256("\0".join(self.command).encode()).hexdigest()
+
+    def is_done(self, out: Path) -> bool:
+        """Whether an earlier run did it.
+
+        Raises:
+            SystemExit: it was done by another command.
+        """
+        marker = self.marker(out)
+        if marker.is_file() and marker.read_text() != self.fingerprint:
+            sys.exit(
+                f"{out} was made with another command for the step `{self.name}` "
+                f"(see {self.log(out)}): name another folder"
+            )
+        return marker.is_file()
+
 
 def run_pipeline(stages: Sequence[Stage], out: Path, *, jobs: int) -> None:
     """Run what is not done yet, at most `jobs` commands at a time.
@@ -43,90 +62,104 @@ def run_pipeline(stages: Sequence[Stage], out: Path, *, jobs: int) -> None:
     """
     for folder in ("log", "done"):
         (out / folder).mkdir(parents=True, exist_ok=True)
-    done = {s.name for s in stages if _is_done(s, out)}
-    if done:
-        print(f"{len(done)} of {len(stages)} steps were done before", flush=True)
-    running: Dict[str, Tuple[Stage, subprocess.Popen]] = {}
-    start, shown = time.time(), 0.0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    with open(out / "lock", "w") as lock:
+        _wait_for_earlier_run(lock)
+        _Run(stages, out, jobs, lock).run()
+
+
+def _wait_for_earlier_run(lock: TextIO) -> None:
+    """Every command holds the lock, so that those of a killed run are waited for."""
     try:
-        while len(done) < len(stages):
-            for stage, process in list(running.values()):
-                if process.poll() is not None:
-                    del running[stage.name]
-                    _finish(stage, process, out)
-                    done.add(stage.name)
-                    shown = 0.0
-            for stage in _ready(stages, done, running)[: jobs - len(running)]:
-                running[stage.name] = stage, _start(stage, out)
-            if time.time() - shown > _PROGRESS_SECONDS:
-                shown = time.time()
-                print(_describe(stages, done, running, out, shown - start), flush=True)
-            time.sleep(0.2)
-    finally:
-        for _, process in running.values():
-            process.terminate()
-        for _, process in running.values():
-            process.wait()
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        print("waiting for the commands of an earlier run to end", flush=True)
+        fcntl.flock(lock, fcntl.LOCK_EX)
 
 
-def _ready(
-    stages: Sequence[Stage],
-    done: set,
-    running: Dict[str, Tuple[Stage, subprocess.Popen]],
-) -> List[Stage]:
-    return [
-        stage
-        for stage in stages
-        if stage.name not in done
-        and stage.name not in running
-        and done.issuperset(stage.needs)
-    ]
+class _Run:
+    """The state of one run."""
 
+    def __init__(
+        self, stages: Sequence[Stage], out: Path, jobs: int, lock: TextIO
+    ) -> None:
+        self.stages, self.out, self.jobs, self.lock = stages, out, jobs, lock
+        self.done = {stage.name for stage in stages if stage.is_done(out)}
+        self.running: Dict[str, Tuple[Stage, subprocess.Popen]] = {}
+        self.started = time.time()
+        self.shown = 0.0
 
-def _start(stage: Stage, out: Path) -> subprocess.Popen:
-    with open(stage.log(out), "w") as log:
-        log.write(" ".join(stage.command) + "\n")
-        log.flush()
-        return subprocess.Popen(
-            stage.command,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
+    def run(self) -> None:
+        if self.done:
+            done = f"{len(self.done)} of {len(self.stages)}"
+            print(f"{done} steps were done before", flush=True)
+        try:
+            while len(self.done) < len(self.stages):
+                self._finish()
+                for stage in self._ready()[: self.jobs - len(self.running)]:
+                    self.running[stage.name] = stage, self._start(stage)
+                self._show_progress()
+                time.sleep(0.2)
+        finally:
+            for _, process in self.running.values():
+                process.terminate()
+            for _, process in self.running.values():
+                process.wait()
+
+    def _ready(self) -> List[Stage]:
+        return [
+            stage
+            for stage in self.stages
+            if stage.name not in self.done
+            and stage.name not in self.running
+            and self.done.issuperset(stage.needs)
+        ]
+
+    def _start(self, stage: Stage) -> subprocess.Popen:
+        with open(stage.log(self.out), "w") as log:
+            log.write(" ".join(stage.command) + "\n")
+            log.flush()
+            return subprocess.Popen(
+                stage.command,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                pass_fds=[self.lock.fileno()],
+            )
+
+    def _finish(self) -> None:
+        """Take note of the commands that have ended."""
+        ended = [s for s, p in self.running.values() if p.poll() is not None]
+        failed = None
+        for stage in ended:
+            _, process = self.running.pop(stage.name)
+            if process.returncode:
+                failed = stage
+                continue
+            stage.marker(self.out).write_text(stage.fingerprint)
+            self.done.add(stage.name)
+            self.shown = 0.0
+        if failed:
+            log = failed.log(self.out)
+            last = log.read_text(errors="replace").strip().splitlines()[-1]
+            sys.exit(f"{failed.name} failed (see {log}): {last}")
+
+    def _show_progress(self) -> None:
+        now = time.time()
+        if now - self.shown < _PROGRESS_SECONDS:
+            return
+        self.shown = now
+        minutes, seconds = divmod(int(now - self.started), 60)
+        at_work = ", ".join(
+            _describe(stage, self.out) for stage, _ in self.running.values()
         )
+        counts = f"{len(self.done)}/{len(self.stages)} done"
+        clock = f"[{minutes:02d}:{seconds:02d}]"
+        print(f"{clock} {counts}; {at_work or 'finished'}", flush=True)
 
 
-def _finish(stage: Stage, process: subprocess.Popen, out: Path) -> None:
-    log = stage.log(out)
-    if process.returncode:
-        last = log.read_text(errors="replace").strip().splitlines()[-1]
-        sys.exit(f"{stage.name} failed (see {log}): {last}")
-    stage.marker(out).write_text(_fingerprint(stage))
-
-
-def _is_done(stage: Stage, out: Path) -> bool:
-    marker = stage.marker(out)
-    return marker.is_file() and marker.read_text() == _fingerprint(stage)
-
-
-def _fingerprint(stage: Stage) -> str:
-    return hashlib.sha256("\0".join(stage.command).encode()).hexdigest()
-
-
-def _describe(
-    stages: Sequence[Stage],
-    done: set,
-    running: Dict[str, Tuple[Stage, subprocess.Popen]],
-    out: Path,
-    seconds: float,
-) -> str:
-    now = ", ".join(_describe_stage(stage, out) for stage, _ in running.values())
-    minutes, seconds = divmod(int(seconds), 60)
-    clock = f"{minutes:02d}:{seconds:02d}"
-    return f"[{clock}] {len(done)}/{len(stages)} done; {now or 'finished'}"
-
-
-def _describe_stage(stage: Stage, out: Path) -> str:
+def _describe(stage: Stage, out: Path) -> str:
+    """What a running command is at."""
     if not stage.updates:
         return stage.name
     with open(stage.log(out), "rb") as log:

@@ -37,6 +37,9 @@ def main() -> None:
     add("--seeds", type=int, nargs="+", default=[1], help="of fine-tuning")
     add("--jobs", type=int, default=2, help="commands at a time")
     args = parser.parse_args()
+    for name in ("text", "xnli", "pawsx"):
+        if not (args.data / name).is_dir():
+            parser.error(f"{args.data / name}: no such folder; see --help")
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     out = args.out.resolve()
     run_pipeline(study(out, args).stages(), out, jobs=args.jobs)

@@ -105,10 +105,13 @@ class Study(NamedTuple):
         return Stage(_pretrain_name(model), _words(command), needs, training.updates)
 
     def _perplexity(self, model: str) -> Stage:
-        command = self._validate(
-            "corpus", "multilingual_mlm", "valid", model, self._pretrained(model)
+        return self._test(
+            f"{model} on the corpus",
+            [self.out / "corpus", *_plugin("multilingual_mlm"), "--valid-subset", "valid"],
+            model,
+            self._pretrained(model),
+            _pretrain_name(model),
         )
-        return Stage(f"test {model} on the corpus", command, [_pretrain_name(model)])
 
     def _finetune(self, benchmark: Benchmark, model: str, seed: int) -> List[Stage]:
         """Train on the source language, then test on every language."""
@@ -133,15 +136,17 @@ class Study(NamedTuple):
             run = f"{name} on {benchmark.name}, seed {seed}"
             command = [*train, "--criterion", *criterion, "--save-dir", path.parent]
             needs = [benchmark.name, _pretrain_name(model), *needs]
-            test = self._validate(benchmark.name, task, "test", name, path)
+            data = [self.out / benchmark.name, *_plugin(task), "--valid-subset", "test"]
             stages += [
                 Stage(f"fine-tune {run}", _words(command), needs, training.updates),
-                Stage(f"test {run}", test, [f"fine-tune {run}"]),
+                self._test(run, data, name, path, f"fine-tune {run}"),
             ]
         return stages
 
     def _report(self, needs: Sequence[str]) -> Stage:
-        command = [BIN / "mlkd-report", self._results(), "--output", self.out]
+        """In the order of the study, not in that in which the tests ended."""
+        results = [self._results(name) for name in needs]
+        command = [BIN / "mlkd-report", *results, "--output", self.out]
         return Stage("report", _words([*command, "--teacher", TEACHER]), needs)
 
     def _train(
@@ -159,14 +164,15 @@ class Study(NamedTuple):
             "--log-format", "simple", "--log-interval", 25,
         ]  # fmt: skip
 
-    def _validate(
-        self, data: str, task: str, subset: str, model: str, checkpoint: Path
-    ) -> List[str]:
-        return _words([
-            BIN / "fairseq-validate", self.out / data, *_plugin(task),
-            "--path", checkpoint, "--valid-subset", subset, "--batch-size", 64,
-            "--results", self._results(), "--model-name", model,
-        ])  # fmt: skip
+    def _test(
+        self, run: str, data: List[object], model: str, checkpoint: Path, needs: str
+    ) -> Stage:
+        name = f"test {run}"
+        command = [
+            BIN / "fairseq-validate", *data, "--path", checkpoint, "--batch-size", 64,
+            "--results", self._results(name), "--model-name", model,
+        ]  # fmt: skip
+        return Stage(name, _words(command), [needs])
 
     def _pretrained(self, model: str) -> Path:
         return self.out / "pretrained" / _slug(model) / "checkpoint_last.pt"
@@ -175,8 +181,8 @@ class Study(NamedTuple):
         folder = self.out / "finetuned" / benchmark.name / f"{_slug(model)}-seed{seed}"
         return folder / "checkpoint_best.pt"
 
-    def _results(self) -> Path:
-        return self.out / "results.jsonl"
+    def _results(self, test: str) -> Path:
+        return self.out / "results" / f"{_slug(test)}.jsonl"
 
 
 def _plugin(task: str) -> List[object]:

@@ -202,14 +202,30 @@ def test_a_rerun_does_only_what_is_not_done(folder, capsys):
     assert "3 of 3 steps were done before" in capsys.readouterr().out
 
 
-def test_a_changed_command_runs_again(folder):
+def test_a_changed_command_is_refused(folder):
     run([note("first"), note("second")])
-    changed = shell("second", "echo changed >> ran")
-    run([note("first"), changed])
-    assert ran()[2:] == ["changed"]
+    with pytest.raises(SystemExit, match="second.*name another folder"):
+        run([note("first"), shell("second", "echo changed >> ran")])
     # words are compared, not the line that they make
-    run([note("first"), Stage("second", ["sh", "-c", "echo", "changed >> ran"])])
-    assert Path("my out/log/second.log").read_text().splitlines()[1:] == [""]
+    words = Stage("second", [*note("second").command[:-1], *"one word more".split()])
+    with pytest.raises(SystemExit, match="name another folder"):
+        run([note("first"), words])
+    assert ran() == ["first", "second"]
+
+
+def test_commands_of_a_killed_run_are_waited_for(folder, capsys):
+    command = [sys.executable, "-c", KILLABLE.format(examples=str(EXAMPLES))]
+    killed = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    pid = Path("pid")
+    wait_for(lambda: pid.exists() and pid.read_text().strip() != "")
+    killed.kill()
+    killed.wait()
+    again = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert "waiting for the commands of an earlier run" in again.stdout.readline()
+    Path("go").touch()
+    again.communicate(timeout=PATIENCE)
+    assert again.returncode == 0
+    assert ran() == ["quick", "slow", "slow", "last"]
 
 
 def test_a_killed_run_can_be_rerun_to_the_end(folder):

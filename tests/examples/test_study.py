@@ -188,7 +188,7 @@ def test_the_demo_runs_to_its_report(tmp_path, capsys):
     handler = signal.getsignal(signal.SIGTERM)
     try:
         run_pipeline(stages, out, jobs=2)
-        results = read_results([str(out / "results.jsonl")])
+        results = read_results([str(p) for p in (out / "results").iterdir()])
         found = sorted((r.dataset, r.model, r.lang) for r in results)
         langs = dict.fromkeys(BENCHMARKS, LANGS)
         langs["pretraining"] = (*LANGS, "all")

@@ -67,8 +67,9 @@ def test_an_existing_folder_is_left_alone(world):
     before = read_files(world)
     done = make_world(world)
     assert done.returncode != 0
-    expected = f"{world}: exists already; remove it or name another folder"
+    expected = f"{world}: holds something else; remove it or name another folder"
     assert done.stderr.strip() == expected
+    small_world(world, 1)  # the same again is no error
     assert read_files(world) == before
 
 

@@ -6,6 +6,7 @@ Usage: python examples/mlkd/world OUT [--seed 1] [--sentences 20000] ...
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import sys
 from pathlib import Path
@@ -53,14 +54,19 @@ def write_world(
 
 def main() -> None:
     args = parse_args()
+    drawn = {name: value for name, value in vars(args).items() if name != "out"}
     if args.out.exists():
-        sys.exit(f"{args.out}: exists already; remove it or name another folder")
+        note = args.out / "world.json"
+        if note.is_file() and json.loads(note.read_text()) == drawn:
+            return
+        sys.exit(f"{args.out}: holds something else; remove it or name another folder")
     partial = args.out.with_name(args.out.name + ".partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
         write_world(partial, load_languages(HERE / "languages"), args)
     except ValueError as error:
         sys.exit(str(error))
+    (partial / "world.json").write_text(json.dumps(drawn) + "\n")
     partial.rename(args.out)
 
 

@@ -35,8 +35,14 @@ def main() -> None:
 
 
 def demo(out: Path, world: Path) -> Study:
-    student = Training(updates=1200, lr=2e-3, batch_size=64, warmup=100)
-    finetuning = Training(updates=900, lr=1e-3, batch_size=32, warmup=50)
+    def pretraining(updates: int) -> Training:
+        options = "--mask-prob 0.2 --clip-norm 5 --dropout 0 --attention-dropout 0"
+        return Training(updates, 3e-3, 64, warmup=200, options=options.split())
+
+    def finetuning(dropout: str) -> Training:
+        options = ["--dropout", dropout, "--attention-dropout", dropout]
+        return Training(1200, 5e-4, 32, warmup=50, options=options)
+
     return Study(
         out=out,
         text={lang: [world / "text" / f"{lang}.txt"] for lang in LANGS},
@@ -44,13 +50,13 @@ def demo(out: Path, world: Path) -> Study:
         teacher_arch=["mbert_tiny"],
         student_arch=["lean_bert_tiny"],
         pretraining={
-            TEACHER: Training(updates=1500, lr=1e-3, batch_size=64, warmup=100),
-            VANILLA: student,
-            DISTILLED: student,
+            TEACHER: pretraining(4000),
+            VANILLA: pretraining(3000),
+            DISTILLED: pretraining(3000),
         },
         benchmarks=[
-            Benchmark("xnli", world / "xnli", finetuning),
-            Benchmark("pawsx", world / "pawsx", finetuning),
+            Benchmark("xnli", world / "xnli", finetuning("0")),
+            Benchmark("pawsx", world / "pawsx", finetuning("0.1")),
         ],
     )
 

@@ -16,12 +16,10 @@ from typing import List, Optional
 from pipeline import run_pipeline
 from study import DISTILLED, TEACHER, VANILLA, Benchmark, Study, Training
 
-TEACHER_SHAPE = [
-    *("mbert_tiny", "--encoder-embed-dim", "192", "--encoder-ffn-embed-dim", "768"),
-]
-STUDENT_SHAPE = [
-    *("lean_bert_tiny", "--encoder-embed-dim", "128", "--encoder-ffn-embed-dim", "256"),
-]
+TEACHER_SHAPE = (
+    "mbert_tiny --encoder-embed-dim 128 --encoder-ffn-embed-dim 512 --init-std 0.05"
+).split()
+STUDENT_SHAPE = ["lean_bert_tiny"]
 
 
 def main() -> None:
@@ -53,15 +51,15 @@ def study(out: Path, args: argparse.Namespace) -> Study:
 
     text = args.data.resolve() / "text"
     langs = sorted(folder.name for folder in text.iterdir() if folder.is_dir())
-    student = training(5000, 2e-3, 64)
+    student = training(10000, 3e-3, 64)
     return Study(
         out=out,
         text={lang: sorted((text / lang).iterdir()) for lang in langs},
-        corpus_options=["--codes", "16000", "--valid", "500"],
+        corpus_options=["--codes", "8000", "--valid", "500"],
         teacher_arch=TEACHER_SHAPE,
         student_arch=STUDENT_SHAPE,
         pretraining={
-            TEACHER: training(5000, 1.5e-3, 64),
+            TEACHER: training(10000, 3e-3, 64),
             VANILLA: student,
             DISTILLED: student,
         },

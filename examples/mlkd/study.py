@@ -21,6 +21,7 @@ class Training(NamedTuple):
     lr: float
     batch_size: int
     warmup: int
+    options: Sequence[str] = ()  # more of fairseq-train
 
 
 class Benchmark(NamedTuple):
@@ -107,7 +108,12 @@ class Study(NamedTuple):
     def _perplexity(self, model: str) -> Stage:
         return self._test(
             f"{model} on the corpus",
-            [self.out / "corpus", *_plugin("multilingual_mlm"), "--valid-subset", "valid"],
+            [
+                self.out / "corpus",
+                *_plugin("multilingual_mlm"),
+                "--valid-subset",
+                "valid",
+            ],
             model,
             self._pretrained(model),
             _pretrain_name(model),
@@ -161,7 +167,7 @@ class Study(NamedTuple):
             "--batch-size", training.batch_size, "--seed", seed,
             "--no-epoch-checkpoints", "--keep-interval-updates", 1,
             "--save-interval-updates", max(1, training.updates // 5),
-            "--log-format", "simple", "--log-interval", 25,
+            "--log-format", "simple", "--log-interval", 25, *training.options,
         ]  # fmt: skip
 
     def _test(

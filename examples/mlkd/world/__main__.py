@@ -29,7 +29,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="another seed, other data")
     for name, default, text in (
         ("sentences", 20000, "lines of monolingual text a language"),
-        ("train", 6000, "English training pairs, of each of the two benchmarks"),
+        ("train", 12000, "English training pairs, of each of the two benchmarks"),
         ("dev", 600, "development pairs a language"),
         ("test", 1002, "test pairs a language"),
     ):

@@ -22,7 +22,10 @@ from world.frames import FRAMES, Frame, Values, draw_value, draw_values
 from world.grammar import Language
 
 LABELS = ("neutral", "contradiction", "entailment")
-DENIAL_SHARE = 0.25
+
+# How often a hypothesis of each label is negated. As in real inference data, negation
+# hints at contradiction (Gururangan et al., 2018) without settling it.
+DENIAL_SHARES = {"neutral": 0.15, "contradiction": 0.6, "entailment": 0.1}
 
 # The training file of XNLI spells one label in another way.
 TRAIN_LABELS = {**{label: label for label in LABELS}, "contradiction": "contradictory"}
@@ -113,7 +116,7 @@ def _draw_pair(
     prompt: int,
     rng: random.Random,
 ) -> Pair:
-    kind = "denial" if rng.random() < DENIAL_SHARE else "claim"
+    kind = "denial" if rng.random() < DENIAL_SHARES[label] else "claim"
     slots = rng.choice(
         [
             slots

@@ -2,11 +2,14 @@
 
 The second sentence is always another phrasing with the very same words in its slots.
 In a paraphrase they keep their roles, in the other half two of them change places
-(who called whom, from where to where), so only the roles decide.
+(who called whom, from where to where), so only the roles decide. In most pairs the two
+stand in the same order in both sentences, so that the phrasing tells their roles;
+hence only slots count that can be said in the same order and in another one.
 """
 
 from __future__ import annotations
 
+import itertools
 import random
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +18,8 @@ from typing import Iterator, List, Sequence, Set, Tuple
 from world.frames import FRAMES, Frame, Values, draw_values, swap_values
 from world.grammar import Language
 from world.inference import write_tsv
+
+SAME_ORDER_SHARE = 0.8  # of the pairs
 
 HEADER = ("id", "sentence1", "sentence2", "label")
 
@@ -63,10 +68,13 @@ def _draw_split(
     pairs: List[Pair] = []
     while len(pairs) < count:
         frame = rng.choice(frames)
+        about = frame.name, "statement"
         slots = [
             slots
-            for slots in language.slot_sets(frame.name, "statement")
+            for slots in language.slot_sets(*about)
             if set(frame.swap) <= set(slots)
+            and len({_order(t, frame) for t in language.phrasings(*about, slots)}) == 2
+            and len(language.phrasings(*about, slots)) > 2
         ]
         first = draw_values(rng.choice(slots), rng=rng)
         swapped = swap_values(first, frame.swap)
@@ -87,9 +95,25 @@ def _realise(
         templates = language.phrasings(
             pair.frame.name, "statement", tuple(sorted(pair.first))
         )
-        sentences = zip(rng.sample(templates, 2), (pair.first, pair.second))
+        choices = list(itertools.permutations(templates, 2))
+        in_order = [c for c in choices if _keeps_order(pair, *c)]
+        if in_order and rng.random() < SAME_ORDER_SHARE:
+            choices = in_order
+        sentences = zip(rng.choice(choices), (pair.first, pair.second))
         first, second = [language.finish(language.say(t, v)).text for t, v in sentences]
         yield first, second
+
+
+def _keeps_order(pair: Pair, first: str, second: str) -> bool:
+    """Whether the words that could change places come in the same order."""
+    same_phrase_order = _order(first, pair.frame) == _order(second, pair.frame)
+    return same_phrase_order == bool(pair.label)
+
+
+def _order(template: str, frame: Frame) -> bool:
+    """Whether the first of the two slots that could change places comes first."""
+    first, second = (template.index(f"{{{slot}}}") for slot in frame.swap)
+    return first < second
 
 
 def _write_split(

@@ -166,7 +166,7 @@ def save_teacher(args: Namespace, path: str) -> None:
 
     task = build_task(args)
     model = build_model(task, args.teacher)
-    cfg = {"model": OmegaConf.to_container(model.cfg), "task": None}
+    cfg = {"model": OmegaConf.to_container(model.cfg)}
     history = {"optimizer_name": "", "lr_scheduler_state": {}, "num_updates": 0}
     state = {
         "cfg": cfg,
@@ -257,7 +257,7 @@ def forward_flop(model: Any, sample: Dict[str, Any], masked: int) -> float:
     dim = model.cfg.encoder_embed_dim
     layers = sum(p.numel() for p in model.encoder.layers.parameters() if p.dim() > 1)
     attention = 2 * tokens * length * dim * model.cfg.encoder_layers
-    head = masked * dim * (model.lm_head.weight.size(0) + dim)
+    head = masked * dim * (model.lm_head.bias.size(0) + dim)
     return 2.0 * (tokens * layers + attention + head)
 
 

@@ -51,7 +51,7 @@ def study(out: Path, args: argparse.Namespace) -> Study:
 
     text = args.data.resolve() / "text"
     langs = sorted(folder.name for folder in text.iterdir() if folder.is_dir())
-    student = training(10000, 3e-3, 64)
+    student = training(5000, 3e-3, 64)
     return Study(
         out=out,
         text={lang: sorted((text / lang).iterdir()) for lang in langs},
@@ -59,7 +59,7 @@ def study(out: Path, args: argparse.Namespace) -> Study:
         teacher_arch=TEACHER_SHAPE,
         student_arch=STUDENT_SHAPE,
         pretraining={
-            TEACHER: training(10000, 3e-3, 64),
+            TEACHER: training(5000, 3e-3, 64),
             VANILLA: student,
             DISTILLED: student,
         },

@@ -13,6 +13,9 @@ from torch import Tensor
 
 INTER_LOSSES = ("mse", "l2")
 
+# rows of logits at a time: what is between them and the loss stays in the cache
+_ROWS = 8
+
 
 def output_losses(
     student_logits: Tensor,
@@ -58,37 +61,64 @@ class _OutputLosses(torch.autograd.Function):
         logits_weight: float,
         temperature: float,
     ) -> Tuple[Tensor, Tensor, Tensor]:
-        student = _lift(student_logits)
-        teacher_probs = torch.softmax(_lift(teacher_logits) / temperature, dim=-1)
-        rows = target.unsqueeze(-1)
-        lse = student.logsumexp(dim=-1)
-        ce = (lse - student.gather(-1, rows).squeeze(-1)).sum()
-        soft_lse = (
-            lse if temperature == 1 else (student / temperature).logsumexp(dim=-1)
-        )
-        kd = (
-            soft_lse - torch.einsum("nc,nc->n", teacher_probs, student) / temperature
-        ).sum()
-        grad = (student - lse.unsqueeze(-1)).exp_()
-        if temperature == 1:
-            grad *= ce_weight + logits_weight
-        else:
-            soft_probs = (student / temperature).sub_(soft_lse.unsqueeze(-1)).exp_()
-            grad.mul_(ce_weight).add_(soft_probs, alpha=logits_weight / temperature)
-        grad.sub_(teacher_probs, alpha=logits_weight / temperature)
-        grad.scatter_add_(-1, rows, torch.full_like(rows, -ce_weight, dtype=grad.dtype))
+        total_ce = total_kd = student_logits.new_zeros((), dtype=_lifted(student_logits))
+        grad = torch.empty_like(student_logits, dtype=_lifted(student_logits))
+        for rows in range(0, len(target), _ROWS):
+            part = slice(rows, rows + _ROWS)
+            ce, kd = _output_losses_of_rows(
+                student_logits[part],
+                target[part],
+                teacher_logits[part],
+                grad[part],
+                ce_weight=ce_weight,
+                logits_weight=logits_weight,
+                temperature=temperature,
+            )
+            total_ce, total_kd = total_ce + ce, total_kd + kd
         ctx.save_for_backward(grad)
         ctx.dtype = student_logits.dtype
-        ctx.mark_non_differentiable(ce, kd)
-        return ce_weight * ce + logits_weight * kd, ce, kd
+        ctx.mark_non_differentiable(total_ce, total_kd)
+        return ce_weight * total_ce + logits_weight * total_kd, total_ce, total_kd
 
     @staticmethod
     def backward(
         ctx: Any, grad_total: Tensor, *_: Tensor
     ) -> Tuple[Optional[Tensor], ...]:
         (grad,) = ctx.saved_tensors
-        # scaled before it is rounded: half precision loses small numbers
-        return (grad * grad_total).to(ctx.dtype), None, None, None, None, None
+        if grad_total.is_cuda or grad_total != 1:
+            # scaled before it is rounded: half precision loses small numbers
+            grad = grad * grad_total
+        return grad.to(ctx.dtype), None, None, None, None, None
+
+
+def _output_losses_of_rows(
+    student_logits: Tensor,
+    target: Tensor,
+    teacher_logits: Tensor,
+    grad: Tensor,
+    *,
+    ce_weight: float,
+    logits_weight: float,
+    temperature: float,
+) -> Tuple[Tensor, Tensor]:
+    """The two losses of a few rows; `grad` receives the gradient of their total."""
+    student = _lift(student_logits)
+    soft = _soften(student, temperature)
+    teacher_probs = _soften(_lift(teacher_logits), temperature).softmax(dim=-1)
+    index = target.unsqueeze(-1)
+    lse = student.logsumexp(dim=-1)
+    soft_lse = lse if soft is student else soft.logsumexp(dim=-1)
+    ce = (lse - student.gather(-1, index).squeeze(-1)).sum()
+    kd = (soft_lse - torch.einsum("nc,nc->n", teacher_probs, soft)).sum()
+    torch.sub(student, lse.unsqueeze(-1), out=grad).exp_()
+    if soft is student:
+        grad *= ce_weight + logits_weight
+    else:
+        soft_probs = (soft - soft_lse.unsqueeze(-1)).exp_()
+        grad.mul_(ce_weight).add_(soft_probs, alpha=logits_weight / temperature)
+    grad.sub_(teacher_probs, alpha=logits_weight / temperature)
+    grad.scatter_add_(-1, index, torch.full_like(index, -ce_weight, dtype=grad.dtype))
+    return ce, kd
 
 
 def hidden_loss(
@@ -171,5 +201,13 @@ def _count(valid: Optional[Tensor], like: Tensor) -> Union[int, Tensor]:
     return max(like.numel(), 1) if valid is None else valid.sum().clamp(min=1)
 
 
+def _soften(logits: Tensor, temperature: float) -> Tensor:
+    return logits if temperature == 1 else logits / temperature
+
+
 def _lift(x: Tensor) -> Tensor:
-    return x if x.dtype == torch.float64 else x.float()
+    return x.to(_lifted(x))
+
+
+def _lifted(x: Tensor) -> torch.dtype:
+    return torch.float64 if x.dtype == torch.float64 else torch.float32

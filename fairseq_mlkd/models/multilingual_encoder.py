@@ -71,7 +71,7 @@ class MultilingualEncoderModel(BaseFairseqModel):
         self.cfg = cfg
         self.encoder = build_encoder(cfg, dictionary)
         self.lm_head: Optional[MaskedLMHead] = MaskedLMHead(
-            self.encoder.embeddings.tokens.weight, layer_norm_eps=cfg.layer_norm_eps
+            len(dictionary), cfg.encoder_embed_dim, layer_norm_eps=cfg.layer_norm_eps
         )
         self.classification_heads = nn.ModuleDict()
         self.apply(partial(_init_weights, std=cfg.init_std))
@@ -119,13 +119,14 @@ class MultilingualEncoderModel(BaseFairseqModel):
             attention_scores=attention_scores,
         )
         extra = out._asdict()
-        x = extra.pop("features")
+        x, project = extra.pop("features"), extra.pop("project")
         if classification_head_name is not None:
             return self.classification_heads[classification_head_name](x), extra
         if features_only:
             return x, extra
         assert self.lm_head is not None, "the masked-LM head has been removed"
-        return self.lm_head(x if masked_tokens is None else x[masked_tokens]), extra
+        x = x if masked_tokens is None else x[masked_tokens]
+        return self.lm_head(x, project), extra
 
     def get_normalized_probs(
         self,

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fairseq_mlkd.modules.attention import SelfAttention
+from fairseq_mlkd.modules.tied_embedding import Projection, TiedEmbedding
 
 
 class EncoderOutput(NamedTuple):
@@ -16,6 +17,7 @@ class EncoderOutput(NamedTuple):
     padding_mask: Optional[Tensor]  # (bsz, src_len), true at padding; None: no padding
     hidden_states: Dict[int, Tensor]  # 0 = embeddings, i = output of the i-th layer
     attention_scores: Dict[int, Tensor]  # i = i-th layer from 0; before softmax
+    project: Projection  # the token embeddings as output layer
 
 
 class Embeddings(nn.Module):
@@ -38,20 +40,27 @@ class Embeddings(nn.Module):
     ) -> None:
         super().__init__()
         self.padding_idx = padding_idx
-        self.tokens = nn.Embedding(vocab_size, embed_dim, padding_idx)
+        self.tokens = TiedEmbedding(vocab_size, embed_dim, padding_idx)
         self.positions = nn.Embedding(max_positions, embed_dim)
         self.segments = nn.Embedding(num_segments, embed_dim) if num_segments else None
         self.layer_norm = nn.LayerNorm(embed_dim, eps=layer_norm_eps)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, src_tokens: Tensor, segments: Optional[Tensor] = None) -> Tensor:
-        """Ids `(bsz, src_len)` -> `(bsz, src_len, embed_dim)`; segments: 0 if None."""
-        x = self.tokens(src_tokens) + self.positions.weight[: src_tokens.size(1)]
+    def forward(
+        self, src_tokens: Tensor, segments: Optional[Tensor] = None
+    ) -> Tuple[Tensor, Projection]:
+        """Embed `(bsz, src_len)` ids; segments default to 0.
+
+        Returns:
+            `(bsz, src_len, embed_dim)`, and the token embeddings as output layer.
+        """
+        x, project = self.tokens.look_up(src_tokens)
+        x = x + self.positions.weight[: src_tokens.size(1)]
         if self.segments is not None:
             x = x + self.segments(
                 torch.zeros_like(src_tokens) if segments is None else segments
             )
-        return self.dropout(self.layer_norm(x))
+        return self.dropout(self.layer_norm(x)), project
 
 
 class EncoderLayer(nn.Module):
@@ -124,7 +133,7 @@ class Encoder(nn.Module):
         """
         is_padding = src_tokens.eq(self.embeddings.padding_idx)
         padding_mask = is_padding if is_padding.any() else None
-        x = self.embeddings(src_tokens, segments)
+        x, project = self.embeddings(src_tokens, segments)
         bias = attention_bias(padding_mask, x.dtype)
         hidden, scores = {0: x}, {}
         for i, layer in enumerate(self.layers):
@@ -135,6 +144,7 @@ class Encoder(nn.Module):
             padding_mask,
             {i: hidden[i] for i in hidden_states},
             {i: scores[i] for i in attention_scores},
+            project,
         )
 
 

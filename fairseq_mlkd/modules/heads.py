@@ -4,22 +4,23 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fairseq_mlkd.modules.tied_embedding import Projection
+
 
 class MaskedLMHead(nn.Module):
-    """BERT's masked-LM head; the output matrix is the token embeddings (tied)."""
+    """BERT's masked-LM head; the output layer is the token embeddings (tied)."""
 
-    def __init__(self, tied_weight: Tensor, *, layer_norm_eps: float) -> None:
+    def __init__(
+        self, vocab_size: int, embed_dim: int, *, layer_norm_eps: float
+    ) -> None:
         super().__init__()
-        vocab_size, embed_dim = tied_weight.shape
         self.dense = nn.Linear(embed_dim, embed_dim)
         self.layer_norm = nn.LayerNorm(embed_dim, eps=layer_norm_eps)
-        self.weight = tied_weight
         self.bias = nn.Parameter(torch.zeros(vocab_size))
 
-    def forward(self, features: Tensor) -> Tensor:
-        """`(..., embed_dim)` -> logits `(..., vocab)`."""
-        x = self.layer_norm(F.gelu(self.dense(features)))
-        return F.linear(x, self.weight, self.bias)
+    def forward(self, features: Tensor, project: Projection) -> Tensor:
+        """`(..., embed_dim)` -> logits `(..., vocab)`, by `project` of the same pass."""
+        return project(self.layer_norm(F.gelu(self.dense(features))), self.bias)
 
 
 class ClassificationHead(nn.Module):

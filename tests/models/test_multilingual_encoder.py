@@ -4,9 +4,11 @@ import argparse
 
 import pytest
 import torch
+import torch.nn.functional as F
 from fairseq.data import Dictionary
 from fairseq.models import ARCH_CONFIG_REGISTRY
 from tiny import STUDENT, WORDS, build_model, make_dictionary, mlm_task, write_mlm_data
+from torch import nn
 
 from fairseq_mlkd.models.multilingual_encoder import (
     MultilingualEncoderConfig,
@@ -141,16 +143,47 @@ def test_classification_head(model):
 
 
 def test_embeddings_and_head_share_their_matrix(model):
-    assert model.lm_head.weight is model.encoder.embeddings.tokens.weight
-    pad = make_dictionary().pad()
-    assert not model.lm_head.weight[pad].any()
+    matrix = model.encoder.embeddings.tokens.weight
+    shaped = [k for k, v in model.state_dict().items() if v.shape == matrix.shape]
+    assert shaped == ["encoder.embeddings.tokens.weight"]
+    assert not matrix[make_dictionary().pad()].any()
+    src_tokens = batch().clamp(max=WORDS)  # WORDS + 1 stays out of the input
+    before, _ = model(src_tokens)
+    matrix.data[WORDS + 1] += 1.0
+    after, _ = model(src_tokens)
+    changed = (before != after).flatten(0, 1)
+    assert changed[:, WORDS + 1].all() and changed.sum() == len(changed)
 
 
-def test_initialisation_is_berts(task):
+def test_gradient_of_the_matrix_is_the_sum_of_both_uses(model):
+    matrix, src_tokens = model.encoder.embeddings.tokens.weight, batch()
+    model(src_tokens)[0].logsumexp(-1).sum().backward()
+    both = matrix.grad.clone()
+
+    features, _ = model(src_tokens, features_only=True)
+    output = matrix.detach().clone().requires_grad_()
+    logits = model.lm_head(features, lambda x, bias: F.linear(x, output, bias))
+    loss = logits.logsumexp(-1).sum()
+    as_input, as_output = torch.autograd.grad(loss, [matrix, output])
+    assert as_input.any() and as_output.any()
+    assert torch.allclose(both, as_input + as_output, atol=1e-10)
+
+
+@pytest.mark.parametrize("std", [None, 0.02, 0.3])
+def test_weights_are_drawn_with_the_configured_deviation(task, std):
     shape = {"layers": 1, "embed_dim": 64, "ffn_embed_dim": 64, "attention_heads": 4}
-    layer = build_model(task, shape).encoder.layers[0]
-    assert layer.fc1.weight.std().item() == pytest.approx(0.02, rel=0.1)
-    assert not layer.fc1.bias.any()
+    model = build_model(task, shape, **({} if std is None else {"init_std": std}))
+    model.register_classification_head("labels", 200)
+    drawn = [m for m in model.modules() if isinstance(m, (nn.Linear, nn.Embedding))]
+    assert len(drawn) == 2 + 4 + 2 + 1 + 2
+    for module in drawn:
+        weight = module.weight.detach()
+        if getattr(module, "padding_idx", None) is not None:
+            assert not weight[module.padding_idx].any()
+            weight = weight[torch.arange(len(weight)) != module.padding_idx]
+        assert weight.std().item() == pytest.approx(std or 0.02, rel=0.1)
+        assert abs(weight.mean().item()) < 0.1 * (std or 0.02)
+        assert not isinstance(module, nn.Linear) or not module.bias.any()
 
 
 def test_bad_number_of_heads_is_one_line(task):

@@ -59,7 +59,7 @@ def test_states_are_those_that_were_asked_for():
 def test_first_hidden_state_is_the_embeddings_and_last_the_features():
     encoder, src_tokens = make_encoder(), batch(6, 4)
     out = encoder(src_tokens, **EVERYTHING)
-    assert torch.equal(out.hidden_states[0], encoder.embeddings(src_tokens))
+    assert torch.equal(out.hidden_states[0], encoder.embeddings(src_tokens)[0])
     assert torch.equal(out.hidden_states[LAYERS], out.features)
     x = out.hidden_states[0]
     assert not torch.equal(x, out.hidden_states[1])
@@ -105,15 +105,17 @@ def test_embeddings_are_summed():
         for i, token in enumerate(src_tokens[0])
     ]
     expected = embeddings.layer_norm(torch.stack(summed))
-    assert torch.allclose(embeddings(src_tokens, segments)[0], expected)
-    zeros = embeddings(src_tokens, torch.zeros_like(src_tokens))
-    assert torch.equal(embeddings(src_tokens), zeros)
+    x, _ = embeddings(src_tokens, segments)
+    assert torch.allclose(x[0], expected)
+    zeros, _ = embeddings(src_tokens, torch.zeros_like(src_tokens))
+    assert torch.equal(embeddings(src_tokens)[0], zeros)
 
 
 def test_segments_are_ignored_where_there_are_none():
     embeddings, src_tokens = make_encoder().embeddings, batch(3, src_len=3)
     segments = torch.ones_like(src_tokens)
-    assert torch.equal(embeddings(src_tokens, segments), embeddings(src_tokens))
+    x, _ = embeddings(src_tokens, segments)
+    assert torch.equal(x, embeddings(src_tokens)[0])
 
 
 def test_layer_is_post_norm_with_gelu():
@@ -126,11 +128,15 @@ def test_layer_is_post_norm_with_gelu():
     assert torch.allclose(layer(x, None)[0], expected, atol=1e-12)
 
 
-def test_masked_lm_head_is_tied():
-    weight = torch.nn.Parameter(torch.randn(VOCAB, DIM))
-    head = MaskedLMHead(weight, layer_norm_eps=1e-12)
-    assert head.weight is weight
-    assert head(torch.randn(3, DIM)).shape == (3, VOCAB)
+def test_masked_lm_head_projects_with_the_token_embeddings():
+    encoder = make_encoder()
+    head = MaskedLMHead(VOCAB, DIM, layer_norm_eps=1e-12).double()
+    head.bias.data.normal_()
+    features = torch.randn(2, 3, DIM, dtype=torch.float64)
+    logits = head(features, encoder(batch(6, 4)).project)
+    top = head.layer_norm(torch.nn.functional.gelu(head.dense(features)))
+    expected = top @ encoder.embeddings.tokens.weight.t() + head.bias
+    assert torch.allclose(logits, expected, atol=1e-12)
 
 
 def test_classification_head_reads_the_first_token_alone():

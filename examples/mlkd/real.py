@@ -16,9 +16,15 @@ from typing import List, Optional
 from pipeline import run_pipeline
 from study import DISTILLED, TEACHER, VANILLA, Benchmark, Study, Training
 
-TEACHER_SHAPE = (
-    "mbert_tiny --encoder-embed-dim 128 --encoder-ffn-embed-dim 512 --init-std 0.05"
-).split()
+TEACHER_SHAPE = [
+    "mbert_tiny",
+    "--encoder-embed-dim",
+    "128",
+    "--encoder-ffn-embed-dim",
+    "512",
+    "--init-std",
+    "0.05",
+]
 STUDENT_SHAPE = ["lean_bert_tiny"]
 
 

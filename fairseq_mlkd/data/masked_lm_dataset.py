@@ -4,9 +4,10 @@ from typing import Any, Dict, List, NamedTuple, Tuple
 
 import numpy as np
 import torch
-from fairseq.data import BaseWrapperDataset, Dictionary, data_utils
+from fairseq.data import BaseWrapperDataset, Dictionary
 
-from fairseq_mlkd.data.multilingual_dataset import MultilingualDataset, common_lang
+from fairseq_mlkd.data.collate import collate, collate_inputs
+from fairseq_mlkd.data.multilingual_dataset import MultilingualDataset
 
 
 class Masking(NamedTuple):
@@ -59,30 +60,12 @@ class MaskedLMDataset(BaseWrapperDataset):
         }
 
     def collater(self, samples: List[Dict[str, Any]]) -> Dict[str, Any]:
-        """Pad on the right.
-
-        Returns:
-            `id` `(bsz,)`; `lang`, None where the batch mixes languages; `net_input`
-            with `src_tokens` `(bsz, src_len)` and `src_lengths` `(bsz,)`; `target`
-            `(bsz, src_len)`, padding wherever nothing is predicted.
-        """
+        """As `collate_inputs`, and `target` `(bsz, src_len)`: ids, else padding."""
         if not samples:
             return {}
         pad = self.dictionary.pad()
-        lengths = torch.tensor([len(s["source"]) for s in samples])
-        return {
-            "id": torch.tensor([s["id"] for s in samples]),
-            "lang": common_lang(samples),
-            "nsentences": len(samples),
-            "ntokens": int(lengths.sum()),
-            "net_input": {
-                "src_tokens": data_utils.collate_tokens(
-                    [s["source"] for s in samples], pad
-                ),
-                "src_lengths": lengths,
-            },
-            "target": data_utils.collate_tokens([s["target"] for s in samples], pad),
-        }
+        batch = collate_inputs(samples, "source", pad)
+        return {**batch, "target": collate(samples, "target", pad)}
 
 
 def mask_tokens(

@@ -113,9 +113,3 @@ class MultilingualDataset(FairseqDataset):
             for part in parts
             for b in super(MultilingualDataset, self).batch_by_size(part, **limits)
         ]
-
-
-def common_lang(samples: List[Dict[str, Any]]) -> Optional[str]:
-    """The language of a batch, None where it mixes several."""
-    langs = {s["lang"] for s in samples}
-    return langs.pop() if len(langs) == 1 else None

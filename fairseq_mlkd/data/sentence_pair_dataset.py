@@ -5,10 +5,10 @@ from typing import Any, Dict, List
 
 import numpy as np
 import torch
-from fairseq.data import Dictionary, FairseqDataset, data_utils
+from fairseq.data import Dictionary, FairseqDataset
 
 from fairseq_mlkd.data.binary import load_binary
-from fairseq_mlkd.data.multilingual_dataset import common_lang
+from fairseq_mlkd.data.collate import collate, collate_inputs
 
 
 class SentencePairDataset(FairseqDataset):
@@ -50,30 +50,13 @@ class SentencePairDataset(FairseqDataset):
         return len(self.label)
 
     def collater(self, samples: List[Dict[str, Any]]) -> Dict[str, Any]:
-        """Pad on the right.
+        """As `collate_inputs`, and two more.
 
-        Returns:
-            `id` `(bsz,)`; `lang`, None where the batch mixes languages; `net_input`
-            with `src_tokens` and `segments` `(bsz, src_len)` and `src_lengths`
-            `(bsz,)`; `target` `(bsz, 1)`, ids of the label dictionary.
+        `segments` `(bsz, src_len)` in `net_input`; `target` `(bsz, 1)`, ids of the
+        label dictionary.
         """
         if not samples:
             return {}
-        pad = self.dictionary.pad()
-        lengths = torch.tensor([len(s["tokens"]) for s in samples])
-        return {
-            "id": torch.tensor([s["id"] for s in samples]),
-            "lang": common_lang(samples),
-            "nsentences": len(samples),
-            "ntokens": int(lengths.sum()),
-            "net_input": {
-                "src_tokens": data_utils.collate_tokens(
-                    [s["tokens"] for s in samples], pad
-                ),
-                "src_lengths": lengths,
-                "segments": data_utils.collate_tokens(
-                    [s["segments"] for s in samples], 0
-                ),
-            },
-            "target": torch.stack([s["target"] for s in samples]),
-        }
+        batch = collate_inputs(samples, "tokens", self.dictionary.pad())
+        batch["net_input"]["segments"] = collate(samples, "segments", 0)
+        return {**batch, "target": torch.stack([s["target"] for s in samples])}

@@ -61,7 +61,9 @@ class _OutputLosses(torch.autograd.Function):
         logits_weight: float,
         temperature: float,
     ) -> Tuple[Tensor, Tensor, Tensor]:
-        total_ce = total_kd = student_logits.new_zeros((), dtype=_lifted(student_logits))
+        total_ce = total_kd = student_logits.new_zeros(
+            (), dtype=_lifted(student_logits)
+        )
         grad = torch.empty_like(student_logits, dtype=_lifted(student_logits))
         for rows in range(0, len(target), _ROWS):
             part = slice(rows, rows + _ROWS)

@@ -19,7 +19,7 @@ class MaskedLMHead(nn.Module):
         self.bias = nn.Parameter(torch.zeros(vocab_size))
 
     def forward(self, features: Tensor, project: Projection) -> Tensor:
-        """`(..., embed_dim)` -> logits `(..., vocab)`, by `project` of the same pass."""
+        """`(..., embed_dim)` -> logits `(..., vocab)`; `project` is the encoder's."""
         return project(self.layer_norm(F.gelu(self.dense(features))), self.bias)
 
 

@@ -1,12 +1,11 @@
 """Token embeddings that serve as the output layer, too, with one gradient for both.
 
 Autograd alone makes three matrices of vocabulary times width a step: the gradient as
-input, the one as output, and their sum. On the CPU, where each is new memory, that takes
-as long as the student's arithmetic at a vocabulary of 120k. Here the input's gradient is
-added in place to the output's, whose memory is used again in the next step.
+input, the one as output, and their sum. On the CPU, where each is new memory, that
+takes as long as the student's arithmetic at a vocabulary of 120k. Here the input's
+gradient is added in place to the output's, whose memory is used again in the next step.
 """
 
-import weakref
 from typing import Any, Callable, Dict, Optional, Tuple
 
 import torch
@@ -57,13 +56,14 @@ class _GradientMemory:
     def _is_free_for(self, parameter: Tensor) -> bool:
         return (
             self.buffer is not None
+            and self.buffer.shape == parameter.shape
             and self.buffer.dtype == parameter.dtype
             and 0 < self.idle_uses == _storage_uses(self.buffer)
         )
 
 
 def _storage_uses(x: Tensor) -> int:
-    """How many tensors share the storage of `x`; 0 where torch does not tell (< 2.1)."""
+    """How many tensors share the storage of `x`; 0: torch (< 2.1) does not tell."""
     count = getattr(torch._C, "_storage_Use_Count", None)
     return count(x.untyped_storage()._cdata) if count else 0
 

@@ -7,7 +7,8 @@ import pytest
 import torch
 from fairseq.data import FairseqDataset
 
-from fairseq_mlkd.data.multilingual_dataset import MultilingualDataset, common_lang
+from fairseq_mlkd.data.collate import collate_inputs
+from fairseq_mlkd.data.multilingual_dataset import MultilingualDataset
 from fairseq_mlkd.data.sampling import apportion, sampling_probabilities
 
 COUNTS = {"de": 40, "en": 100, "sw": 3}
@@ -20,16 +21,13 @@ class Numbers(FairseqDataset):
         self.sizes = 1 + np.arange(count) % 13
 
     def __getitem__(self, index: int) -> Dict[str, Any]:
-        return {"value": int(index)}
+        return {"value": int(index), "tokens": torch.ones(int(self.sizes[index]))}
 
     def __len__(self) -> int:
         return len(self.sizes)
 
     def collater(self, samples: List[Dict[str, Any]]) -> Dict[str, Any]:
-        return {
-            "id": torch.tensor([s["id"] for s in samples]),
-            "lang": common_lang(samples),
-        }
+        return collate_inputs(samples, "tokens", 0)
 
 
 def make_dataset(

@@ -207,7 +207,7 @@ def test_a_changed_command_is_refused(folder):
     with pytest.raises(SystemExit, match="second.*name another folder"):
         run([note("first"), shell("second", "echo changed >> ran")])
     # words are compared, not the line that they make
-    words = Stage("second", [*note("second").command[:-1], *"one word more".split()])
+    words = Stage("second", [*note("second").command[:-1], *["one", "word", "more"]])
     with pytest.raises(SystemExit, match="name another folder"):
         run([note("first"), words])
     assert ran() == ["first", "second"]

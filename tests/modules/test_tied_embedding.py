@@ -1,7 +1,6 @@
 """Tied embeddings: the gradients of plain autograd, in memory that is used again."""
 
 import copy
-import pickle
 from typing import Callable, List, Tuple
 
 import pytest
@@ -113,7 +112,7 @@ def test_look_up_gives_padding_no_gradient_and_sums_an_ids_places():
     embedding = make_embedding()
     plain = nn.Embedding(VOCAB, DIM, PAD, _weight=embedding.weight.detach().clone())
     rows, _ = embedding.look_up(IDS)
-    assert torch.equal(rows, plain(IDS.clone()))
+    assert torch.equal(rows, plain(IDS))
     rows.sum().backward()
     plain(IDS).sum().backward()
     assert torch.equal(embedding.weight.grad, plain.weight.grad)
@@ -137,6 +136,10 @@ def test_several_passes_before_one_backward_add_up():
     assert torch.allclose(embedding.weight.grad, expected, rtol=0, atol=1e-12)
 
 
+@pytest.mark.skipif(
+    not hasattr(torch._C, "_storage_Use_Count"),
+    reason="torch before 2.1 does not tell whether memory is in use",
+)
 def test_next_step_uses_the_memory_again():
     embedding, places = make_embedding(), set()
     for use in (both_uses, projection_alone, both_uses):
@@ -178,6 +181,7 @@ def test_frozen_matrix_gets_no_gradient():
     loss.backward()
     assert loss.item() == pytest.approx(expected.item(), rel=1e-12)
     assert embedding.weight.grad is None and bias.grad.any()
+    assert embedding.memory.buffer is None
 
 
 def test_without_autograd_the_values_are_the_same():
@@ -189,13 +193,10 @@ def test_without_autograd_the_values_are_the_same():
     assert loss.item() == pytest.approx(expected.item(), rel=1e-12)
 
 
-@pytest.mark.parametrize(
-    "duplicate", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))]
-)
-def test_copies_have_no_memory_in_common(duplicate):
+def test_copies_have_no_memory_in_common():
     embedding = make_embedding()
     loss_of(embedding).backward()
-    twin = duplicate(embedding)
+    twin = copy.deepcopy(embedding)
     assert twin.memory is not embedding.memory and twin.memory.buffer is None
     assert list(twin.state_dict()) == ["weight"]
     twin.weight.grad = None
@@ -208,6 +209,8 @@ def test_copies_have_no_memory_in_common(duplicate):
 def test_bfloat16_is_near_double():
     embedding = make_embedding()
     expected = plain_gradient(embedding, both_uses)
+    loss_of(embedding).backward()  # leaves memory of another type
+    embedding.weight.grad = None
     embedding.weight.data = embedding.weight.data.bfloat16()
     rows, project = embedding.look_up(IDS)
     logits = project(torch.tanh(rows), torch.zeros(VOCAB, dtype=torch.bfloat16))

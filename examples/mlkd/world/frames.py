@@ -25,7 +25,8 @@ PERSONS: Dict[str, str] = {**dict.fromkeys(WOMEN, "f"), **dict.fromkeys(MEN, "m"
 NAMES: Dict[str, Tuple[str, ...]] = {
     "person": tuple(PERSONS),
     "city": _split(
-        "Oslo Lima Boston Toronto Madrid Paris Berlin Chicago Dakar Osaka Mumbai Bristol"
+        "Oslo Lima Boston Toronto Madrid Paris Berlin Chicago Dakar Osaka Mumbai"
+        " Bristol"
     ),
     "song": (
         *("Blue River", "Night Train", "Golden Morning"),

@@ -6,7 +6,7 @@ takes as long as the student's arithmetic at a vocabulary of 120k. Here the inpu
 gradient is added in place to the output's, whose memory is used again in the next step.
 """
 
-from typing import Any, Callable, Dict, Optional, Tuple
+from typing import Any, Callable, Optional, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -42,8 +42,9 @@ class _GradientMemory:
         self.buffer: Optional[Tensor] = None
         self.idle_uses = 0  # of the buffer's storage while it serves no gradient
 
-    def __deepcopy__(self, memo: Dict[int, Any]) -> "_GradientMemory":
-        return _GradientMemory()
+    def __reduce__(self) -> Tuple[type, Tuple[()]]:
+        """Copies and pickles start without the memory."""
+        return _GradientMemory, ()
 
     def take(self, parameter: Tensor) -> Tensor:
         """Memory for a gradient of `parameter` that nobody else holds any more."""

@@ -1,6 +1,5 @@
 """What our tasks share: languages, honest row counts, a line of results a language."""
 
-import glob
 import logging
 import os
 from contextlib import contextmanager
@@ -243,11 +242,6 @@ def split_subset(subset: str) -> Tuple[str, Optional[str]]:
     """`test.fr` -> (`test`, `fr`); `test` -> (`test`, None)."""
     split, _, lang = subset.partition(".")
     return split, lang or None
-
-
-def list_names(pattern: str) -> List[str]:
-    """Sorted base names of the files that match, without their last extension."""
-    return sorted(os.path.splitext(os.path.basename(p))[0] for p in glob.glob(pattern))
 
 
 def _forget_last_job() -> None:

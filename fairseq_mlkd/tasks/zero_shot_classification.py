@@ -23,7 +23,6 @@ from fairseq_mlkd.tasks._multilingual_task import (
     MultilingualTask,
     MultilingualTaskConfig,
     Supervision,
-    list_names,
     load_dictionary,
     split_subset,
     user_errors,
@@ -106,12 +105,11 @@ class ZeroShotClassificationTask(MultilingualTask):
             lang = self.cfg.source_lang if split in ("train", "valid") else ALL
         if lang != ALL:
             return [lang]
-        names = list_names(os.path.join(self.cfg.data, "input0", f"{split}.*.idx"))
-        langs = [name.split(".", 1)[1] for name in names]
+        found = Path(self.cfg.data, "input0").glob(f"{split}.*.idx")
+        langs = sorted(path.stem.partition(".")[2] for path in found)
         if not langs:
             raise ValueError(f"{self.cfg.data}: no language has a subset {split}")
-        source_first = [lang for lang in langs if lang == self.cfg.source_lang]
-        return source_first + [lang for lang in langs if lang != self.cfg.source_lang]
+        return sorted(langs, key=lambda lang: lang != self.cfg.source_lang)
 
     # --- model
 

@@ -35,6 +35,7 @@ model:
   encoder_embed_dim: 8
   encoder_ffn_embed_dim: 16
   encoder_attention_heads: 2
+  init_std: 0.07
 optimizer: {_name: fused_adamw, weight_decay: 0.01}
 lr_scheduler: {_name: fixed}
 """

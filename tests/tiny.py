@@ -194,8 +194,8 @@ def hydra_train(config: Path, folder: Path, overrides: Mapping[str, Any]) -> Non
     main = importlib.import_module("fairseq_cli.hydra_train").cli_main
     common = {
         "hydra.run.dir": folder,
-        "hydra/job_logging": "none",
-        "hydra/hydra_logging": "none",
+        "hydra/job_logging": "disabled",
+        "hydra/hydra_logging": "disabled",
         "common.cpu": True,
         "dataset.num_workers": 0,
         "dataset.data_buffer_size": 0,

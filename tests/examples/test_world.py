@@ -178,7 +178,8 @@ def test_labels_follow_from_what_is_said():
             assert said and holds == (pair.label == "entailment")
     for label in inference.LABELS:
         kinds = collections.Counter(pair.kind for pair in pairs if pair.label == label)
-        assert 0.15 < kinds["denial"] / sum(kinds.values()) < 0.35
+        share = kinds["denial"] / sum(kinds.values())
+        assert abs(share - inference.DENIAL_SHARES[label]) < 0.1
 
 
 def test_every_hypothesis_serves_every_label():

@@ -17,7 +17,9 @@ def trained(
     params = [torch.nn.Parameter(torch.randn(5, 3)), torch.nn.Parameter(torch.randn(3))]
     cfg = OmegaConf.structured(config_class())
     given = {"adam_betas": betas, "weight_decay": decay, "lr": [0.01]}
-    cfg = OmegaConf.merge(cfg, given, {"tpu": False} if "tpu" in cfg else {})
+    cfg = OmegaConf.merge(
+        cfg, given, {"tpu": False} if hasattr(config_class, "tpu") else {}
+    )
     optimizer = optimizer_class(cfg, params)
     for step in range(20):
         optimizer.set_lr(0.01 / (1 + step))

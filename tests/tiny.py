@@ -1,6 +1,7 @@
 """Tiny data, tasks and models, and fairseq's commands inside the process."""
 
 import importlib
+import logging.config
 import os
 import sys
 from pathlib import Path
@@ -194,8 +195,6 @@ def hydra_train(config: Path, folder: Path, overrides: Mapping[str, Any]) -> Non
     main = importlib.import_module("fairseq_cli.hydra_train").cli_main
     common = {
         "hydra.run.dir": folder,
-        "hydra/job_logging": "disabled",
-        "hydra/hydra_logging": "disabled",
         "common.cpu": True,
         "dataset.num_workers": 0,
         "dataset.data_buffer_size": 0,
@@ -203,9 +202,10 @@ def hydra_train(config: Path, folder: Path, overrides: Mapping[str, Any]) -> Non
     argv = ["fairseq-hydra-train", "--config-dir", str(config.parent)]
     argv += ["--config-name", config.stem]
     argv += [f"{key}={value}" for key, value in {**common, **overrides}.items()]
-    with mock.patch.object(sys, "argv", argv), mock.patch.dict(
-        os.environ, HYDRA_FULL_ERROR="1"
-    ):
+    argv_patch = mock.patch.object(sys, "argv", argv)
+    # hydra would disable the loggers of the tests that follow
+    logging_patch = mock.patch.object(logging.config, "dictConfig")
+    with argv_patch, logging_patch, mock.patch.dict(os.environ, HYDRA_FULL_ERROR="1"):
         main()
 
 

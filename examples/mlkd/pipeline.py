@@ -63,7 +63,7 @@ def run_pipeline(stages: Sequence[Stage], out: Path, *, jobs: int) -> None:
     for folder in ("log", "done"):
         (out / folder).mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    with open(out / "lock", "w") as lock:
+    with open(out / "lock", "a") as lock:
         _wait_for_earlier_run(lock)
         _Run(stages, out, jobs, lock).run()
 

@@ -203,7 +203,7 @@ def test_a_rerun_does_only_what_is_not_done(folder, capsys):
 
 
 def test_a_changed_command_is_refused(folder):
-    run([note("first"), note("second")])
+    run([note("first"), note("second")], jobs=1)
     with pytest.raises(SystemExit, match="second.*name another folder"):
         run([note("first"), shell("second", "echo changed >> ran")])
     # words are compared, not the line that they make

@@ -39,9 +39,9 @@ def demo(out: Path, world: Path) -> Study:
         options = "--mask-prob 0.2 --clip-norm 5 --dropout 0 --attention-dropout 0"
         return Training(updates, 3e-3, 64, warmup=200, options=options.split())
 
-    def finetuning(dropout: str) -> Training:
+    def finetuning(updates: int, lr: float, dropout: str) -> Training:
         options = ["--dropout", dropout, "--attention-dropout", dropout]
-        return Training(1200, 5e-4, 32, warmup=50, options=options)
+        return Training(updates, lr, 32, warmup=50, options=options)
 
     return Study(
         out=out,
@@ -55,8 +55,8 @@ def demo(out: Path, world: Path) -> Study:
             DISTILLED: pretraining(3000),
         },
         benchmarks=[
-            Benchmark("xnli", world / "xnli", finetuning("0")),
-            Benchmark("pawsx", world / "pawsx", finetuning("0.1")),
+            Benchmark("xnli", world / "xnli", finetuning(1200, 5e-4, "0")),
+            Benchmark("pawsx", world / "pawsx", finetuning(800, 2e-3, "0.1")),
         ],
     )
 

@@ -1,7 +1,9 @@
 """The hard loss of every task of ours."""
 
 import math
-from typing import Any, Dict, List, Tuple
+from functools import reduce
+from operator import add
+from typing import Any, Dict, List, Tuple, Union
 
 from fairseq import modules, utils
 from fairseq.criterions import FairseqCriterion, register_criterion
@@ -22,21 +24,28 @@ class TaskCrossEntropyCriterion(FairseqCriterion):
         self, model: nn.Module, sample: Dict[str, Any], reduce: bool = True
     ) -> Tuple[Tensor, int, Dict[str, Any]]:
         """Return the summed loss, the number of labels, and what to log."""
-        inputs, target = self.task.supervise(sample)
-        logits, _ = model(**sample["net_input"], **inputs)
-        loss = hard_loss(logits, target)
-        return loss, target.numel(), self.logging_output(sample, loss, logits, target)
+        inputs, targets = self.task.supervise(sample)
+        logits = by_head(model(**sample["net_input"], **inputs)[0], targets)
+        loss = hard_loss(logits, targets)
+        log = self.logging_output(sample, loss, logits, targets)
+        return loss, log["sample_size"], log
 
     def logging_output(
-        self, sample: Dict[str, Any], loss: Tensor, logits: Tensor, target: Tensor
+        self,
+        sample: Dict[str, Any],
+        loss: Tensor,
+        logits: Dict[str, Tensor],
+        targets: Dict[str, Tensor],
     ) -> Dict[str, Any]:
-        return {
+        log = {
             "loss": loss.detach(),
             "ntokens": sample["ntokens"],
             "nsentences": sample["nsentences"],
-            "sample_size": target.numel(),
-            **self.task.count(logits.detach(), target),
+            "sample_size": sum(target.numel() for target in targets.values()),
         }
+        if not self.training:
+            log.update(self.task.count(sample, logits))
+        return log
 
     @staticmethod
     def reduce_metrics(logging_outputs: List[Dict[str, Any]]) -> None:
@@ -50,9 +59,23 @@ class TaskCrossEntropyCriterion(FairseqCriterion):
         return True
 
 
-def hard_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """Cross-entropy summed over `(n,)` targets, in float32."""
-    return modules.cross_entropy(logits, target, reduction="sum")
+def by_head(
+    logits: Union[Tensor, Dict[str, Tensor]], targets: Dict[str, Tensor]
+) -> Dict[str, Tensor]:
+    """A model's logits under the names of their targets; a lone tensor has one."""
+    if isinstance(logits, dict):
+        return logits
+    (name,) = targets
+    return {name: logits}
+
+
+def hard_loss(logits: Dict[str, Tensor], targets: Dict[str, Tensor]) -> Tensor:
+    """Cross-entropy summed over the `(n,)` targets of all heads, in float32."""
+    losses = [
+        modules.cross_entropy(logits[name], target, reduction="sum")
+        for name, target in targets.items()
+    ]
+    return reduce(add, losses)
 
 
 def log_mean(key: str, logging_outputs: List[Dict[str, Any]], *, bits: bool) -> None:

@@ -4,8 +4,9 @@ import logging
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import add
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple, Union
 
+import torch
 from fairseq import utils
 from fairseq.criterions import register_criterion
 from fairseq.dataclass import ChoiceEnum, FairseqDataclass
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 
 from fairseq_mlkd.criterions.task_cross_entropy import (
     TaskCrossEntropyCriterion,
+    by_head,
     hard_loss,
     log_mean,
 )
@@ -161,7 +163,7 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
         if self.teacher is None:
             loss, sample_size, log = super().forward(model, sample, reduce)
             return self.cfg.ce_weight * loss, sample_size, log
-        inputs, target = self.task.supervise(sample)
+        inputs, targets = self.task.supervise(sample)
         inputs = {**sample["net_input"], **inputs}
         teacher_logits, taught = self.teacher.run(
             next(model.parameters()),
@@ -174,32 +176,43 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
             **inputs,
             **self.student_extras,
         )
-        loss, terms = self._output_terms(logits, target, teacher_logits)
+        loss, terms = self._output_terms(logits, targets, teacher_logits)
+        log = self.logging_output(sample, loss, logits, targets)
+        sample_size = log["sample_size"]
         for name, term in self._inter_terms(own, taught).items():
-            terms[name] = target.numel() * term
+            terms[name] = sample_size * term
             loss = loss + self.weights[name] * terms[name]
-        log = self.logging_output(sample, loss, logits, target)
         log.update({name: term.detach() for name, term in terms.items()})
-        return loss, target.numel(), log
+        log["loss"] = loss.detach()
+        return loss, sample_size, log
 
     def _output_terms(
-        self, logits: Tensor, target: Tensor, teacher_logits: Tensor
+        self,
+        logits: Union[Tensor, Dict[str, Tensor]],
+        targets: Dict[str, Tensor],
+        teacher_logits: Union[Tensor, Dict[str, Tensor]],
     ) -> Tuple[Tensor, Dict[str, Tensor]]:
-        """The weighted loss on the logits, and its terms as they are."""
+        """The weighted loss on the logits, and its terms as they are, over all heads."""
         if self.cfg.logits_weight:
-            total, ce, kd = output_losses(
-                logits,
-                target,
-                teacher_logits,
-                ce_weight=self.cfg.ce_weight,
-                logits_weight=self.cfg.logits_weight,
-                temperature=self.cfg.temperature,
-            )
+            own, taught = by_head(logits, targets), by_head(teacher_logits, targets)
+            losses = [
+                output_losses(
+                    own[name],
+                    target,
+                    taught[name],
+                    ce_weight=self.cfg.ce_weight,
+                    logits_weight=self.cfg.logits_weight,
+                    temperature=self.cfg.temperature,
+                )
+                for name, target in targets.items()
+            ]
+            total, ce, kd = (reduce(add, parts) for parts in zip(*losses))
             return total, {"nll_loss": ce, "logits_loss": kd}
         if self.cfg.ce_weight:
-            ce = hard_loss(logits, target)
+            ce = hard_loss(by_head(logits, targets), targets)
             return self.cfg.ce_weight * ce, {"nll_loss": ce}
-        return logits.new_zeros(()), {}
+        device = next(iter(targets.values())).device
+        return torch.zeros((), device=device), {}
 
     def _inter_terms(
         self, student: Dict[str, Any], teacher: Dict[str, Any]

@@ -1,14 +1,16 @@
 """Pairs of sentences with a label, in the layout of fairseq's sentence_prediction."""
 
 import os
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Tuple
 
 import numpy as np
 import torch
 from fairseq.data import Dictionary, FairseqDataset
+from torch import Tensor
 
 from fairseq_mlkd.data.binary import load_binary
 from fairseq_mlkd.data.collate import collate, collate_inputs
+from fairseq_mlkd.data.lengths import check_lengths, cut
 
 
 class SentencePairDataset(FairseqDataset):
@@ -18,11 +20,24 @@ class SentencePairDataset(FairseqDataset):
         folder: holds `input0/`, `input1/` and `label/`.
         subset: file name in each of them, such as `test.fr`.
         dictionary: symbols of the inputs.
+        max_positions: the longest input that the model takes, in subwords with the
+            special symbols.
+        long_inputs: what to do with longer ones, "refuse" or "truncate": the longer
+            sentence loses its end.
     Raises:
-        ValueError: a file is missing, or the three differ in their number of rows.
+        ValueError: a file is missing, the three differ in their number of rows, or
+            inputs are too long.
     """
 
-    def __init__(self, folder: str, subset: str, dictionary: Dictionary) -> None:
+    def __init__(
+        self,
+        folder: str,
+        subset: str,
+        dictionary: Dictionary,
+        *,
+        max_positions: int,
+        long_inputs: str = "refuse",
+    ) -> None:
         self.input0, self.input1, self.label = (
             load_binary(os.path.join(folder, part, subset))
             for part in ("input0", "input1", "label")
@@ -35,16 +50,28 @@ class SentencePairDataset(FairseqDataset):
             )
         self.dictionary = dictionary
         self.bos = torch.tensor([dictionary.bos()])
-        self.sizes = np.asarray(self.input0.sizes) + np.asarray(self.input1.sizes) + 1
+        self.max_positions = max_positions
+        sizes = np.asarray(self.input0.sizes) + np.asarray(self.input1.sizes) + 1
+        if long_inputs != "truncate":
+            check_lengths(sizes, max_positions, f"{folder}: {subset}", "truncate")
+        self.sizes = sizes.clip(max=max_positions)
 
     def __getitem__(self, index: int) -> Dict[str, Any]:
         """`tokens` and `segments` `(src_len,)`; `target` `(1,)`, a label's id."""
-        first, second = self.input0[index].long(), self.input1[index].long()
+        first, second = self._fit(
+            self.input0[index].long(), self.input1[index].long()
+        )
         return {
             "tokens": torch.cat([self.bos, first, second]),
             "segments": torch.arange(self.sizes[index]).gt(len(first)).long(),
             "target": self.label[index][:1].long(),
         }
+
+    def _fit(self, first: Tensor, second: Tensor) -> Tuple[Tensor, Tensor]:
+        """Shorten the longer one, its `</s>` apart, until both fit."""
+        room = self.max_positions - 1
+        longest = max(room // 2, room - min(len(first), len(second)))
+        return cut(first, longest), cut(second, room - min(len(first), longest))
 
     def __len__(self) -> int:
         return len(self.label)

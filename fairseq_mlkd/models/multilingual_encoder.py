@@ -3,7 +3,7 @@
 from argparse import Namespace
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Collection, Dict, Optional, Tuple
+from typing import Any, Collection, Dict, Mapping, Optional, Tuple, Union
 
 import torch
 from fairseq.data import Dictionary
@@ -17,12 +17,15 @@ from fairseq.tasks import FairseqTask
 from torch import Tensor, nn
 
 from fairseq_mlkd.modules.encoder import Embeddings, Encoder, EncoderLayer
-from fairseq_mlkd.modules.heads import ClassificationHead, MaskedLMHead
+from fairseq_mlkd.modules.heads import MaskedLMHead, PooledHead, TokenHead
 
 
 @dataclass
 class MultilingualEncoderConfig(FairseqDataclass):
-    encoder_layers: int = field(default=12, metadata={"help": "transformer layers"})
+    encoder_layers: int = field(
+        default=12,
+        metadata={"help": "transformer layers; 0: the shape of --encoder-path's model"},
+    )
     encoder_embed_dim: int = field(default=768, metadata={"help": "hidden size"})
     encoder_ffn_embed_dim: int = field(
         default=3072, metadata={"help": "width of the feed-forward layers"}
@@ -55,6 +58,18 @@ class MultilingualEncoderConfig(FairseqDataclass):
     layer_norm_eps: float = field(
         default=1e-12, metadata={"help": "epsilon of layer norms"}
     )
+
+
+# the fields that decide an encoder's parameters
+ENCODER_SHAPE = (
+    "encoder_layers",
+    "encoder_embed_dim",
+    "encoder_ffn_embed_dim",
+    "encoder_attention_heads",
+    "max_positions",
+    "num_segments",
+    "layer_norm_eps",
+)
 
 
 @register_model("multilingual_encoder", dataclass=MultilingualEncoderConfig)
@@ -90,11 +105,10 @@ class MultilingualEncoderModel(BaseFairseqModel):
         *,
         masked_tokens: Optional[Tensor] = None,
         features_only: bool = False,
-        classification_head_name: Optional[str] = None,
+        heads: Optional[Mapping[str, Tensor]] = None,
         hidden_states: Collection[int] = (),
         attention_scores: Collection[int] = (),
-        **unused: Any,
-    ) -> Tuple[Tensor, Dict[str, Any]]:
+    ) -> Tuple[Union[Tensor, Dict[str, Tensor]], Dict[str, Any]]:
         """Encode sentences and put a head on them.
 
         Args:
@@ -104,13 +118,15 @@ class MultilingualEncoderModel(BaseFairseqModel):
             masked_tokens: `(bsz, src_len)`, true where the masked-LM head projects;
                 None: everywhere.
             features_only: no masked-LM head: return the last layer's output.
-            classification_head_name: use this head instead.
+            heads: use these heads instead, each at some positions: `(n,)` indices
+                into the batch's `bsz * src_len` tokens.
             hidden_states: points to hand out, 0 (embeddings) to the number of layers.
             attention_scores: layers, from 0, whose scores before softmax to hand out.
         Returns:
-            Logits `(masked, vocab)`, `(bsz, src_len, vocab)` or `(bsz, classes)`, or
-            features `(bsz, src_len, embed_dim)`; and a dictionary with `padding_mask`
-            (None: no padding), `hidden_states` and `attention_scores` by index.
+            Logits `(masked, vocab)` or `(bsz, src_len, vocab)`, or `(n, classes)` for
+            each of `heads`, or features `(bsz, src_len, embed_dim)`; and a dictionary
+            with `padding_mask` (None: no padding), `hidden_states` and
+            `attention_scores` by index.
         """
         out = self.encoder(
             src_tokens,
@@ -120,10 +136,15 @@ class MultilingualEncoderModel(BaseFairseqModel):
         )
         extra = out._asdict()
         x, project = extra.pop("features"), extra.pop("project")
-        if classification_head_name is not None:
-            return self.classification_heads[classification_head_name](x), extra
         if features_only:
             return x, extra
+        if heads is not None:
+            x = x.flatten(0, 1)
+            logits = {
+                name: self.classification_heads[name](x[positions])
+                for name, positions in heads.items()
+            }
+            return logits, extra
         assert self.lm_head is not None, "the masked-LM head has been removed"
         x = x if masked_tokens is None else x[masked_tokens]
         return self.lm_head(x, project), extra
@@ -141,11 +162,10 @@ class MultilingualEncoderModel(BaseFairseqModel):
     def max_positions(self) -> int:
         return self.cfg.max_positions
 
-    def register_classification_head(self, name: str, num_classes: int) -> None:
-        """Add a new head on the first token, over `num_classes` classes."""
-        head = ClassificationHead(
-            self.cfg.encoder_embed_dim, num_classes, dropout=self.cfg.dropout
-        )
+    def add_head(self, name: str, num_classes: int, *, pooled: bool) -> None:
+        """Add a new classifier of tokens, or of sentences (`pooled`, first tokens)."""
+        kind = PooledHead if pooled else TokenHead
+        head = kind(self.cfg.encoder_embed_dim, num_classes, dropout=self.cfg.dropout)
         init = partial(_init_weights, std=self.cfg.init_std)
         self.classification_heads[name] = head.apply(init)
 
@@ -208,5 +228,6 @@ _architecture("mbert8_large", **_shape(24, 1024, 4096, 16))
 _architecture("mbert8", **_shape(12, 768, 3072, 12))
 _architecture("mbert", **_shape(12, 768, 3072, 12), num_segments=2)
 _architecture("lean_bert", **_shape(4, 768, 1200, 12))
+_architecture("pretrained", encoder_layers=0)
 _architecture("mbert_tiny", **_shape(4, 96, 192, 4), init_std=0.057)
 _architecture("lean_bert_tiny", **_shape(2, 64, 128, 4), init_std=0.07)

@@ -23,8 +23,8 @@ class MaskedLMHead(nn.Module):
         return project(self.layer_norm(F.gelu(self.dense(features))), self.bias)
 
 
-class ClassificationHead(nn.Module):
-    """BERT's pooler on the first token, dropout, and a linear layer to the classes."""
+class PooledHead(nn.Module):
+    """Classifies sentences: BERT's pooler, dropout, a linear layer to the classes."""
 
     def __init__(self, embed_dim: int, num_classes: int, *, dropout: float) -> None:
         super().__init__()
@@ -33,6 +33,19 @@ class ClassificationHead(nn.Module):
         self.out_proj = nn.Linear(embed_dim, num_classes)
 
     def forward(self, features: Tensor) -> Tensor:
-        """`(bsz, src_len, embed_dim)` -> logits `(bsz, num_classes)`."""
-        pooled = torch.tanh(self.dense(self.dropout(features[:, 0])))
+        """First tokens' features `(n, embed_dim)` -> logits `(n, num_classes)`."""
+        pooled = torch.tanh(self.dense(self.dropout(features)))
         return self.out_proj(self.dropout(pooled))
+
+
+class TokenHead(nn.Module):
+    """Classifies tokens: dropout and a linear layer to the classes, as in BERT."""
+
+    def __init__(self, embed_dim: int, num_classes: int, *, dropout: float) -> None:
+        super().__init__()
+        self.dropout = nn.Dropout(dropout)
+        self.out_proj = nn.Linear(embed_dim, num_classes)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Tokens' features `(n, embed_dim)` -> logits `(n, num_classes)`."""
+        return self.out_proj(self.dropout(features))

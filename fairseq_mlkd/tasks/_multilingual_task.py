@@ -2,22 +2,44 @@
 
 import logging
 import os
+import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterator, List, NamedTuple, Optional, Tuple
+from functools import partial
+from typing import (
+    Any,
+    Dict,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Tuple,
+)
 
+import torch
 import torch.distributed as dist
 from fairseq import checkpoint_utils, utils
 from fairseq.criterions import FairseqCriterion
 from fairseq.data import Dictionary, FairseqDataset, iterators
 from fairseq.dataclass import FairseqDataclass
+from fairseq.logging import metrics
 from fairseq.models import BaseFairseqModel
 from fairseq.tasks import FairseqTask
 from omegaconf import II, MISSING
 from torch import Tensor
 
-from fairseq_mlkd.checkpoint import DICTIONARY_KEY, dictionary_sha256
+from fairseq_mlkd.checkpoint import (
+    DICTIONARY_KEY,
+    check_dictionary,
+    dictionary_sha256,
+    load_weights,
+    model_config,
+    read_checkpoint,
+)
 from fairseq_mlkd.metrics.results import Result, append_results
+from fairseq_mlkd.models.multilingual_encoder import ENCODER_SHAPE
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +63,10 @@ class MultilingualTaskConfig(FairseqDataclass):
         default=None,
         metadata={"help": "name in the results; default: the checkpoint's folder"},
     )
+    encoder_path: Optional[str] = field(
+        default=None,
+        metadata={"help": "checkpoint whose encoder training starts from"},
+    )
     seed: int = II("common.seed")
     path: Optional[str] = II("common_eval.path")
 
@@ -48,8 +74,30 @@ class MultilingualTaskConfig(FairseqDataclass):
 class Supervision(NamedTuple):
     """Where a batch has labels: the hard loss and the distilled logits stand there."""
 
-    model_inputs: Dict[str, Any]  # makes the model return logits (n, classes)
-    target: Tensor  # (n,), class ids
+    model_inputs: Dict[str, Any]  # makes the model return logits, one row a label
+    targets: Dict[str, Tensor]  # head -> (n,) class ids, in the order of those rows
+
+
+class Measure(NamedTuple):
+    """A number that says how good a model is in one language.
+
+    Args:
+        metric: its full name, for the results.
+        value: in percent; perplexities as they are.
+        examples: how many examples it rests on.
+        key: its short name, for logs and `--best-checkpoint-metric`; None: the results
+            alone have it.
+        chance: what guessing scores, where that is known.
+    """
+
+    metric: str
+    value: float
+    examples: int
+    key: Optional[str] = None
+    chance: Optional[float] = None
+
+
+Sums = Dict[str, Tensor]  # counter -> its sum over examples, a number or a vector
 
 
 class MultilingualTask(FairseqTask):
@@ -57,13 +105,15 @@ class MultilingualTask(FairseqTask):
 
     cfg: MultilingualTaskConfig
 
-    # what valid_step sums up per language, out of the criterion's logging output
-    counters: Tuple[str, ...] = ()
+    # what valid_step sums up per language, out of the criterion's logging output and
+    # what is counted; `nsentences` is always among them
+    counters: Tuple[str, ...] = ("nsentences",)
 
     def __init__(self, cfg: MultilingualTaskConfig, dictionary: Dictionary) -> None:
         super().__init__(cfg)
         self.dictionary = dictionary
         self.is_restored = False  # a checkpoint is evaluated, none is trained
+        self.model_cfg: Optional[FairseqDataclass] = None  # of the model last built
         # of the subset that was iterated over last
         self.subset = ""
         self.langs: List[str] = []
@@ -86,21 +136,20 @@ class MultilingualTask(FairseqTask):
         """Say where `sample` has labels, and which."""
         raise NotImplementedError
 
-    def count(self, logits: Tensor, target: Tensor) -> Dict[str, Tensor]:
-        """Numbers to sum over batches, from which the task's metrics follow."""
+    def count(self, sample: Dict[str, Any], logits: Dict[str, Tensor]) -> Sums:
+        """What to sum over batches, so that the task's metrics follow from it.
+
+        Args:
+            logits: head -> `(n, classes)`, at the labels that `supervise` named.
+        """
         return {}
 
-    def log_lang(self, lang: str, sums: Dict[str, float]) -> None:
-        """Log a language's metric from its sums of `counters` over some batches."""
-        raise NotImplementedError
+    def count_generated(self, sample: Dict[str, Any], model: BaseFairseqModel) -> Sums:
+        """As `count`, for metrics that need more than the logits at the labels."""
+        return {}
 
-    def measure(self, sums: Dict[str, float]) -> Dict[str, Any]:
-        """A result from the sums of `counters` over a whole subset.
-
-        Returns:
-            `metric` by its full name, `value`, `examples` and, where there is one,
-            `chance`.
-        """
+    def measure(self, sums: Sums) -> List[Measure]:
+        """The task's metrics, most important first, from sums of `counters`."""
         raise NotImplementedError
 
     # --- fairseq's interface
@@ -110,10 +159,41 @@ class MultilingualTask(FairseqTask):
     ) -> BaseFairseqModel:
         self.is_restored |= from_checkpoint
         with user_errors():
+            if not from_checkpoint:
+                self._resolve_shape(cfg)
             model = super().build_model(cfg, from_checkpoint)
             self.add_heads(model)
+            if not from_checkpoint:
+                self.prepare_for_training(model)
         self.model_cfg = model.cfg
         return model
+
+    def _resolve_shape(self, cfg: FairseqDataclass) -> None:
+        """`--arch pretrained`: the shape is that of the encoder to start from."""
+        if cfg.encoder_layers:
+            return
+        if self.cfg.encoder_path is None:
+            raise ValueError("--arch pretrained needs --encoder-path: it has its shape")
+        state = read_checkpoint(self.cfg.encoder_path, "--encoder-path")
+        theirs = model_config(state)
+        for name in ENCODER_SHAPE:
+            setattr(cfg, name, theirs[name])
+
+    def prepare_for_training(self, model: BaseFairseqModel) -> None:
+        """Load what a new model starts from, and freeze what is not trained."""
+        path, flag = self.cfg.encoder_path, "--encoder-path"
+        if path is None:
+            return
+        state = read_checkpoint(path, flag)
+        check_dictionary(state, self.dictionary, path, flag)
+        prefix = "encoder."
+        weights = {
+            name[len(prefix) :]: tensor
+            for name, tensor in state["model"].items()
+            if name.startswith(prefix)
+        }
+        load_weights(model.encoder, weights, path, flag)
+        logger.info("encoder: %s", path)
 
     def build_criterion(self, cfg: FairseqDataclass, **kwargs: Any) -> FairseqCriterion:
         with user_errors():
@@ -139,27 +219,47 @@ class MultilingualTask(FairseqTask):
         criterion: FairseqCriterion,
     ) -> Tuple[Tensor, int, Dict[str, Any]]:
         loss, sample_size, log = super().valid_step(sample, model, criterion)
-        for lang in self.langs:
-            for key in self.counters:
-                log[f"{key}/{lang}"] = log[key] if lang == sample["lang"] else 0
+        log.update(self.count_generated(sample, model))
+        for key in self.counters:
+            count = torch.as_tensor(log[key])
+            for lang in self.langs:
+                here = lang == sample["lang"]
+                log[f"{key}/{lang}"] = count if here else torch.zeros_like(count)
         return loss, sample_size, log
 
     def reduce_metrics(
         self, logging_outputs: List[Dict[str, Any]], criterion: FairseqCriterion
     ) -> None:
         super().reduce_metrics(logging_outputs, criterion)
-        found = {}
-        for lang in self.langs:
-            sums = {
-                key: sum(float(log.get(f"{key}/{lang}", 0)) for log in logging_outputs)
-                for key in self.counters
-            }
-            if any(sums.values()):
-                found[lang] = sums
-                self.log_lang(lang, sums)
+        found = {lang: self._sum_up(logging_outputs, lang) for lang in self.langs}
+        found = {lang: sums for lang, sums in found.items() if sums.get("nsentences")}
+        for lang, sums in found.items():
+            self._log(sums, f"_{lang}")
+        if found:
+            self._log(add_up(found.values()), "")
         first_worker = not dist.is_initialized() or dist.get_rank() == 0
         if self.is_restored and first_worker:
             self.write_results(found)
+
+    def _sum_up(self, logging_outputs: List[Dict[str, Any]], lang: str) -> Sums:
+        return add_up(
+            {key: log[f"{key}/{lang}"] for key in self.counters}
+            for log in logging_outputs
+            if f"nsentences/{lang}" in log
+        )
+
+    def _log(self, sums: Sums, suffix: str) -> None:
+        """Log each metric such that it is exact over any number of batches."""
+        for key, value in sums.items():
+            metrics.log_scalar_sum(f"_{key}{suffix}", value)
+
+        def value_of(i: int, meters: Mapping[str, Any]) -> float:
+            sums = {key: meters[f"_{key}{suffix}"].sum for key in self.counters}
+            return round(self.measure(sums)[i].value, 2)
+
+        for i, measure in enumerate(self.measure(sums)):
+            if measure.key:
+                metrics.log_derived(f"{measure.key}{suffix}", partial(value_of, i))
 
     def state_dict(self) -> Dict[str, Any]:
         return {
@@ -182,6 +282,10 @@ class MultilingualTask(FairseqTask):
     def max_positions(self) -> Optional[int]:
         return None
 
+    def longest_input(self) -> int:
+        """How many subwords the model takes; no limit as long as there is no model."""
+        return sys.maxsize if self.model_cfg is None else self.model_cfg.max_positions
+
     # --- results
 
     def dropped_rows(self, lang: str) -> int:
@@ -191,7 +295,7 @@ class MultilingualTask(FairseqTask):
     def dataset_name(self) -> str:
         return os.path.basename(os.path.normpath(self.cfg.data))
 
-    def write_results(self, found: Dict[str, Dict[str, float]]) -> None:
+    def write_results(self, found: Dict[str, Sums]) -> None:
         checkpoint = self.cfg.path or ""
         folder = os.path.dirname(os.path.abspath(checkpoint))
         results = [
@@ -203,9 +307,13 @@ class MultilingualTask(FairseqTask):
                 dropped=self.dropped_rows(lang),
                 seed=self.cfg.seed,
                 checkpoint=checkpoint,
-                **self.measure(sums),
+                metric=measure.metric,
+                value=measure.value,
+                examples=measure.examples,
+                chance=measure.chance,
             )
             for lang, sums in found.items()
+            for measure in self.measure(sums)
         ]
         path = self.cfg.results or os.path.join(folder, "results.jsonl")
         append_results(path, results)
@@ -220,6 +328,15 @@ def user_errors() -> Iterator[None]:
     except ValueError as error:
         logger.debug("where it was raised", exc_info=True)
         raise SystemExit(f"fairseq_mlkd: {error}") from None
+
+
+def add_up(several: Iterable[Sums]) -> Sums:
+    """The sums of several, counter by counter; nothing at all of none."""
+    total: Sums = {}
+    for sums in several:
+        for key, value in sums.items():
+            total[key] = total[key] + value if key in total else value
+    return total
 
 
 def load_dictionary(data: str) -> Dictionary:

@@ -8,7 +8,6 @@ from typing import Any, Dict, List, Optional
 
 from fairseq import utils
 from fairseq.data import Dictionary
-from fairseq.logging import metrics
 from fairseq.tasks import register_task
 
 from fairseq_mlkd.data.masked_lm_dataset import MaskedLMDataset, Masking
@@ -16,9 +15,12 @@ from fairseq_mlkd.data.multilingual_dataset import MultilingualDataset
 from fairseq_mlkd.data.sentence_dataset import SentenceDataset
 from fairseq_mlkd.tasks._multilingual_task import (
     ALL,
+    Measure,
     MultilingualTask,
     MultilingualTaskConfig,
+    Sums,
     Supervision,
+    add_up,
     load_dictionary,
     split_subset,
     user_errors,
@@ -126,33 +128,21 @@ class MultilingualMLMTask(MultilingualTask):
 
     def supervise(self, sample: Dict[str, Any]) -> Supervision:
         masked = sample["target"].ne(self.dictionary.pad())
-        return Supervision({"masked_tokens": masked}, sample["target"][masked])
+        target = sample["target"][masked]
+        return Supervision({"masked_tokens": masked}, {"lm_head": target})
 
-    def log_lang(self, lang: str, sums: Dict[str, float]) -> None:
-        key = f"loss_{lang}"
-        metrics.log_scalar(key, _bits(sums), sums["sample_size"], round=3)
-        metrics.log_derived(f"ppl_{lang}", lambda m: utils.get_perplexity(m[key].avg))
+    def measure(self, sums: Sums) -> List[Measure]:
+        bits = float(sums["loss"] / sums["sample_size"]) / math.log(2)
+        examples = int(sums["nsentences"])
+        return [Measure("masked-LM perplexity", 2**bits, examples, key="ppl")]
 
-    def measure(self, sums: Dict[str, float]) -> Dict[str, Any]:
-        return {
-            "metric": "masked-LM perplexity",
-            "value": 2 ** _bits(sums),
-            "examples": int(sums["nsentences"]),
-        }
-
-    def write_results(self, found: Dict[str, Dict[str, float]]) -> None:
+    def write_results(self, found: Dict[str, Sums]) -> None:
         """With all languages together in front, as in Table 2."""
-        total = {
-            key: sum(sums[key] for sums in found.values()) for key in self.counters
-        }
-        super().write_results({ALL: total, **found} if len(found) > 1 else found)
+        total = {ALL: add_up(found.values())} if len(found) > 1 else {}
+        super().write_results({**total, **found})
 
     def dataset_name(self) -> str:
         return "pretraining"
-
-
-def _bits(sums: Dict[str, float]) -> float:
-    return sums["loss"] / sums["sample_size"] / math.log(2)
 
 
 def log_sampling(dataset: MultilingualDataset) -> None:

@@ -64,7 +64,8 @@ def slow_terms(
                 (a - b).square().flatten()
             )
     terms = dict(outputs)
-    labels = setting.task.supervise(setting.sample).target.numel()
+    targets = setting.task.supervise(setting.sample).targets
+    labels = sum(target.numel() for target in targets.values())
     for (name, _), parts in squares.items():
         terms[name] = terms.get(name, 0.0) + labels * torch.cat(parts).mean()
     return terms

@@ -132,13 +132,29 @@ def test_features_only_does_without_the_head(model):
     assert torch.equal(features, extra["hidden_states"][2])
 
 
-def test_classification_head(model):
-    model.register_classification_head("labels", 3)
-    logits, _ = model.double()(batch(), classification_head_name="labels")
-    assert logits.shape == (3, 3)
+@pytest.mark.parametrize("pooled", [False, True])
+def test_heads_read_the_positions_that_they_are_given(model, pooled):
+    model.add_head("labels", 4, pooled=pooled)
+    model.double()
+    tokens = batch()
+    positions = torch.tensor([tokens.size(1), 2, 0])
+    logits, _ = model(tokens, heads={"labels": positions})
+    features, _ = model(tokens, features_only=True)
+    x = torch.stack([features[1, 0], features[0, 2], features[0, 0]])
+    head = model.classification_heads["labels"]
+    if pooled:
+        x = torch.tanh(x @ head.dense.weight.T + head.dense.bias)
+    expected = x @ head.out_proj.weight.T + head.out_proj.bias
+    assert set(logits) == {"labels"} and logits["labels"].shape == (3, 4)
+    assert torch.allclose(logits["labels"], expected)
+
+
+def test_normalized_probs(model):
+    logits, _ = model.double()(batch())
     probs = model.get_normalized_probs((logits, {}), log_probs=False)
     lprobs = model.get_normalized_probs((logits, {}), log_probs=True)
-    assert torch.allclose(probs.sum(-1), torch.ones(3)) and probs.dtype == torch.float32
+    ones = torch.ones(logits.shape[:2])
+    assert torch.allclose(probs.sum(-1), ones) and probs.dtype == torch.float32
     assert torch.allclose(lprobs.exp(), probs)
 
 
@@ -173,7 +189,7 @@ def test_gradient_of_the_matrix_is_the_sum_of_both_uses(model):
 def test_weights_are_drawn_with_the_configured_deviation(task, std):
     shape = {"layers": 1, "embed_dim": 64, "ffn_embed_dim": 64, "attention_heads": 4}
     model = build_model(task, shape, **({} if std is None else {"init_std": std}))
-    model.register_classification_head("labels", 200)
+    model.add_head("labels", 200, pooled=True)
     drawn = [m for m in model.modules() if isinstance(m, (nn.Linear, nn.Embedding))]
     assert len(drawn) == 2 + 4 + 2 + 1 + 2
     for module in drawn:

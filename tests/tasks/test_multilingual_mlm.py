@@ -192,8 +192,10 @@ def test_commands_use_each_example_once(data, tmp_path, monkeypatch):
 
 def test_perplexity_is_that_of_the_hard_loss(data):
     task = mlm_task(data)
-    found = task.measure({"loss": 6.0, "sample_size": 4, "nsentences": 2})
-    assert found["value"] == pytest.approx(math.exp(1.5))
+    sums = {"loss": 6.0, "sample_size": 4, "nsentences": 2}
+    (found,) = task.measure({key: torch.tensor(value) for key, value in sums.items()})
+    assert found.value == pytest.approx(math.exp(1.5))
+    assert (found.key, found.examples) == ("ppl", 2)
 
 
 # --- refusals: one line, and the exit code is not 0

@@ -23,6 +23,7 @@ from tiny import (
 from fairseq_mlkd.data.audit import FileAudit, write_audit
 from fairseq_mlkd.metrics.results import read_results
 from fairseq_mlkd.tasks.zero_shot_classification import (
+    HEAD,
     ZeroShotClassificationConfig,
     ZeroShotClassificationTask,
 )
@@ -75,10 +76,10 @@ def predict(data: Path, checkpoint: Path, subset: str) -> Dict[int, List[int]]:
     dataset, found = task.datasets[subset], {}
     for i in range(len(dataset)):
         sample = dataset.collater([dataset[i]])
-        inputs, target = task.supervise(sample)
+        inputs, targets = task.supervise(sample)
         with torch.no_grad():
             logits, _ = model(**sample["net_input"], **inputs)
-        found[i] = [target.item(), logits.argmax().item()]
+        found[i] = [targets[HEAD].item(), logits[HEAD].argmax().item()]
     return found
 
 

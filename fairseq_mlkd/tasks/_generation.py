@@ -1,0 +1,38 @@
+"""Hypotheses of tasks that label, in the form that fairseq-generate writes."""
+
+from typing import Any, Dict, List, Sequence
+
+import torch
+from fairseq.models import BaseFairseqModel
+from torch import Tensor
+
+from fairseq_mlkd.tasks._multilingual_task import Supervision
+
+
+def ensemble_log_probs(
+    models: Sequence[BaseFairseqModel],
+    sample: Dict[str, Any],
+    supervision: Supervision,
+) -> Dict[str, Tensor]:
+    """Logarithms of the models' mean probabilities, head -> `(n, classes)`."""
+    inputs = {**sample["net_input"], **supervision.model_inputs}
+    logits = [model(**inputs)[0] for model in models]
+    probs = {
+        head: torch.stack([torch.softmax(one[head].float(), -1) for one in logits])
+        for head in supervision.targets
+    }
+    return {head: p.mean(dim=0).log() for head, p in probs.items()}
+
+
+def hypothesis(tokens: Tensor, lprobs: Tensor) -> Dict[str, Any]:
+    """A hypothesis of `(n,)` labels with their natural log probabilities `(n,)`."""
+    return {
+        "tokens": tokens,
+        "score": lprobs.sum().item(),
+        "attention": None,
+        "alignment": torch.empty(0),
+        "positional_scores": lprobs.clone(),
+    }
+
+
+Hypotheses = List[List[Dict[str, Any]]]  # of each sentence, best first

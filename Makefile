@@ -45,7 +45,7 @@ $(VENV)/.installed: setup.py constraints.txt fairseq_mlkd/__init__.py
 	make PYTHON=python3.11))
 	$(PYTHON) -m venv $(VENV)
 	$(if $(OFFICIAL),$(PIP) 'pip<24.1')
-	$(PIP) '$(TORCH)' numpy cython 'setuptools<81' wheel
+	$(PIP) '$(TORCH)' numpy cython 'setuptools<81' setuptools_scm wheel
 	$(PIP) $(ISOLATION) -e '.[report,dev]'
 	touch $@
 

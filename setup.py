@@ -23,22 +23,31 @@ setup(
     license="MIT",
     python_requires=">=3.8,<3.14",
     packages=find_packages(include=["fairseq_mlkd", "fairseq_mlkd.*"]),
+    package_data={"fairseq_mlkd.cli": ["paper.json"]},
     install_requires=[
         # The last official release cannot be imported on Python 3.11 and later.
         'fairseq==0.12.2; python_version < "3.11"',
         'fairseq-fixed==0.12.3.1; python_version >= "3.11"',
         "torch>=1.13",
         "numpy",
+        "protobuf",  # sentencepiece's description of its models needs it
         "sacrebleu",
+        "safetensors",
+        "sentencepiece",
+        "seqeval",
         "subword-nmt",
+        "tokenizers",
         "tqdm",
     ],
     extras_require={
         "report": ["matplotlib"],
-        "dev": ["mypy", "pytest", "ruff"],
+        "dev": ["mypy", "pytest", "ruff", "transformers"],
     },
     entry_points={
-        "console_scripts": ["mlkd-report = fairseq_mlkd.cli.report:main"],
+        "console_scripts": [
+            "mlkd-import = fairseq_mlkd.cli.importer:main",
+            "mlkd-report = fairseq_mlkd.cli.report:main",
+        ],
     },
     zip_safe=False,
 )

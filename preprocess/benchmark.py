@@ -20,7 +20,7 @@ import sys
 from pathlib import Path
 from typing import List, Optional
 
-from fairseq_mlkd.data.audit import FileAudit, subset_totals
+from fairseq_mlkd.data.audit import FileAudit
 from fairseq_mlkd.data.benchmarks import BENCHMARKS
 from fairseq_mlkd.data.benchmarks.prepare import Preparation
 from fairseq_mlkd.data.benchmarks.selection import Settings
@@ -78,22 +78,29 @@ def get_parser() -> argparse.ArgumentParser:
         metavar="F",
         type=fraction,
         default=0.0,
-        help="share of the training pairs to validate on, from 0 to below 1"
+        help="share of the training rows to validate on, from 0 to below 1"
         " (default: 0, use the dev file)",
     )
     add(
         "--seed",
         type=int,
         default=1,
-        help="which pairs --valid-fraction takes (default: 1)",
+        help="which rows --valid-fraction takes (default: 1)",
     )
     return parser
 
 
 def print_totals(records: List[FileAudit]) -> None:
-    """One line a subset: rows kept, rows dropped."""
-    for subset, rows in subset_totals(records).items():
-        print(f"{subset:<9} kept {rows['kept']:>7,}  dropped {rows['dropped']:>5,}")
+    """One line a subset: rows kept, rows dropped, and what a model cannot get right."""
+    for record in records:
+        kept, dropped = f"kept {record.kept:>7,}", f"dropped {record.dropped_rows:>5,}"
+        notes = [f"longest {record.longest_input:,} subwords"]
+        if record.published is not None:
+            notes.insert(0, f"published {record.published:,}")
+        notes += [f"{n:,} untrained in {part}" for part, n in record.untrained.items()]
+        if record.words_without_subwords:
+            notes.append(f"{record.words_without_subwords:,} words without subwords")
+        print("  ".join([f"{record.subset:<9} {kept}", dropped, *notes]))
 
 
 def main(argv: Optional[List[str]] = None) -> None:

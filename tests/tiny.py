@@ -229,3 +229,55 @@ def train(data: Any, save_dir: Path, *arguments: Any) -> Path:
 
 def load(path: Path) -> Dict[str, Any]:
     return torch.load(str(path), map_location="cpu", weights_only=True)
+
+
+TAGS = ("B-LOC", "B-PER", "I-LOC", "I-PER", "O")
+INTENTS = ("book", "cancel", "find")
+UNSEEN_TAG, UNSEEN_INTENT = "B-ORG", "pay"
+
+
+def write_tagged(
+    folder: Path, counts: Mapping[str, int], *, seed: int = 1, longest: int = 9
+) -> Path:
+    """Words with tags and intents, in subsets such as `test.fr`.
+
+    The first subword of a word tells its tag, that of the first word the intent. Words
+    have 0 to 2 subwords; those without are `O`. Each subset but `train` ends in a
+    sentence with a tag and an intent that training never saw.
+    """
+    dictionary, tags, intents = make_dictionary(), Dictionary(), Dictionary()
+    for labels, names, unseen in (
+        (tags, TAGS, UNSEEN_TAG),
+        (intents, INTENTS, UNSEEN_INTENT),
+    ):
+        for i, name in enumerate([*names, unseen]):
+            labels.add_symbol(name, n=int(i < len(names)))
+    folder.mkdir(parents=True)
+    dictionary.save(str(folder / "dict.txt"))
+    for part, labels in (("label", tags), ("intent", intents)):
+        (folder / part).mkdir()
+        labels.save(str(folder / part / "dict.txt"))
+    for i, (subset, count) in enumerate(counts.items()):
+        rng = np.random.default_rng(100 * seed + i)
+        rows = [_tagged_row(rng, longest) for _ in range(count)]
+        if not subset.startswith("train"):
+            rows[-1]["label"][0] = tags.index(UNSEEN_TAG)
+            rows[-1]["intent"][0] = intents.index(UNSEEN_INTENT)
+        for part in ("input0", "pieces", "label", "intent"):
+            write_sentences(folder / part / subset, [r[part] for r in rows], 99)
+    return folder
+
+
+def _tagged_row(rng: np.random.Generator, longest: int) -> Dict[str, List[int]]:
+    special, eos = Dictionary().nspecial, Dictionary().eos()
+    pieces = rng.integers(0, 3, rng.integers(3, longest + 1)).tolist()
+    pieces[0] = 1
+    words = [(special + rng.integers(0, WORDS, n)).tolist() for n in pieces]
+    outside = TAGS.index("O")
+    tags = [word[0] % len(TAGS) if word else outside for word in words]
+    return {
+        "input0": [*sum(words, []), eos],
+        "pieces": pieces,
+        "label": [*(special + tag for tag in tags), eos],
+        "intent": [special + words[0][0] % len(INTENTS), eos],
+    }

@@ -39,10 +39,12 @@ def demo(out: Path, world: Path) -> Study:
         options = "--mask-prob 0.2 --clip-norm 5 --dropout 0 --attention-dropout 0"
         return Training(updates, 3e-3, 64, warmup=200, options=options.split())
 
-    def finetuning(updates: int, lr: float, dropout: str) -> Training:
-        options = ["--dropout", dropout, "--attention-dropout", dropout]
+    def finetuning(updates: int, lr: float, dropout: str, *more: str) -> Training:
+        options = ["--dropout", dropout, "--attention-dropout", dropout, *more]
         return Training(updates, lr, 32, warmup=50, options=options)
 
+    # To validate a parser is to generate: five times will do, not after each epoch.
+    seldom = ["--validate-interval", "100"]
     return Study(
         out=out,
         text={lang: [world / "text" / f"{lang}.txt"] for lang in LANGS},
@@ -57,6 +59,9 @@ def demo(out: Path, world: Path) -> Study:
         benchmarks=[
             Benchmark("xnli", world / "xnli", finetuning(1200, 5e-4, "0")),
             Benchmark("pawsx", world / "pawsx", finetuning(800, 2e-3, "0.1")),
+            Benchmark("wikiann", world / "wikiann", finetuning(300, 2e-3, "0.1")),
+            Benchmark("multiatis", world / "multiatis", finetuning(500, 2e-3, "0.1")),
+            Benchmark("mtop", world / "mtop", finetuning(600, 2e-3, "0.1", *seldom)),
         ],
     )
 

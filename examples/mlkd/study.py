@@ -5,12 +5,13 @@ A study is a list of stages; each is a command that could be pasted into a shell
 
 import sys
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from pipeline import Stage
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
+CORPUS, BENCHMARK = (ROOT / "preprocess" / f"{x}.py" for x in ("corpus", "benchmark"))
 TEACHER, VANILLA, DISTILLED = "teacher", "vanilla student", "distilled student"
 
 
@@ -22,6 +23,27 @@ class Training(NamedTuple):
     batch_size: int
     warmup: int
     options: Sequence[str] = ()  # more of fairseq-train
+
+
+class Setup(NamedTuple):
+    """How a benchmark is learned from a pretrained encoder."""
+
+    task: str
+    metric: str  # that selects the checkpoint
+    arch: str = "pretrained"  # the shape of the encoder
+    stage_2: bool = True  # whether it can be distilled in fine-tuning
+
+
+SETUPS: Dict[str, Setup] = {
+    "xnli": Setup("zero_shot_classification", "accuracy"),
+    "pawsx": Setup("zero_shot_classification", "accuracy"),
+    "wikiann": Setup("zero_shot_tagging", "f1"),
+    "multiatis": Setup("zero_shot_intent_slot", "exact_match"),
+    "massive": Setup("zero_shot_intent_slot", "exact_match"),
+    "mtop": Setup(
+        "zero_shot_parsing", "exact_match", "pointer_generator_pretrained", False
+    ),
+}
 
 
 class Benchmark(NamedTuple):
@@ -70,115 +92,83 @@ class Study(NamedTuple):
         files = [
             f"{lang}={','.join(map(str, paths))}" for lang, paths in self.text.items()
         ]
-        script = ROOT / "preprocess" / "corpus.py"
-        command = [
-            sys.executable,
-            script,
-            self.out / "corpus",
-            *files,
-            *self.corpus_options,
-        ]
-        return Stage("corpus", _words(command))
+        out = self.out / "corpus"
+        command = [sys.executable, CORPUS, out, *files, *self.corpus_options]
+        return Stage("corpus", words(command))
 
     def _benchmark(self, benchmark: Benchmark) -> Stage:
-        script = ROOT / "preprocess" / "benchmark.py"
-        data = self.out / benchmark.name
-        tokenizer = ["--tokenizer", self.out / "corpus"]
         command = [
-            sys.executable, script, benchmark.name, benchmark.folder, data,
-            *tokenizer, *benchmark.options,
+            sys.executable, BENCHMARK, benchmark.name, benchmark.folder,
+            self.out / benchmark.name, "--tokenizer", self.out / "corpus",
+            *benchmark.options,
         ]  # fmt: skip
-        return Stage(benchmark.name, _words(command), ["corpus"])
+        return Stage(benchmark.name, words(command), ["corpus"])
 
     def _pretrain(self, model: str) -> Stage:
         training = self.pretraining[model]
+        arch = self.teacher_arch if model == TEACHER else self.student_arch
         criterion, needs = ["task_cross_entropy"], ["corpus"]
         if model == DISTILLED:
             teacher = ["--teacher-path", self._pretrained(TEACHER)]
             criterion = ["tinybert", *teacher, *self.distillation]
             needs = [_pretrain_name(TEACHER)]
         command = [
-            *self._train("corpus", "multilingual_mlm", model, training, self.seeds[0]),
-            "--criterion", *criterion,
+            *train(self.out / "corpus", "multilingual_mlm", arch, training),
+            "--criterion", *criterion, "--seed", self.seeds[0],
             "--weight-decay", 0.01, "--adam-betas", "(0.9, 0.98)",
             "--save-dir", self._pretrained(model).parent,
         ]  # fmt: skip
-        return Stage(_pretrain_name(model), _words(command), needs, training.updates)
+        return Stage(_pretrain_name(model), words(command), needs, training.updates)
 
     def _perplexity(self, model: str) -> Stage:
-        return self._test(
-            f"{model} on the corpus",
-            [
-                self.out / "corpus",
-                *_plugin("multilingual_mlm"),
-                "--valid-subset",
-                "valid",
-            ],
-            model,
-            self._pretrained(model),
-            _pretrain_name(model),
+        name = f"test {model} on the corpus"
+        command = validate(
+            self.out / "corpus", "multilingual_mlm", self._pretrained(model)
         )
+        results = ["--results", self._results(name), "--model-name", model]
+        return Stage(name, words([*command, *results]), [_pretrain_name(model)])
 
     def _finetune(self, benchmark: Benchmark, model: str, seed: int) -> List[Stage]:
         """Train on the source language, then test on every language."""
-        task, training = "zero_shot_classification", benchmark.training
-        plain = self._finetuned(benchmark, model, seed)
-        train = [
-            *self._train(benchmark.name, task, model, training, seed),
-            "--encoder-path", self._pretrained(model),
-            "--best-checkpoint-metric", "accuracy", "--maximize-best-checkpoint-metric",
-        ]  # fmt: skip
-        ways = {model: (plain, ["task_cross_entropy"], [])}
-        if self.stage_2 and model != TEACHER:
+        ways = {model: (["task_cross_entropy"], [])}
+        if self.stage_2 and model != TEACHER and SETUPS[benchmark.name].stage_2:
             teacher = self._finetuned(benchmark, TEACHER, seed)
-            name = f"{model} (ft-distill)"
-            ways[name] = (
-                self._finetuned(benchmark, name, seed),
+            ways[f"{model} (ft-distill)"] = (
                 ["tinybert", "--teacher-path", teacher, *self.distillation],
                 [f"fine-tune {TEACHER} on {benchmark.name}, seed {seed}"],
             )
         stages = []
-        for name, (path, criterion, needs) in ways.items():
-            run = f"{name} on {benchmark.name}, seed {seed}"
-            command = [*train, "--criterion", *criterion, "--save-dir", path.parent]
+        for name, (criterion, needs) in ways.items():
             needs = [benchmark.name, _pretrain_name(model), *needs]
-            data = [self.out / benchmark.name, *_plugin(task), "--valid-subset", "test"]
+            path = self._finetuned(benchmark, name, seed)
+            command = [
+                *finetune(benchmark, self.out / benchmark.name),
+                "--encoder-path", self._pretrained(model), "--seed", seed,
+                "--criterion", *criterion, "--save-dir", path.parent,
+            ]  # fmt: skip
+            run = f"{name} on {benchmark.name}, seed {seed}"
+            updates = benchmark.training.updates
             stages += [
-                Stage(f"fine-tune {run}", _words(command), needs, training.updates),
-                self._test(run, data, name, path, f"fine-tune {run}"),
+                Stage(f"fine-tune {run}", words(command), needs, updates),
+                self._test(benchmark, name, path, run),
             ]
         return stages
+
+    def _test(
+        self, benchmark: Benchmark, model: str, checkpoint: Path, run: str
+    ) -> Stage:
+        name = f"test {run}"
+        task = SETUPS[benchmark.name].task
+        command = [
+            *validate(self.out / benchmark.name, task, checkpoint, "test"),
+            "--results", self._results(name), "--model-name", model,
+        ]  # fmt: skip
+        return Stage(name, words(command), [f"fine-tune {run}"])
 
     def _report(self, needs: Sequence[str]) -> Stage:
         """In the order of the study, not in that in which the tests ended."""
         results = [self._results(name) for name in needs]
-        command = [BIN / "mlkd-report", *results, "--output", self.out]
-        return Stage("report", _words([*command, "--teacher", TEACHER]), needs)
-
-    def _train(
-        self, data: str, task: str, model: str, training: Training, seed: int
-    ) -> List[object]:
-        arch = self.teacher_arch if model == TEACHER else self.student_arch
-        return [
-            BIN / "fairseq-train", self.out / data, *_plugin(task), "--arch", *arch,
-            "--optimizer", "fused_adamw", "--lr", training.lr, "--clip-norm", 1.0,
-            "--lr-scheduler", "polynomial_decay", "--warmup-updates", training.warmup,
-            "--total-num-update", training.updates, "--max-update", training.updates,
-            "--batch-size", training.batch_size, "--seed", seed,
-            "--no-epoch-checkpoints", "--keep-interval-updates", 1,
-            "--save-interval-updates", max(1, training.updates // 5),
-            "--log-format", "simple", "--log-interval", 25, *training.options,
-        ]  # fmt: skip
-
-    def _test(
-        self, run: str, data: List[object], model: str, checkpoint: Path, needs: str
-    ) -> Stage:
-        name = f"test {run}"
-        command = [
-            BIN / "fairseq-validate", *data, "--path", checkpoint, "--batch-size", 64,
-            "--results", self._results(name), "--model-name", model,
-        ]  # fmt: skip
-        return Stage(name, _words(command), [needs])
+        return Stage("report", words(report(results, self.out, TEACHER)), needs)
 
     def _pretrained(self, model: str) -> Path:
         return self.out / "pretrained" / _slug(model) / "checkpoint_last.pt"
@@ -189,6 +179,54 @@ class Study(NamedTuple):
 
     def _results(self, test: str) -> Path:
         return self.out / "results" / f"{_slug(test)}.jsonl"
+
+
+def train(
+    data: Path, task: str, arch: Sequence[str], training: Training
+) -> List[object]:
+    """The command that trains one model."""
+    return [
+        BIN / "fairseq-train", data, *_plugin(task), "--arch", *arch,
+        "--optimizer", "fused_adamw", "--lr", training.lr, "--clip-norm", 1.0,
+        "--lr-scheduler", "polynomial_decay", "--warmup-updates", training.warmup,
+        "--total-num-update", training.updates, "--max-update", training.updates,
+        "--batch-size", training.batch_size,
+        "--no-epoch-checkpoints", "--keep-interval-updates", 1,
+        "--save-interval-updates", max(1, training.updates // 5),
+        "--log-format", "simple", "--log-interval", 25, *training.options,
+    ]  # fmt: skip
+
+
+def finetune(benchmark: Benchmark, data: Path) -> List[object]:
+    """The command that fine-tunes an encoder, selected on the source language."""
+    setup = SETUPS[benchmark.name]
+    return [
+        *train(data, setup.task, [setup.arch], benchmark.training),
+        "--best-checkpoint-metric", setup.metric, "--maximize-best-checkpoint-metric",
+    ]  # fmt: skip
+
+
+def validate(
+    data: Path, task: str, checkpoint: Path, subset: str = "valid"
+) -> List[object]:
+    """The command that scores a checkpoint on each language of a subset."""
+    return [
+        BIN / "fairseq-validate", data, *_plugin(task), "--valid-subset", subset,
+        "--path", checkpoint, "--batch-size", 64,
+    ]  # fmt: skip
+
+
+def report(
+    results: Sequence[Path], out: Path, teacher: Optional[str] = None
+) -> List[object]:
+    """The command that makes tables and a picture of result lines."""
+    named = ["--teacher", teacher] if teacher else []
+    return [BIN / "mlkd-report", *results, "--output", out, *named]
+
+
+def words(command: Sequence[object]) -> List[str]:
+    """A command as the words of a shell."""
+    return [str(word) for word in command]
 
 
 def _plugin(task: str) -> List[object]:
@@ -203,7 +241,3 @@ def _pretrain_name(model: str) -> str:
 
 def _slug(model: str) -> str:
     return "".join(c if c.isalnum() else "_" for c in model)
-
-
-def _words(command: Sequence[object]) -> List[str]:
-    return [str(word) for word in command]

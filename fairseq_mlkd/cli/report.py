@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 from typing import List, Optional
 
-from fairseq_mlkd.cli.report_tables import Table, make_tables, render_markdown
+from fairseq_mlkd.cli.report_markdown import render_report
+from fairseq_mlkd.cli.report_tables import Table, group_tables, make_tables
 from fairseq_mlkd.metrics.results import latest_results, read_results
 from fairseq_mlkd.text.files import replace_on_success
 
@@ -62,11 +63,14 @@ def find_teacher(tables: List[Table], named: Optional[str]) -> str:
 
 
 def write_report(folder: Path, markdown: str, tables: List[Table]) -> None:
-    """Writes `report.md` and, if there is a benchmark to draw, `report.png`."""
+    """Writes `report.md` and, if there is a benchmark to draw, `report.png`.
+
+    The picture shows the first metric of each benchmark.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with replace_on_success(str(folder / "report.md")) as partial:
         Path(partial).write_text(markdown, encoding="utf-8")
-    drawn = [table for table in tables if not table.is_perplexity]
+    drawn = [table for table, *_ in group_tables(tables) if not table.is_perplexity]
     if drawn:
         # Importing fairseq lets every logger talk, and matplotlib lists all fonts.
         logging.getLogger("matplotlib").setLevel(logging.WARNING)
@@ -82,7 +86,7 @@ def main(argv: Optional[List[str]] = None) -> None:
     try:
         tables = load_tables(args.results, args.source_lang)
         teacher = find_teacher(tables, args.teacher)
-        markdown = "\n".join(render_markdown(table, teacher) for table in tables)
+        markdown = render_report(tables, teacher)
         print(markdown, end="")
         if args.output:
             write_report(args.output, markdown, tables)

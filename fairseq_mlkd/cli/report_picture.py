@@ -11,7 +11,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from fairseq_mlkd.cli.report_tables import TITLES, Score, Table
+from fairseq_mlkd.cli.report_tables import Score, Table
 from fairseq_mlkd.text.files import replace_on_success
 
 SOURCE_COLOUR = "#1b3a5c"
@@ -80,8 +80,7 @@ def draw_panel(axes: Axes, table: Table) -> None:
     axes.set_axisbelow(True)
     axes.tick_params(length=0)
     axes.spines[["top", "right", "left"]].set_visible(False)
-    name = TITLES.get(table.dataset, table.dataset)
-    axes.set_title(name, loc="left", fontweight="bold", pad=10)
+    axes.set_title(table.name, loc="left", fontweight="bold", pad=10)
     axes.set_xlabel(f"{table.metric} on {table.split} (%)", loc="left")
 
 

@@ -1,4 +1,4 @@
-"""Result lines -> the paper's tables, as numbers and as Markdown."""
+"""Result lines -> tables of numbers."""
 
 import statistics
 from dataclasses import dataclass
@@ -6,16 +6,16 @@ from typing import Dict, List, NamedTuple, Optional, Sequence
 
 from fairseq_mlkd.metrics.results import Result
 
+# In the order of the paper's columns.
 TITLES = {
     "xnli": "XNLI",
     "pawsx": "PAWS-X",
-    "wikiann": "WikiAnn",
+    "wikiann": "Wikiann",
     "multiatis": "MultiATIS++",
-    "massive": "MASSIVE",
     "mtop": "mTOP",
+    "massive": "MASSIVE",
     "pretraining": "Pretraining",
 }
-ABSENT = "–"
 
 
 class Score(NamedTuple):
@@ -62,11 +62,9 @@ class Table:
         self._values = {(r.model, r.lang, r.seed): r.value for r in self.results}
 
     @property
-    def title(self) -> str:
-        """Such as `XNLI: accuracy on test, in percent`."""
-        unit = "" if self.is_perplexity else ", in percent"
-        name = TITLES.get(self.dataset, self.dataset)
-        return f"{name}: {self.metric} on {self.split}{unit}"
+    def name(self) -> str:
+        """The data set as the paper writes it."""
+        return TITLES.get(self.dataset, self.dataset)
 
     @property
     def is_perplexity(self) -> bool:
@@ -87,11 +85,18 @@ class Table:
         keys = [(model, lang, seed) for seed in self.seeds(model)]
         return summarise([self._values[key] for key in keys if key in self._values])
 
-    def zero_shot(self, model: str) -> Optional[Score]:
-        """The average over target languages, of seeds that have all of them."""
+    def zero_shot(
+        self, model: str, langs: Optional[Sequence[str]] = None
+    ) -> Optional[Score]:
+        """The average over target languages, of seeds that have all of them.
+
+        Args:
+            model: whose scores.
+            langs: over which of the target languages, if not over all of them.
+        """
         averages = []
         for seed in self.seeds(model):
-            keys = [(model, lang, seed) for lang in self.target_langs]
+            keys = [(model, lang, seed) for lang in langs or self.target_langs]
             values = [self._values[key] for key in keys if key in self._values]
             if values and len(values) == len(keys):
                 averages.append(statistics.mean(values))
@@ -114,70 +119,13 @@ def make_tables(results: Sequence[Result], source_lang: str) -> List[Table]:
     return [Table(group, source_lang) for group in groups.values()]
 
 
-def render_markdown(table: Table, teacher: str) -> str:
-    """A heading, the table and what one must know to read its numbers."""
-    averaged = bool(table.target_langs) and not table.is_perplexity
-    compared = averaged and teacher in table.models
-    header = ["model", *table.langs]
-    header += ["zero-shot average"] * averaged + ["retention"] * compared
-    rows = [header]
-    for model in table.models:
-        scores = [table.score(model, lang) for lang in table.langs]
-        scores += [table.zero_shot(model)] * averaged
-        row = [model, *(ABSENT if score is None else str(score) for score in scores)]
-        if compared:
-            kept = table.retention(model, teacher)
-            row.append(ABSENT if kept is None else f"{kept:.1f}%")
-        rows.append(row)
-    notes = [describe_seeds(table), describe_examples(table)]
-    if averaged:
-        notes.append(f"Zero-shot average: the mean of {', '.join(table.target_langs)}.")
-    if compared:
-        notes.append(f"Retention: zero-shot average in percent of {teacher}'s.")
-    if any(ABSENT in row[1:] for row in rows):
-        notes.append(f"{ABSENT}: not measured, or not in every target language.")
-    return f"## {table.title}\n\n{align(rows)}\n\n" + "  \n".join(notes) + "\n"
+def group_tables(tables: Sequence[Table]) -> List[List[Table]]:
+    """The tables of each data set and split together.
 
-
-def align(rows: List[List[str]]) -> str:
-    """A Markdown table whose columns also line up as plain text."""
-    cells = [[cell.replace("|", "\\|") for cell in row] for row in rows]
-    widths = [max(3, *map(len, column)) for column in zip(*cells)]
-    rule = ["-" * widths[0]] + ["-" * (width - 1) + ":" for width in widths[1:]]
-    lines = []
-    for row in [cells[0], rule, *cells[1:]]:
-        padded = [row[0].ljust(widths[0])]
-        padded += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
-        lines.append(f"| {' | '.join(padded)} |")
-    return "\n".join(lines)
-
-
-def describe_seeds(table: Table) -> str:
-    """How many seeds each number rests on."""
-    counts = {model: len(table.seeds(model)) for model in table.models}
-    if len(set(counts.values())) == 1:
-        number = next(iter(counts.values()))
-        text = "One seed" if number == 1 else f"{number} seeds"
-    else:
-        text = "Seeds: " + ", ".join(f"{model} {n}" for model, n in counts.items())
-    if max(counts.values()) > 1:
-        text += "; mean ± sample standard deviation"
-    return text + "."
-
-
-def describe_examples(table: Table) -> str:
-    """How many examples were scored and left out, by language."""
-    if len({_counts(result) for result in table.results}) == 1:
-        return f"Examples: {_counts(table.results[0])} a language."
-    parts = []
-    for lang in table.langs:
-        own = {_counts(r): None for r in table.results if r.lang == lang}
-        # Models scored on different examples must not be compared silently.
-        differ = " (differs between runs)" if len(own) > 1 else ""
-        parts.append(f"{lang} {' / '.join(own)}{differ}")
-    return f"Examples: {', '.join(parts)}."
-
-
-def _counts(result: Result) -> str:
-    dropped = f" ({result.dropped:,} dropped)" if result.dropped else ""
-    return f"{result.examples:,}{dropped}"
+    The first is the one whose metric came first in the result lines, which is the
+    metric that the data set is known for; the others only explain it.
+    """
+    groups: Dict[tuple, List[Table]] = {}
+    for table in tables:
+        groups.setdefault((table.dataset, table.split), []).append(table)
+    return list(groups.values())

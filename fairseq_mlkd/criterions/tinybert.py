@@ -116,6 +116,10 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
             if cfg.teacher_path is None:
                 raise ValueError("the tinybert criterion needs --teacher-path")
             self.teacher = load_teacher(cfg.teacher_path, task)
+            if cfg.logits_weight:
+                task.check_head(
+                    self.teacher.model, f"--teacher-path {cfg.teacher_path}"
+                )
             self._match(task.model_cfg, self.teacher.model.cfg)
 
     def _match(self, student: FairseqDataclass, teacher: FairseqDataclass) -> None:

@@ -18,6 +18,11 @@ class FileAudit:
         path: relative to the folder of benchmark files.
         published: number of examples that the benchmark's authors report.
         dropped: line numbers by reason.
+        longest_input: in subwords, all sentences of a row and their ends counted.
+        words: of benchmarks that annotate words.
+        words_without_subwords: those of which normalisation leaves nothing.
+        untrained: how many labels, by part, are none of those in training data, so
+            that a model can only get them wrong.
     """
 
     path: str
@@ -27,6 +32,14 @@ class FileAudit:
     published: Optional[int] = None
     kept: int = 0
     dropped: Dict[str, List[int]] = field(default_factory=dict)
+    longest_input: int = 0
+    words: int = 0
+    words_without_subwords: int = 0
+    untrained: Dict[str, int] = field(default_factory=dict)
+
+    def add_untrained(self, part: str, labels: int) -> None:
+        """Counts labels that training data do not hold."""
+        self.untrained[part] = self.untrained.get(part, 0) + labels
 
     def drop(self, reason: str, line: int) -> None:
         """Counts a row that was left out."""
@@ -53,6 +66,10 @@ class FileAudit:
             "kept": self.kept,
             "dropped": self.dropped,
             "published": self.published,
+            "longest_input": self.longest_input,
+            "words": self.words,
+            "words_without_subwords": self.words_without_subwords,
+            "untrained": self.untrained,
         }
 
 

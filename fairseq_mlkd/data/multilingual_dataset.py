@@ -77,7 +77,8 @@ class MultilingualDataset(FairseqDataset):
 
     @property
     def can_reuse_epoch_itr_across_epochs(self) -> bool:
-        return not self.is_resampled
+        """No: fairseq breaks ties by the epoch, so a resumed run has other batches."""
+        return False
 
     def __getitem__(self, index: int) -> Dict[str, Any]:
         lang_id = self.lang_ids[index]

@@ -58,6 +58,10 @@ class MultilingualEncoderConfig(FairseqDataclass):
     layer_norm_eps: float = field(
         default=1e-12, metadata={"help": "epsilon of layer norms"}
     )
+    no_lm_head: bool = field(
+        default=False,
+        metadata={"help": "an encoder alone, as mlkd-import writes if that is all"},
+    )
 
 
 # the fields that decide an encoder's parameters
@@ -85,11 +89,15 @@ class MultilingualEncoderModel(BaseFairseqModel):
         super().__init__()
         self.cfg = cfg
         self.encoder = build_encoder(cfg, dictionary)
-        self.lm_head: Optional[MaskedLMHead] = MaskedLMHead(
-            len(dictionary), cfg.encoder_embed_dim, layer_norm_eps=cfg.layer_norm_eps
-        )
+        self.lm_head: Optional[MaskedLMHead] = None
+        if not cfg.no_lm_head:
+            self.lm_head = MaskedLMHead(
+                len(dictionary),
+                cfg.encoder_embed_dim,
+                layer_norm_eps=cfg.layer_norm_eps,
+            )
         self.classification_heads = nn.ModuleDict()
-        self.apply(partial(_init_weights, std=cfg.init_std))
+        self.apply(partial(init_weights, std=cfg.init_std))
 
     @classmethod
     def build_model(
@@ -166,7 +174,7 @@ class MultilingualEncoderModel(BaseFairseqModel):
         """Add a new classifier of tokens, or of sentences (`pooled`, first tokens)."""
         kind = PooledHead if pooled else TokenHead
         head = kind(self.cfg.encoder_embed_dim, num_classes, dropout=self.cfg.dropout)
-        init = partial(_init_weights, std=self.cfg.init_std)
+        init = partial(init_weights, std=self.cfg.init_std)
         self.classification_heads[name] = head.apply(init)
 
     def remove_lm_head(self) -> None:
@@ -198,7 +206,7 @@ def build_encoder(cfg: MultilingualEncoderConfig, dictionary: Dictionary) -> Enc
     return Encoder(embeddings, layers)
 
 
-def _init_weights(module: nn.Module, *, std: float) -> None:
+def init_weights(module: nn.Module, *, std: float) -> None:
     if isinstance(module, (nn.Linear, nn.Embedding)):
         module.weight.data.normal_(0.0, std)
     if isinstance(module, nn.Linear):

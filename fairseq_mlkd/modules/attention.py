@@ -1,7 +1,7 @@
-"""Multi-head self-attention that can hand out its scores before softmax."""
+"""Multi-head attention that can hand out its scores before softmax."""
 
 import math
-from typing import Optional, Tuple
+from typing import NamedTuple, Optional, Tuple
 
 import torch
 import torch.nn.functional as F
@@ -10,11 +10,19 @@ from torch import Tensor, nn
 _HAS_FUSED_ATTENTION = hasattr(F, "scaled_dot_product_attention")
 
 
-class SelfAttention(nn.Module):
-    """Scaled dot-product self-attention (Vaswani et al., 2017) with biases, as in BERT.
+class KeysValues(NamedTuple):
+    """What is attended to; each `(bsz, num_heads, src_len, head_dim)`."""
 
-    PyTorch's fused kernel does the work, unless the scores are asked for: then they
-    are computed in the open and returned as they are before masking and softmax.
+    keys: Tensor
+    values: Tensor
+
+
+class Attention(nn.Module):
+    """Scaled dot-product attention (Vaswani et al., 2017) with biases, as in BERT.
+
+    Keys and values are computed apart, so that a decoder can keep them. PyTorch's fused
+    kernel does the work, unless the scores are asked for: then they are computed in the
+    open and returned as they are before masking and softmax.
 
     Args:
         embed_dim: width of input and output.
@@ -38,25 +46,34 @@ class SelfAttention(nn.Module):
         self.v_proj = nn.Linear(embed_dim, embed_dim)
         self.out_proj = nn.Linear(embed_dim, embed_dim)
 
-    def forward(
+    def keys_values(self, source: Tensor) -> KeysValues:
+        """What `attend` needs of `(bsz, src_len, embed_dim)`."""
+        return KeysValues(
+            self._split(self.k_proj(source)), self._split(self.v_proj(source))
+        )
+
+    def attend(
         self,
         x: Tensor,
+        source: KeysValues,
         attention_bias: Optional[Tensor],
         *,
         return_scores: bool = False,
     ) -> Tuple[Tensor, Optional[Tensor]]:
-        """Attend from every position to every position that is not padding.
+        """Attend from every position of `x` to the positions of `source`.
 
         Args:
-            x: `(bsz, src_len, embed_dim)`.
-            attention_bias: `(bsz, 1, 1, src_len)`, added to the scores: 0 at real
-                keys, the lowest finite number at padding; None where nothing is padded.
+            x: `(bsz, tgt_len, embed_dim)`.
+            source: from `keys_values`.
+            attention_bias: added to the scores, so it broadcasts to their shape: 0
+                where attention may go, the lowest finite number elsewhere; None: it
+                may go everywhere.
             return_scores: also return the scores.
         Returns:
-            `(bsz, src_len, embed_dim)`, and the scores q.k / sqrt(head_dim)
-            `(bsz, num_heads, src_len, src_len)`, finite everywhere, or None.
+            `(bsz, tgt_len, embed_dim)`, and the scores q.k / sqrt(head_dim)
+            `(bsz, num_heads, tgt_len, src_len)`, finite everywhere, or None.
         """
-        q, k, v = (self._split(p(x)) for p in (self.q_proj, self.k_proj, self.v_proj))
+        q, (k, v) = self._split(self.q_proj(x)), source
         dropout = self.dropout if self.training else 0.0
         scores = None
         if return_scores or not _HAS_FUSED_ATTENTION:
@@ -76,3 +93,25 @@ class SelfAttention(nn.Module):
         bsz, src_len, _ = x.shape
         # B x T x C -> B x H x T x D
         return x.view(bsz, src_len, self.num_heads, self.head_dim).transpose(1, 2)
+
+
+class SelfAttention(Attention):
+    """Attention of a sequence to itself."""
+
+    def forward(
+        self,
+        x: Tensor,
+        attention_bias: Optional[Tensor],
+        *,
+        return_scores: bool = False,
+    ) -> Tuple[Tensor, Optional[Tensor]]:
+        """As `attend`, from every position to every other.
+
+        Args:
+            x: `(bsz, src_len, embed_dim)`.
+            attention_bias: `(bsz, 1, 1, src_len)`, the lowest finite number at padding;
+                None where nothing is padded.
+        """
+        return self.attend(
+            x, self.keys_values(x), attention_bias, return_scores=return_scores
+        )

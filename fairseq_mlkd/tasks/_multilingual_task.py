@@ -132,6 +132,9 @@ class MultilingualTask(FairseqTask):
     def add_heads(self, model: BaseFairseqModel) -> None:
         """Give a model, student or teacher, the heads that this task needs."""
 
+    def check_head(self, model: BaseFairseqModel, name: str) -> None:
+        """Refuse a model, called `name`, that cannot give this task's logits."""
+
     def supervise(self, sample: Dict[str, Any]) -> Supervision:
         """Say where `sample` has labels, and which."""
         raise NotImplementedError

@@ -8,6 +8,8 @@ from typing import Any, Dict, List, Optional
 
 from fairseq import utils
 from fairseq.data import Dictionary
+from fairseq.dataclass import FairseqDataclass
+from fairseq.models import BaseFairseqModel
 from fairseq.tasks import register_task
 
 from fairseq_mlkd.data.masked_lm_dataset import MaskedLMDataset, Masking
@@ -56,6 +58,12 @@ class MultilingualMLMConfig(MultilingualTaskConfig):
         default=Masking().random_token_prob,
         metadata={"help": "share of those that become a random symbol, 0 to 1"},
     )
+    freeze_encoder: bool = field(
+        default=False,
+        metadata={
+            "help": "train the masked-LM head alone, on the encoder of --encoder-path"
+        },
+    )
 
 
 @register_task("multilingual_mlm", dataclass=MultilingualMLMConfig)
@@ -80,6 +88,29 @@ class MultilingualMLMTask(MultilingualTask):
     ) -> "MultilingualMLMTask":
         with user_errors():
             return cls(cfg, load_dictionary(cfg.data))
+
+    def build_model(
+        self, cfg: FairseqDataclass, from_checkpoint: bool = False
+    ) -> BaseFairseqModel:
+        model = super().build_model(cfg, from_checkpoint)
+        with user_errors():
+            name = self.cfg.path if from_checkpoint else "a model with --no-lm-head"
+            self.check_head(model, str(name))
+        return model
+
+    def check_head(self, model: BaseFairseqModel, name: str) -> None:
+        if model.lm_head is None:
+            raise ValueError(
+                f"{name} has no masked-LM head: train one with --task multilingual_mlm "
+                "--encoder-path MODEL --freeze-encoder"
+            )
+
+    def prepare_for_training(self, model: BaseFairseqModel) -> None:
+        super().prepare_for_training(model)
+        if self.cfg.freeze_encoder:
+            if self.cfg.encoder_path is None:
+                raise ValueError("--freeze-encoder needs --encoder-path")
+            model.encoder.requires_grad_(False)
 
     def load_dataset(
         self, split: str, epoch: int = 1, combine: bool = False, **kwargs: Any

@@ -1,42 +1,18 @@
-"""Subword segmentation behind one interface: a word goes in, dictionary symbols out."""
+"""The kinds of subwords, and byte-pair encoding learnt from text."""
 
 from __future__ import annotations
 
 import os
 import re
-import shutil
-from abc import ABC, abstractmethod
-from functools import lru_cache
-from typing import Dict, List, Mapping, Type
+from typing import Any, Dict, List, Mapping, Type
 
 from subword_nmt.apply_bpe import BPE
 from subword_nmt.learn_bpe import learn_bpe
 
 from fairseq_mlkd.text.files import read_lines, replace_on_success
-
-_CACHED_WORDS = 1 << 18
-
-
-class Subwords(ABC):
-    """A way to cut words; each kind is one subclass and one line in `KINDS`."""
-
-    kind: str
-
-    @abstractmethod
-    def pieces(self, word: str) -> List[str]:
-        """Return the symbols of one word (no white space), as `dict.txt` has them.
-
-        The caller must not change the list. An empty word has no pieces.
-        """
-
-    @abstractmethod
-    def save(self, folder: str) -> Dict[str, str]:
-        """Write the files of this segmentation; return what `load` needs to know."""
-
-    @classmethod
-    @abstractmethod
-    def load(cls, folder: str, settings: Mapping[str, str]) -> Subwords:
-        """Read back what `save` wrote; a ValueError names what is missing or bad."""
+from fairseq_mlkd.text.segmentation import Subwords, copy_file
+from fairseq_mlkd.text.sentencepieces import SentencePieces
+from fairseq_mlkd.text.wordpiece import WordPiece
 
 
 class BpeCodes(Subwords):
@@ -45,32 +21,28 @@ class BpeCodes(Subwords):
     kind = "subword-nmt"
 
     def __init__(self, path: str) -> None:
+        super().__init__()
         _check_codes(path)
         self.path = path
         with open(path, encoding="utf-8", newline="\n") as codes:
             self._bpe = BPE(codes)
-        self._cached_pieces = lru_cache(maxsize=_CACHED_WORDS)(self._cut)
 
-    def pieces(self, word: str) -> List[str]:
-        return self._cached_pieces(word)
-
-    def _cut(self, word: str) -> List[str]:
+    def cut(self, word: str) -> List[str]:
         self._bpe.cache.clear()  # it would grow without bound; ours is bounded
         return self._bpe.segment_tokens([word])
 
-    def save(self, folder: str) -> Dict[str, str]:
-        target = os.path.join(folder, "codes")
-        if os.path.abspath(target) != os.path.abspath(self.path):
-            with replace_on_success(target) as partial:
-                shutil.copyfile(self.path, partial)
+    def save(self, folder: str) -> Dict[str, Any]:
+        copy_file(self.path, os.path.join(folder, "codes"))
         return {"codes": "codes"}
 
     @classmethod
-    def load(cls, folder: str, settings: Mapping[str, str]) -> BpeCodes:
+    def load(cls, folder: str, settings: Mapping[str, Any]) -> BpeCodes:
         return cls(os.path.join(folder, settings["codes"]))
 
 
-KINDS: Dict[str, Type[Subwords]] = {BpeCodes.kind: BpeCodes}
+KINDS: Dict[str, Type[Subwords]] = {
+    kind.kind: kind for kind in (BpeCodes, WordPiece, SentencePieces)
+}
 
 
 def learn_codes(word_counts: Mapping[str, int], n: int, path: str) -> None:

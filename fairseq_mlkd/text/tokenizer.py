@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Dict, List, Tuple
+from typing import Any, Dict, List, Tuple
 
 from fairseq_mlkd.text.files import write_json
+from fairseq_mlkd.text.segmentation import Subwords
 from fairseq_mlkd.text.spoken import spoken_words, to_spoken
-from fairseq_mlkd.text.subwords import KINDS, Subwords
+from fairseq_mlkd.text.subwords import KINDS
 
 SETTINGS_FILE = "subwords.json"
 FORMAT_VERSION = 1
@@ -36,12 +37,12 @@ class Tokenizer:
         """Return the text whose words `segment` cuts, one space between words."""
         if self.normalisation == "spoken":
             return to_spoken(text, lang)
-        return " ".join(text.split())
+        return " ".join(self.subwords.words(text))
 
     def segment(self, normalised: str) -> List[str]:
         """Return the pieces of text that `normalise` returned."""
         pieces = self.subwords.pieces
-        return [piece for word in normalised.split() for piece in pieces(word)]
+        return [piece for word in normalised.split(" ") for piece in pieces(word)]
 
     def tokenize(self, text: str, lang: str) -> List[str]:
         """Return the pieces of any text."""
@@ -56,6 +57,8 @@ class Tokenizer:
         """
         if self.normalisation == "spoken":
             words = spoken_words(words, lang)
+        else:
+            words = [self.normalise(word, lang) for word in words]
         by_word = [self.segment(word) for word in words]
         owners = [index for index, of_word in enumerate(by_word) for _ in of_word]
         return [piece for of_word in by_word for piece in of_word], owners
@@ -90,7 +93,7 @@ class Tokenizer:
             ) from None
 
 
-def _read_settings(path: str) -> Dict[str, str]:
+def _read_settings(path: str) -> Dict[str, Any]:
     try:
         with open(path, encoding="utf-8") as file:
             settings = json.load(file)

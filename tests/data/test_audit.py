@@ -34,6 +34,15 @@ def test_rows_read_are_kept_plus_dropped(tmp_path):
     assert audit["totals"] == {"test.fr": {"kept": 3, "dropped": 3}}
 
 
+def test_labels_that_training_lacks_are_counted_by_part():
+    file = record("test", "fr", kept=3)
+    file.add_untrained("label", 2)
+    file.add_untrained("label", 1)
+    file.add_untrained("intent", 1)
+    assert file.as_dict()["untrained"] == {"label": 3, "intent": 1}
+    assert record("test", "de", kept=3).as_dict()["untrained"] == {}
+
+
 def test_totals_add_the_files_of_a_subset():
     files = [
         record("train", "en", 4),

@@ -212,3 +212,9 @@ def test_real_quoted_files_read_as_csv_reads_them(mlkd_data):
     assert len(pairs) == len(rows) == 10071
     stripped = [[cell.strip() for cell in row] for row in rows]
     assert [list(pair[:3]) for pair in pairs] == stripped
+
+
+def test_predictions_may_have_any_label(tmp_path):
+    path = write(tmp_path / "f.tsv", "a\tb\tmaybe")
+    (row,) = XNLI.read(path, "en", predicted=True)
+    assert row.label == "maybe"

@@ -141,9 +141,9 @@ def test_resampled_batches_mix_languages_and_others_do_not():
         assert sorted(np.concatenate(batches)) == list(range(len(dataset)))
 
 
-def test_iterators_are_not_reused_over_a_resampled_dataset():
+def test_iterators_are_not_reused():
     assert not make_dataset(0.5).can_reuse_epoch_itr_across_epochs
-    assert make_dataset().can_reuse_epoch_itr_across_epochs
+    assert not make_dataset().can_reuse_epoch_itr_across_epochs
 
 
 def test_order_is_by_length_and_ties_are_shuffled():

@@ -14,7 +14,16 @@ from fairseq.optim import OPTIMIZER_DATACLASS_REGISTRY
 from fairseq.optim.lr_scheduler import LR_SCHEDULER_DATACLASS_REGISTRY
 from fairseq.tasks import TASK_DATACLASS_REGISTRY
 from omegaconf import DictConfig, OmegaConf
-from tiny import STUDENT, TEACHER, hydra_train, load, write_mlm_data, write_pairs
+from tiny import (
+    STUDENT,
+    TEACHER,
+    hydra_train,
+    load,
+    write_mlm_data,
+    write_pairs,
+    write_tagged,
+)
+from tiny_parses import write_parses
 from torch import Tensor
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,7 +35,12 @@ ARCHITECTURES = {
     "distil_lean_bert": "lean_bert",
     "distil_lean_bert_from_large": "lean_bert",
     "finetune_classification": "lean_bert",
+    "finetune_tagging": "lean_bert",
+    "finetune_intent_slot": "lean_bert",
+    "finetune_parsing": "pointer_generator_lean_bert",
     "ft_distil_classification": "lean_bert",
+    "ft_distil_tagging": "lean_bert",
+    "ft_distil_intent_slot": "lean_bert",
 }
 OURS = {
     "task": TASK_DATACLASS_REGISTRY,
@@ -37,6 +51,7 @@ OURS = {
 REGISTRIES = {**OURS, "lr_scheduler": LR_SCHEDULER_DATACLASS_REGISTRY}
 PATHS = {"encoder": "task.encoder_path", "teacher": "criterion.teacher_path"}
 UPDATES, VALID = 2, 13
+DISTILLED = ["classification", "tagging", "intent_slot"]
 every_config = pytest.mark.parametrize("name", ARCHITECTURES)
 
 
@@ -92,16 +107,22 @@ class Chain:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.sentences = write_mlm_data(folder / "sentences")
-        self.pairs = write_pairs(folder / "pairs", {"train.en": 30, "valid.en": VALID})
+        counts = {"train.en": 30, "valid.en": VALID}
+        tagged = write_tagged(folder / "tagged", counts)
+        self.data = {
+            "multilingual_mlm": write_mlm_data(folder / "sentences"),
+            "zero_shot_classification": write_pairs(folder / "pairs", counts),
+            "zero_shot_tagging": tagged,
+            "zero_shot_intent_slot": tagged,
+            "zero_shot_parsing": write_parses(folder / "parses", counts),
+        }
 
     def run(
         self, name: str, run: str, shape: Mapping[str, int], **parents: str
     ) -> None:
         """Train a little; the `parents` are earlier runs."""
-        pretrains = read(name)["task"]["_name"] == "multilingual_mlm"
         overrides = {
-            "task.data": self.sentences if pretrains else self.pairs,
+            "task.data": self.data[read(name)["task"]["_name"]],
             "checkpoint.save_dir": self.folder / run,
             "dataset.batch_size": 8,
             "optimization.max_update": UPDATES,
@@ -127,17 +148,20 @@ def chain(tmp_path_factory) -> Chain:
         chain.run("pretrain_lean_bert", "vanilla", STUDENT)
         chain.run("distil_lean_bert", "lean", STUDENT, teacher="teacher")
         chain.run("distil_lean_bert_from_large", "xlean", STUDENT, teacher="large")
-        tune = "finetune_classification"
-        chain.run(tune, "teacher-tuned", teacher, encoder="teacher")
-        chain.run(tune, "lean-tuned", STUDENT, encoder="lean")
-        parents = {"encoder": "lean", "teacher": "teacher-tuned"}
-        chain.run("ft_distil_classification", "lean-distilled", STUDENT, **parents)
+        for kind in DISTILLED:
+            names = [f"{who}-{kind}" for who in ("teacher", "tuned", "distilled")]
+            tune = f"finetune_{kind}"
+            chain.run(tune, names[0], teacher, encoder="teacher")
+            chain.run(tune, names[1], STUDENT, encoder="lean")
+            parents = {"encoder": "lean", "teacher": names[0]}
+            chain.run(f"ft_distil_{kind}", names[2], STUDENT, **parents)
+        chain.run("finetune_parsing", "tuned-parsing", STUDENT, encoder="lean")
         return chain
 
 
 def test_a_forgotten_path_stops_the_run(chain):
     for forgotten in ("encoder", "teacher"):
-        parents = {"encoder": "lean", "teacher": "teacher-tuned"}
+        parents = {"encoder": "lean", "teacher": "teacher-classification"}
         del parents[forgotten]
         with pytest.raises(SystemExit, match=f"--{forgotten}-path"):
             chain.run("ft_distil_classification", "none", STUDENT, **parents)
@@ -168,20 +192,22 @@ def test_chain_is_whole(chain):
 def test_chain_teachers_teach(chain):
     assert differing(chain, "vanilla", "lean")
     assert differing(chain, "lean", "xlean")
-    assert differing(chain, "lean-tuned", "lean-distilled")
+    for kind in DISTILLED:
+        assert differing(chain, f"tuned-{kind}", f"distilled-{kind}")
     learned = load(chain.last("xlean"))["criterion"]
     assert {name.split(".")[0] for name in learned} == {"projections", "head_map"}
 
 
 def test_chain_fine_tunes_on_frozen_embeddings(chain):
-    for run in ("lean-tuned", "lean-distilled"):
+    runs = [f"{how}-{kind}" for kind in DISTILLED for how in ("tuned", "distilled")]
+    for run in [*runs, "tuned-parsing"]:
         moved = differing(chain, "lean", run)
         assert "encoder.layers.0.fc1.weight" in moved
         assert not any(name.startswith("encoder.embeddings.") for name in moved)
 
 
 def test_chain_selects_by_accuracy(chain):
-    state = load(chain.last("lean-tuned"))
+    state = load(chain.last("tuned-classification"))
     correct = state["extra_state"]["best"] * VALID / 100
     assert correct == pytest.approx(round(correct), abs=1e-3)
     assert state["cfg"]["checkpoint"]["maximize_best_checkpoint_metric"]

@@ -14,18 +14,8 @@ from fairseq_mlkd.text.tokenizer import Tokenizer
 
 SCRIPT = Path(__file__).parents[2] / "preprocess" / "benchmark.py"
 WORDS = [
-    "the",
-    "cat",
-    "sleeps",
-    "runs",
-    "rests",
-    "le",
-    "chat",
-    "dort",
-    "court",
-    "one",
-    "two",
-    "three",
+    *("the", "cat", "sleeps", "runs", "rests", "one", "two", "three"),
+    *("le", "chat", "dort", "court"),
 ]
 
 
@@ -56,30 +46,62 @@ def pawsx(tmp_path) -> Path:
     train = "".join(f"{i}\tThe cat {i}.\tcat sleeps\t{i % 2}\n" for i in range(40))
     english = "1\tThe cat sleeps.\tThe cat rests.\t1\n2\tcat\truns\t0\n"
     french = '1\t"le ""chat"""\tLe chat dort.\t1\n2\tNS\tcourt\t0\n3\t\tcourt\t0\n'
+    rows = {"en/train": train}
+    rows.update(dict.fromkeys(("en/dev_2k", "en/test_2k"), english))
+    rows.update(dict.fromkeys(("fr/dev_2k", "fr/test_2k"), french))
+    files = {f"x-final/{name}.tsv": header + text for name, text in rows.items()}
+    return write_files(tmp_path / "in", files)
+
+
+@pytest.fixture
+def wikiann(tmp_path) -> Path:
     files = {
-        "en/train": train,
-        "en/dev_2k": english,
-        "en/test_2k": english,
-        "fr/dev_2k": french,
-        "fr/test_2k": french,
+        "en/train": "The\tO\nCat\tB-PER\n\n<s>\tI-LOC\n",
+        "en/dev": "!\tO\n\nthe\tO\nuncut\tO",
+        "fr/test": "le\tB-ORG\n?!\tI-ORG\nchat\tO\n",
     }
-    for name, rows in files.items():
-        path = tmp_path / "in" / "x-final" / f"{name}.tsv"
+    return write_files(tmp_path / "in", files)
+
+
+@pytest.fixture
+def multiatis(tmp_path) -> Path:
+    header = "id\tutterance\tslot_labels\tintent\n"
+    files = {
+        "train_EN.tsv": f"{header}1\tthe cat\tO B-animal\trest\n",
+        "dev_EN.tsv": f"{header}1\tcat\tB-animal\tnew\n2\tcat\tO O\trest\n",
+        "test_FR.tsv": f"{header}1\tle chat\tO B-pet\trest\n",
+    }
+    return write_files(tmp_path / "in", files)
+
+
+def write_files(folder: Path, files: dict) -> Path:
+    for name, text in files.items():
+        path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(header + rows, encoding="utf-8")
-    return tmp_path / "in"
+        path.write_text(text, encoding="utf-8")
+    return folder
+
+
+def prepare(main, name: str, tokenizer: Path, folder: Path, *flags: str) -> Path:
+    out = folder.parent / "out"
+    main([name, str(folder), str(out), "--tokenizer", str(tokenizer), *flags])
+    return out
+
+
+def read_audits(out: Path) -> dict:
+    audit = json.loads((out / "audit.json").read_text(encoding="utf-8"))
+    return {f"{file['split']}.{file['language']}": file for file in audit["files"]}
 
 
 def read(out: Path, part: str, subset: str) -> list:
-    folder = out if part.startswith("input") else out / "label"
+    folder = out if part.startswith("input") else out / part
     dictionary = Dictionary.load(str(folder / "dict.txt"))
     rows = load_binary(str(out / part / subset))
     return [dictionary.string(row, bpe_symbol="subword_nmt") for row in rows]
 
 
 def test_official_files_become_binary_data(main, tokenizer, pawsx, tmp_path, capsys):
-    out = tmp_path / "out"
-    main(["pawsx", str(pawsx), str(out), "--tokenizer", str(tokenizer)])
+    out = prepare(main, "pawsx", tokenizer, pawsx)
     assert read(out, "input0", "test.en") == ["the cat sleeps", "cat"]
     assert read(out, "input1", "test.en") == ["the cat rests", "runs"]
     assert read(out, "label", "test.en") == ["1", "0"]
@@ -89,19 +111,102 @@ def test_official_files_become_binary_data(main, tokenizer, pawsx, tmp_path, cap
     assert (out / "label/dict.txt").read_text() == "0 1\n1 1\n"
     assert (out / "dict.txt").read_bytes() == (tokenizer / "dict.txt").read_bytes()
     assert not (tmp_path / "out.partial").exists()
-    assert "test.fr   kept       1  dropped     2" in capsys.readouterr().out
+    totals = "test.fr   kept       1  dropped     2  published 1,985"
+    assert totals in capsys.readouterr().out
 
 
 def test_audit_accounts_for_every_row(main, tokenizer, pawsx, tmp_path):
-    out = tmp_path / "out"
-    main(["pawsx", str(pawsx), str(out), "--tokenizer", str(tokenizer)])
+    out = prepare(main, "pawsx", tokenizer, pawsx)
     audit = json.loads((out / "audit.json").read_text(encoding="utf-8"))
-    assert (audit["metric"], audit["labels"]) == ("accuracy", ["0", "1"])
     assert audit["totals"]["test.fr"] == {"kept": 1, "dropped": 2}
-    entry = next(f for f in audit["files"] if f["path"] == "x-final/fr/test_2k.tsv")
+    entry = read_audits(out)["test.fr"]
     assert entry["dropped"] == {"placeholder NS": [3], "empty sentence": [4]}
     assert (entry["rows_read"], entry["published"]) == (3, 1985)
     assert entry["sha256"] == file_sha256(pawsx / entry["path"])
+
+
+def test_words_and_subwords_stay_aligned(main, tokenizer, wikiann):
+    out = prepare(main, "wikiann", tokenizer, wikiann)
+    assert read(out, "input0", "train.en") == ["the cat", "s"]
+    assert read(out, "words", "train.en") == ["The Cat", "<s>"]
+    assert read(out, "label", "train.en") == ["O B-PER", "I-LOC"]
+    assert read(out, "words", "test.fr") == ["le ?! chat"]
+    for subset in ("train.en", "valid.en", "test.fr"):
+        inputs = load_binary(str(out / "input0" / subset))
+        words = load_binary(str(out / "words" / subset))
+        for number, pieces in enumerate(load_binary(str(out / "pieces" / subset))):
+            assert sum(pieces) == len(inputs[number]) - 1
+            assert len(pieces) == len(words[number]) - 1
+    assert load_binary(str(out / "pieces/test.fr"))[0].tolist()[1] == 0
+    assert load_binary(str(out / "pieces/valid.en"))[0].tolist() == [0]
+
+
+def test_audit_of_words_says_what_a_model_cannot_get_right(
+    main, tokenizer, wikiann, capsys
+):
+    out = prepare(main, "wikiann", tokenizer, wikiann)
+    assert (
+        out / "label/dict.txt"
+    ).read_text() == "B-PER 1\nI-LOC 1\nO 1\nB-ORG 0\nI-ORG 0\n"
+    file = read_audits(out)["test.fr"]
+    assert file["untrained"] == {"label": 2}
+    assert (file["words"], file["words_without_subwords"]) == (3, 1)
+    assert file["longest_input"] == len(load_binary(str(out / "input0/test.fr"))[0])
+    notes = "2 untrained in label  1 words without subwords"
+    assert notes in capsys.readouterr().out
+
+
+def test_intents_and_slots_become_binary_data(main, tokenizer, multiatis):
+    out = prepare(main, "multiatis", tokenizer, multiatis)
+    assert read(out, "intent", "train.en") == ["rest"]
+    assert (out / "intent/dict.txt").read_text() == "rest 1\nnew 0\n"
+    assert read(out, "label", "test.fr") == ["O B-pet"]
+    file = read_audits(out)["valid.en"]
+    assert file["dropped"] == {"not one tag a word": [3]}
+    assert (file["untrained"], file["published"]) == ({"intent": 1}, 490)
+
+
+def test_parses_become_ontology_symbols_and_pointers(main, tokenizer, tmp_path):
+    spans = [{"start": 0, "length": 3}, {"start": 4, "length": 3}]
+    tokens = json.dumps({"tokens": ["the", "cat"], "tokenSpans": spans})
+    cells = ["IN:A", "4:7:SL:B", "the cat", "x", "en_XX", "[IN:A [SL:B cat ] ]", tokens]
+    row = "\t".join(cells) + "\n"
+    files = dict.fromkeys(("en/train.txt", "en/eval.txt"), row)
+    files["fr/test.txt"] = row.replace("SL:B", "SL:C")
+    out = prepare(main, "mtop", tokenizer, write_files(tmp_path / "in", files))
+    assert read(out, "target", "train.en") == ["[IN:A [SL:B @ptr_1 ] ]"]
+    symbols = Dictionary.load(str(out / "target/dict.txt"))
+    trained, unseen = ["[IN:A", "[SL:B", "]"], ["[SL:C"]
+    pointers = [f"@ptr_{i}" for i in range(256)]
+    assert symbols.symbols[symbols.nspecial :] == [*trained, *pointers, *unseen]
+    assert symbols.count[-1] == 0 and 0 not in symbols.count[:-1]
+    assert (out / "target/ontology.txt").read_text() == "[IN:A [SL:B\n"
+
+
+def test_one_file_can_hold_all_splits(main, tokenizer, tmp_path):
+    record = {
+        "locale": "en-US",
+        "intent": "rest",
+        "utt": "cat",
+        "annot_utt": "[a : cat]",
+    }
+    lines = [json.dumps({**record, "partition": p}) for p in ("train", "dev", "test")]
+    folder = write_files(tmp_path / "in", {"en-US.jsonl": "\n".join(lines)})
+    out = prepare(main, "massive", tokenizer, folder)
+    for subset in ("train.en", "valid.en", "test.en"):
+        assert read(out, "label", subset) == ["B-a"]
+        assert read_audits(out)[subset]["rows_read"] == 1
+    with pytest.raises(SystemExit, match="has validation data; leave out"):
+        prepare(main, "massive", tokenizer, folder, "--valid-fraction", "0.1")
+
+
+def test_words_alone_decide_what_is_held_out(main, tokenizer, tmp_path):
+    rows = "".join(f"{word}\tO\nthe\tO\n\n" for word in [*WORDS, *WORDS])
+    folder = write_files(tmp_path / "in", {"en/train": rows, "fr/dev": rows})
+    out = prepare(main, "wikiann", tokenizer, folder, "--valid-fraction", "0.3")
+    train, valid = (read(out, "words", f"{s}.en") for s in ("train", "valid"))
+    assert len(train) + len(valid) == 2 * len(WORDS)
+    assert valid and set(train).isdisjoint(valid)
 
 
 def test_held_out_part_is_seeded_and_shares_no_first_sentence(
@@ -149,16 +254,37 @@ def test_complete_output_is_kept_and_other_output_refused(
 def test_bad_row_leaves_nothing_behind(main, tokenizer, pawsx, tmp_path):
     with open(pawsx / "x-final/fr/test_2k.tsv", "a") as file:
         file.write("9\tone\ttwo\t7\n")
-    out = tmp_path / "out"
     with pytest.raises(SystemExit, match=r"error: .*test_2k\.tsv:5: unknown label '7'"):
-        main(["pawsx", str(pawsx), str(out), "--tokenizer", str(tokenizer)])
+        prepare(main, "pawsx", tokenizer, pawsx)
     assert not list(tmp_path.glob("out*"))
 
 
-def test_a_subset_without_rows_is_an_error(main, tokenizer, pawsx, tmp_path):
+@pytest.mark.parametrize(
+    "name, text, complaint",
+    [
+        ("fr/test", "le\n", r"test:1: 1 tab-separated columns"),
+        ("fr/test.tsv", "le\tO\n", r"both hold test\.fr; remove one"),
+        ("fr/test", "", r"test: the file is empty"),
+    ],
+)
+def test_bad_word_files_leave_nothing_behind(
+    main, tokenizer, wikiann, name, text, complaint
+):
+    (wikiann / name).write_text(text)
+    with pytest.raises(SystemExit, match=rf"error: .*{complaint}"):
+        prepare(main, "wikiann", tokenizer, wikiann)
+    assert not list(wikiann.parent.glob("out*"))
+
+
+def test_keep_ns_is_refused_where_it_means_nothing(main, tokenizer, wikiann):
+    with pytest.raises(SystemExit, match="--keep-ns: wikiann has no rows to keep"):
+        prepare(main, "wikiann", tokenizer, wikiann, "--keep-ns")
+
+
+def test_a_subset_without_rows_is_an_error(main, tokenizer, pawsx):
     (pawsx / "x-final/fr/dev_2k.tsv").write_text("id\tsentence1\tsentence2\tlabel\n")
     with pytest.raises(SystemExit, match="no row is left for valid.fr"):
-        main(["pawsx", str(pawsx), str(tmp_path / "o"), "--tokenizer", str(tokenizer)])
+        prepare(main, "pawsx", tokenizer, pawsx)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +295,6 @@ def test_a_subset_without_rows_is_an_error(main, tokenizer, pawsx, tmp_path):
         (["--langs", "en,ko"], "no file for ko"),
     ],
 )
-def test_bad_arguments_are_one_line(main, tokenizer, pawsx, tmp_path, flags, complaint):
-    out = str(tmp_path / "out")
+def test_bad_arguments_are_one_line(main, tokenizer, pawsx, flags, complaint):
     with pytest.raises(SystemExit, match=complaint):
-        main(["pawsx", str(pawsx), out, "--tokenizer", str(tokenizer), *flags])
+        prepare(main, "pawsx", tokenizer, pawsx, *flags)

@@ -3,7 +3,7 @@ import os
 import pytest
 from subword_nmt.apply_bpe import BPE
 
-from fairseq_mlkd.text import subwords
+from fairseq_mlkd.text import segmentation
 from fairseq_mlkd.text.subwords import BpeCodes, learn_codes
 
 COUNTS = {"low": 5, "lower": 2, "newest": 6, "widest": 3, "größe": 2, "日本語": 2}
@@ -26,7 +26,7 @@ def test_pieces_equal_subword_nmt(codes):
 
 
 def test_caches_are_bounded(codes, monkeypatch):
-    monkeypatch.setattr(subwords, "_CACHED_WORDS", 4)
+    monkeypatch.setattr(segmentation, "_CACHED_WORDS", 4)
     bpe = BpeCodes(codes)
     for number in range(50):
         bpe.pieces(f"word{number}")

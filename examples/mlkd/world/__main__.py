@@ -21,6 +21,9 @@ from world.grammar import Language, load_languages  # noqa: E402
 from world.inference import write_xnli  # noqa: E402
 from world.monolingual import write_text  # noqa: E402
 from world.paraphrase import write_pawsx  # noqa: E402
+from world.parsing import write_mtop  # noqa: E402
+from world.tagging import write_multiatis, write_wikiann  # noqa: E402
+from world.utterances import SPLIT_SHARES  # noqa: E402
 
 
 def parse_args() -> argparse.Namespace:
@@ -29,11 +32,19 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="another seed, other data")
     for name, default, text in (
         ("sentences", 20000, "lines of monolingual text a language"),
-        ("train", 12000, "English training pairs, of each of the two benchmarks"),
+        ("train", 12000, "English training pairs, of XNLI and of PAWS-X"),
         ("dev", 600, "development pairs a language"),
         ("test", 1002, "test pairs a language"),
     ):
         parser.add_argument(f"--{name}", type=int, default=default, help=text)
+    parser.add_argument(
+        "--utterances",
+        nargs=3,
+        type=int,
+        default=[4000, 300, 500],
+        metavar=("TRAIN", "DEV", "TEST"),
+        help="rows of WikiAnn, of MultiATIS++ and of mTOP, a language",
+    )
     return parser.parse_args()
 
 
@@ -50,6 +61,10 @@ def write_world(
     counts = (args.train, args.dev, args.test)
     write_xnli(folder / "xnli", languages, counts, args.seed)
     write_pawsx(folder / "pawsx", languages, counts, args.seed)
+    utterances = dict(zip(SPLIT_SHARES, args.utterances))
+    write_wikiann(folder / "wikiann", languages, utterances, args.seed)
+    write_multiatis(folder / "multiatis", languages, utterances, args.seed)
+    write_mtop(folder / "mtop", languages, utterances, args.seed)
 
 
 def main() -> None:

@@ -89,12 +89,27 @@ class Language:
         stop = "" if rest[-1] in "?？" else self.stop
         return Phrase(head.upper() + rest + stop, clause.spans)
 
+    def tell(self, template: str, person: str, fact: Phrase) -> Phrase:
+        """A request to tell `person` a clause `{a}`, which is the slot `fact`."""
+        name, cls = self.lexicon["person"][person]
+        pieces = {
+            "person": Phrase(name, (Span("person", 0, len(name)),)),
+            "a": Phrase(fact.text, (Span("fact", 0, len(fact.text)), *fact.spans)),
+        }
+        return self._fill(template, pieces, {"person": cls})
+
+    def clause(
+        self, frame: str, kind: str, values: Values, *, rng: random.Random
+    ) -> Phrase:
+        """A clause by any template that mentions exactly the slots given."""
+        template = rng.choice(self.phrasings(frame, kind, tuple(sorted(values))))
+        return self.say(template, values)
+
     def sentence(
         self, frame: str, kind: str, values: Values, *, rng: random.Random
     ) -> str:
-        """A whole sentence, by any template that mentions exactly the slots given."""
-        template = rng.choice(self.phrasings(frame, kind, tuple(sorted(values))))
-        return self.finish(self.say(template, values)).text
+        """The text of such a clause as a whole sentence."""
+        return self.finish(self.clause(frame, kind, values, rng=rng)).text
 
     def _fill(
         self, template: str, pieces: Mapping[str, Phrase], classes: Mapping[str, int]
@@ -196,7 +211,7 @@ def _check_words(language: Language, path: Path) -> None:
         for value in values:
             if (f"slot {kind}", value) not in language.templates:
                 raise ValueError(f"{path}: [slot {kind}] lacks {value}; add it")
-    for key in ("stop", "plain", "reason", "restated", "corrected", "story"):
+    for key in ("stop", "plain", "reason", "restated", "corrected", "story", "told"):
         if ("language", key) not in language.templates:
             raise ValueError(f"{path}: [language] lacks {key}; add it")
 

@@ -1,16 +1,21 @@
 """What benchmarks of labelled sentence pairs have in common."""
 
+from abc import abstractmethod
 from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple, Union
 
+from fairseq.data import Dictionary
+
+from fairseq_mlkd.data.benchmarks.benchmark import Benchmark
 from fairseq_mlkd.data.benchmarks.rows import (
-    BenchmarkFile,
     Dropped,
     SentencePair,
     read_rows,
     row_error,
     unquote,
 )
+from fairseq_mlkd.data.binary import encode_line
+from fairseq_mlkd.text.tokenizer import Tokenizer
 
 
 class Columns(NamedTuple):
@@ -32,48 +37,44 @@ class Columns(NamedTuple):
     lang: Optional[int] = None
 
 
-class PairBenchmark:
-    """Finds and reads the official files of a sentence-pair benchmark.
+class PairBenchmark(Benchmark):
+    """Reads the files of a sentence-pair benchmark, in columns.
 
     Attributes:
         labels: label names, in the order of their ids.
         spellings: other ways in which files write a label.
-        placeholder: a sentence that stands for a missing translation.
-        expected: the files of the official layout, for messages.
     """
 
-    name: str
-    metric: str = "accuracy"
+    inputs = ("input0", "input1")
     labels: Tuple[str, ...]
     spellings: Dict[str, str] = {}
-    placeholder: Optional[str] = None
-    expected: str
 
-    def find(self, folder: Path) -> List[BenchmarkFile]:
-        """All files of this benchmark in `folder`, whichever layout it has."""
-        raise NotImplementedError
+    @property
+    def fixed_symbols(self) -> Dict[str, Tuple[str, ...]]:
+        return {"label": self.labels}
 
+    @abstractmethod
     def columns(self, first_row: Sequence[str]) -> Optional[Columns]:
         """The layout that a file's first row shows, `None` if it is none of ours."""
-        raise NotImplementedError
 
-    def published(self, split: str, lang: str) -> Optional[int]:
-        """The number of examples that the benchmark's authors report."""
-        raise NotImplementedError
+    def encode(
+        self, row: SentencePair, lang: str, tokenizer: Tokenizer, dictionary: Dictionary
+    ) -> Dict[str, List[int]]:
+        sentences = (row.sentence1, row.sentence2)
+        return {
+            part: encode_line(dictionary, tokenizer.tokenize(sentence, lang))
+            for part, sentence in zip(self.inputs, sentences)
+        }
 
     def read(
-        self, path: Path, lang: str, *, keep_placeholders: bool = False
+        self,
+        path: Path,
+        lang: str,
+        *,
+        split: Optional[str] = None,
+        keep_placeholders: bool = False,
+        predicted: bool = False,
     ) -> Iterator[Union[SentencePair, Dropped]]:
-        """Yields every row of `lang`, kept or dropped.
-
-        Args:
-            path: a file in any of the benchmark's layouts.
-            lang: the language to read where the file holds several.
-            keep_placeholders: keep rows whose sentence is a placeholder.
-        Raises:
-            ValueError: a row with the wrong number of columns, an unknown label
-                or invalid UTF-8; the message names file, line and remedy.
-        """
         columns = None
         for line, text in read_rows(path):
             cells = text.split("\t")
@@ -86,7 +87,9 @@ class PairBenchmark:
             elif len(cells) != columns.width:
                 raise self._wrong_width(path, line, len(cells), columns.width)
             elif columns.lang is None or cells[columns.lang] == lang:
-                yield self._pair(path, line, cells, columns, keep_placeholders)
+                yield self._pair(
+                    path, line, cells, columns, keep_placeholders, predicted
+                )
 
     def _recognise(self, path: Path, cells: List[str]) -> Columns:
         columns = self.columns(cells)
@@ -107,6 +110,7 @@ class PairBenchmark:
         cells: List[str],
         columns: Columns,
         keep_placeholders: bool,
+        predicted: bool,
     ) -> Union[SentencePair, Dropped]:
         sentences = [cells[columns.sentence1], cells[columns.sentence2]]
         if columns.quoted:
@@ -119,7 +123,7 @@ class PairBenchmark:
             return Dropped(f"placeholder {self.placeholder}", line)
         label = cells[columns.label].strip()
         label = self.spellings.get(label, label)
-        if label not in self.labels:
+        if label not in self.labels and not predicted:
             advice = f"expected one of {', '.join(self.labels)}"
             raise row_error(path, line, f"unknown label {label!r}", advice)
         return SentencePair(stripped[0], stripped[1], label, line)

@@ -6,9 +6,8 @@ import shutil
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Iterator, List, Optional, Tuple, Union
 
-from fairseq.data import Dictionary
 from tqdm import tqdm
 
 from fairseq_mlkd.data.audit import (
@@ -18,61 +17,20 @@ from fairseq_mlkd.data.audit import (
     tokenizer_fingerprint,
     write_audit,
 )
-from fairseq_mlkd.data.benchmarks.pairs import PairBenchmark
-from fairseq_mlkd.data.benchmarks.rows import BenchmarkFile, Dropped, SentencePair
+from fairseq_mlkd.data.benchmarks.benchmark import Benchmark
+from fairseq_mlkd.data.benchmarks.encoding import RowEncoder, SubsetWriter
+from fairseq_mlkd.data.benchmarks.rows import BenchmarkFile, Dropped, Row
 from fairseq_mlkd.data.benchmarks.selection import Settings, select_files
-from fairseq_mlkd.data.binary import BinaryWriter, encode_line
-from fairseq_mlkd.text.tokenizer import Tokenizer
+from fairseq_mlkd.data.benchmarks.symbols import SymbolCounts
 
 
-def is_held_out(pair: SentencePair, fraction: float, seed: int) -> bool:
-    """Whether a training pair belongs to the held-out part.
+def is_held_out(row: Row, fraction: float, seed: int) -> bool:
+    """Whether a training row belongs to the held-out part.
 
-    The first sentence alone decides, so that pairs which share it stay together.
+    Its key alone decides, so that rows which share it stay together.
     """
-    digest = hashlib.sha256(f"{seed}\t{pair.sentence1}".encode()).digest()
+    digest = hashlib.sha256(f"{seed}\t{row.key}".encode()).digest()
     return int.from_bytes(digest[:8], "big") < fraction * 2**64
-
-
-class _SubsetWriter:
-    """Writes the three binary files of one subset and audits its rows."""
-
-    def __init__(
-        self,
-        out: Path,
-        record: FileAudit,
-        tokenizer: Tokenizer,
-        dictionary: Dictionary,
-        labels: Dictionary,
-    ) -> None:
-        self.record = record
-        self._tokenizer = tokenizer
-        self._dictionary = dictionary
-        self._labels = labels
-        parts = (("input0", dictionary), ("input1", dictionary), ("label", labels))
-        self._writers = [
-            BinaryWriter(str(out / part / record.subset), len(symbols))
-            for part, symbols in parts
-        ]
-
-    def __enter__(self) -> "_SubsetWriter":
-        with ExitStack() as stack:
-            for writer in self._writers:
-                stack.enter_context(writer)
-            self._stack = stack.pop_all()
-        return self
-
-    def __exit__(self, *exception: Any) -> Optional[bool]:
-        return self._stack.__exit__(*exception)
-
-    def add(self, pair: SentencePair) -> None:
-        """Writes one example."""
-        lang = self.record.language
-        for writer, sentence in zip(self._writers, pair[:2]):
-            symbols = self._tokenizer.tokenize(sentence, lang)
-            writer.add(encode_line(self._dictionary, symbols))
-        self._writers[2].add(encode_line(self._labels, [pair.label]))
-        self.record.kept += 1
 
 
 class Preparation:
@@ -86,7 +44,7 @@ class Preparation:
 
     def __init__(
         self,
-        benchmark: PairBenchmark,
+        benchmark: Benchmark,
         folder: Path,
         tokenizer: Path,
         settings: Settings,
@@ -98,6 +56,8 @@ class Preparation:
             raise ValueError(f"{tokenizer}: no dict.txt; name a tokenizer folder")
         if train is not None and not train.is_file():
             raise ValueError(f"--train {train}: no such file")
+        if settings.keep_placeholders and benchmark.placeholder is None:
+            raise ValueError(f"--keep-ns: {benchmark.name} has no rows to keep by it")
         self.benchmark = benchmark
         self.tokenizer = tokenizer
         self.settings = settings
@@ -123,8 +83,6 @@ class Preparation:
         settings = {**asdict(self.settings), "langs": sorted(self.settings.langs)}
         return {
             "benchmark": self.benchmark.name,
-            "metric": self.benchmark.metric,
-            "labels": list(self.benchmark.labels),
             "tokenizer": tokenizer_fingerprint(self.tokenizer),
             "request": {**settings, "inputs": inputs},
         }
@@ -150,8 +108,7 @@ class Preparation:
         partial = out.with_name(out.name + ".partial")
         shutil.rmtree(partial, ignore_errors=True)
         try:
-            for part in ("input0", "input1", "label"):
-                (partial / part).mkdir(parents=True)
+            partial.mkdir(parents=True)
             records = self._write_subsets(partial)
             write_audit(partial / "audit.json", self.about(), records)
             os.replace(partial, out)
@@ -160,45 +117,60 @@ class Preparation:
         return records
 
     def _write_subsets(self, out: Path) -> List[FileAudit]:
-        shutil.copyfile(self.tokenizer / "dict.txt", out / "dict.txt")
-        labels = Dictionary()
-        for name in self.benchmark.labels:
-            labels.add_symbol(name)
-        labels.save(str(out / "label" / "dict.txt"))
-        dictionary = Dictionary.load(str(out / "dict.txt"))
-        encoding = (Tokenizer.load(str(self.tokenizer)), dictionary, labels)
+        counts = SymbolCounts(self.benchmark.fixed_symbols)
+        for file in self.files:
+            for split, row in self._read(file, "reading"):
+                if not isinstance(row, Dropped):
+                    counts.add(row, trained=split == "train")
+        encoder = RowEncoder(out, self.benchmark, self.tokenizer, counts)
         written = []
         for file, record in zip(self.files, self.records):
             with ExitStack() as stack:
-                writer = stack.enter_context(_SubsetWriter(out, record, *encoding))
-                held_out = None
-                if record.split == "train" and self.settings.valid_fraction:
-                    part = FileAudit(
-                        record.path, record.sha256, record.language, "valid"
-                    )
-                    held_out = stack.enter_context(_SubsetWriter(out, part, *encoding))
-                self._write_rows(file, writer, held_out)
-                written += [w.record for w in (writer, held_out) if w is not None]
+                writers = {
+                    found.split: stack.enter_context(SubsetWriter(out, found, encoder))
+                    for found in self._records_of(record)
+                }
+                self._write_rows(file, writers)
+                written += [writer.record for writer in writers.values()]
         return written
 
-    def _write_rows(
-        self,
-        file: BenchmarkFile,
-        writer: _SubsetWriter,
-        held_out: Optional[_SubsetWriter],
-    ) -> None:
-        keep = self.settings.keep_placeholders
-        rows = self.benchmark.read(file.path, file.lang, keep_placeholders=keep)
+    def _records_of(self, record: FileAudit) -> List[FileAudit]:
+        """The record of a file, and one of the part of it that is held out."""
+        if record.split != "train" or not self.settings.valid_fraction:
+            return [record]
+        held_out = FileAudit(record.path, record.sha256, record.language, "valid")
+        return [record, held_out]
+
+    def _read(
+        self, file: BenchmarkFile, verb: str
+    ) -> Iterator[Tuple[str, Union[Row, Dropped]]]:
+        """Yields every row of a file and the split that it goes to."""
         share, seed = self.settings.valid_fraction, self.settings.seed
-        for row in tqdm(rows, desc=writer.record.subset, unit=" rows", leave=False):
+        rows = self.benchmark.read(
+            file.path,
+            file.lang,
+            split=file.split,
+            keep_placeholders=self.settings.keep_placeholders,
+        )
+        title = f"{verb} {file.split}.{file.lang}"
+        for row in tqdm(rows, desc=title, unit=" rows", leave=False):
+            held_out = (
+                file.split == "train"
+                and not isinstance(row, Dropped)
+                and is_held_out(row, share, seed)
+            )
+            yield "valid" if held_out else file.split, row
+
+    def _write_rows(
+        self, file: BenchmarkFile, writers: Dict[str, SubsetWriter]
+    ) -> None:
+        for split, row in self._read(file, "writing"):
             if isinstance(row, Dropped):
-                writer.record.drop(row.reason, row.line)
-            elif held_out is not None and is_held_out(row, share, seed):
-                held_out.add(row)
+                writers[split].record.drop(row.reason, row.line)
             else:
-                writer.add(row)
-        for used in filter(None, (writer, held_out)):
-            if not used.record.kept:
+                writers[split].add(row)
+        for writer in writers.values():
+            if not writer.record.kept:
                 raise ValueError(
-                    f"{file.path}: no row is left for {used.record.subset}"
+                    f"{file.path}: no row is left for {writer.record.subset}"
                 )

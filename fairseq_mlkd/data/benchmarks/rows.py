@@ -1,8 +1,8 @@
-"""Rows of tab-separated benchmark files, every one of them accounted for."""
+"""Rows of benchmark files, every one of them accounted for."""
 
 import re
 from pathlib import Path
-from typing import Iterator, List, NamedTuple, Tuple
+from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple, Union
 
 from fairseq_mlkd.text.files import read_lines
 
@@ -24,6 +24,48 @@ class SentencePair(NamedTuple):
     sentence2: str
     label: str
     line: int
+
+    def symbols(self) -> Dict[str, List[str]]:
+        """What is stored beside the input, by part."""
+        return {"label": [self.label]}
+
+    @property
+    def key(self) -> str:
+        """Rows with the same key stay together when some are held out."""
+        return self.sentence1
+
+
+class WordRow(NamedTuple):
+    """A kept row: a sentence cut into words, with what its benchmark says of it.
+
+    Args:
+        line: where the row begins.
+        tags: one a word.
+        intent: one a sentence; several at once are one joined name.
+        parse: ontology symbols (`[IN:X`, `[SL:Y`, `]`) and pointers to words
+            (`@ptr_0` is the first).
+    """
+
+    words: List[str]
+    line: int
+    tags: Optional[List[str]] = None
+    intent: Optional[str] = None
+    parse: Optional[List[str]] = None
+
+    def symbols(self) -> Dict[str, List[str]]:
+        """What is stored beside the input, by part."""
+        parts = {"words": self.words, "label": self.tags, "target": self.parse}
+        if self.intent is not None:
+            parts["intent"] = [self.intent]
+        return {part: found for part, found in parts.items() if found is not None}
+
+    @property
+    def key(self) -> str:
+        """Rows with the same key stay together when some are held out."""
+        return " ".join(self.words)
+
+
+Row = Union[SentencePair, WordRow]
 
 
 class Dropped(NamedTuple):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Dict, List, Optional, Set, Tuple
 
-from fairseq_mlkd.data.benchmarks.pairs import PairBenchmark
+from fairseq_mlkd.data.benchmarks.benchmark import Benchmark
 from fairseq_mlkd.data.benchmarks.rows import BenchmarkFile
 
 SPLITS = ("train", "valid", "test")
@@ -30,7 +30,7 @@ class Settings:
 
 
 def select_files(
-    benchmark: PairBenchmark, folder: Path, settings: Settings, train: Optional[Path]
+    benchmark: Benchmark, folder: Path, settings: Settings, train: Optional[Path]
 ) -> List[BenchmarkFile]:
     """The files to read: training data in the source language, the rest in all.
 
@@ -50,8 +50,16 @@ def select_files(
     if train is not None:
         files.insert(0, BenchmarkFile(train, "train", source))
     if settings.valid_fraction:
+        if benchmark.one_file_for_all_splits:
+            raise ValueError(
+                f"{benchmark.name} has validation data; leave out --valid-fraction"
+            )
         files = _without_source_valid(files, settings)
-    _check_complete(files, wanted, settings, f"{folder}: {benchmark.expected}")
+    expected = f"{folder}: {benchmark.expected}"
+    paths = _one_file_each(files)
+    _check_complete(paths, wanted, settings, expected)
+    if not benchmark.one_file_for_all_splits:
+        _check_apart(paths, settings)
     return sorted(
         files, key=lambda f: (SPLITS.index(f.split), f.lang != source, f.lang)
     )
@@ -74,37 +82,46 @@ def _without_source_valid(
     return kept
 
 
-def _check_complete(
-    files: List[BenchmarkFile],
-    wanted: Optional[Set[str]],
-    settings: Settings,
-    expected: str,
-) -> None:
-    """Raises if a subset has no file or two, or a file is trained and tested on."""
+def _one_file_each(files: List[BenchmarkFile]) -> Dict[Tuple[str, str], Path]:
+    """The file of each split and language; raises if there are two of one."""
     paths: Dict[Tuple[str, str], Path] = {}
     for path, split, lang in files:
         other = paths.setdefault((split, lang), path)
         if other != path:
             raise ValueError(f"{other} and {path} both hold {split}.{lang}; remove one")
+    return paths
+
+
+def _check_complete(
+    paths: Dict[Tuple[str, str], Path],
+    wanted: Optional[Set[str]],
+    settings: Settings,
+    expected: str,
+) -> None:
+    """Raises if a subset that is needed has no file."""
     source = settings.source_lang
-    train = paths.get(("train", source))
-    valid = paths.get(("valid", source))
-    if train is None:
+    if ("train", source) not in paths:
         raise ValueError(
             f"no training file for {source!r} (expected in {expected}); add it or name"
             " one with --train"
         )
-    if valid is None and not settings.valid_fraction:
+    if ("valid", source) not in paths and not settings.valid_fraction:
         raise ValueError(
             f"no validation file for {source!r} (expected in {expected}); add it or"
             " use --valid-fraction"
         )
+    missing = (wanted or set()) - {lang for _, lang in paths}
+    if missing:
+        raise ValueError(f"no file for {', '.join(sorted(missing))} in {expected}")
+
+
+def _check_apart(paths: Dict[Tuple[str, str], Path], settings: Settings) -> None:
+    """Raises if a file is trained and tested on."""
+    source = settings.source_lang
+    train = paths["train", source]
     for (split, lang), path in paths.items():
         if split != "train" and lang == source and os.path.samefile(path, train):
             raise ValueError(
                 f"{path} would be both training and {split} data; choose another"
                 " --train or, for a dev file, add --valid-fraction"
             )
-    missing = (wanted or set()) - {lang for _, lang in paths}
-    if missing:
-        raise ValueError(f"no file for {', '.join(sorted(missing))} in {expected}")

@@ -1,0 +1,132 @@
+"""A public encoder, fine-tuned on English and tested on every language there is.
+
+    python examples/mlkd/imported.py OUT ENCODER --xnli DIR --wikiann DIR ...
+
+ENCODER is what mlkd-import reads, such as a Hugging Face folder of multilingual BERT.
+Name the folder of official files of each benchmark that you have; where it lacks the
+English training file, name one with `--NAME-train`. If that is the folder's own dev
+file, a tenth of it is held out for selection. Run again, it continues where it stopped.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Dict, List, NamedTuple, Sequence
+
+from pipeline import Stage, run_pipeline
+from study import BENCHMARK, BIN, Benchmark, Training, finetune, report, validate, words
+
+# how long and how fast, at --scale 1: some CPU hours in all for a width of 384
+TRAININGS: Dict[str, Training] = {
+    "xnli": Training(945, 5e-5, 32, warmup=90),
+    "pawsx": Training(280, 5e-5, 32, warmup=30),
+    # its longest sentence takes several windows
+    "wikiann": Training(
+        1250,
+        5e-5,
+        32,
+        warmup=120,
+        options="--long-inputs window --max-tokens 4096".split(),
+    ),
+    "multiatis": Training(1800, 1e-4, 32, warmup=180),
+    "massive": Training(1800, 1e-4, 32, warmup=180),
+    "mtop": Training(4900, 2e-4, 32, warmup=490),
+}
+SPLITS = {"test": "test", "valid": "valid.all"}  # in every language
+
+
+class Study(NamedTuple):
+    """One encoder on several benchmarks."""
+
+    out: Path
+    encoder: Path
+    model: str  # its name in the report
+    benchmarks: Sequence[Benchmark]
+    seeds: Sequence[int]
+
+    def stages(self) -> List[Stage]:
+        """All commands, in an order that can be run one by one."""
+        stages = [self._import()]
+        stages += [self._prepare(b) for b in self.benchmarks]
+        for benchmark in self.benchmarks:
+            for seed in self.seeds:
+                stages += self._finetune(benchmark, seed)
+        tests = [s.name for s in stages if s.name.startswith("test")]
+        command = report([self._results(name) for name in tests], self.out)
+        return [*stages, Stage("report", words(command), tests)]
+
+    def _import(self) -> Stage:
+        command = [BIN / "mlkd-import", self.encoder, self.out / "encoder"]
+        return Stage("import", words(command))
+
+    def _prepare(self, benchmark: Benchmark) -> Stage:
+        command = [
+            sys.executable, BENCHMARK, benchmark.name, benchmark.folder,
+            self.out / benchmark.name, "--tokenizer", self.out / "encoder",
+            *benchmark.options,
+        ]  # fmt: skip
+        return Stage(benchmark.name, words(command), ["import"])
+
+    def _finetune(self, benchmark: Benchmark, seed: int) -> List[Stage]:
+        """Train on English, then test each language on each split that it has."""
+        run, data = f"{benchmark.name}, seed {seed}", self.out / benchmark.name
+        folder = self.out / "finetuned" / f"{benchmark.name}-seed{seed}"
+        command = [
+            *finetune(benchmark, data), "--criterion", "task_cross_entropy",
+            "--encoder-path", self.out / "encoder" / "model.pt",
+            "--seed", seed, "--save-dir", folder,
+        ]  # fmt: skip
+        needs, updates = [benchmark.name], benchmark.training.updates
+        stages = [Stage(f"fine-tune {run}", words(command), needs, updates)]
+        for split, subset in SPLITS.items():
+            name = f"test {split} of {run}"
+            command = [
+                *validate(data, benchmark, folder / "checkpoint_best.pt", subset),
+                "--results", self._results(name), "--model-name", self.model,
+            ]  # fmt: skip
+            stages.append(Stage(name, words(command), [f"fine-tune {run}"]))
+        return stages
+
+    def _results(self, test: str) -> Path:
+        return self.out / "results" / f"{test.replace(' ', '-')}.jsonl"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("out", type=Path, help="folder for everything the study makes")
+    add("encoder", type=Path, help="encoder to import")
+    for name in TRAININGS:
+        add(f"--{name}", type=Path, metavar="DIR", help="folder of its official files")
+        add(f"--{name}-train", type=Path, metavar="FILE", help="its training file")
+    add("--name", default="imported", help="of the model, in the report")
+    add("--scale", type=float, default=1.0, help="multiplies all numbers of updates")
+    add("--seeds", type=int, nargs="+", default=[1], help="of fine-tuning")
+    add("--jobs", type=int, default=2, help="commands at a time")
+    args = parser.parse_args()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    benchmarks = [_benchmark(name, args) for name in TRAININGS if getattr(args, name)]
+    if not benchmarks:
+        parser.error("name at least one benchmark's folder, such as --xnli DIR")
+    out = args.out.resolve()
+    study = Study(out, args.encoder.resolve(), args.name, benchmarks, args.seeds)
+    run_pipeline(study.stages(), out, jobs=args.jobs)
+    print((out / "report.md").read_text())
+
+
+def _benchmark(name: str, args: argparse.Namespace) -> Benchmark:
+    folder, train = getattr(args, name).resolve(), getattr(args, f"{name}_train")
+    options: List[str] = ["--train", str(train.resolve())] if train else []
+    if train and train.resolve().parent == folder:
+        options += ["--valid-fraction", "0.1"]
+    training = TRAININGS[name]
+    updates = max(10, round(training.updates * args.scale))
+    training = training._replace(updates=updates, warmup=max(1, updates // 10))
+    return Benchmark(name, folder, training, options)
+
+
+if __name__ == "__main__":
+    main()

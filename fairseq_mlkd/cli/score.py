@@ -1,0 +1,134 @@
+"""`mlkd-score`: scores predictions from anywhere by a benchmark's own metrics.
+
+GOLD is a file of the benchmark. HYPOTHESIS has the same rows in the same order, with
+predicted labels in place of the true ones: in any layout of the benchmark, or for
+mtop one parse a line. With --generate-output it is what fairseq-generate printed for
+the subset that was prepared from GOLD. Rows that preparation drops are not scored.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Dict, List, Optional, Sequence, Tuple
+
+from torch import Tensor
+
+from fairseq_mlkd.cli.score_rows import read_pairs
+from fairseq_mlkd.data.benchmarks import BENCHMARKS
+from fairseq_mlkd.metrics.parsing import PARSE_METRICS, parse_counts
+from fairseq_mlkd.metrics.spans import (
+    ENTITY_F1,
+    INTENT_ACCURACY,
+    INTENT_SLOT_EXACT_MATCH,
+    SLOT_F1,
+    count_spans,
+    span_f1,
+    span_types,
+)
+from fairseq_mlkd.text.pointers import from_pointers
+
+Labels = Tuple[Dict[str, List[str]], Dict[str, List[str]]]
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        prog="mlkd-score",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("name", metavar="NAME", choices=sorted(BENCHMARKS), help="%(choices)s")
+    add("gold", metavar="GOLD", type=Path, help="file with the true labels")
+    add("hypothesis", metavar="HYPOTHESIS", type=Path, help="file with predictions")
+    add(
+        "--lang",
+        default="en",
+        help="language to read where a file holds several (default: en)",
+    )
+    add(
+        "--split",
+        choices=("train", "valid", "test"),
+        default="test",
+        help="split to read where a file holds several (default: test)",
+    )
+    add(
+        "--keep-ns",
+        action="store_true",
+        help="score PAWS-X rows whose translation is missing",
+    )
+    add(
+        "--generate-output",
+        action="store_true",
+        help="HYPOTHESIS is what fairseq-generate printed",
+    )
+    return parser
+
+
+def score(pairs: Sequence[Labels]) -> Dict[str, float]:
+    """The benchmark's metrics in percent, by full name.
+
+    Args:
+        pairs: true and predicted symbols of each row, by part; at least one row.
+    """
+    parts = pairs[0][0]
+    if "target" in parts:
+        return _score_parses(pairs)
+    if "intent" in parts:
+        return _score_intents(pairs)
+    if "words" in parts:
+        types, counts = _count_spans(pairs)
+        by_type = {f"{ENTITY_F1}: {kind}": span_f1(c) for kind, c in zip(types, counts)}
+        return {ENTITY_F1: span_f1(counts), **by_type}
+    return {"accuracy": _percent(pairs, "label")}
+
+
+def _percent(pairs: Sequence[Labels], *parts: str) -> float:
+    """How many rows have all of these parts right."""
+    are_right = (all(gold[p] == found[p] for p in parts) for gold, found in pairs)
+    return 100.0 * sum(are_right) / len(pairs)
+
+
+def _score_parses(pairs: Sequence[Labels]) -> Dict[str, float]:
+    counts = [
+        parse_counts(from_pointers(gold["target"], gold["words"]), found["target"])
+        for gold, found in pairs
+    ]
+    return {
+        metric: 100.0 * sum(count[key] for count in counts) / len(counts)
+        for key, metric in PARSE_METRICS.items()
+    }
+
+
+def _score_intents(pairs: Sequence[Labels]) -> Dict[str, float]:
+    return {
+        INTENT_SLOT_EXACT_MATCH: _percent(pairs, "intent", "label"),
+        INTENT_ACCURACY: _percent(pairs, "intent"),
+        SLOT_F1: span_f1(_count_spans(pairs)[1]),
+    }
+
+
+def _count_spans(pairs: Sequence[Labels]) -> Tuple[List[str], Tensor]:
+    """The types of all spans, and their counts as `count_spans` gives them."""
+    gold = [true["label"] for true, _ in pairs]
+    # An empty tag, which seqeval cannot read, marks nothing.
+    predicted = [[tag or "O" for tag in found["label"]] for _, found in pairs]
+    types = span_types(tag for tags in (*gold, *predicted) for tag in tags)
+    return types, count_spans(gold, predicted, types)
+
+
+def main(argv: Optional[List[str]] = None) -> None:
+    """Runs the command; bad input ends it with one line."""
+    args = get_parser().parse_args(argv)
+    try:
+        pairs, dropped = read_pairs(args)
+    except (OSError, ValueError) as error:
+        sys.exit(f"error: {error}")
+    scores = score([(gold.symbols(), found.symbols()) for gold, found in pairs])
+    counts = {"examples": len(pairs), "dropped": dropped}
+    print(json.dumps({**scores, **counts}, indent=2, ensure_ascii=False))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""What preparation needs to know of a benchmark."""
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Dict, Iterator, List, Optional, Tuple, Union
+
+from fairseq.data import Dictionary
+
+from fairseq_mlkd.data.benchmarks.rows import BenchmarkFile, Dropped, Row
+from fairseq_mlkd.text.tokenizer import Tokenizer
+
+
+class Benchmark(ABC):
+    """Finds, reads and encodes the official files of one benchmark.
+
+    Attributes:
+        name: what users type.
+        expected: the files of the official layout, for messages.
+        inputs: the parts that `encode` gives.
+        placeholder: a sentence that stands for a missing translation.
+        one_file_for_all_splits: whether training and test rows share a file.
+    """
+
+    name: str
+    expected: str
+    inputs: Tuple[str, ...]
+    placeholder: Optional[str] = None
+    one_file_for_all_splits: bool = False
+
+    @property
+    def fixed_symbols(self) -> Dict[str, Tuple[str, ...]]:
+        """Symbols that a model must know whatever its training data hold, by part."""
+        return {}
+
+    @abstractmethod
+    def find(self, folder: Path) -> List[BenchmarkFile]:
+        """All files of this benchmark in `folder`, whichever layout it has."""
+
+    @abstractmethod
+    def published(self, split: str, lang: str) -> Optional[int]:
+        """The number of examples that the benchmark's authors report."""
+
+    @abstractmethod
+    def read(
+        self,
+        path: Path,
+        lang: str,
+        *,
+        split: Optional[str] = None,
+        keep_placeholders: bool = False,
+        predicted: bool = False,
+    ) -> Iterator[Union[Row, Dropped]]:
+        """Yields every row of `lang`, kept or dropped.
+
+        Args:
+            path: a file in any of the benchmark's layouts.
+            lang: the language to read where the file holds several.
+            split: the split to read where the file holds several; all if `None`.
+            keep_placeholders: keep rows whose sentence is a placeholder.
+            predicted: labels come from a model, so they may be wrong in any way.
+        Raises:
+            ValueError: a row that is not in the benchmark's format or no UTF-8;
+                the message names file, line and remedy.
+        """
+
+    @abstractmethod
+    def encode(
+        self, row: Row, lang: str, tokenizer: Tokenizer, dictionary: Dictionary
+    ) -> Dict[str, List[int]]:
+        """The model's input: for each of `inputs`, the numbers to store."""

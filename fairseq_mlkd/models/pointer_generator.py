@@ -1,0 +1,191 @@
+"""The parser of "Don't Parse, Generate!": `--arch pointer_generator_mbert8`, ..."""
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Collection, Dict, Optional, Tuple
+
+from fairseq.data import Dictionary
+from fairseq.models import (
+    ARCH_CONFIG_REGISTRY,
+    ARCH_MODEL_INV_REGISTRY,
+    BaseFairseqModel,
+    register_model,
+    register_model_architecture,
+)
+from fairseq.tasks import FairseqTask
+from torch import Tensor
+
+from fairseq_mlkd.models._pointer_decoder import PointerDecoder, Source
+from fairseq_mlkd.models.multilingual_encoder import (
+    MultilingualEncoderConfig,
+    build_encoder,
+    init_weights,
+)
+from fairseq_mlkd.modules.decoder import Decoder, DecoderEmbeddings, DecoderLayer
+from fairseq_mlkd.modules.encoder import Encoder
+
+
+@dataclass
+class PointerGeneratorConfig(MultilingualEncoderConfig):
+    decoder_layers: int = field(
+        default=3,
+        metadata={"help": "layers of the decoder, as wide as the encoder's"},
+    )
+    decoder_ffn_embed_dim: int = field(
+        default=512, metadata={"help": "width of the decoder's feed-forward layers"}
+    )
+    max_target_positions: int = field(
+        default=512, metadata={"help": "longest parse in symbols, end included"}
+    )
+
+
+@register_model("pointer_generator", dataclass=PointerGeneratorConfig)
+class PointerGeneratorModel(BaseFairseqModel):
+    """An encoder, and a decoder that says parse symbols or points at source words.
+
+    Each step is one softmax over [parse symbols ; source words], without a gate
+    (Rongali et al., 2020). The encoder's parameters bear the names that they have in
+    `multilingual_encoder`.
+
+    Args:
+        cfg: shape and dropout.
+        dictionary: symbols of the input.
+        outputs: what the decoder says; ends in the pointers at words 0, 1, ...
+        num_pointers: how many pointers there are.
+    """
+
+    def __init__(
+        self,
+        cfg: PointerGeneratorConfig,
+        dictionary: Dictionary,
+        outputs: Dictionary,
+        num_pointers: int,
+    ) -> None:
+        super().__init__()
+        self.cfg = cfg
+        encoder = build_encoder(cfg, dictionary)
+        self.encoder = SourceEncoder(encoder.embeddings, encoder.layers)
+        self.decoder = PointerDecoder(
+            _build_decoder(cfg, outputs), outputs, num_pointers
+        )
+        self.apply(partial(init_weights, std=cfg.init_std))
+
+    @classmethod
+    def build_model(
+        cls, cfg: PointerGeneratorConfig, task: FairseqTask
+    ) -> "PointerGeneratorModel":
+        """Build the model for `zero_shot_parsing`.
+
+        Raises:
+            ValueError: another task.
+        """
+        parses = getattr(task, "parses", None)
+        if parses is None:
+            raise ValueError("--arch pointer_generator_*: for zero_shot_parsing alone")
+        return cls(cfg, task.source_dictionary, parses.outputs, parses.num_pointers)
+
+    def forward(
+        self,
+        src_tokens: Tensor,
+        src_lengths: Optional[Tensor] = None,
+        *,
+        word_starts: Tensor,
+        prev_output_tokens: Tensor,
+        segments: Optional[Tensor] = None,
+        scored_tokens: Optional[Tensor] = None,
+        features_only: bool = False,
+        hidden_states: Collection[int] = (),
+        attention_scores: Collection[int] = (),
+        **decoder_extras: Collection[int],
+    ) -> Tuple[Tensor, Dict[str, Any]]:
+        """Encode sentences and score each next symbol of their parses.
+
+        Args:
+            src_tokens: `(bsz, src_len)` ids, padded on the right.
+            src_lengths: not needed; fairseq's batches carry it.
+            word_starts: `(bsz, max_words)`, index of each word's first subword; -1
+                where there is none.
+            prev_output_tokens: `(bsz, tgt_len)` ids, `</s>` first.
+            segments: `(bsz, src_len)` segment ids; None: all 0.
+            scored_tokens: `(bsz, tgt_len)`, true where to return logits; None:
+                everywhere.
+            features_only: return the decoder's last states.
+            hidden_states: points of the encoder to hand out, as `Encoder.forward`.
+            attention_scores: layers of the encoder whose scores to hand out.
+            decoder_extras: `decoder_hidden_states`, `decoder_attention_scores` and
+                `cross_attention_scores`, as `PointerDecoder.forward`.
+        Returns:
+            Logits `(n, outputs)` or `(bsz, tgt_len, outputs)`, or features `(bsz,
+            tgt_len, embed_dim)`; and a dictionary with `padding_mask` of the source
+            (None: no padding) and what was asked for, by index.
+        """
+        out = self.encoder(
+            src_tokens,
+            segments,
+            hidden_states=hidden_states,
+            attention_scores=attention_scores,
+        )
+        logits, extra = self.decoder(
+            prev_output_tokens,
+            Source(out.features, out.padding_mask, word_starts),
+            features_only=features_only,
+            **decoder_extras,
+        )
+        if scored_tokens is not None and not features_only:
+            logits = logits[scored_tokens]
+        extra["padding_mask"] = out.padding_mask
+        extra["hidden_states"] = out.hidden_states
+        extra["attention_scores"] = out.attention_scores
+        return logits, extra
+
+    def max_positions(self) -> int:
+        """Longest source; targets have their own limit."""
+        return self.cfg.max_positions
+
+    def max_decoder_positions(self) -> int:
+        return self.cfg.max_target_positions
+
+
+class SourceEncoder(Encoder):
+    """The encoder with what fairseq's SequenceGenerator asks of one."""
+
+    def forward_torchscript(self, net_input: Dict[str, Tensor]) -> Source:
+        """Encode a batch."""
+        out = self(net_input["src_tokens"], net_input.get("segments"))
+        return Source(out.features, out.padding_mask, net_input["word_starts"])
+
+    def reorder_encoder_out(self, source: Source, new_order: Tensor) -> Source:
+        """Rows `new_order` `(new_bsz,)` of the source."""
+        parts = (None if x is None else x.index_select(0, new_order) for x in source)
+        return Source(*parts)
+
+
+def _build_decoder(cfg: PointerGeneratorConfig, outputs: Dictionary) -> Decoder:
+    embeddings = DecoderEmbeddings(
+        len(outputs),
+        cfg.encoder_embed_dim,
+        padding_idx=outputs.pad(),
+        max_positions=cfg.max_target_positions,
+        dropout=cfg.dropout,
+        layer_norm_eps=cfg.layer_norm_eps,
+    )
+    layers = [
+        DecoderLayer(
+            cfg.encoder_embed_dim,
+            cfg.decoder_ffn_embed_dim,
+            cfg.encoder_attention_heads,
+            dropout=cfg.dropout,
+            attention_dropout=cfg.attention_dropout,
+            layer_norm_eps=cfg.layer_norm_eps,
+        )
+        for _ in range(cfg.decoder_layers)
+    ]
+    return Decoder(embeddings, layers)
+
+
+for _encoder in ARCH_MODEL_INV_REGISTRY["multilingual_encoder"]:
+    if _encoder != "multilingual_encoder":
+        _set_defaults = ARCH_CONFIG_REGISTRY[_encoder]
+        register_model_architecture(
+            "pointer_generator", f"pointer_generator_{_encoder}"
+        )(_set_defaults)

@@ -1,0 +1,149 @@
+"""Semantic parsing with pointers (mTOP): trained on one language, tested on all."""
+
+import os
+from dataclasses import dataclass, field
+from typing import Any, Dict, List, Optional
+
+import torch
+from fairseq.data import Dictionary
+from fairseq.dataclass import ChoiceEnum
+from fairseq.dataclass.configs import GenerationConfig
+from fairseq.models import BaseFairseqModel
+from fairseq.search import BeamSearch
+from fairseq.tasks import register_task
+
+from fairseq_mlkd.data.parse_dataset import ParseDataset
+from fairseq_mlkd.data.parse_dictionary import ParseDictionary, read_ontology
+from fairseq_mlkd.metrics.parsing import PARSE_METRICS, parse_counts
+from fairseq_mlkd.models.pointer_generator import PointerGeneratorModel
+from fairseq_mlkd.tasks._fine_tuning_task import (
+    FineTuningTask,
+    FineTuningTaskConfig,
+    load_labels,
+)
+from fairseq_mlkd.tasks._multilingual_task import (
+    Measure,
+    Sums,
+    Supervision,
+    load_dictionary,
+    user_errors,
+)
+from fairseq_mlkd.tasks._parse_generator import ParseGenerator
+from fairseq_mlkd.text.grammar import Grammar
+
+GRAMMARS = ["none", "tree", "ontology"]
+HEAD = "decoder"
+
+
+@dataclass
+class ZeroShotParsingConfig(FineTuningTaskConfig):
+    grammar: ChoiceEnum(GRAMMARS) = field(  # type: ignore[valid-type]
+        default="none",
+        metadata={
+            "help": "what generation admits: anything, well-formed trees, or those "
+            "whose slots stood under their intents in training"
+        },
+    )
+    valid_beam: int = field(
+        default=1,
+        metadata={"help": "beam of the parses that validation scores; 1: greedy"},
+    )
+
+
+@register_task("zero_shot_parsing", dataclass=ZeroShotParsingConfig)
+class ZeroShotParsingTask(FineTuningTask):
+    """Reads `SPLIT.LANG` in `DATA/{input0,pieces,words,target}`, and the dictionaries.
+
+    Parses point at words by position, so a target does not depend on the subwords.
+    Validation generates, as fairseq-generate does with its default lengths.
+    """
+
+    cfg: ZeroShotParsingConfig
+    counters = ("nsentences", *PARSE_METRICS)
+
+    def __init__(
+        self,
+        cfg: ZeroShotParsingConfig,
+        dictionary: Dictionary,
+        parses: ParseDictionary,
+    ) -> None:
+        super().__init__(cfg, dictionary)
+        self.parses = parses
+
+    @classmethod
+    def setup_task(
+        cls, cfg: ZeroShotParsingConfig, **kwargs: Any
+    ) -> "ZeroShotParsingTask":
+        with user_errors():
+            symbols, words = (load_labels(cfg.data, p) for p in ("target", "words"))
+            parses = ParseDictionary(symbols, words)
+            return cls(cfg, load_dictionary(cfg.data), parses)
+
+    @property
+    def target_dictionary(self) -> Dictionary:
+        """Of hypotheses and of targets as they are printed: with words."""
+        return self.parses.printed
+
+    def load_subset(self, subset: str) -> ParseDataset:
+        return ParseDataset(
+            self.cfg.data,
+            subset,
+            self.dictionary,
+            self.parses,
+            max_positions=self.model_cfg.max_positions,
+            max_target_positions=self.model_cfg.max_target_positions,
+            long_inputs=self.cfg.long_inputs,
+        )
+
+    def add_heads(self, model: BaseFairseqModel) -> None:
+        if not isinstance(model, PointerGeneratorModel):
+            raise ValueError(
+                "--task zero_shot_parsing needs a decoder: choose an --arch "
+                "pointer_generator_*"
+            )
+
+    def supervise(self, sample: Dict[str, Any]) -> Supervision:
+        """Every symbol of the parse that the decoder can say."""
+        target = sample["pointer_target"]
+        scored = target.ne(self.parses.outputs.pad())
+        return Supervision({"scored_tokens": scored}, {HEAD: target[scored]})
+
+    def count_generated(self, sample: Dict[str, Any], model: BaseFairseqModel) -> Sums:
+        cfg = GenerationConfig(beam=self.cfg.valid_beam)
+        hypotheses = self.build_generator([model], cfg).generate([model], sample)
+        spell = self.parses.spell
+        counts = [
+            parse_counts(spell(target), spell(row[0]["tokens"]))
+            for target, row in zip(sample["target"], hypotheses)
+        ]
+        return {key: torch.tensor(sum(c[key] for c in counts)) for key in PARSE_METRICS}
+
+    def measure(self, sums: Sums) -> List[Measure]:
+        examples = int(sums["nsentences"])
+        return [
+            Measure(metric, 100.0 * float(sums[key]) / examples, examples, key)
+            for key, metric in PARSE_METRICS.items()
+        ]
+
+    def build_generator(
+        self, models: List[BaseFairseqModel], args: Any, **kwargs: Any
+    ) -> ParseGenerator:
+        """Beam search, whose symbols are the beginning of `target_dictionary`."""
+        with user_errors():
+            grammar = self._grammar()
+
+        def build(models: Any, dictionary: Any, **options: Any) -> ParseGenerator:
+            with user_errors():
+                if type(options["search_strategy"]) is not BeamSearch:
+                    raise ValueError("zero_shot_parsing generates by beam search alone")
+            return ParseGenerator(models, self.parses, grammar, **options)
+
+        return super().build_generator(models, args, seq_gen_cls=build, **kwargs)
+
+    def _grammar(self) -> Optional[Grammar]:
+        if self.cfg.grammar == "none":
+            return None
+        pairs = None
+        if self.cfg.grammar == "ontology":
+            pairs = read_ontology(os.path.join(self.cfg.data, "target", "ontology.txt"))
+        return Grammar(self.parses.outputs.symbols, pairs)

@@ -1,0 +1,92 @@
+"""Named entities (Wikiann): a tag for each word, trained on one language."""
+
+from dataclasses import dataclass
+from typing import Any, Dict, List
+
+from fairseq.data import Dictionary
+from fairseq.tasks import register_task
+from torch import Tensor
+
+from fairseq_mlkd.data.word_dataset import WordDataset
+from fairseq_mlkd.metrics.spans import ENTITY_F1, count_spans, span_f1, span_types
+from fairseq_mlkd.tasks._fine_tuning_task import (
+    FineTuningTaskConfig,
+    count_classes,
+    load_labels,
+)
+from fairseq_mlkd.tasks._labelling_task import Head, LabellingTask
+from fairseq_mlkd.tasks._multilingual_task import (
+    Measure,
+    Sums,
+    load_dictionary,
+    user_errors,
+)
+
+HEAD = "tagging_head"
+
+
+@dataclass
+class ZeroShotTaggingConfig(FineTuningTaskConfig):
+    pass
+
+
+@register_task("zero_shot_tagging", dataclass=ZeroShotTaggingConfig)
+class ZeroShotTaggingTask(LabellingTask):
+    """Reads `SPLIT.LANG` in `DATA/{input0,pieces,label}`, and the dictionaries.
+
+    The dictionaries are `DATA/dict.txt` and `DATA/label/dict.txt`.
+    """
+
+    cfg: ZeroShotTaggingConfig
+    counters = ("spans", "nsentences")
+
+    def __init__(
+        self,
+        cfg: ZeroShotTaggingConfig,
+        dictionary: Dictionary,
+        label_dictionary: Dictionary,
+    ) -> None:
+        super().__init__(cfg, dictionary)
+        self.label_dictionary = label_dictionary
+        nspecial = label_dictionary.nspecial
+        num_tags = count_classes(label_dictionary)
+        self.heads = {HEAD: Head(nspecial, num_tags, pooled=False)}
+        self.entity_types = span_types(label_dictionary.symbols[nspecial:])
+
+    @classmethod
+    def setup_task(
+        cls, cfg: ZeroShotTaggingConfig, **kwargs: Any
+    ) -> "ZeroShotTaggingTask":
+        with user_errors():
+            labels = load_labels(cfg.data, "label")
+            return cls(cfg, load_dictionary(cfg.data), labels)
+
+    @property
+    def target_dictionary(self) -> Dictionary:
+        return self.label_dictionary
+
+    def load_subset(self, subset: str) -> WordDataset:
+        return WordDataset(
+            self.cfg.data,
+            subset,
+            self.dictionary,
+            max_positions=self.longest_input(),
+            long_inputs=self.cfg.long_inputs,
+        )
+
+    def find_labels(self, sample: Dict[str, Any]) -> Dict[str, Tensor]:
+        return {HEAD: sample["label_positions"].ge(0)}
+
+    def count(self, sample: Dict[str, Any], logits: Dict[str, Tensor]) -> Sums:
+        sides = (sample["target"], self.predict(sample, logits))
+        gold, predicted = map(self.spell_tags, sides)
+        return {"spans": count_spans(gold, predicted, self.entity_types)}
+
+    def measure(self, sums: Sums) -> List[Measure]:
+        """F1 over all entities, and of each type."""
+        examples, spans = int(sums["nsentences"]), sums["spans"]
+        by_type = [
+            Measure(f"{ENTITY_F1}: {kind}", span_f1(counts), examples, f"f1_{kind}")
+            for kind, counts in zip(self.entity_types, spans)
+        ]
+        return [Measure(ENTITY_F1, span_f1(spans), examples, "f1"), *by_type]

@@ -1,0 +1,55 @@
+"""Subword segmentation behind one interface: a word goes in, dictionary symbols out."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from abc import ABC, abstractmethod
+from functools import lru_cache
+from typing import Any, Dict, List, Mapping
+
+from fairseq_mlkd.text.files import replace_on_success
+
+_CACHED_WORDS = 1 << 18
+
+UNKNOWN = "<unk>"  # the dictionary's symbol
+
+
+class Subwords(ABC):
+    """A way to cut words; each kind is one subclass and one line in `KINDS`."""
+
+    kind: str
+
+    def __init__(self) -> None:
+        self._cached_pieces = lru_cache(maxsize=_CACHED_WORDS)(self.cut)
+
+    def pieces(self, word: str) -> List[str]:
+        """Return the symbols of one word (no white space), as `dict.txt` has them.
+
+        The caller must not change the list. An empty word has no pieces.
+        """
+        return self._cached_pieces(word)
+
+    def words(self, text: str) -> List[str]:
+        """Return the words of a text: cut one by one they give what the text gives."""
+        return text.split()
+
+    @abstractmethod
+    def cut(self, word: str) -> List[str]:
+        """Return the pieces of one word, not cached."""
+
+    @abstractmethod
+    def save(self, folder: str) -> Dict[str, Any]:
+        """Write the files of this segmentation; return what `load` needs to know."""
+
+    @classmethod
+    @abstractmethod
+    def load(cls, folder: str, settings: Mapping[str, Any]) -> Subwords:
+        """Read back what `save` wrote; a ValueError names what is missing or bad."""
+
+
+def copy_file(path: str, target: str) -> None:
+    """Copy a file, complete or not at all; onto itself nothing happens."""
+    if os.path.abspath(target) != os.path.abspath(path):
+        with replace_on_success(target) as partial:
+            shutil.copyfile(path, partial)

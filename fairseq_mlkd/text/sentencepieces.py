@@ -1,0 +1,97 @@
+"""SentencePiece's unigram models (Kudo and Richardson, 2018), by `tokenizers`."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any, Dict, List, Mapping
+
+from google.protobuf.message import DecodeError
+from sentencepiece.sentencepiece_model_pb2 import (  # type: ignore[attr-defined]
+    ModelProto,
+    TrainerSpec,
+)
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+
+from fairseq_mlkd.text.files import replace_on_success
+from fairseq_mlkd.text.segmentation import UNKNOWN, Subwords
+
+MODEL_FILE = "sentencepiece.bpe.model"
+_PIECE_TYPES = ModelProto.SentencePiece
+# what parts words, unless the model's normalisation deletes it
+_CONTROL_SPACES = "\t\n\x0b\x0c\r\x85"
+_SPACES = re.compile(r"[^\S\x1c-\x1f]+")  # Unicode's white space, less than Python's
+
+
+class SentencePieces(Subwords):
+    """A unigram language model over pieces; a word's first piece begins with U+2581.
+
+    Of two ways to cut a word that are equally likely, `tokenizers` (so `transformers`)
+    and SentencePiece's own library may choose different ones; this is the former. Text
+    that looks like a special symbol (`</s>`) is text like any other.
+
+    Args:
+        model: what `read_model` returned.
+    """
+
+    kind = "sentencepiece"
+
+    def __init__(self, model: ModelProto) -> None:
+        super().__init__()
+        self.model = model
+        special = (_PIECE_TYPES.UNKNOWN, _PIECE_TYPES.CONTROL)
+        pieces = [(p.piece, p.score) for p in model.pieces if p.type not in special]
+        unigrams = models.Unigram([(UNKNOWN, 0.0), *pieces], unk_id=0)
+        self._tokenizer = Tokenizer(unigrams)
+        charsmap = model.normalizer_spec.precompiled_charsmap
+        if charsmap:
+            self._tokenizer.normalizer = normalizers.Precompiled(charsmap)
+        self._tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+            [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()]
+        )
+        self._deleted = {ord(c): None for c in _CONTROL_SPACES if self._deletes(c)}
+
+    def _deletes(self, character: str) -> bool:
+        return self.cut(f"a{character}b") == self.cut("ab")
+
+    def words(self, text: str) -> List[str]:
+        return list(filter(None, _SPACES.split(text.translate(self._deleted))))
+
+    def cut(self, word: str) -> List[str]:
+        found = self._tokenizer.encode(word, add_special_tokens=False)
+        return [piece if i else UNKNOWN for i, piece in zip(found.ids, found.tokens)]
+
+    def save(self, folder: str) -> Dict[str, Any]:
+        path = os.path.join(folder, MODEL_FILE)
+        with replace_on_success(path) as partial, open(partial, "wb") as file:
+            file.write(self.model.SerializeToString())
+        return {"model": MODEL_FILE}
+
+    @classmethod
+    def load(cls, folder: str, settings: Mapping[str, Any]) -> SentencePieces:
+        return cls(read_model(os.path.join(folder, settings["model"])))
+
+
+def read_model(path: str) -> ModelProto:
+    """Read the file that SentencePiece's trainer wrote.
+
+    Raises:
+        ValueError: no such file, or a model of another type.
+    """
+    try:
+        with open(path, "rb") as file:
+            model = ModelProto.FromString(file.read())
+    except (OSError, DecodeError) as error:
+        raise ValueError(
+            f"{path}: not a SentencePiece model ({error}); fetch the file again"
+        ) from None
+    if not model.pieces:
+        raise ValueError(f"{path}: a SentencePiece model without pieces")
+    if model.trainer_spec.model_type != TrainerSpec.UNIGRAM:
+        raise ValueError(f"{path}: not a unigram model; others are not supported")
+    for piece in model.pieces:
+        if piece.type == _PIECE_TYPES.USER_DEFINED:
+            raise ValueError(
+                f"{path}: the user-defined symbol {piece.piece!r} is not supported"
+            )
+    return model

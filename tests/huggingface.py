@@ -1,0 +1,186 @@
+"""Tiny random encoders as `transformers` saves them, and the comparison with ours."""
+
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any, Dict, List, NamedTuple, Tuple
+
+import pytest
+import torch
+from fairseq import models
+from fairseq.data import Dictionary
+from sentencepiece import SentencePieceTrainer
+
+from fairseq_mlkd.checkpoint import load_weights, model_config, read_checkpoint
+from fairseq_mlkd.cli.importer import import_encoder
+from fairseq_mlkd.data.binary import encode_line
+from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderModel
+from fairseq_mlkd.text.tokenizer import Tokenizer
+
+# transformers imports it with its models, and one built for another torch cannot be
+sys.modules.setdefault("torchaudio", None)  # type: ignore[arg-type]
+transformers = pytest.importorskip("transformers", reason="needs transformers")
+transformers.logging.set_verbosity_error()
+
+SPECIAL = {
+    "<s>": "[CLS]",
+    "<pad>": "[PAD]",
+    "</s>": "[SEP]",
+    "<unk>": "[UNK]",
+    "<mask>": "[MASK]",
+}
+LETTERS = "abcdefghijklmnopqrstuvwxyzäéñçABDEÄÉ0123456789日本語を東京का।,.!?'-"
+VOCABULARY = ["[PAD]", "[unused1]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *LETTERS]
+VOCABULARY += [f"##{letter}" for letter in LETTERS] + ["the", "##ing", "##ed", "das"]
+TEXTS = [
+    "the king is walking, slowly!",
+    "Das Mädchen aß 12 Äpfel; né à Besançon.",
+    "日本語を話す東京の人　と a\u200bb",
+    "यह का है। ok",
+    "a\x85b c\x0bd e\x1cf g\u2028h i\u00a0j \u00ad k\u0301 \ufeffl \u3000 m\tn",
+    "☃ un☃known [MASK ] <un k> '''' ''",
+    "x" * 101 + " y",
+    "",
+]
+# odd widths, depths and heads
+SHAPES = [
+    {"hidden_size": 24, "num_hidden_layers": 3, "num_attention_heads": 2},
+    {"hidden_size": 15, "num_hidden_layers": 1, "num_attention_heads": 5},
+]
+
+
+class Ours(NamedTuple):
+    """What an import wrote, as tasks see it."""
+
+    model: MultilingualEncoderModel
+    dictionary: Dictionary
+    tokenizer: Tokenizer
+
+    def encode(self, text: str) -> List[int]:
+        symbols = self.tokenizer.tokenize(text, "en")
+        return [self.dictionary.bos(), *encode_line(self.dictionary, symbols)]
+
+
+def load_ours(folder: Path) -> Ours:
+    """Load an imported folder strictly."""
+    dictionary = Dictionary.load(str(folder / "dict.txt"))
+    dictionary.add_symbol("<mask>")
+    state = read_checkpoint(str(folder / "model.pt"), "--flag")
+    task: Any = type("Task", (), {"source_dictionary": dictionary})
+    model = models.build_model(model_config(state), task, from_checkpoint=True)
+    load_weights(model, state["model"], str(folder), "--flag")
+    return Ours(model.eval(), dictionary, Tokenizer.load(str(folder)))
+
+
+def run_import(source: Path, out: Path) -> Ours:
+    import_encoder(source, out)
+    return load_ours(out)
+
+
+def write_wordpiece(folder: Path, **options: Any) -> int:
+    """`vocab.txt` and its options; returns the number of pieces."""
+    folder.mkdir(exist_ok=True)
+    (folder / "vocab.txt").write_text("\n".join(VOCABULARY) + "\n", encoding="utf-8")
+    options = {"tokenizer_class": "BertTokenizer", "do_lower_case": False, **options}
+    (folder / "tokenizer_config.json").write_text(json.dumps(options))
+    return len(VOCABULARY)
+
+
+def write_sentencepiece(folder: Path, **options: Any) -> int:
+    """A model trained on `TEXTS`, as XLM-R has it; returns its number of ids."""
+    folder.mkdir(exist_ok=True)
+    stream = io.BytesIO()
+    sentences = [text for text in TEXTS if text] * 4
+    settings = {"vocab_size": 110, "hard_vocab_limit": False, "minloglevel": 2}
+    SentencePieceTrainer.train(
+        sentence_iterator=iter(sentences), model_writer=stream, **settings, **options
+    )
+    (folder / "sentencepiece.bpe.model").write_bytes(stream.getvalue())
+    config = {"tokenizer_class": "XLMRobertaTokenizer"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(config))
+    return len(transformers.AutoTokenizer.from_pretrained(folder))
+
+
+def save_encoder(
+    folder: Path, kind: str, vocab_size: int, *, half: bool = False, **config: Any
+) -> None:
+    """Save a random model, `kind` the class, with every parameter far from 0."""
+    family = "XLMRoberta" if kind.startswith("XLM") else "Bert"
+    shape = {**SHAPES[0], "intermediate_size": 20, "max_position_embeddings": 130}
+    shape.update(vocab_size=vocab_size, **config)
+    if family == "XLMRoberta":
+        shape.update(pad_token_id=1, bos_token_id=0, eos_token_id=2)
+    cfg = getattr(transformers, f"{family}Config")(**shape)
+    model = getattr(transformers, kind)(cfg)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.2 * torch.randn_like(parameter))
+    (model.half() if half else model).save_pretrained(folder)
+
+
+def reference(folder: Path, kind: str) -> Tuple[Any, Any]:
+    """The model and the tokenizer of `transformers`, in float32."""
+    model = getattr(transformers, kind).from_pretrained(
+        folder, attn_implementation="eager"
+    )
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    return model.float().eval(), tokenizer
+
+
+def their_symbols(ours: Ours, names: Dict[str, str]) -> List[str]:
+    return [names.get(symbol, symbol) for symbol in ours.dictionary.symbols]
+
+
+def check_parity(source: Path, ours: Ours, kind: str, texts: List[str]) -> None:
+    """Token ids exactly; hidden states, attention and logits to 1e-5."""
+    model, tokenizer = reference(source, kind)
+    wordpiece = "[CLS]" in tokenizer.get_vocab()
+    symbols = their_symbols(ours, SPECIAL if wordpiece else {})
+    to_theirs = torch.tensor(tokenizer.convert_tokens_to_ids(symbols))
+    assert wordpiece or to_theirs.tolist() == list(range(len(symbols)))
+    limit = {"truncation": True, "max_length": ours.model.max_positions()}
+    batch = tokenizer(texts, padding=True, return_tensors="pt", **limit)
+    real = batch["attention_mask"].bool()
+    src_tokens = torch.full(real.shape, ours.dictionary.pad())
+    for row, text in enumerate(texts):
+        ids = torch.tensor(ours.encode(text))
+        theirs = tokenizer(text)["input_ids"]
+        assert to_theirs[ids].tolist() == theirs, text
+        ids = torch.cat([ids[: real[row].sum() - 1], ids[-1:]])
+        src_tokens[row, : len(ids)] = ids
+    compare_outputs(model, batch, ours.model, src_tokens, to_theirs)
+
+
+def compare_outputs(
+    theirs: Any,
+    batch: Any,
+    model: MultilingualEncoderModel,
+    src_tokens: torch.Tensor,
+    to_theirs: torch.Tensor,
+) -> None:
+    layers = model.cfg.encoder_layers
+    real = batch["attention_mask"].bool()
+    with torch.no_grad():
+        want = theirs(**batch, output_hidden_states=True, output_attentions=True)
+        out, extra = model(
+            src_tokens,
+            features_only=model.lm_head is None,
+            hidden_states=range(layers + 1),
+            attention_scores=range(layers),
+        )
+    assert len(want.hidden_states) == layers + 1
+    for i, states in enumerate(want.hidden_states):
+        close(extra["hidden_states"][i][real], states[real])
+    for i, attention in enumerate(want.attentions):
+        scores = extra["attention_scores"][i]
+        scores = scores.masked_fill(~real[:, None, None], float("-inf"))
+        # B x H x T x S -> B x T x H x S
+        probs = torch.softmax(scores, -1).transpose(1, 2)
+        close(probs[real], attention.transpose(1, 2)[real])
+    if model.lm_head is not None:
+        close(out[real], want.logits[..., to_theirs][real])
+
+
+def close(ours: torch.Tensor, theirs: torch.Tensor) -> None:
+    torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)

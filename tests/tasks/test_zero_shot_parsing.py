@@ -1,0 +1,356 @@
+"""Parsing end to end: training, results, hypotheses, grammar, resuming."""
+
+import json
+from pathlib import Path
+from typing import Any, Dict, List
+
+import pytest
+import torch
+from fairseq.dataclass.configs import GenerationConfig
+from omegaconf import OmegaConf
+from tiny import (
+    STUDENT,
+    USER_DIR,
+    hydra_train,
+    load,
+    run,
+    shape_flags,
+    train,
+    write_mlm_data,
+)
+from tiny_parses import (
+    ONTOLOGY,
+    SYMBOLS,
+    Row,
+    make_parse,
+    random_rows,
+    spell,
+    write_rows,
+)
+
+from fairseq_mlkd.metrics.parsing import PARSE_METRICS
+from fairseq_mlkd.metrics.results import read_results
+from fairseq_mlkd.models.pointer_generator import PointerGeneratorModel
+from fairseq_mlkd.tasks.zero_shot_parsing import (
+    ZeroShotParsingConfig,
+    ZeroShotParsingTask,
+)
+from fairseq_mlkd.text.grammar import Grammar
+from fairseq_mlkd.text.parse_tree import parse_tree
+
+SUBSETS = {"train.en": 24, "valid.en": 13, "test.de": 4, "test.en": 11}
+SHAPE = {"layers": 2, "embed_dim": 32, "ffn_embed_dim": 64, "attention_heads": 2}
+TASK = ["--task", "zero_shot_parsing"]
+SMALL = {**STUDENT, "embed_dim": 16}
+
+
+def flags(shape: Dict[str, int] = SHAPE) -> List[Any]:
+    arch = ["--arch", "pointer_generator_lean_bert_tiny", *shape_flags(shape)[2:]]
+    return [*TASK, "--criterion", "task_cross_entropy", *arch, "--init-std", 0.1]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Path:
+    """German test data are in part the training data."""
+    subsets = {name: random_rows(n, i) for i, (name, n) in enumerate(SUBSETS.items())}
+    subsets["test.de"] += subsets["train.en"][:5]
+    return write_rows(tmp_path_factory.mktemp("world") / "parses", subsets)
+
+
+@pytest.fixture(scope="module")
+def trained(data, tmp_path_factory) -> Path:
+    """A model that knows its training data by heart."""
+    options = ["--dropout", 0, "--attention-dropout", 0, "--train-embeddings"]
+    options += ["--lr", 0.003, "--max-epoch", 60, "--disable-validation"]
+    return train(data, tmp_path_factory.mktemp("runs") / "m", *flags(), *options)
+
+
+@pytest.fixture(scope="module")
+def untrained(data, tmp_path_factory) -> Path:
+    options = ["--max-update", 1, "--lr", 0, "--init-std", 0.5, "--disable-validation"]
+    return train(data, tmp_path_factory.mktemp("runs") / "u", *flags(SMALL), *options)
+
+
+def make_task(data: Path, **options: Any) -> ZeroShotParsingTask:
+    cfg = ZeroShotParsingConfig(data=str(data), seed=1, path=None, **options)
+    return ZeroShotParsingTask.setup_task(cfg)
+
+
+def restore(task: ZeroShotParsingTask, path: Path) -> PointerGeneratorModel:
+    state = load(path)
+    cfg = OmegaConf.create(state["cfg"]["model"])
+    model = task.build_model(cfg, from_checkpoint=True).eval()
+    model.load_state_dict(state["model"])
+    return model
+
+
+def batches(task: ZeroShotParsingTask, subset: str, size: int) -> List[Dict[str, Any]]:
+    task.load_dataset(subset)
+    data = task.datasets[subset]
+    rows = [data[i] for i in range(len(data))]
+    return [data.collater(rows[i : i + size]) for i in range(0, len(rows), size)]
+
+
+def generate(capsys: Any, data: Path, path: Path, *options: Any) -> Dict[str, Any]:
+    """Lines of fairseq-generate by id, and the last line as `score`."""
+    capsys.readouterr()
+    common = ["--path", path, "--batch-size", 7, "--scoring", "exact_match"]
+    run("generate", data, *TASK, *common, *options)
+    lines = capsys.readouterr().out.splitlines()
+    fields = [line.split("\t") for line in lines if line[1:2] == "-"]
+    return {**{f[0]: f[-1] for f in fields}, "score": lines[-1]}
+
+
+# --- what it learns, and the two commands
+
+
+@pytest.mark.parametrize("beam", [1, 5])
+def test_overfits_and_prints_words(data, trained, capsys, beam):
+    found = generate(capsys, data, trained, "--gen-subset", "train", "--beam", beam)
+    assert found["score"].endswith("exact match 100.00 (24 sentences)")
+    gold = [spell(row) for row in random_rows(24, 0)]
+    assert [found[f"T-{i}"] for i in range(24)] == gold
+    assert [found[f"H-{i}"] for i in range(24)] == gold
+    assert found["S-0"].startswith("w")
+
+
+def test_repeated_words_are_told_apart(data, trained):
+    """The words at two positions are one word, their pointers are not."""
+    task = make_task(data)
+    model = restore(task, trained)
+    rows = random_rows(24, 0)
+    repeated = [any(row.words.count(w) > 1 for w in row.words[2:]) for row in rows]
+    assert sum(repeated) > 3
+    for sample in batches(task, "train", 24):
+        logits, _ = model(**sample["net_input"])
+        target = sample["pointer_target"]
+        said = target.ne(1)
+        assert torch.equal(logits.argmax(dim=-1)[said], target[said])
+
+
+def test_validate_gives_the_exact_match_of_generate(data, trained, capsys, tmp_path):
+    path = tmp_path / "results.jsonl"
+    common = [*TASK, "--path", trained, "--results", path, "--batch-size", 4]
+    run("validate", data, *common, "--valid-subset", "test,train")
+    results = read_results([str(path)])
+    assert [r.metric for r in results] == 3 * list(PARSE_METRICS.values())
+    assert [(r.lang, r.examples) for r in results[::5]] == [
+        ("en", 11),
+        ("de", 9),
+        ("en", 24),
+    ]
+    values = {(r.split, r.lang): r.value for r in results[::5]}
+    assert values["train", "en"] == 100
+    for lang in ("en", "de"):
+        subset = ["--gen-subset", f"test.{lang}", "--beam", 1]
+        score = generate(capsys, data, trained, *subset)["score"]
+        assert f"exact match {values['test', lang]:.2f} " in score
+    assert 50 < values["test", "de"] < 100
+
+
+def test_every_symbol_that_can_be_said_counts_once(data):
+    task = make_task(data)
+    task.build_model(OmegaConf.create(model_cfg()))
+    totals = set()
+    for size in (1, 5, 24):
+        supervisions = [task.supervise(s) for s in batches(task, "train", size)]
+        totals.add(sum(s.targets["decoder"].numel() for s in supervisions))
+    rows = random_rows(24, 0)
+    assert totals == {sum(len(row.parse) + 1 for row in rows)}
+
+
+def model_cfg(**options: Any) -> Dict[str, Any]:
+    cfg = {f"encoder_{key}": value for key, value in SMALL.items()}
+    return {"_name": "pointer_generator", **cfg, **options}
+
+
+def test_padding_changes_neither_loss_nor_parses(data, trained):
+    task = make_task(data)
+    model = restore(task, trained)
+    criterion = task.build_criterion(OmegaConf.create({"_name": "task_cross_entropy"}))
+    criterion.eval()
+    found = []
+    for size in (1, 5, 11):
+        logs = [
+            task.valid_step(sample, model, criterion)
+            for sample in subset_batches(task, "test.en", size)
+        ]
+        loss = sum(float(loss) for loss, _, _ in logs)
+        counts = {k: sum(int(log[k]) for _, _, log in logs) for k in PARSE_METRICS}
+        found.append((pytest.approx(loss, rel=1e-5), counts))
+    assert found[0][1] == found[1][1] == found[2][1]
+    assert found[0][0].expected == found[1][0] and found[0][0].expected == found[2][0]
+
+
+def subset_batches(task: ZeroShotParsingTask, subset: str, size: int) -> List[Any]:
+    found = batches(task, subset, size)
+    task.langs = task.datasets[subset].langs
+    return found
+
+
+def test_unseen_symbols_and_lost_words_are_wrong_not_fatal(data, tmp_path, trained):
+    """A model trained elsewhere, on test data with what it cannot say."""
+    unseen = ["[IN:A", "[SL:UNSEEN", "@ptr_1", "]", "]"]
+    rows = [Row([[4], [6]], unseen), Row([[4], [], [6]], make_parse(0, 2))]
+    rows += [Row([[4], [6], []], make_parse(0, 2))]
+    folder = write_rows(tmp_path / "odd", {"test.fr": rows})
+    path = tmp_path / "results.jsonl"
+    flags = [*TASK, "--path", trained, "--results", path, "--batch-size", 4]
+    run("validate", folder, *flags, "--valid-subset", "test.fr")
+    results = {r.metric: r.value for r in read_results([str(path)])}
+    assert results["exact match (decoupled form)"] <= 100 / 3 + 0.01
+    assert len(results) == 5
+
+
+# --- grammar and beams
+
+
+def search(task: ZeroShotParsingTask, path: Path, subset: str, **options: Any) -> Any:
+    """The best hypothesis of each row."""
+    model = restore(task, path)
+    generator = task.build_generator([model], GenerationConfig(**options))
+    return [
+        row[0]
+        for sample in batches(task, subset, 7)
+        for row in generator.generate([model], sample)
+    ]
+
+
+def count_misfits(task: ZeroShotParsingTask, found: Any, pairs: Any) -> int:
+    """How many hypotheses break the grammar."""
+    grammar = Grammar([*SYMBOLS, "@ptr_0"], pairs)
+    index = {symbol: i for i, symbol in enumerate(SYMBOLS)}
+    parses = [task.parses.spell(h["tokens"]) for h in found]
+    ids = [[index.get(symbol, len(SYMBOLS)) for symbol in parse] for parse in parses]
+    return sum(not grammar.accepts(parse) for parse in ids)
+
+
+@pytest.mark.parametrize("beam", [1, 4])
+def test_grammar_admits_only_trees(data, untrained, beam):
+    pairs = [tuple(line.split()) for line in ONTOLOGY]
+    misfits = {}
+    for grammar in ("none", "tree", "ontology"):
+        task = make_task(data, grammar=grammar)
+        found = search(task, untrained, "train", beam=beam, max_len_b=14)
+        assert len(found) == 24
+        misfits[grammar] = [count_misfits(task, found, p) for p in (None, pairs)]
+    assert misfits["none"][0] > 12
+    assert misfits["tree"][0] == 0 < misfits["tree"][1]
+    assert misfits["ontology"] == [0, 0]
+
+
+def test_grammar_closes_in_time(data, untrained):
+    task = make_task(data, grammar="tree")
+    for length in range(2, 9):
+        found = search(task, untrained, "test.en", beam=2, max_len_b=length)
+        assert count_misfits(task, found, None) == 0
+        assert max(len(h["tokens"]) for h in found) <= length + 1
+    with pytest.raises(SystemExit, match="choose a larger --max-len-b"):
+        search(task, untrained, "test.en", beam=2, max_len_b=1)
+
+
+def test_generate_takes_the_grammar(data, trained, untrained, capsys):
+    options = ["--grammar", "ontology", "--beam", 3]
+    found = generate(capsys, data, trained, "--gen-subset", "train", *options)
+    assert "exact match 100.00 " in found["score"]
+    found = generate(capsys, data, untrained, "--gen-subset", "test.en", *options)
+    parses = [text.split() for key, text in found.items() if key.startswith("H-")]
+    assert len(parses) == 11 and all(parse_tree(parse) for parse in parses)
+
+
+def test_a_wide_beam_is_no_worse_than_a_narrow_one(data, trained):
+    """Short bad parses that finish first must not end the search."""
+    scores = []
+    for beam in (1, 2, 5):
+        found = search(make_task(data), trained, "train", beam=beam)
+        scores.append(torch.stack([h["score"] for h in found]))
+    assert (scores[1] >= scores[0] - 1e-5).all()
+    assert (scores[2] >= scores[0] - 1e-5).all()
+
+
+# --- training
+
+
+def test_resuming_is_exact(data, tmp_path):
+    options = [*flags(SMALL), "--dropout", 0.1, "--lr", 0.003, "--batch-size", 5]
+    options.append("--disable-validation")
+    straight = load(train(data, tmp_path / "a", *options, "--max-update", 10))
+    train(data, tmp_path / "b", *options, "--max-update", 5)
+    resumed = load(train(data, tmp_path / "b", *options, "--max-update", 10))
+    for name, tensor in straight["model"].items():
+        assert torch.equal(tensor, resumed["model"][name]), name
+    moments = [s["last_optimizer_state"]["state"] for s in (straight, resumed)]
+    assert moments[0].keys() == moments[1].keys()
+    for key in moments[0]:
+        for a, b in zip(moments[0][key].values(), moments[1][key].values()):
+            assert torch.equal(torch.as_tensor(a), torch.as_tensor(b))
+
+
+def test_encoder_is_loaded_and_its_embeddings_stay(data, tmp_path):
+    sentences = write_mlm_data(tmp_path / "sentences")
+    mlm = ["--task", "multilingual_mlm", "--criterion", "task_cross_entropy"]
+    mlm += [*shape_flags(SMALL), "--max-update", 1]
+    encoder = train(sentences, tmp_path / "encoder", *mlm)
+    pretrained = [*TASK, "--criterion", "task_cross_entropy", "--max-update", 2]
+    pretrained += ["--arch", "pointer_generator_pretrained", "--encoder-path", encoder]
+    tuned = load(train(data, tmp_path / "tuned", *pretrained))["model"]
+    before = load(encoder)["model"]
+    shared = [name for name in before if name.startswith("encoder.")]
+    assert shared
+    for name in shared:
+        frozen = name.startswith("encoder.embeddings.")
+        assert torch.equal(before[name], tuned[name]) is frozen, name
+    assert not any(name.startswith("lm_head") for name in tuned)
+
+
+def test_hydra_trains_as_the_command_line_does(data, tmp_path):
+    model = {f"encoder_{key}": value for key, value in SMALL.items()}
+    cfg = {
+        "common": {"user_dir": USER_DIR},
+        "task": {"_name": "zero_shot_parsing", "data": str(data), "valid_beam": 2},
+        "criterion": {"_name": "task_cross_entropy"},
+        "model": {"_name": "pointer_generator", "init_std": 0.1, **model},
+        "optimizer": {"_name": "fused_adamw"},
+        "lr_scheduler": {"_name": "fixed"},
+        "optimization": {"max_update": 2, "lr": [0.01], "clip_norm": 1.0},
+        "dataset": {"batch_size": 8},
+        "checkpoint": {"save_dir": str(tmp_path / "a"), "no_epoch_checkpoints": True},
+    }
+    config = tmp_path / "parsing.yaml"
+    config.write_text("# @package _group_\n" + json.dumps(cfg))
+    hydra_train(config, tmp_path / "job", {})
+    hydras = load(tmp_path / "a" / "checkpoint_last.pt")
+    ours = load(train(data, tmp_path / "b", *flags(SMALL), "--max-update", 2))
+    assert hydras["cfg"]["task"]["valid_beam"] == 2
+    assert all(map(torch.equal, ours["model"].values(), hydras["model"].values()))
+
+
+# --- refusals
+
+
+def test_models_and_tasks_that_do_not_fit_are_refused(data, tmp_path):
+    encoder = [*TASK, "--criterion", "task_cross_entropy", *shape_flags(STUDENT)]
+    with pytest.raises(SystemExit, match="pointer_generator_") as error:
+        train(data, tmp_path, *encoder, "--max-update", 1)
+    assert "\n" not in str(error.value)
+    sentences = write_mlm_data(tmp_path / "sentences")
+    with pytest.raises(SystemExit, match="zero_shot_parsing") as error:
+        other = ["--task", "multilingual_mlm", *flags()[2:], "--max-update", 1]
+        train(sentences, tmp_path, *other)
+    assert "\n" not in str(error.value)
+
+
+def test_other_searches_and_missing_files_are_refused(data, untrained, capsys):
+    subset = ["--gen-subset", "train"]
+    with pytest.raises(SystemExit, match="by beam search alone"):
+        generate(capsys, data, untrained, *subset, "--sampling", "--nbest", 5)
+    with pytest.raises(SystemExit, match="target: no such folder"):
+        generate(capsys, data / "input0", untrained, *subset)
+    ontology = data / "target" / "ontology.txt"
+    text = ontology.read_text()
+    ontology.unlink()
+    try:
+        with pytest.raises(SystemExit, match="ontology.txt is missing"):
+            generate(capsys, data, untrained, *subset, "--grammar", "ontology")
+    finally:
+        ontology.write_text(text)

@@ -87,6 +87,14 @@ def write_rows(folder: Path, subsets: Mapping[str, List[Row]]) -> Path:
     return folder
 
 
+def write_parses(folder: Path, counts: Mapping[str, int]) -> Path:
+    """Random rows in subsets such as `test.fr`."""
+    rows = {
+        name: random_rows(count, i) for i, (name, count) in enumerate(counts.items())
+    }
+    return write_rows(folder, rows)
+
+
 def spell(row: Row) -> str:
     """The parse with its words."""
     words = {f"@ptr_{i}": name_word(word) for i, word in enumerate(row.words)}

@@ -1,6 +1,7 @@
 """The tokenizer files of a Hugging Face folder."""
 
 import base64
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Dict, Iterator, List, Mapping
 
@@ -38,18 +39,26 @@ def read_tokenizer(folder: Path, config: Mapping[str, Any]) -> Vocabulary:
     """
     options_path = folder / "tokenizer_config.json"
     options = read_json(options_path) if options_path.is_file() else {}
-    if (folder / _JSON_FILE).is_file():
-        return _from_json(folder / _JSON_FILE, options)
-    if (folder / VOCABULARY_FILE).is_file():
-        pieces = read_vocabulary(str(folder / VOCABULARY_FILE))
-        return _wordpiece({piece: i for i, piece in enumerate(pieces)}, options, {})
-    if (folder / MODEL_FILE).is_file():
-        _check_offset(folder, {**config, **options})
-        return _from_model(folder / MODEL_FILE)
+    for name, read in _READERS.items():
+        path = folder / name
+        if path.is_file():
+            with _naming(path):
+                return read(path, {**config, **options})
     raise ValueError(
         f"{folder}: no {_JSON_FILE}, {VOCABULARY_FILE} or {MODEL_FILE}: put the "
         "encoder's tokenizer there"
     )
+
+
+@contextmanager
+def _naming(path: Path) -> Iterator[None]:
+    """Have every refusal begin with the file that it is about."""
+    try:
+        yield
+    except ValueError as error:
+        text = str(error)
+        named = text if text.startswith(str(path)) else f"{path}: {text}"
+        raise ValueError(named) from None
 
 
 def _from_json(path: Path, options: Mapping[str, Any]) -> Vocabulary:
@@ -69,12 +78,15 @@ def _from_json(path: Path, options: Mapping[str, Any]) -> Vocabulary:
             proto = _build_model(scores, _charsmap(content["normalizer"]))
             return _sentencepiece(proto, {**ids, **added})
     except (AttributeError, KeyError, TypeError) as error:
-        raise ValueError(f"{path}: not a tokenizer ({error!r})") from None
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+        raise ValueError(f"not a tokenizer ({error!r})") from None
     raise ValueError(
-        f"{path}: a tokenizer of type {kind}; only WordPiece and Unigram are supported"
+        f"a tokenizer of type {kind}; only WordPiece and Unigram are supported"
     )
+
+
+def _from_vocabulary(path: Path, options: Mapping[str, Any]) -> Vocabulary:
+    pieces = read_vocabulary(str(path))
+    return _wordpiece({piece: i for i, piece in enumerate(pieces)}, options, {})
 
 
 def _wordpiece(
@@ -101,14 +113,18 @@ def _check_wordpiece(content: Mapping[str, Any]) -> None:
             raise ValueError(f"the {part} is {found}, not BERT's {kind}")
 
 
-def _from_model(path: Path) -> Vocabulary:
+def _from_model(path: Path, options: Mapping[str, Any]) -> Vocabulary:
+    # only XLM-R's tokenizer is known to number the pieces of the model as it does
+    name = str(options.get("tokenizer_class") or options.get("model_type"))
+    if not name.lower().replace("-", "").startswith("xlmroberta"):
+        raise ValueError(f"goes with the tokenizer {name}, not XLMRobertaTokenizer")
     model = read_model(str(path))
     pieces = [piece.piece for piece in model.pieces]
     if set(pieces[:3]) != {"<unk>", "<s>", "</s>"}:
-        raise ValueError(f"{path}: its first pieces are not <unk>, <s> and </s>")
+        raise ValueError("its first pieces are not <unk>, <s> and </s>")
     ordered = [*_XLMR[:4], *pieces[3:], _XLMR[4]]
     if len(set(ordered)) < len(ordered):
-        raise ValueError(f"{path}: a piece stands there twice")
+        raise ValueError("a piece stands there twice")
     return _sentencepiece(model, {piece: i for i, piece in enumerate(ordered)})
 
 
@@ -143,10 +159,8 @@ def _steps(normaliser: Any) -> Iterator[Mapping[str, Any]]:
         yield normaliser
 
 
-def _check_offset(folder: Path, config: Mapping[str, Any]) -> None:
-    """Only XLM-R's tokenizer is known to number the pieces of the model as it does."""
-    name = str(config.get("tokenizer_class") or config.get("model_type"))
-    if not name.lower().replace("-", "").startswith("xlmroberta"):
-        raise ValueError(
-            f"{folder}: {MODEL_FILE} with the tokenizer {name}, not XLMRobertaTokenizer"
-        )
+_READERS = {
+    _JSON_FILE: _from_json,
+    VOCABULARY_FILE: _from_vocabulary,
+    MODEL_FILE: _from_model,
+}

@@ -20,6 +20,7 @@ from fairseq_mlkd.models.multilingual_encoder import (
     MultilingualEncoderConfig,
     MultilingualEncoderModel,
 )
+from fairseq_mlkd.tasks.multilingual_mlm import MultilingualMLMConfig
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -134,10 +135,12 @@ def build_checkpoint(
     cfg: MultilingualEncoderConfig, weights: Weights, dictionary: Dictionary
 ) -> Dict[str, Any]:
     """A checkpoint that fairseq's commands read like one of `multilingual_mlm`."""
+    # of these options, commands replace those that they are given
+    task = MultilingualMLMConfig(data="", seed=1, path=None)
     return {
         "cfg": {
             "model": {**asdict(cfg), "_name": "multilingual_encoder"},
-            "task": {"_name": "multilingual_mlm"},
+            "task": {**asdict(task), "_name": "multilingual_mlm"},
             "criterion": {"_name": "task_cross_entropy"},
         },
         "args": None,

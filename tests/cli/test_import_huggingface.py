@@ -117,7 +117,7 @@ def test_pieces_of_sentencepiece_under_an_unknown_tokenizer(tmp_path):
     source = tmp_path / "source"
     save_encoder(source, "BertModel", write_sentencepiece(source))
     edit_json(source / "tokenizer_config.json", tokenizer_class="CamembertTokenizer")
-    message = "with the tokenizer CamembertTokenizer, not XLMRobertaTokenizer"
+    message = "model: goes with the tokenizer CamembertTokenizer, not XLMRoberta"
     assert message in refuse(source)
 
 

@@ -6,7 +6,6 @@ from typing import Any, Dict, List
 
 import pytest
 import torch
-from fairseq.dataclass.configs import GenerationConfig
 from omegaconf import OmegaConf
 from tiny import (
     STUDENT,
@@ -19,8 +18,6 @@ from tiny import (
     write_mlm_data,
 )
 from tiny_parses import (
-    ONTOLOGY,
-    SYMBOLS,
     Row,
     make_parse,
     random_rows,
@@ -35,7 +32,6 @@ from fairseq_mlkd.tasks.zero_shot_parsing import (
     ZeroShotParsingConfig,
     ZeroShotParsingTask,
 )
-from fairseq_mlkd.text.grammar import Grammar
 from fairseq_mlkd.text.parse_tree import parse_tree
 
 SUBSETS = {"train.en": 24, "valid.en": 13, "test.de": 4, "test.en": 11}
@@ -202,53 +198,6 @@ def test_unseen_symbols_and_lost_words_are_wrong_not_fatal(data, tmp_path, train
     assert len(results) == 5
 
 
-# --- grammar and beams
-
-
-def search(task: ZeroShotParsingTask, path: Path, subset: str, **options: Any) -> Any:
-    """The best hypothesis of each row."""
-    model = restore(task, path)
-    generator = task.build_generator([model], GenerationConfig(**options))
-    return [
-        row[0]
-        for sample in batches(task, subset, 7)
-        for row in generator.generate([model], sample)
-    ]
-
-
-def count_misfits(task: ZeroShotParsingTask, found: Any, pairs: Any) -> int:
-    """How many hypotheses break the grammar."""
-    grammar = Grammar([*SYMBOLS, "@ptr_0"], pairs)
-    index = {symbol: i for i, symbol in enumerate(SYMBOLS)}
-    parses = [task.parses.spell(h["tokens"]) for h in found]
-    ids = [[index.get(symbol, len(SYMBOLS)) for symbol in parse] for parse in parses]
-    return sum(not grammar.accepts(parse) for parse in ids)
-
-
-@pytest.mark.parametrize("beam", [1, 4])
-def test_grammar_admits_only_trees(data, untrained, beam):
-    pairs = [tuple(line.split()) for line in ONTOLOGY]
-    misfits = {}
-    for grammar in ("none", "tree", "ontology"):
-        task = make_task(data, grammar=grammar)
-        found = search(task, untrained, "train", beam=beam, max_len_b=14)
-        assert len(found) == 24
-        misfits[grammar] = [count_misfits(task, found, p) for p in (None, pairs)]
-    assert misfits["none"][0] > 12
-    assert misfits["tree"][0] == 0 < misfits["tree"][1]
-    assert misfits["ontology"] == [0, 0]
-
-
-def test_grammar_closes_in_time(data, untrained):
-    task = make_task(data, grammar="tree")
-    for length in range(2, 9):
-        found = search(task, untrained, "test.en", beam=2, max_len_b=length)
-        assert count_misfits(task, found, None) == 0
-        assert max(len(h["tokens"]) for h in found) <= length + 1
-    with pytest.raises(SystemExit, match="choose a larger --max-len-b"):
-        search(task, untrained, "test.en", beam=2, max_len_b=1)
-
-
 def test_generate_takes_the_grammar(data, trained, untrained, capsys):
     options = ["--grammar", "ontology", "--beam", 3]
     found = generate(capsys, data, trained, "--gen-subset", "train", *options)
@@ -256,16 +205,6 @@ def test_generate_takes_the_grammar(data, trained, untrained, capsys):
     found = generate(capsys, data, untrained, "--gen-subset", "test.en", *options)
     parses = [text.split() for key, text in found.items() if key.startswith("H-")]
     assert len(parses) == 11 and all(parse_tree(parse) for parse in parses)
-
-
-def test_a_wide_beam_is_no_worse_than_a_narrow_one(data, trained):
-    """Short bad parses that finish first must not end the search."""
-    scores = []
-    for beam in (1, 2, 5):
-        found = search(make_task(data), trained, "train", beam=beam)
-        scores.append(torch.stack([h["score"] for h in found]))
-    assert (scores[1] >= scores[0] - 1e-5).all()
-    assert (scores[2] >= scores[0] - 1e-5).all()
 
 
 # --- training

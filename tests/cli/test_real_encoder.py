@@ -1,0 +1,54 @@
+"""The real encoder and the public vocabularies, on real sentences of 8 languages."""
+
+import itertools
+import lzma
+from pathlib import Path
+from typing import List
+
+import pytest
+from huggingface import check_parity, run_import, transformers
+
+from fairseq_mlkd.text.tokenizer import Tokenizer
+from fairseq_mlkd.text.wordpiece import WordPiece, read_vocabulary
+
+LANGS = ["de", "en", "es", "fr", "hi", "it", "ja", "pt"]
+LINES = 300
+
+
+def read_text(data: Path, lang: str, lines: int) -> List[str]:
+    """The first lines of each of a language's files, `lines` in all."""
+    paths = sorted((data / "text" / lang).glob("*.xz"))
+    found: List[str] = []
+    for path in paths:
+        with lzma.open(path, "rt", encoding="utf-8", newline="\n") as file:
+            share = -(-lines // len(paths))
+            found += [line.rstrip("\n") for line in itertools.islice(file, share)]
+    return found[:lines]
+
+
+def test_the_real_encoder(mlkd_data, tmp_path):
+    source = mlkd_data / "models" / "me5s_pruned"
+    ours = run_import(source, tmp_path / "out")
+    assert ours.model.lm_head is None and len(ours.dictionary) == 40005
+    theirs = transformers.AutoTokenizer.from_pretrained(source)
+    for lang in LANGS:
+        texts = read_text(mlkd_data, lang, LINES)
+        assert [ours.encode(text) for text in texts] == theirs(texts)["input_ids"]
+        check_parity(source, ours, "BertModel", [text[:100] for text in texts[::60]])
+
+
+@pytest.mark.parametrize("lowercase", [False, True])
+def test_the_vocabulary_of_public_mbert(mlkd_data, tmp_path, lowercase):
+    path = mlkd_data / "models" / "mbert_vocab" / "vocab.txt"
+    vocabulary = read_vocabulary(str(path))
+    ours = Tokenizer(WordPiece(vocabulary, lowercase=lowercase), "none")
+    (tmp_path / "vocab.txt").write_bytes(path.read_bytes())
+    theirs = transformers.BertTokenizerFast.from_pretrained(
+        tmp_path, do_lower_case=lowercase
+    )
+    ids = {piece: i for i, piece in enumerate(vocabulary)}
+    ids["<unk>"] = ids["[UNK]"]
+    for lang in LANGS:
+        texts = read_text(mlkd_data, lang, LINES)
+        found = [[ids[piece] for piece in ours.tokenize(t, lang)] for t in texts]
+        assert found == theirs(texts, add_special_tokens=False)["input_ids"]

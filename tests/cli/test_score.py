@@ -1,0 +1,322 @@
+"""mlkd-score: what it counts, what it reads, what it refuses."""
+
+import json
+from pathlib import Path
+from typing import Any, Dict
+
+import pytest
+from fairseq.data import Dictionary
+from tiny import STUDENT, run, shape_flags, train
+
+from fairseq_mlkd.cli.score import main
+from fairseq_mlkd.data.benchmarks import BENCHMARKS
+from fairseq_mlkd.data.benchmarks.prepare import Preparation
+from fairseq_mlkd.data.benchmarks.selection import Settings
+from fairseq_mlkd.metrics.results import read_results
+from fairseq_mlkd.text.subwords import BpeCodes, learn_codes
+from fairseq_mlkd.text.tokenizer import Tokenizer
+
+WORDS = ("wake", "me", "at", "six", "seven", "in", "rome", "paris")
+
+
+def write(path: Path, *lines: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    return path
+
+
+def mtop(text: str, parse: str) -> str:
+    spans, start = [], 0
+    for word in text.split():
+        spans.append({"start": start, "length": len(word)})
+        start += len(word) + 1
+    tokens = json.dumps({"tokens": text.split(), "tokenSpans": spans})
+    return "\t".join(["IN:X", "", text, "time", "en_XX", parse, tokens])
+
+
+def massive(text: str, annotated: str, intent: str) -> str:
+    about = {"locale": "en-US", "partition": "test", "intent": intent}
+    return json.dumps({**about, "utt": text, "annot_utt": annotated})
+
+
+PARSES = [
+    "[IN:WAKE [SL:TIME at six ] [SL:PLACE in rome ] ]",
+    "[IN:WAKE [SL:WHO me ] ]",
+    "[IN:WAIT ]",
+    "[IN:WAIT [SL:TIME seven ] ]",
+]
+SENTENCES = ["wake at six in rome", "wake me", "at six", "in seven"]
+# by benchmark, files with the same sentences: true labels, and predicted ones
+GOLD = {
+    "xnli": ["a\tb\tneutral", "c\td\tentailment", "e\tf\tcontradiction"],
+    "pawsx": ["1\ta\tb\t1", "2\tNS\td\t0", "3\te\tf\t0", "4\tg\th\t1"],
+    "wikiann": ["rome\tB-LOC", "me\tB-PER", "", "six\tO", "", "paris\tB-LOC"],
+    "multiatis": [
+        *("1\twake six\tO B-time\twake", "2\tin rome\tO B-city\twait"),
+        *("3\tat six\tO\twake", "4\tme\tO\twait", "5\tme\tO\twait"),
+    ],
+    "massive": [
+        massive("wake at six", "wake [time : at six]", "wake"),
+        massive("me", "me", "wait"),
+    ],
+    "mtop": list(map(mtop, SENTENCES, PARSES)),
+}
+PREDICTED = {
+    "xnli": ["a\tb\tneutral", "c\td\tneutral", "e\tf\tcontradictory"],
+    "pawsx": ["1\ta\tb\t0", "2\tNS\td\tx", "3\te\tf\t0", "4\tg\th\tmaybe"],
+    "wikiann": ["rome\tB-LOC", "me\tB-ORG", "", "six\tX", "", "paris\t"],
+    "multiatis": [
+        *("1\twake six\tO B-time\twait", "2\tin rome\tO O\twait"),
+        *("3\tat six\tO\twake", "4\tme\tO O\twait", "5\tme\tO\twait"),
+    ],
+    "massive": [
+        massive("wake at six", "wake at [time : six]", "wake"),
+        massive("me", "[me", "wait"),
+    ],
+    "mtop": list(
+        map(
+            mtop,
+            SENTENCES,
+            [
+                "[IN:WAKE [SL:PLACE in rome ] [SL:TIME at six ] ]",
+                "[IN:WAKE [SL:WHO rome ] ]",
+                "[IN:WAIT",
+                PARSES[3],
+            ],
+        )
+    ),
+}
+EXPECTED: Dict[str, Dict[str, Any]] = {
+    "xnli": {"accuracy": 200 / 3, "examples": 3, "dropped": 0},
+    "pawsx": {"accuracy": 100 / 3, "examples": 3, "dropped": 1},
+    "wikiann": {
+        "entity F1 (seqeval default mode)": 200 * 1 / (3 + 2),
+        "entity F1 (seqeval default mode): LOC": 200 * 1 / (1 + 2),
+        "entity F1 (seqeval default mode): ORG": 0.0,
+        "entity F1 (seqeval default mode): PER": 0.0,
+        "examples": 3,
+        "dropped": 0,
+    },
+    "multiatis": {
+        "exact match (intent and slots)": 25.0,
+        "intent accuracy": 75.0,
+        "slot F1 (seqeval default mode)": 200 * 1 / (1 + 2),
+        "examples": 4,
+        "dropped": 1,
+    },
+    "massive": {
+        "exact match (intent and slots)": 0.0,
+        "intent accuracy": 100.0,
+        "slot F1 (seqeval default mode)": 0.0,
+        "examples": 2,
+        "dropped": 0,
+    },
+    "mtop": {
+        "exact match (decoupled form)": 25.0,
+        "exact match (unordered tree)": 50.0,
+        "exact match (tree without slot text)": 50.0,
+        "intent accuracy": 100.0,
+        "invalid outputs": 25.0,
+        "examples": 4,
+        "dropped": 0,
+    },
+}
+
+
+def score(capsys: Any, name: str, *arguments: Any) -> Dict[str, Any]:
+    capsys.readouterr()
+    main([name, *map(str, arguments)])
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("name", sorted(GOLD))
+def test_true_labels_score_best(name, tmp_path, capsys):
+    gold = write(tmp_path / "gold", *GOLD[name])
+    found = score(capsys, name, gold, gold)
+    counts = [found.pop("examples"), found.pop("dropped")]
+    assert counts == [EXPECTED[name]["examples"], EXPECTED[name]["dropped"]]
+    assert found.pop("invalid outputs", 0) == 0
+    assert set(found.values()) == {100.0}
+
+
+@pytest.mark.parametrize("name", sorted(GOLD))
+def test_wrong_labels_count_as_wrong(name, tmp_path, capsys):
+    gold = write(tmp_path / "gold", *GOLD[name])
+    predicted = write(tmp_path / "predicted", *PREDICTED[name])
+    assert score(capsys, name, gold, predicted) == pytest.approx(EXPECTED[name])
+
+
+def test_parses_a_line(tmp_path, capsys):
+    gold = write(tmp_path / "gold", *GOLD["mtop"])
+    parses = [row.split("\t")[-2] for row in PREDICTED["mtop"]]
+    predicted = write(tmp_path / "predicted", *parses)
+    assert score(capsys, "mtop", gold, predicted) == pytest.approx(EXPECTED["mtop"])
+    empty = write(tmp_path / "empty", "", "", "", "")
+    found = score(capsys, "mtop", gold, empty)
+    assert found["invalid outputs"] == 100 and found["intent accuracy"] == 0
+
+
+def test_words_of_the_parse_that_are_several_tokens(tmp_path, capsys):
+    spans = '"tokenSpans": [{"start": 0, "length": 1}, {"start": 1, "length": 2}]}'
+    row = mtop("x", "[IN:A [SL:B 8th ] ]")
+    row = row.rpartition("\t")[0] + '\t{"tokens": ["8", "th"], ' + spans
+    gold = write(tmp_path / "gold", row)
+    predicted = write(tmp_path / "predicted", row.replace("8th ]", "8 th ]"))
+    assert score(capsys, "mtop", gold, gold)["exact match (decoupled form)"] == 100
+    found = score(capsys, "mtop", gold, predicted)
+    assert found["exact match (tree without slot text)"] == 100
+    assert found["exact match (decoupled form)"] == 0
+
+
+def test_another_layout_of_the_same_rows(tmp_path, capsys):
+    header = "id\tsentence1\tsentence2\tlabel"
+    gold = write(tmp_path / "gold", header, *GOLD["pawsx"])
+    predicted = write(tmp_path / "p", *(r.partition("\t")[2] for r in GOLD["pawsx"]))
+    found = score(capsys, "pawsx", gold, predicted)
+    assert found == {"accuracy": 100.0, "examples": 3, "dropped": 1}
+    found = score(capsys, "pawsx", gold, predicted, "--keep-ns")
+    assert found == {"accuracy": 100.0, "examples": 4, "dropped": 0}
+
+
+def test_one_language_of_a_file_with_several(tmp_path, capsys):
+    header = "language\tgold_label\tsentence1\tsentence2"
+    rows = ["en\tneutral\ta\tb", "fr\tneutral\tc\td", "fr\tentailment\te\tf"]
+    gold = write(tmp_path / "gold", header, *rows)
+    predicted = write(tmp_path / "p", "c\td\tneutral", "e\tf\tneutral")
+    found = score(capsys, "xnli", gold, predicted, "--lang", "fr")
+    assert found == {"accuracy": 50.0, "examples": 2, "dropped": 0}
+    with pytest.raises(SystemExit, match="gold: no row to score; look at --lang"):
+        score(capsys, "xnli", gold, gold, "--lang", "de")
+
+
+@pytest.mark.parametrize("name", sorted(GOLD))
+def test_other_rows_are_refused(name, tmp_path, capsys):
+    gold, predicted = tmp_path / "gold", tmp_path / "predicted"
+    write(gold, *GOLD[name])
+    write(predicted, *GOLD[name][:-1])
+    with pytest.raises(SystemExit, match=r"predicted: \d rows where .*gold has \d; gi"):
+        score(capsys, name, gold, predicted)
+    last = GOLD[name][-1]
+    other = last.replace("wait", "w").replace("me", "you").replace("seven", "nine")
+    other = other.replace("paris", "london").replace("f", "z").replace("h\t", "z\t")
+    write(predicted, *GOLD[name][:-1], other)
+    line = len(GOLD[name])
+    complaint = rf"predicted:{line}: another sentence than .*gold:{line} has; give the"
+    with pytest.raises(SystemExit, match=complaint):
+        score(capsys, name, gold, predicted)
+
+
+def test_bad_files_end_with_one_line(tmp_path, capsys):
+    gold = write(tmp_path / "gold", *GOLD["mtop"])
+    for text, complaint in (
+        ("", "the file is empty"),
+        ("a\tb\n", "no layout of mTOP has 2 tab-separated columns"),
+        ("[IN:A ]\n", "1 rows where"),
+    ):
+        (tmp_path / "bad").write_text(text)
+        with pytest.raises(SystemExit, match=f"^error: .*bad.*{complaint}") as refusal:
+            score(capsys, "mtop", gold, tmp_path / "bad")
+        assert "\n" not in str(refusal.value)
+    with pytest.raises(SystemExit, match="^error: .*none.* cannot be read"):
+        score(capsys, "mtop", gold, tmp_path / "none")
+
+
+# --- fairseq-generate's output
+
+
+def test_best_hypotheses_of_generate(tmp_path, capsys):
+    rows = [
+        mtop("at six", "[IN:A [SL:B seven ] ]"),
+        *GOLD["mtop"],
+    ]  # the first: dropped
+    gold = write(tmp_path / "gold", *rows)
+    lines = [f"H-{i}\t-0.1\t{parse}" for i, parse in enumerate(PARSES)]
+    order = [
+        lines[2],
+        "T-0\tx",
+        lines[0],
+        "H-0\t-2\tx",
+        lines[3],
+        lines[1],
+        "D-0\t1\tx",
+    ]
+    flags = [gold, tmp_path / "out", "--generate-output"]
+    write(tmp_path / "out", "noise", *order)
+    found = score(capsys, "mtop", *flags)
+    assert found["exact match (decoupled form)"] == 100
+    assert (found["examples"], found["dropped"]) == (4, 1)
+    write(tmp_path / "out", *lines[:3])
+    with pytest.raises(SystemExit, match="out: 3 hypotheses for the 4 rows to score"):
+        score(capsys, "mtop", *flags)
+    write(tmp_path / "out", *lines[:3], "H-3 -0.1 [IN:A ]")
+    with pytest.raises(SystemExit, match="out:4: no `H-ROW SCORE SYMBOLS`; run it"):
+        score(capsys, "mtop", *flags)
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("tokenizer")
+    learn_codes(dict.fromkeys(WORDS, 3), 10, str(folder / "codes"))
+    tokenizer = Tokenizer(BpeCodes(str(folder / "codes")))
+    tokenizer.save(str(folder))
+    dictionary = Dictionary()
+    for symbol in tokenizer.tokenize(" ".join(WORDS), "en"):
+        dictionary.add_symbol(symbol)
+    dictionary.save(str(folder / "dict.txt"))
+    return folder
+
+
+TASKS = {
+    "pawsx": "zero_shot_classification",
+    "wikiann": "zero_shot_tagging",
+    "multiatis": "zero_shot_intent_slot",
+    "mtop": "zero_shot_parsing",
+}
+FILES = {  # of training, validation and test rows
+    "pawsx": ["train-en.tsv", "dev-en.tsv", "test-fr.tsv"],
+    "wikiann": ["en/train", "en/dev", "fr/test"],
+    "multiatis": ["train_EN.tsv", "dev_EN.tsv", "test_FR.tsv"],
+    "mtop": ["en/train.txt", "en/eval.txt", "fr/test.txt"],
+}
+# Test rows that contradict training rows, so that no model has all right.
+CONTRADICTIONS = {
+    "pawsx": ["5\ta\tb\t0"],
+    "wikiann": ["", "rome\tO", "me\tB-PER"],
+    "multiatis": ["6\twake six\tO B-city\twake"],
+    "mtop": [mtop("wake me", "[IN:WAKE [SL:TIME me ] ]")],
+}
+
+
+def prepare(name: str, folder: Path, tokenizer: Path) -> Path:
+    train_file, valid, test = (folder / "in" / file for file in FILES[name])
+    for path in (train_file, valid):
+        write(path, *GOLD[name])
+    write(test, *GOLD[name], *CONTRADICTIONS[name])
+    run = Preparation(BENCHMARKS[name], folder / "in", tokenizer, Settings())
+    run.write(folder / "data")
+    return test
+
+
+@pytest.mark.parametrize("name", sorted(TASKS))
+def test_numbers_are_those_of_the_task(name, tokenizer, tmp_path, capsys):
+    test = prepare(name, tmp_path, tokenizer)
+    data, task = tmp_path / "data", ["--task", TASKS[name]]
+    shape = shape_flags({**STUDENT, "embed_dim": 32, "ffn_embed_dim": 32})
+    if name == "mtop":
+        shape[1] = f"pointer_generator_{shape[1]}"
+    options = ["--criterion", "task_cross_entropy", "--max-epoch", 30, "--dropout", 0]
+    options += ["--train-embeddings", "--disable-validation", "--lr", 0.003]
+    model = train(data, tmp_path / "run", *task, *shape, *options)
+
+    results = tmp_path / "results.jsonl"
+    common = [*task, "--path", model, "--batch-size", 2]
+    run("validate", data, *common, "--valid-subset", "test.fr", "--results", results)
+    expected = {r.metric: r.value for r in read_results([str(results)])}
+
+    capsys.readouterr()
+    run("generate", data, *common, "--gen-subset", "test.fr", "--beam", 1)
+    (tmp_path / "generated").write_text(capsys.readouterr().out, encoding="utf-8")
+    found = score(capsys, name, test, tmp_path / "generated", "--generate-output")
+    assert {metric: found[metric] for metric in expected} == pytest.approx(expected)
+    assert len(found) == len(expected) + 2
+    assert 0 < found[next(iter(expected))] < 100

@@ -15,7 +15,17 @@ from pathlib import Path
 from typing import Dict, List, NamedTuple, Sequence
 
 from pipeline import Stage, run_pipeline
-from study import BENCHMARK, BIN, Benchmark, Training, finetune, report, validate, words
+from study import (
+    BENCHMARK,
+    BIN,
+    SETUPS,
+    Benchmark,
+    Training,
+    finetune,
+    report,
+    validate,
+    words,
+)
 
 # how long and how fast, at --scale 1: some CPU hours in all for a width of 384
 TRAININGS: Dict[str, Training] = {
@@ -27,7 +37,7 @@ TRAININGS: Dict[str, Training] = {
         5e-5,
         32,
         warmup=120,
-        options="--long-inputs window --max-tokens 4096".split(),
+        options=["--long-inputs", "window", "--max-tokens", "4096"],
     ),
     "multiatis": Training(1800, 1e-4, 32, warmup=180),
     "massive": Training(1800, 1e-4, 32, warmup=180),
@@ -71,6 +81,7 @@ class Study(NamedTuple):
     def _finetune(self, benchmark: Benchmark, seed: int) -> List[Stage]:
         """Train on English, then test each language on each split that it has."""
         run, data = f"{benchmark.name}, seed {seed}", self.out / benchmark.name
+        task = SETUPS[benchmark.name].task
         folder = self.out / "finetuned" / f"{benchmark.name}-seed{seed}"
         command = [
             *finetune(benchmark, data), "--criterion", "task_cross_entropy",
@@ -82,7 +93,7 @@ class Study(NamedTuple):
         for split, subset in SPLITS.items():
             name = f"test {split} of {run}"
             command = [
-                *validate(data, benchmark, folder / "checkpoint_best.pt", subset),
+                *validate(data, task, folder / "checkpoint_best.pt", subset),
                 "--results", self._results(name), "--model-name", self.model,
             ]  # fmt: skip
             stages.append(Stage(name, words(command), [f"fine-tune {run}"]))

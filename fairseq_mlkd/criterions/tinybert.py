@@ -196,7 +196,7 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
         targets: Dict[str, Tensor],
         teacher_logits: Union[Tensor, Dict[str, Tensor]],
     ) -> Tuple[Tensor, Dict[str, Tensor]]:
-        """The weighted loss on the logits, and its terms as they are, over all heads."""
+        """The weighted loss on the logits of all heads, and its terms as they are."""
         if self.cfg.logits_weight:
             own, taught = by_head(logits, targets), by_head(teacher_logits, targets)
             losses = [

@@ -58,9 +58,7 @@ class SentencePairDataset(FairseqDataset):
 
     def __getitem__(self, index: int) -> Dict[str, Any]:
         """`tokens` and `segments` `(src_len,)`; `target` `(1,)`, a label's id."""
-        first, second = self._fit(
-            self.input0[index].long(), self.input1[index].long()
-        )
+        first, second = self._fit(self.input0[index].long(), self.input1[index].long())
         return {
             "tokens": torch.cat([self.bos, first, second]),
             "segments": torch.arange(self.sizes[index]).gt(len(first)).long(),

@@ -3,7 +3,17 @@
 from argparse import Namespace
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Collection, Dict, Mapping, Optional, Tuple, Union
+from typing import (
+    Any,
+    Collection,
+    Dict,
+    Mapping,
+    Optional,
+    Tuple,
+    Type,
+    TypeVar,
+    Union,
+)
 
 import torch
 from fairseq.data import Dictionary
@@ -64,6 +74,8 @@ class MultilingualEncoderConfig(FairseqDataclass):
     )
 
 
+_E = TypeVar("_E", bound=Encoder)
+
 # the fields that decide an encoder's parameters
 ENCODER_SHAPE = (
     "encoder_layers",
@@ -88,7 +100,7 @@ class MultilingualEncoderModel(BaseFairseqModel):
     def __init__(self, cfg: MultilingualEncoderConfig, dictionary: Dictionary) -> None:
         super().__init__()
         self.cfg = cfg
-        self.encoder = build_encoder(cfg, dictionary)
+        self.encoder = build_encoder(cfg, dictionary, Encoder)
         self.lm_head: Optional[MaskedLMHead] = None
         if not cfg.no_lm_head:
             self.lm_head = MaskedLMHead(
@@ -182,7 +194,10 @@ class MultilingualEncoderModel(BaseFairseqModel):
         self.lm_head = None
 
 
-def build_encoder(cfg: MultilingualEncoderConfig, dictionary: Dictionary) -> Encoder:
+def build_encoder(
+    cfg: MultilingualEncoderConfig, dictionary: Dictionary, kind: Type[_E]
+) -> _E:
+    """Build an encoder of the given kind and shape, random weights."""
     embeddings = Embeddings(
         len(dictionary),
         cfg.encoder_embed_dim,
@@ -203,7 +218,7 @@ def build_encoder(cfg: MultilingualEncoderConfig, dictionary: Dictionary) -> Enc
         )
         for _ in range(cfg.encoder_layers)
     ]
-    return Encoder(embeddings, layers)
+    return kind(embeddings, layers)
 
 
 def init_weights(module: nn.Module, *, std: float) -> None:

@@ -63,8 +63,7 @@ class PointerGeneratorModel(BaseFairseqModel):
     ) -> None:
         super().__init__()
         self.cfg = cfg
-        encoder = build_encoder(cfg, dictionary)
-        self.encoder = SourceEncoder(encoder.embeddings, encoder.layers)
+        self.encoder = build_encoder(cfg, dictionary, SourceEncoder)
         self.decoder = PointerDecoder(
             _build_decoder(cfg, outputs), outputs, num_pointers
         )
@@ -156,8 +155,12 @@ class SourceEncoder(Encoder):
 
     def reorder_encoder_out(self, source: Source, new_order: Tensor) -> Source:
         """Rows `new_order` `(new_bsz,)` of the source."""
-        parts = (None if x is None else x.index_select(0, new_order) for x in source)
-        return Source(*parts)
+        mask = source.padding_mask
+        return Source(
+            source.features.index_select(0, new_order),
+            None if mask is None else mask.index_select(0, new_order),
+            source.word_starts.index_select(0, new_order),
+        )
 
 
 def _build_decoder(cfg: PointerGeneratorConfig, outputs: Dictionary) -> Decoder:

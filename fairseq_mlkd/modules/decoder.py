@@ -1,6 +1,6 @@
 """A transformer decoder like the encoder: learned positions, post-norm layers, GELU."""
 
-from typing import Collection, Dict, List, NamedTuple, Optional
+from typing import Collection, Dict, Iterable, List, NamedTuple, Optional, cast
 
 import torch
 import torch.nn.functional as F
@@ -134,10 +134,8 @@ class Decoder(nn.Module):
 
     def remember(self, source: Tensor) -> List[LayerMemory]:
         """The memory to begin with: the source `(bsz, src_len, embed_dim)`."""
-        return [
-            LayerMemory(None, layer.cross_attn.keys_values(source))
-            for layer in self.layers
-        ]
+        layers = cast(Iterable[DecoderLayer], self.layers)
+        return [LayerMemory(None, x.cross_attn.keys_values(source)) for x in layers]
 
     def forward(
         self,
@@ -202,7 +200,13 @@ def causal_bias(tgt_len: int, past: int, like: Tensor) -> Optional[Tensor]:
 
 def reorder_memory(memory: List[LayerMemory], new_order: Tensor) -> List[LayerMemory]:
     """Rows `new_order` `(new_bsz,)` of the memory."""
-    return [LayerMemory(*(_select(part, new_order) for part in m)) for m in memory]
+    return [
+        LayerMemory(
+            None if past is None else _select(past, new_order),
+            _select(source, new_order),
+        )
+        for past, source in memory
+    ]
 
 
 def _append(past: Optional[KeysValues], new: KeysValues) -> KeysValues:
@@ -211,7 +215,5 @@ def _append(past: Optional[KeysValues], new: KeysValues) -> KeysValues:
     return KeysValues(*(torch.cat(pair, dim=2) for pair in zip(past, new)))
 
 
-def _select(part: Optional[KeysValues], rows: Tensor) -> Optional[KeysValues]:
-    if part is None:
-        return None
+def _select(part: KeysValues, rows: Tensor) -> KeysValues:
     return KeysValues(*(x.index_select(0, rows) for x in part))

@@ -38,8 +38,8 @@ class FineTuningTaskConfig(MultilingualTaskConfig):
     long_inputs: ChoiceEnum(LONG_INPUTS) = field(  # type: ignore[valid-type]
         default="refuse",
         metadata={
-            "help": "inputs longer than the model takes: refuse them, read them through "
-            "overlapping windows (tags of words), or truncate them"
+            "help": "inputs longer than the model takes: refuse them, read them "
+            "through overlapping windows (tags of words), or truncate them"
         },
     )
 

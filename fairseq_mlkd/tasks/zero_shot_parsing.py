@@ -1,6 +1,7 @@
 """Semantic parsing with pointers (mTOP): trained on one language, tested on all."""
 
 import os
+import sys
 from dataclasses import dataclass, field
 from typing import Any, Dict, List, Optional
 
@@ -90,10 +91,14 @@ class ZeroShotParsingTask(FineTuningTask):
             subset,
             self.dictionary,
             self.parses,
-            max_positions=self.model_cfg.max_positions,
-            max_target_positions=self.model_cfg.max_target_positions,
+            max_positions=self.longest_input(),
+            max_target_positions=self._longest_parse(),
             long_inputs=self.cfg.long_inputs,
         )
+
+    def _longest_parse(self) -> int:
+        cfg = self.model_cfg
+        return sys.maxsize if cfg is None else cfg.max_target_positions
 
     def add_heads(self, model: BaseFairseqModel) -> None:
         if not isinstance(model, PointerGeneratorModel):

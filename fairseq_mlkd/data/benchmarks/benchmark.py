@@ -2,15 +2,22 @@
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Dict, Iterator, List, Optional, Tuple, Union
+from typing import Dict, Generic, Iterator, List, Optional, Tuple, TypeVar, Union
 
 from fairseq.data import Dictionary
 
-from fairseq_mlkd.data.benchmarks.rows import BenchmarkFile, Dropped, Row
+from fairseq_mlkd.data.benchmarks.rows import (
+    BenchmarkFile,
+    Dropped,
+    SentencePair,
+    WordRow,
+)
 from fairseq_mlkd.text.tokenizer import Tokenizer
 
+AnyRow = TypeVar("AnyRow", SentencePair, WordRow)
 
-class Benchmark(ABC):
+
+class Benchmark(ABC, Generic[AnyRow]):
     """Finds, reads and encodes the official files of one benchmark.
 
     Attributes:
@@ -49,7 +56,7 @@ class Benchmark(ABC):
         split: Optional[str] = None,
         keep_placeholders: bool = False,
         predicted: bool = False,
-    ) -> Iterator[Union[Row, Dropped]]:
+    ) -> Iterator[Union[AnyRow, Dropped]]:
         """Yields every row of `lang`, kept or dropped.
 
         Args:
@@ -65,6 +72,6 @@ class Benchmark(ABC):
 
     @abstractmethod
     def encode(
-        self, row: Row, lang: str, tokenizer: Tokenizer, dictionary: Dictionary
+        self, row: AnyRow, lang: str, tokenizer: Tokenizer, dictionary: Dictionary
     ) -> Dict[str, List[int]]:
         """The model's input: for each of `inputs`, the numbers to store."""

@@ -108,10 +108,10 @@ def _row(
     if segments is None and not predicted:
         problem = f"not [SLOT : WORDS] in {record['annot_utt']!r}"
         raise row_error(path, line, problem, "correct or remove the row")
-    problem = _find_misfit(words, segments or [])
-    if problem is not None and not predicted:
-        return Dropped(problem, line)
-    tags = [] if problem is not None else _tag(words, segments)
+    misfit = _find_misfit(words, segments or [])
+    if misfit is not None and not predicted:
+        return Dropped(misfit, line)
+    tags = [] if misfit is not None else _tag(words, segments or [])
     return WordRow(words, line, tags=tags, intent=record["intent"])
 
 

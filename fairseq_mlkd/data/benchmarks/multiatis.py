@@ -90,10 +90,11 @@ def _recognise(path: Path, cells: Sequence[str]) -> Columns:
     """The layout that a file's first row shows."""
     width = len(cells)
     names = [cell.strip().lower() for cell in cells]
-    found = [_position(names, aliases) for aliases in (UTTERANCE, SLOTS, INTENT)]
-    if None not in found:
-        return Columns(*found, width=width, header=True)
-    if found != [None, None, None] or width not in (4, 5):
+    named = (_position(names, aliases) for aliases in (UTTERANCE, SLOTS, INTENT))
+    found = [position for position in named if position is not None]
+    if len(found) == 3:
+        return Columns(found[0], found[1], found[2], width, header=True)
+    if found or width not in (4, 5):
         problem = f"no layout of MultiATIS++ has these {width} columns"
         advice = "expected id, utterance, slot_labels, intent"
         raise row_error(path, 1, problem, advice)
@@ -114,9 +115,10 @@ def _read_row(line: int, cells: Sequence[str], columns: Columns) -> WordRow:
 
 
 def _check(path: Path, row: WordRow) -> Union[WordRow, Dropped]:
-    if len(row.words) != len(row.tags):
+    tags = row.tags or []
+    if len(row.words) != len(tags):
         return Dropped("not one tag a word", row.line)
-    check_tags(path, row.line, row.tags)
+    check_tags(path, row.line, tags)
     if not row.intent:
         raise row_error(path, row.line, "no intent", "correct or remove the row")
     return row

@@ -37,7 +37,7 @@ class Columns(NamedTuple):
     lang: Optional[int] = None
 
 
-class PairBenchmark(Benchmark):
+class PairBenchmark(Benchmark[SentencePair]):
     """Reads the files of a sentence-pair benchmark, in columns.
 
     Attributes:

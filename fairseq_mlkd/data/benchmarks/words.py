@@ -16,7 +16,7 @@ from fairseq_mlkd.text.tokenizer import Tokenizer
 BIO_TAG = re.compile(r"O|[BI]-.+")
 
 
-class WordBenchmark(Benchmark):
+class WordBenchmark(Benchmark[WordRow]):
     """A benchmark whose sentences come as words, each of which is cut by itself.
 
     Beside the subwords in `input0`, `pieces` says how many of them each word has: 0

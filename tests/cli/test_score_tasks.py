@@ -1,0 +1,86 @@
+"""mlkd-score on fairseq-generate's output gives the numbers of fairseq-validate."""
+
+from pathlib import Path
+
+import pytest
+from fairseq.data import Dictionary
+from test_score import GOLD, mtop, score, write
+from tiny import STUDENT, run, shape_flags, train
+
+from fairseq_mlkd.data.benchmarks import BENCHMARKS
+from fairseq_mlkd.data.benchmarks.prepare import Preparation
+from fairseq_mlkd.data.benchmarks.selection import Settings
+from fairseq_mlkd.metrics.results import read_results
+from fairseq_mlkd.text.subwords import BpeCodes, learn_codes
+from fairseq_mlkd.text.tokenizer import Tokenizer
+
+WORDS = ("wake", "me", "at", "six", "seven", "in", "rome", "paris")
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("tokenizer")
+    learn_codes(dict.fromkeys(WORDS, 3), 10, str(folder / "codes"))
+    tokenizer = Tokenizer(BpeCodes(str(folder / "codes")))
+    tokenizer.save(str(folder))
+    dictionary = Dictionary()
+    for symbol in tokenizer.tokenize(" ".join(WORDS), "en"):
+        dictionary.add_symbol(symbol)
+    dictionary.save(str(folder / "dict.txt"))
+    return folder
+
+
+TASKS = {
+    "pawsx": "zero_shot_classification",
+    "wikiann": "zero_shot_tagging",
+    "multiatis": "zero_shot_intent_slot",
+    "mtop": "zero_shot_parsing",
+}
+FILES = {  # of training, validation and test rows
+    "pawsx": ["train-en.tsv", "dev-en.tsv", "test-fr.tsv"],
+    "wikiann": ["en/train", "en/dev", "fr/test"],
+    "multiatis": ["train_EN.tsv", "dev_EN.tsv", "test_FR.tsv"],
+    "mtop": ["en/train.txt", "en/eval.txt", "fr/test.txt"],
+}
+# Test rows that contradict training rows, so that no model has all right.
+CONTRADICTIONS = {
+    "pawsx": ["5\ta\tb\t0"],
+    "wikiann": ["", "rome\tO", "me\tB-PER"],
+    "multiatis": ["6\twake six\tO B-city\twake"],
+    "mtop": [mtop("wake me", "[IN:WAKE [SL:TIME me ] ]")],
+}
+
+
+def prepare(name: str, folder: Path, tokenizer: Path) -> Path:
+    train_file, valid, test = (folder / "in" / file for file in FILES[name])
+    for path in (train_file, valid):
+        write(path, *GOLD[name])
+    write(test, *GOLD[name], *CONTRADICTIONS[name])
+    run = Preparation(BENCHMARKS[name], folder / "in", tokenizer, Settings())
+    run.write(folder / "data")
+    return test
+
+
+@pytest.mark.parametrize("name", sorted(TASKS))
+def test_numbers_are_those_of_the_task(name, tokenizer, tmp_path, capsys):
+    test = prepare(name, tmp_path, tokenizer)
+    data, task = tmp_path / "data", ["--task", TASKS[name]]
+    shape = shape_flags({**STUDENT, "embed_dim": 32, "ffn_embed_dim": 32})
+    if name == "mtop":
+        shape[1] = f"pointer_generator_{shape[1]}"
+    options = ["--criterion", "task_cross_entropy", "--max-epoch", 30, "--dropout", 0]
+    options += ["--train-embeddings", "--disable-validation", "--lr", 0.003]
+    model = train(data, tmp_path / "run", *task, *shape, *options)
+
+    results = tmp_path / "results.jsonl"
+    common = [*task, "--path", model, "--batch-size", 2]
+    run("validate", data, *common, "--valid-subset", "test.fr", "--results", results)
+    expected = {r.metric: r.value for r in read_results([str(results)])}
+
+    capsys.readouterr()
+    run("generate", data, *common, "--gen-subset", "test.fr", "--beam", 1)
+    (tmp_path / "generated").write_text(capsys.readouterr().out, encoding="utf-8")
+    found = score(capsys, name, test, tmp_path / "generated", "--generate-output")
+    assert {metric: found[metric] for metric in expected} == pytest.approx(expected)
+    assert len(found) == len(expected) + 2
+    assert 0 < found[next(iter(expected))] < 100

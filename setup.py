@@ -47,6 +47,7 @@ setup(
         "console_scripts": [
             "mlkd-import = fairseq_mlkd.cli.importer:main",
             "mlkd-report = fairseq_mlkd.cli.report:main",
+            "mlkd-score = fairseq_mlkd.cli.score:main",
         ],
     },
     zip_safe=False,

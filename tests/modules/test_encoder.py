@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from fairseq_mlkd.modules.encoder import Embeddings, Encoder, EncoderLayer
-from fairseq_mlkd.modules.heads import ClassificationHead, MaskedLMHead
+from fairseq_mlkd.modules.heads import MaskedLMHead
 
 VOCAB, DIM, PAD, LAYERS, HEADS = 20, 8, 1, 3, 2
 
@@ -137,13 +137,3 @@ def test_masked_lm_head_projects_with_the_token_embeddings():
     top = head.layer_norm(torch.nn.functional.gelu(head.dense(features)))
     expected = top @ encoder.embeddings.tokens.weight.t() + head.bias
     assert torch.allclose(logits, expected, atol=1e-12)
-
-
-def test_classification_head_reads_the_first_token_alone():
-    head = ClassificationHead(DIM, 3, dropout=0.0)
-    features = torch.randn(2, 5, DIM)
-    logits = head(features)
-    features[:, 1:] = 0.0
-    assert logits.shape == (2, 3) and torch.equal(head(features), logits)
-    features[:, 0] = 0.0
-    assert not torch.equal(head(features), logits)

@@ -30,7 +30,7 @@ from study import (
 # how long and how fast, at --scale 1: some CPU hours in all for a width of 384
 TRAININGS: Dict[str, Training] = {
     "xnli": Training(945, 5e-5, 32, warmup=90),
-    "pawsx": Training(280, 5e-5, 32, warmup=30),
+    "pawsx": Training(420, 1e-4, 32, warmup=42),
     # its longest sentence takes several windows
     "wikiann": Training(
         1250,
@@ -39,9 +39,9 @@ TRAININGS: Dict[str, Training] = {
         warmup=120,
         options=["--long-inputs", "window", "--max-tokens", "4096"],
     ),
-    "multiatis": Training(1800, 1e-4, 32, warmup=180),
-    "massive": Training(1800, 1e-4, 32, warmup=180),
-    "mtop": Training(4900, 2e-4, 32, warmup=490),
+    "multiatis": Training(1800, 2e-4, 32, warmup=120),
+    "massive": Training(1800, 2e-4, 32, warmup=120),
+    "mtop": Training(3920, 2e-4, 32, warmup=390),
 }
 SPLITS = {"test": "test", "valid": "valid.all"}  # in every language
 
@@ -134,8 +134,11 @@ def _benchmark(name: str, args: argparse.Namespace) -> Benchmark:
     if train and train.resolve().parent == folder:
         options += ["--valid-fraction", "0.1"]
     training = TRAININGS[name]
-    updates = max(10, round(training.updates * args.scale))
-    training = training._replace(updates=updates, warmup=max(1, updates // 10))
+    updates, warmup = (
+        max(1, round(number * args.scale))
+        for number in (training.updates, training.warmup)
+    )
+    training = training._replace(updates=updates, warmup=warmup)
     return Benchmark(name, folder, training, options)
 
 

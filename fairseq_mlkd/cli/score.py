@@ -112,8 +112,11 @@ def _score_intents(pairs: Sequence[Labels]) -> Dict[str, float]:
 def _count_spans(pairs: Sequence[Labels]) -> Tuple[List[str], Tensor]:
     """The types of all spans, and their counts as `count_spans` gives them."""
     gold = [true["label"] for true, _ in pairs]
-    # An empty tag, which seqeval cannot read, marks nothing.
-    predicted = [[tag or "O" for tag in found["label"]] for _, found in pairs]
+    # no tag at all, and what fairseq-generate writes for a word that was cut off
+    nothing = ("", "<unk>")
+    predicted = [
+        ["O" if tag in nothing else tag for tag in found["label"]] for _, found in pairs
+    ]
     types = span_types(tag for tags in (*gold, *predicted) for tag in tags)
     return types, count_spans(gold, predicted, types)
 

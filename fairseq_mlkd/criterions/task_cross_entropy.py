@@ -41,7 +41,7 @@ class TaskCrossEntropyCriterion(FairseqCriterion):
             "loss": loss.detach(),
             "ntokens": sample["ntokens"],
             "nsentences": sample["nsentences"],
-            "sample_size": sum(target.numel() for target in targets.values()),
+            "sample_size": sum(count_labels(t) for t in targets.values()),
         }
         if not self.training:
             log.update(self.task.count(sample, logits))
@@ -67,6 +67,11 @@ def by_head(
         return logits
     (name,) = targets
     return {name: logits}
+
+
+def count_labels(target: Tensor) -> int:
+    """How many labels count: those that no model can predict are below 0."""
+    return int(target.ge(0).sum())
 
 
 def hard_loss(logits: Dict[str, Tensor], targets: Dict[str, Tensor]) -> Tensor:

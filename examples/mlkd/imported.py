@@ -54,6 +54,7 @@ class Study(NamedTuple):
     model: str  # its name in the report
     benchmarks: Sequence[Benchmark]
     seeds: Sequence[int]
+    pawsx_from_xnli: bool = False
 
     def stages(self) -> List[Stage]:
         """All commands, in an order that can be run one by one."""
@@ -82,22 +83,29 @@ class Study(NamedTuple):
         """Train on English, then test each language on each split that it has."""
         run, data = f"{benchmark.name}, seed {seed}", self.out / benchmark.name
         task = SETUPS[benchmark.name].task
-        folder = self.out / "finetuned" / f"{benchmark.name}-seed{seed}"
+        checkpoint = self._finetuned(benchmark.name, seed)
+        encoder, needs = self.out / "encoder" / "model.pt", [benchmark.name]
+        if benchmark.name == "pawsx" and self.pawsx_from_xnli:
+            encoder = self._finetuned("xnli", seed)
+            needs.append(f"fine-tune xnli, seed {seed}")
         command = [
             *finetune(benchmark, data), "--criterion", "task_cross_entropy",
-            "--encoder-path", self.out / "encoder" / "model.pt",
-            "--seed", seed, "--save-dir", folder,
+            "--encoder-path", encoder, "--seed", seed, "--save-dir", checkpoint.parent,
         ]  # fmt: skip
-        needs, updates = [benchmark.name], benchmark.training.updates
+        updates = benchmark.training.updates
         stages = [Stage(f"fine-tune {run}", words(command), needs, updates)]
         for split, subset in SPLITS.items():
             name = f"test {split} of {run}"
             command = [
-                *validate(data, task, folder / "checkpoint_best.pt", subset),
+                *validate(data, task, checkpoint, subset),
                 "--results", self._results(name), "--model-name", self.model,
             ]  # fmt: skip
             stages.append(Stage(name, words(command), [f"fine-tune {run}"]))
         return stages
+
+    def _finetuned(self, benchmark: str, seed: int) -> Path:
+        folder = self.out / "finetuned" / f"{benchmark}-seed{seed}"
+        return folder / "checkpoint_best.pt"
 
     def _results(self, test: str) -> Path:
         return self.out / "results" / f"{test.replace(' ', '-')}.jsonl"
@@ -113,6 +121,12 @@ def main() -> None:
     for name in TRAININGS:
         add(f"--{name}", type=Path, metavar="DIR", help="folder of its official files")
         add(f"--{name}-train", type=Path, metavar="FILE", help="its training file")
+    add(
+        "--pawsx-from-xnli",
+        action="store_true",
+        help="start PAWS-X from the encoder fine-tuned on XNLI; helps where there are "
+        "few training pairs",
+    )
     add("--name", default="imported", help="of the model, in the report")
     add("--scale", type=float, default=1.0, help="multiplies all numbers of updates")
     add("--seeds", type=int, nargs="+", default=[1], help="of fine-tuning")
@@ -122,8 +136,11 @@ def main() -> None:
     benchmarks = [_benchmark(name, args) for name in TRAININGS if getattr(args, name)]
     if not benchmarks:
         parser.error("name at least one benchmark's folder, such as --xnli DIR")
+    if args.pawsx_from_xnli and not args.xnli:
+        parser.error("--pawsx-from-xnli needs --xnli")
     out = args.out.resolve()
-    study = Study(out, args.encoder.resolve(), args.name, benchmarks, args.seeds)
+    encoder = args.encoder.resolve()
+    study = Study(out, encoder, args.name, benchmarks, args.seeds, args.pawsx_from_xnli)
     run_pipeline(study.stages(), out, jobs=args.jobs)
     print((out / "report.md").read_text())
 

@@ -76,7 +76,7 @@ class MultilingualEncoderConfig(FairseqDataclass):
 
 _E = TypeVar("_E", bound=Encoder)
 
-# the fields that decide an encoder's parameters
+# the fields that decide an encoder's parameters, and how heads on it begin
 ENCODER_SHAPE = (
     "encoder_layers",
     "encoder_embed_dim",
@@ -84,6 +84,7 @@ ENCODER_SHAPE = (
     "encoder_attention_heads",
     "max_positions",
     "num_segments",
+    "init_std",
     "layer_norm_eps",
 )
 

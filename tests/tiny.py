@@ -23,6 +23,8 @@ from fairseq_mlkd.tasks.multilingual_mlm import (
     MultilingualMLMConfig,
     MultilingualMLMTask,
 )
+from fairseq_mlkd.text.subwords import BpeCodes, learn_codes
+from fairseq_mlkd.text.tokenizer import Tokenizer
 
 USER_DIR = os.path.dirname(os.path.abspath(fairseq_mlkd.__file__))
 WORDS = 30
@@ -281,3 +283,15 @@ def _tagged_row(rng: np.random.Generator, longest: int) -> Dict[str, List[int]]:
         "label": [*(special + tag for tag in tags), eos],
         "intent": [special + words[0][0] % len(INTENTS), eos],
     }
+
+
+def write_tokenizer(folder: Path, words: Sequence[str]) -> Path:
+    """A tokenizer folder whose codes and dictionary are learnt from `words`."""
+    learn_codes(dict.fromkeys(words, 3), 10, str(folder / "codes"))
+    tokenizer = Tokenizer(BpeCodes(str(folder / "codes")))
+    tokenizer.save(str(folder))
+    dictionary = Dictionary()
+    for symbol in tokenizer.tokenize(" ".join(words), "en"):
+        dictionary.add_symbol(symbol)
+    dictionary.save(str(folder / "dict.txt"))
+    return folder

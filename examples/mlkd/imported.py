@@ -10,18 +10,17 @@ file, a tenth of it is held out for selection. Run again, it continues where it 
 
 import argparse
 import os
-import sys
 from pathlib import Path
 from typing import Dict, List, NamedTuple, Sequence
 
 from pipeline import Stage, run_pipeline
 from study import (
-    BENCHMARK,
     BIN,
     SETUPS,
     Benchmark,
     Training,
     finetune,
+    prepare,
     report,
     validate,
     words,
@@ -72,11 +71,7 @@ class Study(NamedTuple):
         return Stage("import", words(command))
 
     def _prepare(self, benchmark: Benchmark) -> Stage:
-        command = [
-            sys.executable, BENCHMARK, benchmark.name, benchmark.folder,
-            self.out / benchmark.name, "--tokenizer", self.out / "encoder",
-            *benchmark.options,
-        ]  # fmt: skip
+        command = prepare(benchmark, self.out / benchmark.name, self.out / "encoder")
         return Stage(benchmark.name, words(command), ["import"])
 
     def _finetune(self, benchmark: Benchmark, seed: int) -> List[Stage]:
@@ -147,16 +142,13 @@ def main() -> None:
 
 def _benchmark(name: str, args: argparse.Namespace) -> Benchmark:
     folder, train = getattr(args, name).resolve(), getattr(args, f"{name}_train")
-    options: List[str] = ["--train", str(train.resolve())] if train else []
-    if train and train.resolve().parent == folder:
-        options += ["--valid-fraction", "0.1"]
     training = TRAININGS[name]
     updates, warmup = (
         max(1, round(number * args.scale))
         for number in (training.updates, training.warmup)
     )
     training = training._replace(updates=updates, warmup=warmup)
-    return Benchmark(name, folder, training, options)
+    return Benchmark(name, folder, training).trained_on(train)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ stopped.
 import argparse
 import os
 from pathlib import Path
-from typing import List, Optional
 
 from pipeline import run_pipeline
 from study import DISTILLED, TEACHER, VANILLA, Benchmark, Study, Training
@@ -55,7 +54,8 @@ def study(out: Path, args: argparse.Namespace) -> Study:
         updates = max(10, round(updates * args.scale))
         return Training(updates, lr, batch_size, warmup=max(1, updates // 10))
 
-    text = args.data.resolve() / "text"
+    data = args.data.resolve()
+    text = data / "text"
     langs = sorted(folder.name for folder in text.iterdir() if folder.is_dir())
     student = training(5000, 3e-3, 64)
     return Study(
@@ -70,22 +70,15 @@ def study(out: Path, args: argparse.Namespace) -> Study:
             DISTILLED: student,
         },
         benchmarks=[
-            _benchmark("xnli", args.data, args.xnli_train, training(900, 5e-4, 32)),
-            _benchmark("pawsx", args.data, args.pawsx_train, training(600, 5e-4, 32)),
+            Benchmark("xnli", data / "xnli", training(900, 5e-4, 32)).trained_on(
+                args.xnli_train
+            ),
+            Benchmark("pawsx", data / "pawsx", training(600, 5e-4, 32)).trained_on(
+                args.pawsx_train
+            ),
         ],
         seeds=args.seeds,
     )
-
-
-def _benchmark(
-    name: str, data: Path, train: Optional[Path], training: Training
-) -> Benchmark:
-    folder = data.resolve() / name
-    options: List[str] = ["--train", str(train.resolve())] if train else []
-    if train and train.resolve().parent == folder:
-        # a dev file that doubles as the training set: hold a tenth of it out
-        options += ["--valid-fraction", "0.1"]
-    return Benchmark(name, folder, training, options)
 
 
 if __name__ == "__main__":

@@ -54,6 +54,18 @@ class Benchmark(NamedTuple):
     training: Training
     options: Sequence[str] = ()  # of preprocess/benchmark.py
 
+    def trained_on(self, train: Optional[Path]) -> "Benchmark":
+        """With this English training file, if there is one.
+
+        If it is the folder's own dev file, a tenth of it is held out.
+        """
+        if train is None:
+            return self
+        options = ["--train", str(train.resolve())]
+        if train.resolve().parent == self.folder:
+            options += ["--valid-fraction", "0.1"]
+        return self._replace(options=[*self.options, *options])
+
 
 class Study(NamedTuple):
     """Everything that one study depends on."""
@@ -97,11 +109,7 @@ class Study(NamedTuple):
         return Stage("corpus", words(command))
 
     def _benchmark(self, benchmark: Benchmark) -> Stage:
-        command = [
-            sys.executable, BENCHMARK, benchmark.name, benchmark.folder,
-            self.out / benchmark.name, "--tokenizer", self.out / "corpus",
-            *benchmark.options,
-        ]  # fmt: skip
+        command = prepare(benchmark, self.out / benchmark.name, self.out / "corpus")
         return Stage(benchmark.name, words(command), ["corpus"])
 
     def _pretrain(self, model: str) -> Stage:
@@ -179,6 +187,14 @@ class Study(NamedTuple):
 
     def _results(self, test: str) -> Path:
         return self.out / "results" / f"{_slug(test)}.jsonl"
+
+
+def prepare(benchmark: Benchmark, data: Path, tokenizer: Path) -> List[object]:
+    """The command that makes binary data of official files."""
+    return [
+        sys.executable, BENCHMARK, benchmark.name, benchmark.folder, data,
+        "--tokenizer", tokenizer, *benchmark.options,
+    ]  # fmt: skip
 
 
 def train(

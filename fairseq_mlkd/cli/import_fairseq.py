@@ -6,7 +6,7 @@ from typing import Any, Dict
 from fairseq.data import Dictionary
 
 from fairseq_mlkd.checkpoint import model_config, read_checkpoint
-from fairseq_mlkd.cli.import_source import Source, Vocabulary
+from fairseq_mlkd.cli.import_source import Source, Vocabulary, check_fixed
 from fairseq_mlkd.models.conversion import FAIRSEQ_NAMES
 from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderConfig
 from fairseq_mlkd.text.sentencepieces import MODEL_FILE, SentencePieces, read_model
@@ -46,11 +46,10 @@ def read_fairseq(path: Path) -> Source:
     """
     state = read_checkpoint(str(path), "mlkd-import")
     options = _read_options(model_config(state))
-    for key, value in _FIXED.items():
-        if options.get(key, value) != value:
-            raise ValueError(
-                f"{path}: {key} is {options[key]!r}; only {value!r} is supported"
-            )
+    try:
+        check_fixed(options, _FIXED)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
     missing = [key for key in (*_SHAPE, "max_positions") if key not in options]
     if missing:
         raise ValueError(f"{path}: not a RoBERTa, {missing[0]} is missing")

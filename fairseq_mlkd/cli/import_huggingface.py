@@ -7,7 +7,7 @@ from typing import Any, Dict, Mapping, Tuple
 import torch
 from safetensors.torch import load_file
 
-from fairseq_mlkd.cli.import_source import Source, read_json
+from fairseq_mlkd.cli.import_source import Source, check_fixed, read_json
 from fairseq_mlkd.cli.import_tokenizer import read_tokenizer
 from fairseq_mlkd.models.conversion import HUGGINGFACE_NAMES, Weights
 from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderConfig
@@ -80,9 +80,7 @@ def _read_shape(config: Mapping[str, Any]) -> Tuple[Dict[str, Any], int]:
         raise ValueError(
             f"model_type {model_type!r} is not supported; {', '.join(_MODEL_TYPES)} are"
         )
-    for key, value in {**_FIXED, "embedding_size": config.get("hidden_size")}.items():
-        if config.get(key, value) != value:
-            raise ValueError(f"{key} is {config[key]!r}; only {value!r} is supported")
+    check_fixed(config, {**_FIXED, "embedding_size": config.get("hidden_size")})
     config = {**_DEFAULTS, **config}
     shape: Dict[str, Any] = {
         ours: _read_size(config, theirs) for ours, theirs in _SHAPE.items()

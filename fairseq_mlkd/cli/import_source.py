@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple
+from typing import Any, Dict, List, Mapping, NamedTuple
 
 from fairseq_mlkd.models.conversion import Names, Weights
 from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderConfig
@@ -29,6 +29,17 @@ class Source(NamedTuple):
     tensors: Weights
     names: Names
     vocabulary: Vocabulary
+
+
+def check_fixed(options: Mapping[str, Any], fixed: Mapping[str, Any]) -> None:
+    """Refuse an option that is there and has another value than ours must have.
+
+    Raises:
+        ValueError: naming the first one.
+    """
+    for key, value in fixed.items():
+        if options.get(key, value) != value:
+            raise ValueError(f"{key} is {options[key]!r}; only {value!r} is supported")
 
 
 def order_symbols(ids: Dict[str, int], special: List[str]) -> List[str]:

@@ -1,10 +1,10 @@
 """What fine-tuning tasks share: train on one language, test on every language."""
 
 import logging
-import os
 from dataclasses import dataclass, field
+from os.path import join
 from pathlib import Path
-from typing import Any, List
+from typing import Any, List, Tuple
 
 from fairseq.data import Dictionary, FairseqDataset
 from fairseq.dataclass import ChoiceEnum
@@ -54,11 +54,20 @@ class FineTuningTask(MultilingualTask):
 
     cfg: FineTuningTaskConfig
 
+    # folders in DATA whose dictionaries the constructor takes, after that of the input
+    label_parts: Tuple[str, ...] = ("label",)
+
     def __init__(self, cfg: FineTuningTaskConfig, dictionary: Dictionary) -> None:
         super().__init__(cfg, dictionary)
         dictionary.add_symbol("<mask>")
         audit = Path(cfg.data) / "audit.json"
         self.audit = read_audit(audit) if audit.is_file() else {}
+
+    @classmethod
+    def setup_task(cls, cfg: FineTuningTaskConfig, **kwargs: Any) -> "FineTuningTask":
+        with user_errors():
+            parts = [load_dictionary(join(cfg.data, part)) for part in cls.label_parts]
+            return cls(cfg, load_dictionary(cfg.data), *parts)
 
     # --- what a task of this kind adds
 
@@ -91,7 +100,6 @@ class FineTuningTask(MultilingualTask):
         return sorted(langs, key=lambda lang: lang != self.cfg.source_lang)
 
     def prepare_for_training(self, model: BaseFairseqModel) -> None:
-        super().prepare_for_training(model)
         if self.cfg.encoder_path is None:
             logger.warning("no --encoder-path: the encoder starts from random weights")
         if not self.cfg.train_embeddings:
@@ -105,15 +113,6 @@ class FineTuningTask(MultilingualTask):
 
     def dataset_name(self) -> str:
         return self.audit.get("benchmark") or super().dataset_name()
-
-
-def load_labels(data: str, part: str) -> Dictionary:
-    """Read `DATA/PART/dict.txt`.
-
-    Raises:
-        ValueError: it is missing.
-    """
-    return load_dictionary(os.path.join(data, part))
 
 
 def count_classes(labels: Dictionary) -> int:

@@ -1,13 +1,13 @@
 """What tasks share that label the words of a sentence, and maybe the sentence."""
 
-from typing import Any, Dict, List, NamedTuple
+from typing import Any, Dict, List, NamedTuple, Optional
 
 import torch
 from fairseq.data import FairseqDataset
 from fairseq.models import BaseFairseqModel
 from torch import Tensor
 
-from fairseq_mlkd.data.word_dataset import CUT, NO_SUBWORD
+from fairseq_mlkd.data.word_dataset import CUT, NO_SUBWORD, WordDataset
 from fairseq_mlkd.tasks._fine_tuning_task import FineTuningTask
 from fairseq_mlkd.tasks._generation import Hypotheses, ensemble_log_probs, hypothesis
 from fairseq_mlkd.tasks._multilingual_task import Supervision
@@ -39,6 +39,17 @@ class LabellingTask(FineTuningTask):
     """
 
     heads: Dict[str, Head]
+    intent_offset: Optional[int] = None  # as in `WordDataset`
+
+    def load_subset(self, subset: str) -> WordDataset:
+        return WordDataset(
+            self.cfg.data,
+            subset,
+            self.dictionary,
+            max_positions=self.longest_input(),
+            long_inputs=self.cfg.long_inputs,
+            intent_offset=self.intent_offset,
+        )
 
     def find_labels(self, sample: Dict[str, Any]) -> Dict[str, Tensor]:
         """Head -> `(bsz, labels)`, true at the labels in `target` that it predicts."""

@@ -161,42 +161,25 @@ class MultilingualTask(FairseqTask):
         self, cfg: FairseqDataclass, from_checkpoint: bool = False
     ) -> BaseFairseqModel:
         self.is_restored |= from_checkpoint
+        path, flag = self.cfg.encoder_path, "--encoder-path"
         with user_errors():
-            if not from_checkpoint:
-                self._resolve_shape(cfg)
+            pretrained = None
+            if path is not None and not from_checkpoint:
+                pretrained = read_checkpoint(path, flag)
+            if not from_checkpoint and not cfg.encoder_layers:
+                copy_shape(pretrained, cfg)
             model = super().build_model(cfg, from_checkpoint)
             self.add_heads(model)
+            if path is not None and pretrained is not None:
+                check_dictionary(pretrained, self.dictionary, path, flag)
+                load_encoder(pretrained, model, path, flag)
             if not from_checkpoint:
                 self.prepare_for_training(model)
         self.model_cfg = model.cfg
         return model
 
-    def _resolve_shape(self, cfg: FairseqDataclass) -> None:
-        """`--arch pretrained`: the shape is that of the encoder to start from."""
-        if cfg.encoder_layers:
-            return
-        if self.cfg.encoder_path is None:
-            raise ValueError("--arch pretrained needs --encoder-path: it has its shape")
-        state = read_checkpoint(self.cfg.encoder_path, "--encoder-path")
-        theirs = model_config(state)
-        for name in ENCODER_SHAPE:
-            setattr(cfg, name, theirs[name])
-
     def prepare_for_training(self, model: BaseFairseqModel) -> None:
-        """Load what a new model starts from, and freeze what is not trained."""
-        path, flag = self.cfg.encoder_path, "--encoder-path"
-        if path is None:
-            return
-        state = read_checkpoint(path, flag)
-        check_dictionary(state, self.dictionary, path, flag)
-        prefix = "encoder."
-        weights = {
-            name[len(prefix) :]: tensor
-            for name, tensor in state["model"].items()
-            if name.startswith(prefix)
-        }
-        load_weights(model.encoder, weights, path, flag)
-        logger.info("encoder: %s", path)
+        """Freeze what is not trained of a model that has just been built."""
 
     def build_criterion(self, cfg: FairseqDataclass, **kwargs: Any) -> FairseqCriterion:
         with user_errors():
@@ -331,6 +314,33 @@ def user_errors() -> Iterator[None]:
     except ValueError as error:
         logger.debug("where it was raised", exc_info=True)
         raise SystemExit(f"fairseq_mlkd: {error}") from None
+
+
+def copy_shape(pretrained: Optional[Dict[str, Any]], cfg: FairseqDataclass) -> None:
+    """`--arch pretrained`: give `cfg` the shape of the encoder to start from.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if pretrained is None:
+        raise ValueError("--arch pretrained needs --encoder-path: it has its shape")
+    theirs = model_config(pretrained)
+    for name in ENCODER_SHAPE:
+        setattr(cfg, name, theirs[name])
+
+
+def load_encoder(
+    pretrained: Dict[str, Any], model: BaseFairseqModel, path: str, flag: str
+) -> None:
+    """Give `model` the encoder of a checkpoint; see `load_weights`."""
+    prefix = "encoder."
+    weights = {
+        name[len(prefix) :]: tensor
+        for name, tensor in pretrained["model"].items()
+        if name.startswith(prefix)
+    }
+    load_weights(model.encoder, weights, path, flag)
+    logger.info("encoder: %s", path)
 
 
 def add_up(several: Iterable[Sums]) -> Sums:

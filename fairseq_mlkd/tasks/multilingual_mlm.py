@@ -106,7 +106,6 @@ class MultilingualMLMTask(MultilingualTask):
             )
 
     def prepare_for_training(self, model: BaseFairseqModel) -> None:
-        super().prepare_for_training(model)
         if self.cfg.freeze_encoder:
             if self.cfg.encoder_path is None:
                 raise ValueError("--freeze-encoder needs --encoder-path")

@@ -14,15 +14,12 @@ from fairseq_mlkd.tasks._fine_tuning_task import (
     FineTuningTask,
     FineTuningTaskConfig,
     count_classes,
-    load_labels,
 )
 from fairseq_mlkd.tasks._generation import Hypotheses, ensemble_log_probs, hypothesis
 from fairseq_mlkd.tasks._multilingual_task import (
     Measure,
     Sums,
     Supervision,
-    load_dictionary,
-    user_errors,
 )
 
 HEAD = "sentence_classification_head"
@@ -52,14 +49,6 @@ class ZeroShotClassificationTask(FineTuningTask):
         super().__init__(cfg, dictionary)
         self.label_dictionary = label_dictionary
         self.num_classes = count_classes(label_dictionary)
-
-    @classmethod
-    def setup_task(
-        cls, cfg: ZeroShotClassificationConfig, **kwargs: Any
-    ) -> "ZeroShotClassificationTask":
-        with user_errors():
-            labels = load_labels(cfg.data, "label")
-            return cls(cfg, load_dictionary(cfg.data), labels)
 
     @property
     def target_dictionary(self) -> Dictionary:

@@ -9,7 +9,6 @@ from fairseq.data import Dictionary
 from fairseq.tasks import register_task
 from torch import Tensor
 
-from fairseq_mlkd.data.word_dataset import WordDataset
 from fairseq_mlkd.metrics.spans import (
     INTENT_ACCURACY,
     INTENT_SLOT_EXACT_MATCH,
@@ -18,18 +17,9 @@ from fairseq_mlkd.metrics.spans import (
     span_f1,
     span_types,
 )
-from fairseq_mlkd.tasks._fine_tuning_task import (
-    FineTuningTaskConfig,
-    count_classes,
-    load_labels,
-)
+from fairseq_mlkd.tasks._fine_tuning_task import FineTuningTaskConfig, count_classes
 from fairseq_mlkd.tasks._labelling_task import Head, LabellingTask
-from fairseq_mlkd.tasks._multilingual_task import (
-    Measure,
-    Sums,
-    load_dictionary,
-    user_errors,
-)
+from fairseq_mlkd.tasks._multilingual_task import Measure, Sums
 
 INTENT_HEAD = "intent_head"
 SLOT_HEAD = "slot_head"
@@ -50,6 +40,7 @@ class ZeroShotIntentSlotTask(LabellingTask):
 
     cfg: ZeroShotIntentSlotConfig
     counters = ("nexact", "nintents", "spans", "nsentences")
+    label_parts = ("label", "intent")
 
     def __init__(
         self,
@@ -61,33 +52,16 @@ class ZeroShotIntentSlotTask(LabellingTask):
         super().__init__(cfg, dictionary)
         self.slot_types = span_types(slots.symbols[slots.nspecial :])
         self.labels = _join(slots, intents)
+        self.intent_offset = len(slots) - slots.nspecial
         self.heads = {
             INTENT_HEAD: Head(len(slots), count_classes(intents), pooled=True),
             SLOT_HEAD: Head(slots.nspecial, count_classes(slots), pooled=False),
         }
 
-    @classmethod
-    def setup_task(
-        cls, cfg: ZeroShotIntentSlotConfig, **kwargs: Any
-    ) -> "ZeroShotIntentSlotTask":
-        with user_errors():
-            slots, intents = (load_labels(cfg.data, p) for p in ("label", "intent"))
-            return cls(cfg, load_dictionary(cfg.data), slots, intents)
-
     @property
     def target_dictionary(self) -> Dictionary:
         """The slots' labels, then the intents."""
         return self.labels
-
-    def load_subset(self, subset: str) -> WordDataset:
-        return WordDataset(
-            self.cfg.data,
-            subset,
-            self.dictionary,
-            max_positions=self.longest_input(),
-            long_inputs=self.cfg.long_inputs,
-            intent_offset=self.heads[INTENT_HEAD].first - self.labels.nspecial,
-        )
 
     def find_labels(self, sample: Dict[str, Any]) -> Dict[str, Tensor]:
         """The intent is the first label of each sentence."""

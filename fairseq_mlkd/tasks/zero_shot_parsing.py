@@ -3,6 +3,7 @@
 import os
 import sys
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Dict, List, Optional
 
 import torch
@@ -20,13 +21,11 @@ from fairseq_mlkd.models.pointer_generator import PointerGeneratorModel
 from fairseq_mlkd.tasks._fine_tuning_task import (
     FineTuningTask,
     FineTuningTaskConfig,
-    load_labels,
 )
 from fairseq_mlkd.tasks._multilingual_task import (
     Measure,
     Sums,
     Supervision,
-    load_dictionary,
     user_errors,
 )
 from fairseq_mlkd.tasks._parse_generator import ParseGenerator
@@ -61,24 +60,17 @@ class ZeroShotParsingTask(FineTuningTask):
 
     cfg: ZeroShotParsingConfig
     counters = ("nsentences", *PARSE_METRICS)
+    label_parts = ("target", "words")
 
     def __init__(
         self,
         cfg: ZeroShotParsingConfig,
         dictionary: Dictionary,
-        parses: ParseDictionary,
+        symbols: Dictionary,
+        words: Dictionary,
     ) -> None:
         super().__init__(cfg, dictionary)
-        self.parses = parses
-
-    @classmethod
-    def setup_task(
-        cls, cfg: ZeroShotParsingConfig, **kwargs: Any
-    ) -> "ZeroShotParsingTask":
-        with user_errors():
-            symbols, words = (load_labels(cfg.data, p) for p in ("target", "words"))
-            parses = ParseDictionary(symbols, words)
-            return cls(cfg, load_dictionary(cfg.data), parses)
+        self.parses = ParseDictionary(symbols, words)
 
     @property
     def target_dictionary(self) -> Dictionary:
@@ -135,7 +127,7 @@ class ZeroShotParsingTask(FineTuningTask):
     ) -> ParseGenerator:
         """Beam search, whose symbols are the beginning of `target_dictionary`."""
         with user_errors():
-            grammar = self._grammar()
+            grammar = self.grammar
 
         def build(models: Any, dictionary: Any, **options: Any) -> ParseGenerator:
             with user_errors():
@@ -145,7 +137,9 @@ class ZeroShotParsingTask(FineTuningTask):
 
         return super().build_generator(models, args, seq_gen_cls=build, **kwargs)
 
-    def _grammar(self) -> Optional[Grammar]:
+    @cached_property
+    def grammar(self) -> Optional[Grammar]:
+        """What generation admits; None: anything."""
         if self.cfg.grammar == "none":
             return None
         pairs = None

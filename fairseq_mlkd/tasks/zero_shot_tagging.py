@@ -7,20 +7,10 @@ from fairseq.data import Dictionary
 from fairseq.tasks import register_task
 from torch import Tensor
 
-from fairseq_mlkd.data.word_dataset import WordDataset
 from fairseq_mlkd.metrics.spans import ENTITY_F1, count_spans, span_f1, span_types
-from fairseq_mlkd.tasks._fine_tuning_task import (
-    FineTuningTaskConfig,
-    count_classes,
-    load_labels,
-)
+from fairseq_mlkd.tasks._fine_tuning_task import FineTuningTaskConfig, count_classes
 from fairseq_mlkd.tasks._labelling_task import Head, LabellingTask
-from fairseq_mlkd.tasks._multilingual_task import (
-    Measure,
-    Sums,
-    load_dictionary,
-    user_errors,
-)
+from fairseq_mlkd.tasks._multilingual_task import Measure, Sums
 
 HEAD = "tagging_head"
 
@@ -53,26 +43,9 @@ class ZeroShotTaggingTask(LabellingTask):
         self.heads = {HEAD: Head(nspecial, num_tags, pooled=False)}
         self.entity_types = span_types(label_dictionary.symbols[nspecial:])
 
-    @classmethod
-    def setup_task(
-        cls, cfg: ZeroShotTaggingConfig, **kwargs: Any
-    ) -> "ZeroShotTaggingTask":
-        with user_errors():
-            labels = load_labels(cfg.data, "label")
-            return cls(cfg, load_dictionary(cfg.data), labels)
-
     @property
     def target_dictionary(self) -> Dictionary:
         return self.label_dictionary
-
-    def load_subset(self, subset: str) -> WordDataset:
-        return WordDataset(
-            self.cfg.data,
-            subset,
-            self.dictionary,
-            max_positions=self.longest_input(),
-            long_inputs=self.cfg.long_inputs,
-        )
 
     def find_labels(self, sample: Dict[str, Any]) -> Dict[str, Tensor]:
         return {HEAD: sample["label_positions"].ge(0)}

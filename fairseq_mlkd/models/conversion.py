@@ -75,7 +75,12 @@ HUGGINGFACE_NAMES = Names(r"(?:bert|roberta)\.", _HUGGINGFACE)
 FAIRSEQ_NAMES = Names(r"(?:en|de)coder\.(?:sentence_encoder\.)?", _FAIRSEQ)
 
 _OLD_PARAMETERS = {"gamma": "weight", "beta": "bias"}
-_BUFFERS = ("embeddings.position_ids", "embeddings.token_type_ids", "version")
+# what stands inside an encoder without being a part of it; the last are fairseq
+# 0.12.2's, which keeps them in each layer for PyTorch's fast path of inference
+_BUFFERS = re.compile(
+    r"embeddings\.(?:position|token_type)_ids|version"
+    r"|layers\.\d+\.(?:in_proj|out_proj|fc1|fc2)_(?:weight|bias)"
+)
 _OF_AN_ENCODER = ("embed", "encoder.", "layer")
 
 
@@ -135,7 +140,7 @@ def rename(tensors: Weights, names: Names) -> Tuple[Weights, List[str]]:
         theirs = re.sub(f"^{names.prefix}", "", name)
         ours = _our_name(theirs, names.modules)
         if ours is None:
-            if theirs.startswith(_OF_AN_ENCODER) and theirs not in _BUFFERS:
+            if theirs.startswith(_OF_AN_ENCODER) and not _BUFFERS.fullmatch(theirs):
                 raise ValueError(f"holds {name}, which this package cannot represent")
             left_out.append(name)
             continue
@@ -163,9 +168,10 @@ def _split_joint_projections(tensors: Weights) -> Weights:
     """Part the `in_proj_weight` and `in_proj_bias` of fairseq before 0.9."""
     split: Weights = {}
     for name, tensor in tensors.items():
-        module, joint, parameter = name.rpartition("in_proj_")
+        module, joint, parameter = name.rpartition("self_attn.in_proj_")
         parts = tensor.chunk(3) if joint else [tensor]
-        keys = [f"{module}{x}_proj.{parameter}" for x in "qkv"] if joint else [name]
+        apart = [f"{module}self_attn.{x}_proj.{parameter}" for x in "qkv"]
+        keys = apart if joint else [name]
         split.update(zip(keys, parts))
     return split
 

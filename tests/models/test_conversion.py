@@ -57,6 +57,17 @@ def test_joint_projections_of_old_fairseq_are_parted():
     assert weights[f"{prefix}.k_proj.weight"].tolist() == [[4, 5], [6, 7]]
 
 
+@pytest.mark.parametrize("kind", ["weight", "bias"])
+def test_parameters_of_the_fast_path_are_left_out(kind):
+    layer = "encoder.sentence_encoder.layers.1"
+    copies = [f"{layer}.{x}_{kind}" for x in ("in_proj", "out_proj", "fc1", "fc2")]
+    tensors = dict.fromkeys(copies, torch.ones(6, 2))
+    tensors[f"{layer}.fc1.{kind}"] = torch.ones(2, 2)
+    weights, left_out = rename(tensors, FAIRSEQ_NAMES)
+    assert list(weights) == [f"encoder.layers.1.fc1.{kind}"]
+    assert left_out == copies
+
+
 def test_rows_are_reordered_and_counted():
     head = {"cls.predictions.bias": torch.arange(5.0)}
     head["cls.predictions.transform.dense.weight"] = torch.ones(2, 2)

@@ -1,5 +1,5 @@
 import pytest
-from huggingface import TEXTS, transformers, write_sentencepiece
+from huggingface import IS_OLD, TEXTS, transformers, write_sentencepiece
 
 from fairseq_mlkd.text.sentencepieces import SentencePieces, read_model
 from fairseq_mlkd.text.tokenizer import Tokenizer
@@ -18,6 +18,7 @@ def build(folder) -> Tokenizer:
     return Tokenizer(SentencePieces(model), "none")
 
 
+@pytest.mark.skipif(IS_OLD, reason="needs transformers 5 for odd white space")
 @pytest.mark.parametrize("rule", ["nmt_nfkc", "nmt_nfkc_cf", "nfkc", "identity"])
 def test_pieces_are_those_of_transformers_for_whole_texts(tmp_path, rule):
     write_sentencepiece(tmp_path / "hf", normalization_rule_name=rule)

@@ -3,7 +3,7 @@
 import math
 from functools import reduce
 from operator import add
-from typing import Any, Dict, List, Tuple, Union
+from typing import Any, Dict, Iterable, List, Tuple, Union
 
 from fairseq import modules, utils
 from fairseq.criterions import FairseqCriterion, register_criterion
@@ -60,12 +60,12 @@ class TaskCrossEntropyCriterion(FairseqCriterion):
 
 
 def by_head(
-    logits: Union[Tensor, Dict[str, Tensor]], targets: Dict[str, Tensor]
+    logits: Union[Tensor, Dict[str, Tensor]], heads: Iterable[str]
 ) -> Dict[str, Tensor]:
-    """A model's logits under the names of their targets; a lone tensor has one."""
+    """A model's logits under the names of their heads; a lone tensor has one."""
     if isinstance(logits, dict):
         return logits
-    (name,) = targets
+    (name,) = heads
     return {name: logits}
 
 

@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import add
-from typing import Any, Dict, List, Optional, Tuple, Union
+from typing import Any, Dict, Iterable, List, Optional, Tuple
 
 import torch
 from fairseq import utils
@@ -20,20 +20,18 @@ from fairseq_mlkd.criterions.task_cross_entropy import (
     hard_loss,
     log_mean,
 )
+from fairseq_mlkd.distillation.inner_losses import InnerLosses, Shape
 from fairseq_mlkd.distillation.layer_map import build_layer_map
-from fairseq_mlkd.distillation.losses import (
-    INTER_LOSSES,
-    attention_loss,
-    hidden_loss,
-    output_losses,
-)
-from fairseq_mlkd.distillation.projections import HEAD_MAPS, HeadMap, Projections
+from fairseq_mlkd.distillation.losses import INTER_LOSSES, output_losses
+from fairseq_mlkd.distillation.projections import HEAD_MAPS
 from fairseq_mlkd.distillation.teacher import Teacher, load_teacher
 
 logger = logging.getLogger(__name__)
 
-_INTER_TERMS = ("embedding_loss", "hidden_loss", "attention_loss")
-_TERMS = ("nll_loss", "logits_loss", *_INTER_TERMS)
+Logits = Dict[str, Tensor]  # by head
+
+# what is logged in bits; other losses as they are
+_IN_BITS = ("loss", "nll_loss", "logits_loss", "distillation_loss")
 
 
 @dataclass
@@ -65,21 +63,45 @@ class TinyBertCriterionConfig(FairseqDataclass):
     layer_map: str = field(
         default="uniform",
         metadata={
-            "help": "teacher layers to learn from: uniform, last, or their numbers "
-            "from 1, one a student layer, such as 3,6,9,12"
+            "help": "teacher layers to learn from: uniform, last, last-K (only the "
+            "student's last K layers learn), or their numbers from 1, one a student "
+            "layer, such as 3,6,9,12"
         },
+    )
+    attention_map: Optional[str] = field(
+        default=None,
+        metadata={"help": "the same for attention; default: as --layer-map"},
+    )
+    decoder_layer_map: str = field(
+        default="uniform",
+        metadata={"help": "as --layer-map, of the decoders of zero_shot_parsing"},
     )
     head_map: ChoiceEnum(HEAD_MAPS) = field(  # type: ignore[valid-type]
         default="auto",
         metadata={
-            "help": "attention heads: mean over heads, linear (learned mixture), or "
-            "auto: linear where the numbers differ, else head by head"
+            "help": "attention heads: mean over heads, linear (learned mixture), "
+            "relation (MiniLMv2's, of queries, keys and values), none (attention is "
+            "not compared), or auto: linear where the numbers differ, else one to one"
+        },
+    )
+    relation_heads: int = field(
+        default=0,
+        metadata={
+            "help": "heads of --head-map relation, a divisor of both widths; 0: as "
+            "many as the teacher's attention has, or the next lower number that fits"
         },
     )
     inter_loss: ChoiceEnum(INTER_LOSSES) = field(  # type: ignore[valid-type]
         default="mse",
         metadata={
             "help": "equation 3 as TinyBERT's mse or as the l2 norm of the paper"
+        },
+    )
+    valid_distillation: bool = field(
+        default=False,
+        metadata={
+            "help": "validation runs the teacher, too, and reports the terms and their "
+            "weighted sum, distillation_loss"
         },
     )
 
@@ -90,9 +112,9 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
 
     Stage 1 on `multilingual_mlm`, stage 2 on a fine-tuning task. The terms of equation
     3 are means over what is valid, summed over the mapped layers, and count once a
-    label like the other two. A term of weight 0 is not computed; without any, no
-    teacher is loaded. The teacher teaches in training alone: validation reports the
-    hard loss.
+    label like the other two; decoders add terms of their own. A term of weight 0 is not
+    computed; without any, no teacher is loaded. Validation reports the hard loss; the
+    other terms, too, with `--valid-distillation`.
 
     Raises:
         ValueError: no teacher, one that does not fit, or nothing to learn from.
@@ -102,12 +124,8 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
         super().__init__(task)
         self.cfg = cfg
         self.teacher: Optional[Teacher] = None
-        self.weights = {
-            "embedding_loss": cfg.embedding_weight,
-            "hidden_loss": cfg.hidden_weight,
-            "attention_loss": cfg.attention_weight,
-        }
-        distils = bool(cfg.logits_weight or any(self.weights.values()))
+        inner = (cfg.embedding_weight, cfg.hidden_weight, cfg.attention_weight)
+        distils = bool(cfg.logits_weight or any(inner))
         if not distils and not cfg.ce_weight:
             raise ValueError("all weights of the tinybert criterion are 0")
         if cfg.temperature <= 0:
@@ -124,86 +142,107 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
 
     def _match(self, student: FairseqDataclass, teacher: FairseqDataclass) -> None:
         """Decide what is compared with what, and say so."""
-        layers = build_layer_map(
-            self.cfg.layer_map, student.encoder_layers, teacher.encoder_layers
+        cfg = self.cfg
+        depths = (student.encoder_layers, teacher.encoder_layers)
+        layers = build_layer_map(cfg.layer_map, cfg.attention_map, *depths)
+        decoder_layers = None
+        if hasattr(student, "decoder_layers"):
+            depths = (student.decoder_layers, teacher.decoder_layers)
+            decoder_layers = build_layer_map(
+                cfg.decoder_layer_map, None, *depths, what="decoder "
+            )
+        student_shape, teacher_shape = (
+            Shape(model.encoder_embed_dim, model.encoder_attention_heads)
+            for model in (student, teacher)
         )
-        pairs = {
-            "embedding_loss": layers.hidden[:1],
-            "hidden_loss": layers.hidden[1:],
-            "attention_loss": layers.attention,
-        }
-        self.pairs = {name: p for name, p in pairs.items() if self.weights[name]}
-        hidden = [
-            *self.pairs.get("embedding_loss", ()),
-            *self.pairs.get("hidden_loss", ()),
-        ]
-        attention = self.pairs.get("attention_loss", ())
-        self.projections = Projections(
-            [i for i, _ in hidden], student.encoder_embed_dim, teacher.encoder_embed_dim
-        )
-        heads = (student.encoder_attention_heads, teacher.encoder_attention_heads)
-        self.head_map = HeadMap(self.cfg.head_map, [i for i, _ in attention], *heads)
-        self.student_extras, self.teacher_extras = (
+        self.inner_losses = InnerLosses(
             {
-                "hidden_states": [pair[side] for pair in hidden],
-                "attention_scores": [pair[side] for pair in attention],
-            }
-            for side in (0, 1)
+                "embedding": cfg.embedding_weight,
+                "hidden": cfg.hidden_weight,
+                "attention": cfg.attention_weight,
+            },
+            layers,
+            decoder_layers,
+            student_shape,
+            teacher_shape,
+            head_map=str(cfg.head_map),
+            relation_heads=cfg.relation_heads,
+            kind=str(cfg.inter_loss),
         )
-        for line in layers.describe():
+        lines = layers.describe()
+        if decoder_layers is not None:
+            lines += decoder_layers.describe("decoder ")
+        for line in lines:
             logger.info(line)
-        logger.info(
-            "head map: %s (%d student heads, %d teacher heads)",
-            self.head_map.kind,
-            *heads,
-        )
+        logger.info(self.inner_losses.describe())
 
     def forward(
         self, model: nn.Module, sample: Dict[str, Any], reduce: bool = True
     ) -> Tuple[Tensor, int, Dict[str, Any]]:
         """Return the weighted loss, the number of labels, and what to log."""
-        if not self.training:
-            return super().forward(model, sample, reduce)
-        if self.teacher is None:
-            loss, sample_size, log = super().forward(model, sample, reduce)
-            return self.cfg.ce_weight * loss, sample_size, log
+        if self.teacher and (self.training or self.cfg.valid_distillation):
+            return self._distil(model, sample)
+        loss, sample_size, log = super().forward(model, sample, reduce)
+        if self.training:
+            loss = self.cfg.ce_weight * loss
+        return loss, sample_size, log
+
+    def _distil(
+        self, model: nn.Module, sample: Dict[str, Any]
+    ) -> Tuple[Tensor, int, Dict[str, Any]]:
         inputs, targets = self.task.supervise(sample)
         inputs = {**sample["net_input"], **inputs}
-        teacher_logits, taught = self.teacher.run(
-            next(model.parameters()),
-            features_only=not self.cfg.logits_weight,
-            **inputs,
-            **self.teacher_extras,
-        )
-        logits, own = model(
-            features_only=not (self.cfg.ce_weight or self.cfg.logits_weight),
-            **inputs,
-            **self.student_extras,
-        )
+        logits, teacher_logits, inner = self._run(model, inputs, targets)
         loss, terms = self._output_terms(logits, targets, teacher_logits)
         log = self.logging_output(sample, loss, logits, targets)
         sample_size = log["sample_size"]
-        for name, term in self._inter_terms(own, taught).items():
+        for name, term in inner.items():
             terms[name] = sample_size * term
-            loss = loss + self.weights[name] * terms[name]
+            loss = loss + self.inner_losses.weights[name] * terms[name]
         log.update({name: term.detach() for name, term in terms.items()})
         log["loss"] = loss.detach()
+        if not self.training:
+            loss = hard_loss(logits, targets)
+            log.update(distillation_loss=log["loss"], loss=loss)
         return loss, sample_size, log
 
+    def _run(
+        self, model: nn.Module, inputs: Dict[str, Any], heads: Iterable[str]
+    ) -> Tuple[Logits, Logits, Dict[str, Tensor]]:
+        """Run both models on a batch.
+
+        Returns:
+            The student's logits and the teacher's, empty where no loss needs them, and
+            the terms of equation 3 as they are.
+        """
+        assert self.teacher is not None
+        soft = bool(self.cfg.logits_weight)
+        scored = soft or bool(self.cfg.ce_weight) or not self.training
+        soft_logits, taught = self.teacher.run(
+            next(model.parameters()),
+            features_only=not soft,
+            **inputs,
+            **self.inner_losses.requests(1),
+        )
+        logits, own = model(
+            features_only=not scored, **inputs, **self.inner_losses.requests(0)
+        )
+        return (
+            by_head(logits, heads) if scored else {},
+            by_head(soft_logits, heads) if soft else {},
+            self.inner_losses(own, taught),
+        )
+
     def _output_terms(
-        self,
-        logits: Union[Tensor, Dict[str, Tensor]],
-        targets: Dict[str, Tensor],
-        teacher_logits: Union[Tensor, Dict[str, Tensor]],
+        self, logits: Logits, targets: Dict[str, Tensor], teacher_logits: Logits
     ) -> Tuple[Tensor, Dict[str, Tensor]]:
         """The weighted loss on the logits of all heads, and its terms as they are."""
         if self.cfg.logits_weight:
-            own, taught = by_head(logits, targets), by_head(teacher_logits, targets)
             losses = [
                 output_losses(
-                    own[name],
+                    logits[name],
                     target,
-                    taught[name],
+                    teacher_logits[name],
                     ce_weight=self.cfg.ce_weight,
                     logits_weight=self.cfg.logits_weight,
                     temperature=self.cfg.temperature,
@@ -213,44 +252,10 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
             total, ce, kd = (reduce(add, parts) for parts in zip(*losses))
             return total, {"nll_loss": ce, "logits_loss": kd}
         if self.cfg.ce_weight:
-            ce = hard_loss(by_head(logits, targets), targets)
+            ce = hard_loss(logits, targets)
             return self.cfg.ce_weight * ce, {"nll_loss": ce}
         device = next(iter(targets.values())).device
         return torch.zeros((), device=device), {}
-
-    def _inter_terms(
-        self, student: Dict[str, Any], teacher: Dict[str, Any]
-    ) -> Dict[str, Tensor]:
-        """Equation 3, a term each, summed over its layers."""
-        return {
-            name: reduce(
-                add, (self._inter_loss(name, *p, student, teacher) for p in pairs)
-            )
-            for name, pairs in self.pairs.items()
-        }
-
-    def _inter_loss(
-        self,
-        name: str,
-        i: int,
-        j: int,
-        student: Dict[str, Any],
-        teacher: Dict[str, Any],
-    ) -> Tensor:
-        padding_mask, kind = student["padding_mask"], str(self.cfg.inter_loss)
-        if name == "attention_loss":
-            return attention_loss(
-                self.head_map.map_student(student["attention_scores"][i], i),
-                self.head_map.map_teacher(teacher["attention_scores"][j]),
-                padding_mask,
-                kind=kind,
-            )
-        return hidden_loss(
-            self.projections(student["hidden_states"][i], i),
-            teacher["hidden_states"][j],
-            padding_mask,
-            kind=kind,
-        )
 
     def load_state_dict(
         self, state_dict: Optional[Dict[str, Tensor]], strict: bool = True
@@ -261,10 +266,9 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
 
     @staticmethod
     def reduce_metrics(logging_outputs: List[Dict[str, Any]]) -> None:
-        log_mean("loss", logging_outputs, bits=True)
-        for name in _TERMS:
-            if name in logging_outputs[0]:
-                log_mean(name, logging_outputs, bits=name not in _INTER_TERMS)
+        for name in logging_outputs[0]:
+            if name == "loss" or name.endswith("_loss"):
+                log_mean(name, logging_outputs, bits=name in _IN_BITS)
         hard = "nll_loss" if "nll_loss" in logging_outputs[0] else "loss"
         metrics.log_derived(
             "ppl", lambda meters: utils.get_perplexity(meters[hard].avg)

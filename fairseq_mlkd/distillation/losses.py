@@ -1,4 +1,4 @@
-"""The losses of the paper as functions of tensors, one per equation.
+"""The losses of the paper, and MiniLMv2's, as functions of tensors.
 
 Every loss is computed in float32 (float64 stays float64) whatever the model's
 precision. Padding is known by a boolean mask, never guessed from a value, and adds
@@ -6,6 +6,7 @@ nothing: a batch that is padded further keeps its loss. The teacher's tensors ge
 gradient.
 """
 
+import math
 from typing import Any, Optional, Tuple, Union
 
 import torch
@@ -146,31 +147,89 @@ def hidden_loss(
 
 
 def attention_loss(
-    student: Tensor,
-    teacher: Tensor,
-    padding_mask: Optional[Tensor],
-    *,
-    kind: str = "mse",
+    student: Tensor, teacher: Tensor, cells: Optional[Tensor], *, kind: str = "mse"
 ) -> Tensor:
     """Equation 3 on attention scores before softmax.
 
-    Only cells whose query and key are both real count; `l2` takes the norm over the
-    keys of one query, averaged over queries and heads.
+    `l2` takes the norm over the keys of one query, averaged over queries and heads.
 
     Args:
-        student: `(bsz, heads, src_len, src_len)`, with as many heads as the teacher.
+        student: `(bsz, heads, tgt_len, src_len)`, with as many heads as the teacher.
         teacher: same shape.
-        padding_mask: as in `hidden_loss`.
+        cells: the cells that count, as `valid_cells` gives them; None: all.
         kind: as in `hidden_loss`.
     Returns:
         A scalar; 0 for a batch of padding alone.
     """
-    if padding_mask is None:
-        return _distance(student, teacher, None, kind)
-    valid = ~padding_mask
-    heads = student.size(1)
-    cells = (valid[:, :, None] & valid[:, None, :])[:, None].expand(-1, heads, -1, -1)
+    if cells is not None:
+        cells = cells[:, None].expand_as(student)
     return _distance(student, teacher, cells, kind)
+
+
+def valid_cells(
+    query_padding: Optional[Tensor],
+    key_padding: Optional[Tensor],
+    *,
+    causal: bool = False,
+) -> Optional[Tensor]:
+    """The cells of attention whose query and key are both real.
+
+    Args:
+        query_padding: `(bsz, tgt_len)`, true at padding; None: nothing is padded.
+        key_padding: `(bsz, src_len)`, likewise.
+        causal: only keys that do not come after their query; needs both masks.
+    Returns:
+        What broadcasts to `(bsz, tgt_len, src_len)`, true where valid; None: valid
+        everywhere.
+    """
+    if query_padding is None:
+        return None if key_padding is None else ~key_padding[:, None, :]
+    cells = ~query_padding[:, :, None]
+    if key_padding is not None:
+        cells = cells & ~key_padding[:, None, :]
+    return cells.tril() if causal else cells
+
+
+def relation_loss(
+    student: Tensor, teacher: Tensor, padding_mask: Optional[Tensor], *, heads: int
+) -> Tensor:
+    """Equation 2 of MiniLMv2 (Wang et al., 2021): how vectors relate to one another.
+
+    The vectors of all attention heads are laid side by side and cut into relation
+    heads anew, so that neither widths nor numbers of heads need to agree. In each, the
+    relation of a vector is the softmax of its scaled products with all others; what
+    counts is KL(teacher || student).
+
+    Args:
+        student: `(bsz, student_heads, src_len, head_dim)`, queries, keys or values.
+        teacher: `(bsz, teacher_heads, src_len, head_dim)`, the same of the teacher.
+        padding_mask: as in `hidden_loss`.
+        heads: number of relation heads; divides both widths.
+    Returns:
+        The mean over valid positions and relation heads, a scalar; 0 for a batch of
+        padding alone.
+    """
+    own, taught = (
+        _log_relations(x, padding_mask, heads) for x in (student, teacher.detach())
+    )
+    divergence = (taught.exp() * (taught - own)).sum(dim=-1)
+    valid = None
+    if padding_mask is not None:
+        valid = ~padding_mask[:, None].expand_as(divergence)
+        divergence = divergence.masked_fill(~valid, 0.0)
+    return divergence.sum() / _count(valid, divergence)
+
+
+def _log_relations(x: Tensor, padding_mask: Optional[Tensor], heads: int) -> Tensor:
+    """`(bsz, any heads, src_len, head_dim)` -> `(bsz, heads, src_len, src_len)`."""
+    x = _lift(x).transpose(1, 2).flatten(2)
+    # B x T x C -> B x H x T x D
+    x = x.view(*x.shape[:2], heads, -1).transpose(1, 2)
+    products = torch.matmul(x / math.sqrt(x.size(-1)), x.transpose(-2, -1))
+    if padding_mask is not None:
+        lowest = torch.finfo(products.dtype).min
+        products = products.masked_fill(padding_mask[:, None, None], lowest)
+    return torch.log_softmax(products, dim=-1)
 
 
 def _distance(

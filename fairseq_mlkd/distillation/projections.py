@@ -1,11 +1,13 @@
 """f(x) of equation 3: what makes student and teacher comparable where shapes differ."""
 
+import math
 from typing import Iterable
 
 import torch
 from torch import Tensor, nn
 
-HEAD_MAPS = ("auto", "mean", "linear")
+HEAD_MAPS = ("auto", "mean", "linear", "relation", "none")
+ONE_TO_ONE = "one to one"
 
 
 class Projections(nn.Module):
@@ -35,28 +37,58 @@ class Projections(nn.Module):
         return self.linear[str(point)](x) if self.linear else x
 
 
+def choose_head_map(kind: str, student_heads: int, teacher_heads: int) -> str:
+    """What `--head-map` means for these models.
+
+    Returns:
+        `auto` becomes `ONE_TO_ONE` where the numbers of heads agree and `linear` where
+        they do not; any other kind stays as it is.
+    Raises:
+        ValueError: `kind` is none of `HEAD_MAPS`.
+    """
+    if kind not in HEAD_MAPS:
+        raise ValueError(f"--head-map {kind}: choose one of {', '.join(HEAD_MAPS)}")
+    if kind != "auto":
+        return kind
+    return ONE_TO_ONE if student_heads == teacher_heads else "linear"
+
+
+def choose_relation_heads(
+    wanted: int, student_dim: int, teacher_dim: int, teacher_heads: int
+) -> int:
+    """The number of relation heads that `--relation-heads` means.
+
+    Args:
+        wanted: that many; 0: the teacher's attention heads, or the next lower number
+            that divides both widths.
+    Raises:
+        ValueError: `wanted` does not divide both widths.
+    """
+    common = math.gcd(student_dim, teacher_dim)
+    if wanted < 0 or (wanted and common % wanted):
+        raise ValueError(
+            f"--relation-heads {wanted} does not divide the widths of student "
+            f"({student_dim}) and teacher ({teacher_dim})"
+        )
+    return wanted or next(n for n in range(teacher_heads, 0, -1) if not common % n)
+
+
 class HeadMap(nn.Module):
     """Brings the attention scores of student and teacher to the same number of heads.
 
     Args:
         kind: `mean` averages the heads on both sides; `linear` learns, a student layer,
-            the matrix that mixes the student's heads into the teacher's; `auto` changes
-            nothing where the numbers agree and is `linear` where they do not.
+            the matrix that mixes the student's heads into the teacher's; `ONE_TO_ONE`
+            changes nothing.
         layers: attention layers of the student that are matched.
         student_heads: number of heads of the student.
         teacher_heads: number of heads of the teacher.
-    Raises:
-        ValueError: `kind` is none of these.
     """
 
     def __init__(
         self, kind: str, layers: Iterable[int], student_heads: int, teacher_heads: int
     ) -> None:
         super().__init__()
-        if kind not in HEAD_MAPS:
-            raise ValueError(f"--head-map {kind}: choose one of {', '.join(HEAD_MAPS)}")
-        if kind == "auto":
-            kind = "none" if student_heads == teacher_heads else "linear"
         self.kind = kind
         mix = torch.full((teacher_heads, student_heads), 1.0 / student_heads)
         self.mix = nn.ParameterDict(
@@ -66,11 +98,11 @@ class HeadMap(nn.Module):
         )
 
     def map_student(self, scores: Tensor, layer: int) -> Tensor:
-        """`(bsz, student_heads, src_len, src_len)` -> the heads to compare."""
+        """`(bsz, student_heads, tgt_len, src_len)` -> the heads to compare."""
         if self.kind == "linear":
             return torch.einsum("ts,bsqk->btqk", self.mix[str(layer)], scores)
-        return scores.mean(dim=1, keepdim=True) if self.kind == "mean" else scores
+        return self.map_teacher(scores)
 
     def map_teacher(self, scores: Tensor) -> Tensor:
-        """`(bsz, teacher_heads, src_len, src_len)` -> the heads to compare."""
+        """`(bsz, teacher_heads, tgt_len, src_len)` -> the heads to compare."""
         return scores.mean(dim=1, keepdim=True) if self.kind == "mean" else scores

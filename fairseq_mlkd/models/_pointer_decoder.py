@@ -53,7 +53,9 @@ class PointerDecoder(FairseqIncrementalDecoder):
         features_only: bool = False,
         decoder_hidden_states: Collection[int] = (),
         decoder_attention_scores: Collection[int] = (),
+        decoder_attention_vectors: Collection[int] = (),
         cross_attention_scores: Collection[int] = (),
+        cross_attention_vectors: Collection[int] = (),
     ) -> Tuple[Tensor, Dict[str, Any]]:
         """Score the symbol that follows each of `prev_output_tokens`.
 
@@ -67,10 +69,15 @@ class PointerDecoder(FairseqIncrementalDecoder):
                 layers.
             decoder_attention_scores: layers, from 0, whose scores of self-attention
                 to hand out.
-            cross_attention_scores: layers whose scores of the source to hand out.
+            decoder_attention_vectors: layers whose queries, keys and values of
+                self-attention to hand out.
+            cross_attention_scores: as `decoder_attention_scores`, of the source.
+            cross_attention_vectors: as `decoder_attention_vectors`, of the source.
         Returns:
             Logits `(bsz, tgt_len, outputs)` or features `(bsz, tgt_len, embed_dim)`,
-            `tgt_len` being 1 when incremental; and a dictionary of what was asked for.
+            `tgt_len` being 1 when incremental; and a dictionary with
+            `decoder_padding_mask` `(bsz, tgt_len)`, true at padding, and what was
+            asked for.
         """
         state = {} if incremental_state is None else incremental_state
         if state:
@@ -84,14 +91,19 @@ class PointerDecoder(FairseqIncrementalDecoder):
             attention_bias(encoder_out.padding_mask, features.dtype),
             hidden_states=decoder_hidden_states,
             attention_scores=decoder_attention_scores,
+            attention_vectors=decoder_attention_vectors,
             cross_attention_scores=cross_attention_scores,
+            cross_attention_vectors=cross_attention_vectors,
         )
         state["memory"] = out.memory
         extra = {
             "attn": None,  # what SequenceGenerator looks for
             "decoder_hidden_states": out.hidden_states,
             "decoder_attention_scores": out.attention_scores,
+            "decoder_attention_vectors": out.attention_vectors,
             "cross_attention_scores": out.cross_attention_scores,
+            "cross_attention_vectors": out.cross_attention_vectors,
+            "decoder_padding_mask": prev_output_tokens.eq(self.dictionary.pad()),
         }
         if features_only:
             return out.features, extra

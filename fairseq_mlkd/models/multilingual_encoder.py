@@ -129,6 +129,7 @@ class MultilingualEncoderModel(BaseFairseqModel):
         heads: Optional[Mapping[str, Tensor]] = None,
         hidden_states: Collection[int] = (),
         attention_scores: Collection[int] = (),
+        attention_vectors: Collection[int] = (),
     ) -> Tuple[Union[Tensor, Dict[str, Tensor]], Dict[str, Any]]:
         """Encode sentences and put a head on them.
 
@@ -143,17 +144,18 @@ class MultilingualEncoderModel(BaseFairseqModel):
                 into the batch's `bsz * src_len` tokens.
             hidden_states: points to hand out, 0 (embeddings) to the number of layers.
             attention_scores: layers, from 0, whose scores before softmax to hand out.
+            attention_vectors: layers whose queries, keys and values to hand out.
         Returns:
             Logits `(masked, vocab)` or `(bsz, src_len, vocab)`, or `(n, classes)` for
             each of `heads`, or features `(bsz, src_len, embed_dim)`; and a dictionary
-            with `padding_mask` (None: no padding), `hidden_states` and
-            `attention_scores` by index.
+            with `padding_mask` (None: no padding) and what was asked for, by index.
         """
         out = self.encoder(
             src_tokens,
             segments,
             hidden_states=hidden_states,
             attention_scores=attention_scores,
+            attention_vectors=attention_vectors,
         )
         extra = out._asdict()
         x, project = extra.pop("features"), extra.pop("project")

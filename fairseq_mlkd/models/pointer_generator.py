@@ -95,6 +95,7 @@ class PointerGeneratorModel(BaseFairseqModel):
         features_only: bool = False,
         hidden_states: Collection[int] = (),
         attention_scores: Collection[int] = (),
+        attention_vectors: Collection[int] = (),
         **decoder_extras: Collection[int],
     ) -> Tuple[Tensor, Dict[str, Any]]:
         """Encode sentences and score each next symbol of their parses.
@@ -111,18 +112,20 @@ class PointerGeneratorModel(BaseFairseqModel):
             features_only: return the decoder's last states.
             hidden_states: points of the encoder to hand out, as `Encoder.forward`.
             attention_scores: layers of the encoder whose scores to hand out.
-            decoder_extras: `decoder_hidden_states`, `decoder_attention_scores` and
-                `cross_attention_scores`, as `PointerDecoder.forward`.
+            attention_vectors: layers whose queries, keys and values to hand out.
+            decoder_extras: the same of the decoder, as `PointerDecoder.forward`.
         Returns:
             Logits `(n, outputs)` or `(bsz, tgt_len, outputs)`, or features `(bsz,
             tgt_len, embed_dim)`; and a dictionary with `padding_mask` of the source
-            (None: no padding) and what was asked for, by index.
+            (None: no padding), `decoder_padding_mask` of the parse, and what was asked
+            for, by index.
         """
         out = self.encoder(
             src_tokens,
             segments,
             hidden_states=hidden_states,
             attention_scores=attention_scores,
+            attention_vectors=attention_vectors,
         )
         logits, extra = self.decoder(
             prev_output_tokens,
@@ -135,6 +138,7 @@ class PointerGeneratorModel(BaseFairseqModel):
         extra["padding_mask"] = out.padding_mask
         extra["hidden_states"] = out.hidden_states
         extra["attention_scores"] = out.attention_scores
+        extra["attention_vectors"] = out.attention_vectors
         return logits, extra
 
     def max_positions(self) -> int:

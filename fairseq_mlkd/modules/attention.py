@@ -1,7 +1,7 @@
 """Multi-head attention that can hand out its scores before softmax."""
 
 import math
-from typing import NamedTuple, Optional, Tuple
+from typing import NamedTuple, Optional
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +15,22 @@ class KeysValues(NamedTuple):
 
     keys: Tensor
     values: Tensor
+
+
+class Vectors(NamedTuple):
+    """What attention compares and passes on."""
+
+    queries: Tensor  # (bsz, num_heads, tgt_len, head_dim)
+    keys: Tensor  # (bsz, num_heads, src_len, head_dim)
+    values: Tensor  # (bsz, num_heads, src_len, head_dim)
+
+
+class Attended(NamedTuple):
+    """What attention returns."""
+
+    x: Tensor  # (bsz, tgt_len, embed_dim)
+    vectors: Vectors
+    scores: Optional[Tensor]  # (bsz, num_heads, tgt_len, src_len), if asked for
 
 
 class Attention(nn.Module):
@@ -59,7 +75,7 @@ class Attention(nn.Module):
         attention_bias: Optional[Tensor],
         *,
         return_scores: bool = False,
-    ) -> Tuple[Tensor, Optional[Tensor]]:
+    ) -> Attended:
         """Attend from every position of `x` to the positions of `source`.
 
         Args:
@@ -68,10 +84,8 @@ class Attention(nn.Module):
             attention_bias: added to the scores, so it broadcasts to their shape: 0
                 where attention may go, the lowest finite number elsewhere; None: it
                 may go everywhere.
-            return_scores: also return the scores.
-        Returns:
-            `(bsz, tgt_len, embed_dim)`, and the scores q.k / sqrt(head_dim)
-            `(bsz, num_heads, tgt_len, src_len)`, finite everywhere, or None.
+            return_scores: also return the scores q.k / sqrt(head_dim), finite
+                everywhere.
         """
         q, (k, v) = self._split(self.q_proj(x)), source
         dropout = self.dropout if self.training else 0.0
@@ -87,7 +101,8 @@ class Attention(nn.Module):
             )
         # B x H x T x D -> B x T x C
         attended = attended.transpose(1, 2).reshape(x.shape)
-        return self.out_proj(attended), scores if return_scores else None
+        scores = scores if return_scores else None
+        return Attended(self.out_proj(attended), Vectors(q, k, v), scores)
 
     def _split(self, x: Tensor) -> Tensor:
         bsz, src_len, _ = x.shape
@@ -104,7 +119,7 @@ class SelfAttention(Attention):
         attention_bias: Optional[Tensor],
         *,
         return_scores: bool = False,
-    ) -> Tuple[Tensor, Optional[Tensor]]:
+    ) -> Attended:
         """As `attend`, from every position to every other.
 
         Args:

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fairseq_mlkd.modules.attention import Attention, KeysValues
+from fairseq_mlkd.modules.attention import Attended, Attention, KeysValues, Vectors
 
 
 class LayerMemory(NamedTuple):
@@ -21,8 +21,8 @@ class LayerOutput(NamedTuple):
 
     x: Tensor  # (bsz, tgt_len, embed_dim)
     memory: LayerMemory  # for the positions that follow
-    attention_scores: Optional[Tensor]  # (bsz, num_heads, tgt_len, past + tgt_len)
-    cross_attention_scores: Optional[Tensor]  # (bsz, num_heads, tgt_len, src_len)
+    self_attention: Attended  # to the symbols so far
+    cross_attention: Attended  # to the source
 
 
 class DecoderOutput(NamedTuple):
@@ -32,7 +32,9 @@ class DecoderOutput(NamedTuple):
     memory: List[LayerMemory]  # for the positions that follow
     hidden_states: Dict[int, Tensor]  # 0 = embeddings, i = output of the i-th layer
     attention_scores: Dict[int, Tensor]  # i = i-th layer from 0; before softmax
-    cross_attention_scores: Dict[int, Tensor]  # likewise, to the source
+    attention_vectors: Dict[int, Vectors]  # likewise: queries, keys and values
+    cross_attention_scores: Dict[int, Tensor]  # both likewise, to the source
+    cross_attention_vectors: Dict[int, Vectors]
 
 
 class DecoderEmbeddings(nn.Module):
@@ -104,17 +106,17 @@ class DecoderLayer(nn.Module):
             return_cross_scores: also return those of the attention to the source.
         """
         seen = _append(memory.past, self.self_attn.keys_values(x))
-        attended, scores = self.self_attn.attend(
+        to_seen = self.self_attn.attend(
             x, seen, causal_bias, return_scores=return_scores
         )
-        x = self.self_attn_layer_norm(x + self.dropout(attended))
-        attended, cross_scores = self.cross_attn.attend(
+        x = self.self_attn_layer_norm(x + self.dropout(to_seen.x))
+        to_source = self.cross_attn.attend(
             x, memory.source, source_bias, return_scores=return_cross_scores
         )
-        x = self.cross_attn_layer_norm(x + self.dropout(attended))
+        x = self.cross_attn_layer_norm(x + self.dropout(to_source.x))
         ffn = self.fc2(F.gelu(self.fc1(x)))
         x = self.final_layer_norm(x + self.dropout(ffn))
-        return LayerOutput(x, memory._replace(past=seen), scores, cross_scores)
+        return LayerOutput(x, memory._replace(past=seen), to_seen, to_source)
 
 
 class Decoder(nn.Module):
@@ -145,7 +147,9 @@ class Decoder(nn.Module):
         *,
         hidden_states: Collection[int] = (),
         attention_scores: Collection[int] = (),
+        attention_vectors: Collection[int] = (),
         cross_attention_scores: Collection[int] = (),
+        cross_attention_vectors: Collection[int] = (),
     ) -> DecoderOutput:
         """Decode the symbols that follow those in `memory`, each blind to later ones.
 
@@ -158,15 +162,17 @@ class Decoder(nn.Module):
                 there is none.
             hidden_states: points to keep, 0 (embeddings) to the number of layers.
             attention_scores: layers, from 0, whose self-attention scores to keep.
-            cross_attention_scores: layers whose scores of the source to keep.
+            attention_vectors: layers whose queries, keys and values to keep.
+            cross_attention_scores: as `attention_scores`, of the source.
+            cross_attention_vectors: as `attention_vectors`, of the source.
         """
         past = memory[0].past
         start = 0 if past is None else past.keys.size(2)
         x = self.embeddings(tokens, start)
         bias = causal_bias(tokens.size(1), start, x)
-        hidden, scores, cross_scores, new_memory = {0: x}, {}, {}, []
+        hidden, to_seen, to_source, new_memory = {0: x}, {}, {}, []
         for i, layer in enumerate(self.layers):
-            x, remembered, scores[i], cross_scores[i] = layer(
+            x, remembered, to_seen[i], to_source[i] = layer(
                 x,
                 memory[i],
                 bias,
@@ -180,8 +186,10 @@ class Decoder(nn.Module):
             x,
             new_memory,
             {i: hidden[i] for i in hidden_states},
-            {i: scores[i] for i in attention_scores},
-            {i: cross_scores[i] for i in cross_attention_scores},
+            {i: to_seen[i].scores for i in attention_scores},
+            {i: to_seen[i].vectors for i in attention_vectors},
+            {i: to_source[i].scores for i in cross_attention_scores},
+            {i: to_source[i].vectors for i in cross_attention_vectors},
         )
 
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fairseq_mlkd.modules.attention import SelfAttention
+from fairseq_mlkd.modules.attention import Attended, SelfAttention, Vectors
 from fairseq_mlkd.modules.tied_embedding import Projection, TiedEmbedding
 
 
@@ -17,6 +17,7 @@ class EncoderOutput(NamedTuple):
     padding_mask: Optional[Tensor]  # (bsz, src_len), true at padding; None: no padding
     hidden_states: Dict[int, Tensor]  # 0 = embeddings, i = output of the i-th layer
     attention_scores: Dict[int, Tensor]  # i = i-th layer from 0; before softmax
+    attention_vectors: Dict[int, Vectors]  # likewise: queries, keys and values
     project: Projection  # the token embeddings as output layer
 
 
@@ -90,14 +91,12 @@ class EncoderLayer(nn.Module):
         attention_bias: Optional[Tensor],
         *,
         return_scores: bool = False,
-    ) -> Tuple[Tensor, Optional[Tensor]]:
-        """As `SelfAttention.forward`, with the layer's output first."""
-        attended, scores = self.self_attn(
-            x, attention_bias, return_scores=return_scores
-        )
-        x = self.self_attn_layer_norm(x + self.dropout(attended))
+    ) -> Attended:
+        """As `SelfAttention.forward`, `x` being the layer's output."""
+        attended = self.self_attn(x, attention_bias, return_scores=return_scores)
+        x = self.self_attn_layer_norm(x + self.dropout(attended.x))
         ffn = self.fc2(F.gelu(self.fc1(x)))
-        return self.final_layer_norm(x + self.dropout(ffn)), scores
+        return attended._replace(x=self.final_layer_norm(x + self.dropout(ffn)))
 
 
 class Encoder(nn.Module):
@@ -122,6 +121,7 @@ class Encoder(nn.Module):
         *,
         hidden_states: Collection[int] = (),
         attention_scores: Collection[int] = (),
+        attention_vectors: Collection[int] = (),
     ) -> EncoderOutput:
         """Encode a batch of sentences padded on the right.
 
@@ -130,20 +130,23 @@ class Encoder(nn.Module):
             segments: `(bsz, src_len)` segment ids, or None for all zeros.
             hidden_states: points to keep, 0 (embeddings) to the number of layers.
             attention_scores: layers, from 0, whose scores to keep.
+            attention_vectors: layers whose queries, keys and values to keep.
         """
         is_padding = src_tokens.eq(self.embeddings.padding_idx)
         padding_mask = is_padding if is_padding.any() else None
         x, project = self.embeddings(src_tokens, segments)
         bias = attention_bias(padding_mask, x.dtype)
-        hidden, scores = {0: x}, {}
+        hidden, vectors, scores = {0: x}, {}, {}
         for i, layer in enumerate(self.layers):
-            x, score = layer(x, bias, return_scores=i in attention_scores)
-            hidden[i + 1], scores[i] = x, score
+            attended = layer(x, bias, return_scores=i in attention_scores)
+            x, vectors[i], scores[i] = attended
+            hidden[i + 1] = x
         return EncoderOutput(
             x,
             padding_mask,
             {i: hidden[i] for i in hidden_states},
             {i: scores[i] for i in attention_scores},
+            {i: vectors[i] for i in attention_vectors},
             project,
         )
 

@@ -31,7 +31,7 @@ def test_the_teacher_is_frozen_and_hidden(setting):
     assert not any(p.requires_grad for p in teacher.parameters())
     names = [name for name, _ in criterion.named_parameters()]
     assert list(criterion.state_dict()) == names
-    assert all(name.startswith(("projections.", "head_map.")) for name in names)
+    assert all(name.startswith("inner_losses.terms.") for name in names)
     assert len(names) == 2 * 3 + 2
     before = copy.deepcopy(teacher.state_dict())
     loss, _, _ = criterion(setting.student, setting.sample)

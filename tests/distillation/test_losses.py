@@ -1,7 +1,7 @@
 """The losses against the slow loops of the paper's formulas, and their laws."""
 
 import math
-from typing import Callable, Tuple
+from typing import Callable, Optional, Tuple
 
 import pytest
 import torch
@@ -13,14 +13,18 @@ from slow_losses import (
 )
 from torch import Tensor
 
-from fairseq_mlkd.distillation.losses import (
-    attention_loss,
-    hidden_loss,
-    output_losses,
-)
+from fairseq_mlkd.distillation import losses
+from fairseq_mlkd.distillation.losses import hidden_loss, output_losses, valid_cells
 
 KINDS = ("mse", "l2")
 CLASSES = 7
+
+
+def attention_loss(
+    student: Tensor, teacher: Tensor, pad: Optional[Tensor], **options: str
+) -> Tensor:
+    """That of self-attention."""
+    return losses.attention_loss(student, teacher, valid_cells(pad, pad), **options)
 
 
 def output_batch(rows: int = 5) -> Tuple[Tensor, Tensor, Tensor]:
@@ -193,10 +197,10 @@ def test_output_losses_gradcheck(temperature, ce_weight, logits_weight):
 
     def total(logits: Tensor) -> Tensor:
         weights = {"ce_weight": ce_weight, "logits_weight": logits_weight}
-        losses = output_losses(
+        found = output_losses(
             logits, target, teacher, temperature=temperature, **weights
         )
-        return 3 * losses[0]
+        return 3 * found[0]
 
     assert torch.autograd.gradcheck(total, student)
 
@@ -234,9 +238,9 @@ def test_a_batch_of_padding_alone_gives_zero(loss, kind):
 def test_no_rows_give_zero():
     student, target, teacher = output_batch(0)
     student.requires_grad_()
-    losses = output_losses(student, target, teacher, ce_weight=1, logits_weight=1)
-    losses[0].backward()
-    assert [loss.item() for loss in losses] == [0, 0, 0]
+    found = output_losses(student, target, teacher, ce_weight=1, logits_weight=1)
+    found[0].backward()
+    assert [loss.item() for loss in found] == [0, 0, 0]
     assert student.grad.shape == (0, CLASSES)
 
 
@@ -246,11 +250,11 @@ def test_half_precision_is_lifted(dtype):
         x.to(dtype) if x.is_floating_point() else x for x in output_batch()
     )
     student.requires_grad_()
-    losses = output_losses(student, target, teacher, ce_weight=1, logits_weight=1)
+    found = output_losses(student, target, teacher, ce_weight=1, logits_weight=1)
     slow = slow_output_losses(student.double(), target, teacher.double(), 1.0)
-    assert [loss.dtype for loss in losses] == 3 * [torch.float32]
-    assert [losses[1].item(), losses[2].item()] == pytest.approx(slow, rel=1e-5)
-    losses[0].backward()
+    assert [loss.dtype for loss in found] == 3 * [torch.float32]
+    assert [found[1].item(), found[2].item()] == pytest.approx(slow, rel=1e-5)
+    found[0].backward()
     assert student.grad.dtype == dtype
 
     student, teacher, pad = inner_batch(hidden_loss)

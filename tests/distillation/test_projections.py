@@ -3,7 +3,13 @@
 import pytest
 import torch
 
-from fairseq_mlkd.distillation.projections import HeadMap, Projections
+from fairseq_mlkd.distillation.projections import (
+    ONE_TO_ONE,
+    HeadMap,
+    Projections,
+    choose_head_map,
+    choose_relation_heads,
+)
 
 
 def test_no_projection_where_widths_agree():
@@ -22,12 +28,34 @@ def test_one_projection_a_point():
 
 
 def test_auto_keeps_heads_that_agree_and_mixes_others():
+    assert choose_head_map("auto", 4, 4) == ONE_TO_ONE
+    assert choose_head_map("auto", 4, 6) == "linear"
+    for kind in ("mean", "linear", "relation", "none"):
+        assert choose_head_map(kind, 4, 4) == choose_head_map(kind, 4, 6) == kind
     scores = torch.randn(2, 4, 3, 3)
-    same = HeadMap("auto", [0], 4, 4)
+    same = HeadMap(ONE_TO_ONE, [0], 4, 4)
     assert same.map_student(scores, 0) is scores and same.map_teacher(scores) is scores
-    mixed = HeadMap("auto", [0], 4, 6)
-    assert mixed.kind == "linear"
-    assert mixed.map_student(scores, 0).shape == (2, 6, 3, 3)
+    assert not list(same.parameters())
+
+
+@pytest.mark.parametrize(
+    "wanted, dims, teacher_heads, expected",
+    [
+        (0, (768, 1024), 16, 16),
+        (0, (8, 12), 4, 4),
+        (0, (96, 64), 12, 8),
+        (0, (5, 7), 3, 1),
+        (64, (768, 1024), 16, 64),
+    ],
+)
+def test_relation_heads_divide_both_widths(wanted, dims, teacher_heads, expected):
+    assert choose_relation_heads(wanted, *dims, teacher_heads) == expected
+
+
+@pytest.mark.parametrize("wanted", [-1, 3, 512])
+def test_relation_heads_that_do_not_fit_are_refused(wanted):
+    with pytest.raises(ValueError, match=f"--relation-heads {wanted} does not divide"):
+        choose_relation_heads(wanted, 768, 1024, 16)
 
 
 def test_mean_averages_both_sides():
@@ -55,4 +83,4 @@ def test_linear_is_one_learned_matrix_a_layer():
 
 def test_unknown_kind_is_refused():
     with pytest.raises(ValueError, match="--head-map max: choose one of"):
-        HeadMap("max", [0], 2, 2)
+        choose_head_map("max", 2, 2)

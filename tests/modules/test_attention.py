@@ -41,9 +41,9 @@ def slow_scores(attention: SelfAttention, x: Tensor) -> Tensor:
 def test_scores_are_queries_times_keys_before_masking(attention):
     x = random_input()
     bias = attention_bias(padding(), x.dtype)
-    _, scores = attention(x, bias, return_scores=True)
+    scores = attention(x, bias, return_scores=True).scores
     assert torch.allclose(scores, slow_scores(attention, x), atol=1e-12)
-    assert attention(x, bias)[1] is None
+    assert attention(x, bias).scores is None
 
 
 @pytest.mark.parametrize("padded", [False, True])
@@ -53,7 +53,7 @@ def test_open_path_equals_fused_path(attention, padded):
     results = []
     for return_scores in (False, True):
         attention.zero_grad()
-        attended, _ = attention(x, bias, return_scores=return_scores)
+        attended = attention(x, bias, return_scores=return_scores).x
         # the last sentence is all padding: no loss ever comes from there
         attended[:2].square().sum().backward()
         results.append([attended, *(p.grad.clone() for p in attention.parameters())])
@@ -67,9 +67,9 @@ def test_padding_is_not_attended_to(attention, return_scores, dtype):
     attention.to(dtype)
     x = random_input().to(dtype)
     bias = attention_bias(padding(), dtype)
-    before, _ = attention(x, bias, return_scores=return_scores)
+    before = attention(x, bias, return_scores=return_scores).x
     x[1, 3:] = 100.0
-    after, _ = attention(x, bias, return_scores=return_scores)
+    after = attention(x, bias, return_scores=return_scores).x
     assert torch.equal(before[1, :3], after[1, :3])
     assert before.isfinite().all()
 
@@ -78,7 +78,7 @@ def test_padding_is_not_attended_to(attention, return_scores, dtype):
 def test_attention_dropout_is_for_training_alone(return_scores):
     attention = SelfAttention(DIM, HEADS, dropout=0.5)
     x = random_input().float()
-    run = lambda: attention(x, None, return_scores=return_scores)[0]  # noqa: E731
+    run = lambda: attention(x, None, return_scores=return_scores).x  # noqa: E731
     assert not torch.equal(run(), run())
     attention.eval()
     assert torch.equal(run(), run())

@@ -121,11 +121,11 @@ def test_segments_are_ignored_where_there_are_none():
 def test_layer_is_post_norm_with_gelu():
     layer = make_encoder().layers[0]
     x = torch.randn(1, 4, DIM, dtype=torch.float64)
-    attended, _ = layer.self_attn(x, None)
+    attended = layer.self_attn(x, None).x
     middle = layer.self_attn_layer_norm(x + attended)
     gelu = 0.5 * layer.fc1(middle) * (1 + torch.erf(layer.fc1(middle) / 2**0.5))
     expected = layer.final_layer_norm(middle + layer.fc2(gelu))
-    assert torch.allclose(layer(x, None)[0], expected, atol=1e-12)
+    assert torch.allclose(layer(x, None).x, expected, atol=1e-12)
 
 
 def test_masked_lm_head_projects_with_the_token_embeddings():

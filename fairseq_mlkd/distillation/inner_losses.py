@@ -1,0 +1,280 @@
+"""Equation 3 on every part of a model: which states are compared, and with which."""
+
+from functools import partial, reduce
+from operator import add
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    Iterable,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Union,
+    cast,
+)
+
+from torch import Tensor, nn
+
+from fairseq_mlkd.distillation.layer_map import LayerMap, Pairs
+from fairseq_mlkd.distillation.losses import (
+    attention_loss,
+    hidden_loss,
+    relation_loss,
+    valid_cells,
+)
+from fairseq_mlkd.distillation.projections import (
+    HeadMap,
+    Projections,
+    choose_head_map,
+    choose_relation_heads,
+)
+
+Outputs = Mapping[str, Any]  # what a model hands out beside its logits
+
+SOURCE, TARGET = "padding_mask", "decoder_padding_mask"
+
+
+class Shape(NamedTuple):
+    """What decides how two models can be compared."""
+
+    dim: int
+    heads: int
+
+
+class AttentionKind(NamedTuple):
+    """One of a model's attentions.
+
+    Args:
+        name: what models call its scores (`NAME_scores`) and vectors (`NAME_vectors`).
+        queries: the padding mask of its queries among a model's outputs.
+        keys: that of its keys and values.
+        causal: whether it cannot look ahead.
+    """
+
+    name: str
+    queries: str
+    keys: str
+    causal: bool = False
+
+
+ENCODER_ATTENTION = AttentionKind("attention", SOURCE, SOURCE)
+DECODER_ATTENTION = AttentionKind("decoder_attention", TARGET, TARGET, causal=True)
+CROSS_ATTENTION = AttentionKind("cross_attention", TARGET, SOURCE)
+
+
+class StateLoss(nn.Module):
+    """Equation 3 on hidden states or embeddings, summed over points.
+
+    Args:
+        states: what models call them.
+        padding: the padding mask among a model's outputs.
+        pairs: which points are compared.
+        student: shape of the student.
+        teacher: shape of the teacher.
+        kind: as in `hidden_loss`.
+    """
+
+    def __init__(
+        self,
+        states: str,
+        padding: str,
+        pairs: Pairs,
+        student: Shape,
+        teacher: Shape,
+        kind: str,
+    ) -> None:
+        super().__init__()
+        self.states, self.padding = states, padding
+        self.pairs, self.kind = pairs, kind
+        points = [i for i, _ in pairs]
+        self.projections = Projections(points, student.dim, teacher.dim)
+
+    def forward(self, student: Outputs, teacher: Outputs) -> Tensor:
+        """A scalar."""
+        own, taught = student[self.states], teacher[self.states]
+        losses = [
+            hidden_loss(
+                self.projections(own[i], i),
+                taught[j],
+                student[self.padding],
+                kind=self.kind,
+            )
+            for i, j in self.pairs
+        ]
+        return reduce(add, losses)
+
+
+class ScoreLoss(nn.Module):
+    """Equation 3 on the scores of one kind of attention, summed over layers.
+
+    Args:
+        attention: the kind of attention.
+        pairs: which layers are compared.
+        student: shape of the student.
+        teacher: shape of the teacher.
+        head_map: as in `HeadMap`.
+        kind: as in `attention_loss`.
+    """
+
+    def __init__(
+        self,
+        attention: AttentionKind,
+        pairs: Pairs,
+        student: Shape,
+        teacher: Shape,
+        head_map: str,
+        kind: str,
+    ) -> None:
+        super().__init__()
+        self.states = f"{attention.name}_scores"
+        self.attention, self.pairs, self.kind = attention, pairs, kind
+        layers = [i for i, _ in pairs]
+        self.head_map = HeadMap(head_map, layers, student.heads, teacher.heads)
+
+    def forward(self, student: Outputs, teacher: Outputs) -> Tensor:
+        """A scalar."""
+        _, queries, keys, causal = self.attention
+        cells = valid_cells(student[queries], student[keys], causal=causal)
+        own, taught = student[self.states], teacher[self.states]
+        losses = [
+            attention_loss(
+                self.head_map.map_student(own[i], i),
+                self.head_map.map_teacher(taught[j]),
+                cells,
+                kind=self.kind,
+            )
+            for i, j in self.pairs
+        ]
+        return reduce(add, losses)
+
+
+class RelationLoss(nn.Module):
+    """MiniLMv2's relations of one kind of attention, summed over layers.
+
+    Those among queries, among keys and among values count alike, as in the paper.
+
+    Args:
+        attention: the kind of attention.
+        pairs: which layers are compared.
+        heads: number of relation heads.
+    """
+
+    def __init__(self, attention: AttentionKind, pairs: Pairs, heads: int) -> None:
+        super().__init__()
+        self.states = f"{attention.name}_vectors"
+        self.attention, self.pairs, self.heads = attention, pairs, heads
+
+    def forward(self, student: Outputs, teacher: Outputs) -> Tensor:
+        """A scalar."""
+        _, queries, keys, _ = self.attention
+        masks = [student[side] for side in (queries, keys, keys)]
+        losses = [
+            relation_loss(own, taught, mask, heads=self.heads)
+            for i, j in self.pairs
+            for own, taught, mask in zip(
+                student[self.states][i], teacher[self.states][j], masks
+            )
+        ]
+        return reduce(add, losses)
+
+
+Term = Union[StateLoss, ScoreLoss, RelationLoss]
+
+
+class InnerLosses(nn.Module):
+    """All terms of equation 3 whose weight is not 0.
+
+    Args:
+        weights: of the terms called `embedding`, `hidden` and `attention`; those of a
+            decoder have the same.
+        layers: layers of the encoders that are compared.
+        decoder_layers: likewise of the decoders; None: there are none.
+        student: shape of the student.
+        teacher: shape of the teacher.
+        head_map: one of `HEAD_MAPS`.
+        relation_heads: as in `choose_relation_heads`.
+        kind: `mse` or `l2`.
+    Raises:
+        ValueError: a map that does not fit.
+    """
+
+    def __init__(
+        self,
+        weights: Mapping[str, float],
+        layers: LayerMap,
+        decoder_layers: Optional[LayerMap],
+        student: Shape,
+        teacher: Shape,
+        *,
+        head_map: str = "auto",
+        relation_heads: int = 0,
+        kind: str = "mse",
+    ) -> None:
+        super().__init__()
+        self.head_map = choose_head_map(head_map, student.heads, teacher.heads)
+        self.relation_heads = choose_relation_heads(
+            relation_heads, student.dim, teacher.dim, teacher.heads
+        )
+        self.shapes, self.kind = (student, teacher), kind
+        if self.head_map == "none":
+            weights = {**weights, "attention": 0.0}
+        terms = self._terms("", layers, ENCODER_ATTENTION)
+        if decoder_layers is not None:
+            terms.update(self._terms("decoder_", decoder_layers, DECODER_ATTENTION))
+            cross = self._attention(CROSS_ATTENTION, decoder_layers.attention)
+            terms["cross_attention_loss"] = cross
+        self.weights = {name: weights[_weight_of(name)] for name in terms}
+        self.terms = nn.ModuleDict(
+            {name: make() for name, make in terms.items() if self.weights[name]}
+        )
+
+    def _terms(
+        self, prefix: str, layers: LayerMap, attention: AttentionKind
+    ) -> Dict[str, Callable[[], nn.Module]]:
+        states = partial(StateLoss, f"{prefix}hidden_states", f"{prefix}padding_mask")
+        how = (*self.shapes, self.kind)
+        return {
+            f"{prefix}embedding_loss": partial(states, layers.hidden[:1], *how),
+            f"{prefix}hidden_loss": partial(states, layers.hidden[1:], *how),
+            f"{prefix}attention_loss": self._attention(attention, layers.attention),
+        }
+
+    def _attention(
+        self, attention: AttentionKind, pairs: Pairs
+    ) -> Callable[[], nn.Module]:
+        if self.head_map == "relation":
+            return partial(RelationLoss, attention, pairs, self.relation_heads)
+        how = (*self.shapes, self.head_map, self.kind)
+        return partial(ScoreLoss, attention, pairs, *how)
+
+    def requests(self, side: int) -> Dict[str, List[int]]:
+        """What a model has to hand out: of the student (0), of the teacher (1)."""
+        found: Dict[str, List[int]] = {}
+        for term in cast(Iterable[Term], self.terms.values()):
+            indices = [pair[side] for pair in term.pairs]
+            found.setdefault(term.states, []).extend(indices)
+        return found
+
+    def forward(self, student: Outputs, teacher: Outputs) -> Dict[str, Tensor]:
+        """The terms, unweighted scalars, by name.
+
+        Args:
+            student: what the student handed out beside its logits.
+            teacher: likewise the teacher, at the same positions.
+        """
+        return {name: term(student, teacher) for name, term in self.terms.items()}
+
+    def describe(self) -> str:
+        """How heads are compared, in words."""
+        own, taught = (f"{shape.heads} heads" for shape in self.shapes)
+        sides = f"(student {own}, teacher {taught})"
+        if self.head_map == "relation":
+            return f"head map: relation, {self.relation_heads} relation heads {sides}"
+        return f"head map: {self.head_map} {sides}"
+
+
+def _weight_of(term: str) -> str:
+    """`cross_attention_loss` -> `attention`."""
+    return term.split("_")[-2]

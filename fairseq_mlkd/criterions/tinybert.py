@@ -125,7 +125,7 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
     def _match(self, student: FairseqDataclass, teacher: FairseqDataclass) -> None:
         """Decide what is compared with what, and say so."""
         layers = build_layer_map(
-            self.cfg.layer_map, student.encoder_layers, teacher.encoder_layers
+            self.cfg.layer_map, None, student.encoder_layers, teacher.encoder_layers
         )
         pairs = {
             "embedding_loss": layers.hidden[:1],

@@ -86,9 +86,21 @@ def check_dictionary(
 
 
 def load_weights(
-    module: torch.nn.Module, weights: Dict[str, torch.Tensor], path: str, flag: str
+    module: torch.nn.Module,
+    weights: Dict[str, torch.Tensor],
+    path: str,
+    flag: str,
+    *,
+    advice: str = "choose the --arch it was trained with",
 ) -> None:
     """Load `weights` strictly; a misfit is refused with both shapes named.
+
+    Args:
+        module: takes the weights.
+        weights: its parameters by their names in it.
+        path: where the weights come from, for the message.
+        flag: the option that named it, for the message.
+        advice: what to do about another shape or a parameter too many.
 
     Raises:
         ValueError: a parameter is missing, left over, or has another shape.
@@ -100,13 +112,12 @@ def load_weights(
         if weights[name].shape != tensor.shape:
             raise ValueError(
                 f"{flag} {path}: {name} is {tuple(weights[name].shape)} there and "
-                f"{tuple(tensor.shape)} in this model: "
-                "choose the --arch it was trained with"
+                f"{tuple(tensor.shape)} in this model: {advice}"
             )
     extra = sorted(weights.keys() - ours.keys())
     if extra:
         raise ValueError(
             f"{flag} {path}: holds {extra[0]}, which this model lacks "
-            f"({len(extra)} such parameters): choose the --arch it was trained with"
+            f"({len(extra)} such parameters): {advice}"
         )
     module.load_state_dict(weights)

@@ -34,12 +34,10 @@ from fairseq_mlkd.checkpoint import (
     DICTIONARY_KEY,
     check_dictionary,
     dictionary_sha256,
-    load_weights,
-    model_config,
     read_checkpoint,
 )
 from fairseq_mlkd.metrics.results import Result, append_results
-from fairseq_mlkd.models.multilingual_encoder import ENCODER_SHAPE
+from fairseq_mlkd.tasks._encoder import FLAG, copy_shape, load_encoder, load_layers
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +64,14 @@ class MultilingualTaskConfig(FairseqDataclass):
     encoder_path: Optional[str] = field(
         default=None,
         metadata={"help": "checkpoint whose encoder training starts from"},
+    )
+    encoder_path_layers: Optional[str] = field(
+        default=None,
+        metadata={
+            "help": "start a student from some layers of a deeper --encoder-path: "
+            "`uniform`, `last` or their numbers from 1, such as 3,6,9,12; default: "
+            "that encoder must have this model's shape"
+        },
     )
     seed: int = II("common.seed")
     path: Optional[str] = II("common_eval.path")
@@ -161,22 +167,35 @@ class MultilingualTask(FairseqTask):
         self, cfg: FairseqDataclass, from_checkpoint: bool = False
     ) -> BaseFairseqModel:
         self.is_restored |= from_checkpoint
-        path, flag = self.cfg.encoder_path, "--encoder-path"
         with user_errors():
-            pretrained = None
-            if path is not None and not from_checkpoint:
-                pretrained = read_checkpoint(path, flag)
+            pretrained = None if from_checkpoint else self._read_encoder()
             if not from_checkpoint and not cfg.encoder_layers:
                 copy_shape(pretrained, cfg)
             model = super().build_model(cfg, from_checkpoint)
             self.add_heads(model)
-            if path is not None and pretrained is not None:
-                check_dictionary(pretrained, self.dictionary, path, flag)
-                load_encoder(pretrained, model, path, flag)
+            if pretrained is not None:
+                self._start_from(pretrained, model)
             if not from_checkpoint:
                 self.prepare_for_training(model)
         self.model_cfg = model.cfg
         return model
+
+    def _read_encoder(self) -> Optional[Dict[str, Any]]:
+        path = self.cfg.encoder_path
+        if path is None:
+            if self.cfg.encoder_path_layers is not None:
+                raise ValueError("--encoder-path-layers needs --encoder-path")
+            return None
+        pretrained = read_checkpoint(path, FLAG)
+        check_dictionary(pretrained, self.dictionary, path, FLAG)
+        return pretrained
+
+    def _start_from(self, pretrained: Dict[str, Any], model: BaseFairseqModel) -> None:
+        path, layers = str(self.cfg.encoder_path), self.cfg.encoder_path_layers
+        if layers is None:
+            load_encoder(pretrained, model, path)
+        else:
+            load_layers(pretrained, model, path, layers)
 
     def prepare_for_training(self, model: BaseFairseqModel) -> None:
         """Freeze what is not trained of a model that has just been built."""
@@ -314,33 +333,6 @@ def user_errors() -> Iterator[None]:
     except ValueError as error:
         logger.debug("where it was raised", exc_info=True)
         raise SystemExit(f"fairseq_mlkd: {error}") from None
-
-
-def copy_shape(pretrained: Optional[Dict[str, Any]], cfg: FairseqDataclass) -> None:
-    """`--arch pretrained`: give `cfg` the shape of the encoder to start from.
-
-    Raises:
-        ValueError: there is none.
-    """
-    if pretrained is None:
-        raise ValueError("--arch pretrained needs --encoder-path: it has its shape")
-    theirs = model_config(pretrained)
-    for name in ENCODER_SHAPE:
-        setattr(cfg, name, theirs[name])
-
-
-def load_encoder(
-    pretrained: Dict[str, Any], model: BaseFairseqModel, path: str, flag: str
-) -> None:
-    """Give `model` the encoder of a checkpoint; see `load_weights`."""
-    prefix = "encoder."
-    weights = {
-        name[len(prefix) :]: tensor
-        for name, tensor in pretrained["model"].items()
-        if name.startswith(prefix)
-    }
-    load_weights(model.encoder, weights, path, flag)
-    logger.info("encoder: %s", path)
 
 
 def add_up(several: Iterable[Sums]) -> Sums:

@@ -242,6 +242,24 @@ def test_encoder_is_loaded_and_its_embeddings_stay(data, tmp_path):
     assert not any(name.startswith("lm_head") for name in tuned)
 
 
+def test_encoder_starts_from_layers_of_a_deeper_one(data, tmp_path):
+    sentences = write_mlm_data(tmp_path / "sentences")
+    mlm = ["--task", "multilingual_mlm", "--criterion", "task_cross_entropy"]
+    mlm += [*shape_flags({**SMALL, "layers": 3}), "--max-update", 1]
+    deep = train(sentences, tmp_path / "deep", *mlm)
+    flags = [*TASK, "--criterion", "task_cross_entropy", "--arch", "pointer_generator"]
+    for key, value in {**SMALL, "layers": 2}.items():
+        flags += [f"--encoder-{key.replace('_', '-')}", value]
+    flags += ["--encoder-path", deep, "--encoder-path-layers", "last", "--lr", 0]
+    tuned = load(train(data, tmp_path / "tuned", *flags, "--max-update", 1))["model"]
+    before = load(deep)["model"]
+    for name in (name for name in tuned if name.startswith("encoder.")):
+        theirs = name.replace("layers.1.", "layers.2.").replace(
+            "layers.0.", "layers.1."
+        )
+        assert torch.equal(tuned[name], before[theirs]), name
+
+
 def test_hydra_trains_as_the_command_line_does(data, tmp_path):
     model = {f"encoder_{key}": value for key, value in SMALL.items()}
     cfg = {

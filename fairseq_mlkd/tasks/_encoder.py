@@ -1,0 +1,138 @@
+"""`--encoder-path`: what a model that is about to be trained takes from another."""
+
+import logging
+from typing import Any, Dict, List, Optional
+
+from fairseq.dataclass import FairseqDataclass
+from fairseq.models import BaseFairseqModel
+from omegaconf import DictConfig
+from torch import Tensor, nn
+
+from fairseq_mlkd.checkpoint import load_weights, model_config
+from fairseq_mlkd.distillation.layer_map import map_layers
+from fairseq_mlkd.models.multilingual_encoder import ENCODER_SHAPE
+
+logger = logging.getLogger(__name__)
+
+FLAG, LAYERS_FLAG = "--encoder-path", "--encoder-path-layers"
+
+
+def copy_shape(pretrained: Optional[Dict[str, Any]], cfg: FairseqDataclass) -> None:
+    """`--arch pretrained`: give `cfg` the shape of the encoder to start from.
+
+    Raises:
+        ValueError: there is none.
+    """
+    if pretrained is None:
+        raise ValueError(f"--arch pretrained needs {FLAG}: it has its shape")
+    theirs = model_config(pretrained)
+    for name in ENCODER_SHAPE:
+        setattr(cfg, name, theirs[name])
+
+
+def load_encoder(
+    pretrained: Dict[str, Any], model: BaseFairseqModel, path: str
+) -> None:
+    """Give `model` the encoder of a checkpoint; see `load_weights`."""
+    weights = _below(pretrained["model"], "encoder")
+    load_weights(model.encoder, weights, path, FLAG)
+    logger.info("encoder: %s", path)
+
+
+def load_layers(
+    pretrained: Dict[str, Any], model: BaseFairseqModel, path: str, spec: str
+) -> None:
+    """Start a student from some layers of a deeper encoder, and say what it took.
+
+    It takes the embeddings, of each layer the parts (attention, layer norms,
+    feed-forward) whose shapes agree, and the masked-LM head where both have one of the
+    same shape. The rest stays random. The number of heads may differ: that cuts the
+    same attention weights in another way.
+
+    Args:
+        spec: `--encoder-path-layers`, as `map_layers`, the checkpoint being the
+            teacher.
+    Raises:
+        ValueError: the spec does not fit, or width, vocabulary or positions differ.
+    """
+    theirs, encoder = _below(pretrained["model"], "encoder"), model.encoder
+    advice = f"{LAYERS_FLAG} needs the same width, vocabulary, positions and segments"
+    embeddings = _below(theirs, "embeddings")
+    load_weights(encoder.embeddings, embeddings, path, FLAG, advice=advice)
+    depth = len({name.split(".")[1] for name in theirs if name.startswith("layers.")})
+    pairs = map_layers(spec, len(encoder.layers), depth, flag=LAYERS_FLAG)
+    taken = _count(encoder.embeddings)
+    for student, teacher in pairs:
+        layer = encoder.layers[student - 1]
+        random = _load_fitting_parts(
+            layer, _below(theirs, f"layers.{teacher - 1}"), path
+        )
+        taken += _count(layer) - sum(_count(getattr(layer, part)) for part in random)
+        rest = f"; of another shape, so random: {', '.join(random)}" if random else ""
+        logger.info(
+            "encoder layer %d <- layer %d of %d%s", student, teacher, depth, rest
+        )
+    logger.info(
+        "encoder: %s of %s parameters from %s",
+        f"{taken:,}",
+        f"{_count(encoder):,}",
+        path,
+    )
+    _say_heads(model_config(pretrained), model.cfg)
+    _load_lm_head(_below(pretrained["model"], "lm_head"), model, path)
+
+
+def _load_fitting_parts(
+    layer: nn.Module, weights: Dict[str, Tensor], path: str
+) -> List[str]:
+    """Load the parts of a layer whose shapes agree; return the names of the others."""
+    others = []
+    for name, part in layer.named_children():
+        theirs = _below(weights, name)
+        if _has_shape(part, theirs):
+            load_weights(part, theirs, path, FLAG)
+        else:
+            others.append(name)
+    return others
+
+
+def _load_lm_head(
+    weights: Dict[str, Tensor], model: BaseFairseqModel, path: str
+) -> None:
+    head = getattr(model, "lm_head", None)
+    if head is None:
+        return
+    fits = bool(weights) and _has_shape(head, weights)
+    if fits:
+        load_weights(head, weights, path, FLAG)
+    logger.info("masked-LM head: %s", path if fits else "random")
+
+
+def _say_heads(theirs: DictConfig, ours: FairseqDataclass) -> None:
+    there, here = theirs["encoder_attention_heads"], ours.encoder_attention_heads
+    if there != here:
+        logger.info("attention: weights of %d heads, cut into %d", there, here)
+
+
+def _below(weights: Dict[str, Tensor], module: str) -> Dict[str, Tensor]:
+    """The weights of a submodule, by the names that they have in it."""
+    prefix = f"{module}."
+    return {
+        name[len(prefix) :]: tensor
+        for name, tensor in weights.items()
+        if name.startswith(prefix)
+    }
+
+
+def _has_shape(module: nn.Module, weights: Dict[str, Tensor]) -> bool:
+    """Whether no weight has another shape; missing ones are for `load_weights`."""
+    ours = module.state_dict()
+    return all(
+        ours[name].shape == tensor.shape
+        for name, tensor in weights.items()
+        if name in ours
+    )
+
+
+def _count(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())

@@ -269,7 +269,16 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
         for name in logging_outputs[0]:
             if name == "loss" or name.endswith("_loss"):
                 log_mean(name, logging_outputs, bits=name in _IN_BITS)
-        hard = "nll_loss" if "nll_loss" in logging_outputs[0] else "loss"
-        metrics.log_derived(
-            "ppl", lambda meters: utils.get_perplexity(meters[hard].avg)
-        )
+        hard = _hard_loss_of(logging_outputs[0])
+        if hard:
+            metrics.log_derived(
+                "ppl", lambda meters: utils.get_perplexity(meters[hard].avg)
+            )
+
+
+def _hard_loss_of(log: Dict[str, Any]) -> Optional[str]:
+    """The name of the hard cross-entropy; None: it was not computed."""
+    if "nll_loss" in log:
+        return "nll_loss"
+    distilled = any(name.endswith("_loss") for name in log)
+    return None if distilled and "distillation_loss" not in log else "loss"

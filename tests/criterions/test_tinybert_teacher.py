@@ -87,6 +87,34 @@ def test_validation_reports_the_hard_loss_without_the_teacher(setting, monkeypat
     assert "logits_loss" not in reduce(log)
 
 
+def test_validation_can_report_the_distillation_loss(setting):
+    taught = setting.criterion(ce_weight=0.3, hidden_weight=2.0)
+    watched = setting.criterion(
+        ce_weight=0.3, hidden_weight=2.0, valid_distillation=True
+    )
+    watched.load_state_dict(taught.state_dict())
+    total, _, expected = taught(setting.student, setting.sample)
+    hard, _, log = watched.eval()(setting.student, setting.sample)
+    assert all(torch.equal(log[name], expected[name]) for name in TERMS)
+    assert torch.equal(log["distillation_loss"], total.detach())
+    assert hard.item() == pytest.approx(expected["nll_loss"].item(), rel=1e-6)
+    values = reduce(log)
+    assert values["distillation_loss"] == pytest.approx(reduce(expected)["loss"])
+    assert values["ppl"] == pytest.approx(2 ** values["loss"], rel=0.01)
+
+
+def test_validation_without_loss_on_the_logits_still_has_the_hard_loss(setting):
+    options = weigh(hidden=1.0)
+    criterion = setting.criterion(valid_distillation=True, **options)
+    hard, _, log = criterion.eval()(setting.student, setting.sample)
+    upstream = MaskedLmLoss(MaskedLmConfig(tpu=False), setting.task)
+    assert torch.equal(hard, upstream(setting.student, setting.sample)[0])
+    assert log["distillation_loss"] == log["hidden_loss"]
+    assert "ppl" in reduce(log)
+    _, _, log = criterion.train()(setting.student, setting.sample)
+    assert "ppl" not in reduce(log)
+
+
 # --- refusals
 
 

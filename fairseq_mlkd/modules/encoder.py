@@ -139,14 +139,17 @@ class Encoder(nn.Module):
         hidden, vectors, scores = {0: x}, {}, {}
         for i, layer in enumerate(self.layers):
             attended = layer(x, bias, return_scores=i in attention_scores)
-            x, vectors[i], scores[i] = attended
-            hidden[i + 1] = x
+            x = hidden[i + 1] = attended.x
+            if i in attention_scores:
+                scores[i] = attended.scores
+            if i in attention_vectors:
+                vectors[i] = attended.vectors
         return EncoderOutput(
             x,
             padding_mask,
             {i: hidden[i] for i in hidden_states},
-            {i: scores[i] for i in attention_scores},
-            {i: vectors[i] for i in attention_vectors},
+            scores,
+            vectors,
             project,
         )
 

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from fairseq.data import BaseWrapperDataset, Dictionary
 
-from fairseq_mlkd.data.collate import collate, collate_inputs
+from fairseq_mlkd.data.collate import collate
 from fairseq_mlkd.data.multilingual_dataset import MultilingualDataset
 
 
@@ -60,11 +60,12 @@ class MaskedLMDataset(BaseWrapperDataset):
         }
 
     def collater(self, samples: List[Dict[str, Any]]) -> Dict[str, Any]:
-        """As `collate_inputs`, and `target` `(bsz, src_len)`: ids, else padding."""
+        """As the dataset below, masked, and `target` `(bsz, src_len)`: ids, padding."""
         if not samples:
             return {}
         pad = self.dictionary.pad()
-        batch = collate_inputs(samples, "source", pad)
+        batch = super().collater(samples)
+        batch["net_input"]["src_tokens"] = collate(samples, "source", pad)
         return {**batch, "target": collate(samples, "target", pad)}
 
 

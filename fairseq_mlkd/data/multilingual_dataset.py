@@ -15,16 +15,17 @@ class MultilingualDataset(FairseqDataset):
     Without `sampling_alpha` every example is there once, in the order of the languages,
     and a batch holds one language, so that a metric of a batch belongs to its language.
 
-    With it, each epoch draws as many examples as there are in all, shared out by
-    equation 1, and batches mix languages. A language is drawn in whole passes plus a
-    remainder without repeats. What an epoch draws depends on the seed and its number
-    alone, so that resuming is exact.
+    With it, each epoch draws as many examples as there are in all, or as it is told,
+    shared out by equation 1, and batches mix languages. A language is drawn in whole
+    passes plus a remainder without repeats. What an epoch draws depends on the seed and
+    its number alone, so that resuming is exact.
 
     Args:
         datasets: language -> dataset with an array `sizes`, items that are
             dictionaries, and a collater that takes `id` and `lang` beside the item's
             own keys.
         sampling_alpha: alpha of equation 1; None: every example once.
+        epoch_size: how many examples an epoch draws; None: as many as there are.
         seed: of the draws.
     """
 
@@ -33,6 +34,7 @@ class MultilingualDataset(FairseqDataset):
         datasets: Mapping[str, FairseqDataset],
         *,
         sampling_alpha: Optional[float] = None,
+        epoch_size: Optional[int] = None,
         seed: int = 1,
     ) -> None:
         self.langs = list(datasets)
@@ -43,7 +45,8 @@ class MultilingualDataset(FairseqDataset):
         self.epoch_counts = self.counts
         if sampling_alpha is not None:
             shares = sampling_probabilities(self.counts, sampling_alpha)
-            self.epoch_counts = apportion(sum(self.counts), shares)
+            size = sum(self.counts) if epoch_size is None else epoch_size
+            self.epoch_counts = apportion(size, shares)
         # of each example of the epoch: its language, and below its index there
         self.lang_ids = np.repeat(np.arange(len(self.langs)), self.epoch_counts)
         self.starts = np.cumsum([0, *self.epoch_counts])

@@ -1,12 +1,14 @@
 """Sentences of one language, as fairseq-preprocess wrote them."""
 
-from typing import Any, Dict
+from typing import Any, Dict, List, Optional
 
 import numpy as np
 import torch
 from fairseq.data import Dictionary, FairseqDataset
 
 from fairseq_mlkd.data.binary import load_binary
+from fairseq_mlkd.data.collate import collate_inputs
+from fairseq_mlkd.data.lengths import cut
 
 
 class SentenceDataset(FairseqDataset):
@@ -15,16 +17,27 @@ class SentenceDataset(FairseqDataset):
     Args:
         prefix: path of the file without `.bin`/`.idx`; each item ends in `</s>`.
         dictionary: gives `<s>`.
+        max_positions: longer sentences lose their end, `</s>` apart; None: none do.
     """
 
-    def __init__(self, prefix: str, dictionary: Dictionary) -> None:
+    def __init__(
+        self, prefix: str, dictionary: Dictionary, max_positions: Optional[int] = None
+    ) -> None:
         self.binary = load_binary(prefix)
         self.bos = torch.tensor([dictionary.bos()])
-        self.sizes = np.asarray(self.binary.sizes) + 1
+        self.padding_idx = dictionary.pad()
+        self.sizes = np.asarray(self.binary.sizes, dtype=np.int64) + 1
+        if max_positions is not None:
+            self.sizes = self.sizes.clip(max=max_positions)
 
     def __getitem__(self, index: int) -> Dict[str, Any]:
         """`tokens`: `(src_len,)` ids."""
-        return {"tokens": torch.cat([self.bos, self.binary[index].long()])}
+        tokens = torch.cat([self.bos, self.binary[index].long()])
+        return {"tokens": cut(tokens, int(self.sizes[index]))}
 
     def __len__(self) -> int:
         return len(self.binary)
+
+    def collater(self, samples: List[Dict[str, Any]]) -> Dict[str, Any]:
+        """As `collate_inputs`."""
+        return collate_inputs(samples, "tokens", self.padding_idx)

@@ -1,7 +1,7 @@
-"""Pairs of sentences with a label, in the layout of fairseq's sentence_prediction."""
+"""Pairs of sentences: with a label, as fairseq's sentence_prediction, or without."""
 
 import os
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List
 
 import numpy as np
 import torch
@@ -58,18 +58,11 @@ class SentencePairDataset(FairseqDataset):
 
     def __getitem__(self, index: int) -> Dict[str, Any]:
         """`tokens` and `segments` `(src_len,)`; `target` `(1,)`, a label's id."""
-        first, second = self._fit(self.input0[index].long(), self.input1[index].long())
+        first, second = self.input0[index].long(), self.input1[index].long()
         return {
-            "tokens": torch.cat([self.bos, first, second]),
-            "segments": torch.arange(self.sizes[index]).gt(len(first)).long(),
+            **join_pair(self.bos, first, second, self.max_positions),
             "target": self.label[index][:1].long(),
         }
-
-    def _fit(self, first: Tensor, second: Tensor) -> Tuple[Tensor, Tensor]:
-        """Shorten the longer one, its `</s>` apart, until both fit."""
-        room = self.max_positions - 1
-        longest = max(room // 2, room - min(len(first), len(second)))
-        return cut(first, longest), cut(second, room - min(len(first), longest))
 
     def __len__(self) -> int:
         return len(self.label)
@@ -85,3 +78,57 @@ class SentencePairDataset(FairseqDataset):
         batch = collate_inputs(samples, "tokens", self.dictionary.pad())
         batch["net_input"]["segments"] = collate(samples, "segments", 0)
         return {**batch, "target": torch.stack([s["target"] for s in samples])}
+
+
+class NeighbourDataset(FairseqDataset):
+    """Each sentence of a file and the next: `<s> first </s> second </s>`.
+
+    Args:
+        prefix: path of the file without `.bin`/`.idx`; each item ends in `</s>`.
+        dictionary: gives `<s>`.
+        max_positions: of longer pairs the longer sentence loses its end.
+    """
+
+    def __init__(self, prefix: str, dictionary: Dictionary, max_positions: int) -> None:
+        self.binary = load_binary(prefix)
+        self.bos = torch.tensor([dictionary.bos()])
+        self.padding_idx = dictionary.pad()
+        self.max_positions = max_positions
+        lengths = np.asarray(self.binary.sizes, dtype=np.int64)
+        self.sizes = (1 + lengths[:-1] + lengths[1:]).clip(max=max_positions)
+
+    def __getitem__(self, index: int) -> Dict[str, Any]:
+        """`tokens` and `segments` `(src_len,)`."""
+        first, second = self.binary[index].long(), self.binary[index + 1].long()
+        return join_pair(self.bos, first, second, self.max_positions)
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    def collater(self, samples: List[Dict[str, Any]]) -> Dict[str, Any]:
+        """As `collate_inputs`, and `segments` `(bsz, src_len)` in `net_input`."""
+        batch = collate_inputs(samples, "tokens", self.padding_idx)
+        batch["net_input"]["segments"] = collate(samples, "segments", 0)
+        return batch
+
+
+def join_pair(
+    bos: Tensor, first: Tensor, second: Tensor, max_positions: int
+) -> Dict[str, Tensor]:
+    """`<s> first </s> second </s>`; the longer sentence is cut until both fit.
+
+    Args:
+        bos: `(1,)`, the id of `<s>`.
+        first: `(n,)` ids that end in `</s>`.
+        second: likewise.
+        max_positions: of the pair.
+    Returns:
+        `tokens` and `segments` `(src_len,)`.
+    """
+    room = max_positions - 1
+    longest = max(room // 2, room - min(len(first), len(second)))
+    second = cut(second, room - min(len(first), longest))
+    first = cut(first, longest)
+    tokens = torch.cat([bos, first, second])
+    segments = torch.arange(len(tokens)).gt(len(first)).long()
+    return {"tokens": tokens, "segments": segments}

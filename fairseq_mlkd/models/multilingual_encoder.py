@@ -104,11 +104,7 @@ class MultilingualEncoderModel(BaseFairseqModel):
         self.encoder = build_encoder(cfg, dictionary, Encoder)
         self.lm_head: Optional[MaskedLMHead] = None
         if not cfg.no_lm_head:
-            self.lm_head = MaskedLMHead(
-                len(dictionary),
-                cfg.encoder_embed_dim,
-                layer_norm_eps=cfg.layer_norm_eps,
-            )
+            self.lm_head = self._build_lm_head()
         self.classification_heads = nn.ModuleDict()
         self.apply(partial(init_weights, std=cfg.init_std))
 
@@ -192,9 +188,28 @@ class MultilingualEncoderModel(BaseFairseqModel):
         init = partial(init_weights, std=self.cfg.init_std)
         self.classification_heads[name] = head.apply(init)
 
+    def add_lm_head(self) -> None:
+        """Add a new masked-LM head."""
+        init = partial(init_weights, std=self.cfg.init_std)
+        self.lm_head = self._build_lm_head().apply(init)
+
+    def _build_lm_head(self) -> MaskedLMHead:
+        return MaskedLMHead(
+            self.encoder.embeddings.tokens.num_embeddings,
+            self.cfg.encoder_embed_dim,
+            layer_norm_eps=self.cfg.layer_norm_eps,
+        )
+
     def remove_lm_head(self) -> None:
         """Drop the masked-LM head, which fine-tuning has no use for."""
         self.lm_head = None
+
+    def upgrade_state_dict_named(self, state_dict: Dict[str, Any], name: str) -> None:
+        """Leave out a masked-LM head that training kept and this model lacks."""
+        super().upgrade_state_dict_named(state_dict, name)
+        if self.lm_head is None:
+            for key in [key for key in state_dict if key.startswith("lm_head.")]:
+                del state_dict[key]
 
 
 def build_encoder(

@@ -4,24 +4,42 @@ import logging
 from dataclasses import dataclass, field
 from os.path import join
 from pathlib import Path
-from typing import Any, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple, Union
 
+import torch
+from fairseq.criterions import FairseqCriterion
 from fairseq.data import Dictionary, FairseqDataset
-from fairseq.dataclass import ChoiceEnum
+from fairseq.dataclass import ChoiceEnum, FairseqDataclass
 from fairseq.models import BaseFairseqModel
+from omegaconf import II
+from torch import Tensor
 
 from fairseq_mlkd.data.audit import read_audit
+from fairseq_mlkd.data.masked_lm_dataset import MaskedLMDataset, Masking
+from fairseq_mlkd.data.mixed_dataset import MixedDataset
 from fairseq_mlkd.data.multilingual_dataset import MultilingualDataset
+from fairseq_mlkd.data.sentence_dataset import SentenceDataset
+from fairseq_mlkd.metrics.transfer import (
+    Scores,
+    compare_languages,
+    find_forgetting,
+    read_scores,
+)
+from fairseq_mlkd.tasks._encoder import keep_lm_head
 from fairseq_mlkd.tasks._multilingual_task import (
     ALL,
     MultilingualTask,
     MultilingualTaskConfig,
+    is_first_worker,
     load_dictionary,
     split_subset,
     user_errors,
 )
+from fairseq_mlkd.tasks._sentences import open_unlabelled
 
 logger = logging.getLogger(__name__)
+
+_SCORES_KEY = "last_validation"  # in a checkpoint's task state
 
 LONG_INPUTS = ["refuse", "window", "truncate"]
 
@@ -42,6 +60,38 @@ class FineTuningTaskConfig(MultilingualTaskConfig):
             "through overlapping windows (tags of words), or truncate them"
         },
     )
+    unlabelled_data: Optional[str] = field(
+        default=None,
+        metadata={
+            "help": "folder of multilingual_mlm's data, with the dict.txt of this "
+            "data: --criterion tinybert shows its sentences to student and teacher"
+        },
+    )
+    unlabelled_langs: Optional[str] = field(
+        default=None,
+        metadata={
+            "help": "their languages, comma-separated; default: every folder but that "
+            "of --source-lang"
+        },
+    )
+    unlabelled_ratio: float = field(
+        default=1.0, metadata={"help": "unlabelled sentences per labelled example"}
+    )
+    unlabelled_alpha: float = field(
+        default=0.5,
+        metadata={
+            "help": "alpha of equation 1 over their languages, 0 to 1: 1 keeps the "
+            "shares of the data, 0 makes all languages equal"
+        },
+    )
+    keep_lm_head: bool = field(
+        default=False,
+        metadata={
+            "help": "keep the masked-LM head of --encoder-path's model while training, "
+            "for --stage-1-weight"
+        },
+    )
+    valid_subset: str = II("dataset.valid_subset")
 
 
 class FineTuningTask(MultilingualTask):
@@ -56,12 +106,18 @@ class FineTuningTask(MultilingualTask):
 
     # folders in DATA whose dictionaries the constructor takes, after that of the input
     label_parts: Tuple[str, ...] = ("label",)
+    # key of the measure that says best how good a model is
+    main_metric: str
 
     def __init__(self, cfg: FineTuningTaskConfig, dictionary: Dictionary) -> None:
         super().__init__(cfg, dictionary)
         dictionary.add_symbol("<mask>")
         audit = Path(cfg.data) / "audit.json"
         self.audit = read_audit(audit) if audit.is_file() else {}
+        # the criterion has a use for unlabelled sentences, and for their masked form
+        self.is_mixed = self.is_masked = False
+        self.scores: Scores = {}  # of the validation under way, so far
+        self.last_scores: Scores = {}  # of the one before
 
     @classmethod
     def setup_task(cls, cfg: FineTuningTaskConfig, **kwargs: Any) -> "FineTuningTask":
@@ -75,17 +131,72 @@ class FineTuningTask(MultilingualTask):
         """Open the data of one language, `SPLIT.LANG`."""
         raise NotImplementedError
 
+    def load_unlabelled(self, prefix: str) -> FairseqDataset:
+        """Open sentences of one language in the form that the task's inputs have."""
+        return SentenceDataset(prefix, self.dictionary, self.longest_input())
+
+    def imitate(self, sample: Dict[str, Any]) -> Dict[str, Any]:
+        """Say what to learn from the teacher on a batch without labels.
+
+        Returns:
+            What makes a model return logits, a row each, wherever its heads have
+            something to say; or features, where they do not.
+        """
+        raise NotImplementedError
+
     # --- fairseq's interface
+
+    def build_model(
+        self, cfg: FairseqDataclass, from_checkpoint: bool = False
+    ) -> BaseFairseqModel:
+        model = super().build_model(cfg, from_checkpoint)
+        if self.cfg.keep_lm_head and not from_checkpoint:
+            with user_errors():
+                keep_lm_head(model, self.cfg.encoder_path)
+        return model
+
+    def build_criterion(self, cfg: FairseqDataclass, **kwargs: Any) -> FairseqCriterion:
+        if not self.is_restored:
+            with user_errors():
+                self._choose_data(cfg)
+        return super().build_criterion(cfg, **kwargs)
+
+    def _choose_data(self, criterion: FairseqDataclass) -> None:
+        """Read what the criterion has a use for, and no more."""
+        self.is_masked = bool(getattr(criterion, "stage_1_weight", 0))
+        is_used = self.is_masked or bool(getattr(criterion, "unlabelled_weight", 0))
+        has_data = self.cfg.unlabelled_data is not None
+        self.is_mixed = is_used and has_data
+        if self.is_masked and not has_data:
+            raise ValueError("--stage-1-weight needs sentences: --unlabelled-data DIR")
+        if self.cfg.keep_lm_head and not self.is_masked:
+            raise ValueError("--keep-lm-head is for --stage-1-weight above 0 alone")
+        if has_data and not is_used:
+            logger.warning("--unlabelled-data is not read: no loss has a weight for it")
 
     def load_dataset(self, split: str, combine: bool = False, **kwargs: Any) -> None:
         with user_errors():
             name, _ = split_subset(split)
-            self.datasets[split] = MultilingualDataset(
+            dataset = MultilingualDataset(
                 {
                     lang: self.load_subset(f"{name}.{lang}")
                     for lang in self._languages(split)
                 }
             )
+            if name == "train" and self.is_mixed:
+                dataset = MixedDataset(dataset, self._open_unlabelled(len(dataset)))
+            self.datasets[split] = dataset
+
+    def _open_unlabelled(
+        self, labelled: int
+    ) -> Union[MultilingualDataset, MaskedLMDataset]:
+        dataset = open_unlabelled(
+            self.cfg, self.dictionary, labelled, self.load_unlabelled
+        )
+        if not self.is_masked:
+            return dataset
+        mask_idx = self.dictionary.index("<mask>")
+        return MaskedLMDataset(dataset, self.dictionary, mask_idx, masking=Masking())
 
     def _languages(self, subset: str) -> List[str]:
         split, lang = split_subset(subset)
@@ -105,6 +216,36 @@ class FineTuningTask(MultilingualTask):
         if not self.cfg.train_embeddings:
             model.encoder.embeddings.requires_grad_(False)
 
+    def post_validate(
+        self, model: BaseFairseqModel, stats: Dict[str, Any], agg: Any
+    ) -> None:
+        """Say how the languages do side by side, once all subsets are validated."""
+        for lang in self.langs:
+            value = stats.get(f"{self.main_metric}_{lang}")
+            if value is not None:
+                self.scores[lang] = float(value)
+        if self.subset != self.cfg.valid_subset.split(",")[-1]:
+            return
+        before, self.last_scores, self.scores = self.last_scores, self.scores, {}
+        if is_first_worker():
+            source = self.cfg.source_lang
+            report = compare_languages(self.main_metric, self.last_scores, source)
+            if report:
+                logger.info("%s %s", split_subset(self.subset)[0], report)
+            warning = find_forgetting(
+                self.main_metric, before, self.last_scores, source
+            )
+            if warning:
+                logger.warning(warning)
+
+    def state_dict(self) -> Dict[str, Any]:
+        return {**super().state_dict(), _SCORES_KEY: self.last_scores}
+
+    def load_state_dict(self, state_dict: Dict[str, Any]) -> None:
+        """As upstream; the validation after a resumed one is compared with it."""
+        self.last_scores = read_scores(state_dict.pop(_SCORES_KEY, None))
+        super().load_state_dict(state_dict)
+
     # --- results
 
     def dropped_rows(self, lang: str) -> int:
@@ -122,3 +263,9 @@ def count_classes(labels: Dictionary) -> int:
     no model can predict those.
     """
     return sum(count > 0 for count in labels.count[labels.nspecial :])
+
+
+def first_tokens(sample: Dict[str, Any]) -> Tensor:
+    """`(bsz,)` indices of each sentence's first token into the flat `src_tokens`."""
+    tokens = sample["net_input"]["src_tokens"]
+    return torch.arange(0, tokens.numel(), tokens.size(1), device=tokens.device)

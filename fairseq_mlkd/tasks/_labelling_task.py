@@ -8,7 +8,7 @@ from fairseq.models import BaseFairseqModel
 from torch import Tensor
 
 from fairseq_mlkd.data.word_dataset import CUT, NO_SUBWORD, WordDataset
-from fairseq_mlkd.tasks._fine_tuning_task import FineTuningTask
+from fairseq_mlkd.tasks._fine_tuning_task import FineTuningTask, first_tokens
 from fairseq_mlkd.tasks._generation import Hypotheses, ensemble_log_probs, hypothesis
 from fairseq_mlkd.tasks._multilingual_task import Supervision
 
@@ -69,6 +69,16 @@ class LabellingTask(FineTuningTask):
             for name, place in places.items()
         }
         return Supervision({"heads": inputs}, targets)
+
+    def imitate(self, sample: Dict[str, Any]) -> Dict[str, Any]:
+        """Sentences at their first token, words at every token that is not special."""
+        tokens = sample["net_input"]["src_tokens"].flatten()
+        words = tokens.ge(self.dictionary.nspecial).nonzero().flatten()
+        first = first_tokens(sample)
+        heads = {
+            name: first if head.pooled else words for name, head in self.heads.items()
+        }
+        return {"heads": heads}
 
     def predict(self, sample: Dict[str, Any], scores: Dict[str, Tensor]) -> Tensor:
         """The best labels, in the form of `target`.

@@ -242,8 +242,7 @@ class MultilingualTask(FairseqTask):
             self._log(sums, f"_{lang}")
         if found:
             self._log(add_up(found.values()), "")
-        first_worker = not dist.is_initialized() or dist.get_rank() == 0
-        if self.is_restored and first_worker:
+        if self.is_restored and is_first_worker():
             self.write_results(found)
 
     def _sum_up(self, logging_outputs: List[Dict[str, Any]], lang: str) -> Sums:
@@ -333,6 +332,11 @@ def user_errors() -> Iterator[None]:
     except ValueError as error:
         logger.debug("where it was raised", exc_info=True)
         raise SystemExit(f"fairseq_mlkd: {error}") from None
+
+
+def is_first_worker() -> bool:
+    """Of several processes, one speaks and writes."""
+    return not dist.is_initialized() or dist.get_rank() == 0
 
 
 def add_up(several: Iterable[Sums]) -> Sums:

@@ -1,6 +1,5 @@
 """Masked language modelling on sentences of many languages: pretraining and stage 1."""
 
-import logging
 import math
 import os
 from dataclasses import dataclass, field
@@ -27,8 +26,7 @@ from fairseq_mlkd.tasks._multilingual_task import (
     split_subset,
     user_errors,
 )
-
-logger = logging.getLogger(__name__)
+from fairseq_mlkd.tasks._sentences import list_languages, log_sampling
 
 
 @dataclass
@@ -131,7 +129,11 @@ class MultilingualMLMTask(MultilingualTask):
         shards = utils.split_paths(self.cfg.data)
         folder = shards[(epoch - 1) % len(shards)]
         split, lang = split_subset(subset)
-        langs = self._languages(folder, split) if lang in (None, ALL) else [lang]
+        langs = (
+            list_languages(folder, split, self.cfg.langs)
+            if lang in (None, ALL)
+            else [lang]
+        )
         sentences = {
             lang: SentenceDataset(os.path.join(folder, lang, split), self.dictionary)
             for lang in langs
@@ -143,18 +145,6 @@ class MultilingualMLMTask(MultilingualTask):
         )
         log_sampling(dataset)
         return dataset
-
-    def _languages(self, folder: str, split: str) -> List[str]:
-        if self.cfg.langs:
-            return self.cfg.langs.split(",")
-        langs = sorted(
-            entry.name
-            for entry in os.scandir(folder)
-            if os.path.isfile(os.path.join(entry.path, f"{split}.idx"))
-        )
-        if not langs:
-            raise ValueError(f"{folder}: no language folder holds {split}.idx")
-        return langs
 
     def supervise(self, sample: Dict[str, Any]) -> Supervision:
         masked = sample["target"].ne(self.dictionary.pad())
@@ -173,18 +163,3 @@ class MultilingualMLMTask(MultilingualTask):
 
     def dataset_name(self) -> str:
         return "pretraining"
-
-
-def log_sampling(dataset: MultilingualDataset) -> None:
-    """Say how often each language is drawn, and what that does to its size."""
-    total = sum(dataset.counts)
-    for lang, count, drawn in zip(dataset.langs, dataset.counts, dataset.epoch_counts):
-        logger.info(
-            "%s: %s sentences, share %.4f -> sampling probability %.4f, "
-            "sampling ratio %.2f",
-            lang,
-            f"{count:,}",
-            count / total,
-            drawn / total,
-            drawn / max(count, 1),
-        )

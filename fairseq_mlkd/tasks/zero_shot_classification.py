@@ -3,17 +3,20 @@
 from dataclasses import dataclass
 from typing import Any, Dict, List
 
-import torch
 from fairseq.data import Dictionary
 from fairseq.models import BaseFairseqModel
 from fairseq.tasks import register_task
 from torch import Tensor
 
-from fairseq_mlkd.data.sentence_pair_dataset import SentencePairDataset
+from fairseq_mlkd.data.sentence_pair_dataset import (
+    NeighbourDataset,
+    SentencePairDataset,
+)
 from fairseq_mlkd.tasks._fine_tuning_task import (
     FineTuningTask,
     FineTuningTaskConfig,
     count_classes,
+    first_tokens,
 )
 from fairseq_mlkd.tasks._generation import Hypotheses, ensemble_log_probs, hypothesis
 from fairseq_mlkd.tasks._multilingual_task import (
@@ -39,6 +42,7 @@ class ZeroShotClassificationTask(FineTuningTask):
 
     cfg: ZeroShotClassificationConfig
     counters = ("ncorrect", "nsentences")
+    main_metric = "accuracy"
 
     def __init__(
         self,
@@ -63,15 +67,20 @@ class ZeroShotClassificationTask(FineTuningTask):
             long_inputs=self.cfg.long_inputs,
         )
 
+    def load_unlabelled(self, prefix: str) -> NeighbourDataset:
+        """Pairs, as the task's own inputs: each sentence and the one after it."""
+        return NeighbourDataset(prefix, self.dictionary, self.longest_input())
+
     def add_heads(self, model: BaseFairseqModel) -> None:
         model.remove_lm_head()
         model.add_head(HEAD, self.num_classes, pooled=True)
 
     def supervise(self, sample: Dict[str, Any]) -> Supervision:
-        tokens = sample["net_input"]["src_tokens"]
-        first = torch.arange(0, tokens.numel(), tokens.size(1), device=tokens.device)
         target = sample["target"].view(-1) - self.label_dictionary.nspecial
-        return Supervision({"heads": {HEAD: first}}, {HEAD: target})
+        return Supervision(self.imitate(sample), {HEAD: target})
+
+    def imitate(self, sample: Dict[str, Any]) -> Dict[str, Any]:
+        return {"heads": {HEAD: first_tokens(sample)}}
 
     def count(self, sample: Dict[str, Any], logits: Dict[str, Tensor]) -> Sums:
         target = self.supervise(sample).targets[HEAD]

@@ -40,6 +40,7 @@ class ZeroShotIntentSlotTask(LabellingTask):
 
     cfg: ZeroShotIntentSlotConfig
     counters = ("nexact", "nintents", "spans", "nsentences")
+    main_metric = "exact_match"
     label_parts = ("label", "intent")
 
     def __init__(

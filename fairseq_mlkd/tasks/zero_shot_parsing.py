@@ -60,6 +60,7 @@ class ZeroShotParsingTask(FineTuningTask):
 
     cfg: ZeroShotParsingConfig
     counters = ("nsentences", *PARSE_METRICS)
+    main_metric = next(iter(PARSE_METRICS))
     label_parts = ("target", "words")
 
     def __init__(
@@ -104,6 +105,10 @@ class ZeroShotParsingTask(FineTuningTask):
         target = sample["pointer_target"]
         scored = target.ne(self.parses.outputs.pad())
         return Supervision({"scored_tokens": scored}, {HEAD: target[scored]})
+
+    def imitate(self, sample: Dict[str, Any]) -> Dict[str, Any]:
+        """Encoder states alone: without a parse the decoder has nothing to say."""
+        return {"features_only": True}
 
     def count_generated(self, sample: Dict[str, Any], model: BaseFairseqModel) -> Sums:
         cfg = GenerationConfig(beam=self.cfg.valid_beam)

@@ -29,6 +29,7 @@ class ZeroShotTaggingTask(LabellingTask):
 
     cfg: ZeroShotTaggingConfig
     counters = ("spans", "nsentences")
+    main_metric = "f1"
 
     def __init__(
         self,

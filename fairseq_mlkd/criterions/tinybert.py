@@ -1,10 +1,9 @@
 """Distillation on any task of ours: hard loss + equation 2 + equation 3."""
 
-import logging
 from dataclasses import dataclass, field
 from functools import reduce
 from operator import add
-from typing import Any, Dict, Iterable, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import torch
 from fairseq import utils
@@ -14,21 +13,16 @@ from fairseq.logging import metrics
 from fairseq.tasks import FairseqTask
 from torch import Tensor, nn
 
+from fairseq_mlkd.criterions._matching import Logits, match_models, run_both
+from fairseq_mlkd.criterions._unlabelled import StageOne, unlabelled_loss
 from fairseq_mlkd.criterions.task_cross_entropy import (
     TaskCrossEntropyCriterion,
-    by_head,
     hard_loss,
     log_mean,
 )
-from fairseq_mlkd.distillation.inner_losses import InnerLosses, Shape
-from fairseq_mlkd.distillation.layer_map import build_layer_map
 from fairseq_mlkd.distillation.losses import INTER_LOSSES, output_losses
 from fairseq_mlkd.distillation.projections import HEAD_MAPS
 from fairseq_mlkd.distillation.teacher import Teacher, load_teacher
-
-logger = logging.getLogger(__name__)
-
-Logits = Dict[str, Tensor]  # by head
 
 # what is logged in bits; other losses as they are
 _IN_BITS = ("loss", "nll_loss", "logits_loss", "distillation_loss")
@@ -104,6 +98,24 @@ class TinyBertCriterionConfig(FairseqDataclass):
             "weighted sum, distillation_loss"
         },
     )
+    unlabelled_weight: float = field(
+        default=1.0,
+        metadata={
+            "help": "weight of equations 2 and 3, as weighted above, on the task's "
+            "--unlabelled-data; 0 disables"
+        },
+    )
+    stage_1_weight: float = field(
+        default=0.0,
+        metadata={
+            "help": "weight of the loss of stage 1 on the same sentences, with masks; "
+            "0 disables"
+        },
+    )
+    stage_1_teacher_path: Optional[str] = field(
+        default=None,
+        metadata={"help": "checkpoint of the pretrained model that teaches there"},
+    )
 
 
 @register_criterion("tinybert", dataclass=TinyBertCriterionConfig)
@@ -115,6 +127,9 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
     label like the other two; decoders add terms of their own. A term of weight 0 is not
     computed; without any, no teacher is loaded. Validation reports the hard loss; the
     other terms, too, with `--valid-distillation`.
+
+    Against forgetting, a task may give unlabelled sentences. Equations 2 and 3 on them,
+    and the loss of stage 1, are means that count once a label, too.
 
     Raises:
         ValueError: no teacher, one that does not fit, or nothing to learn from.
@@ -138,43 +153,29 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
                 task.check_head(
                     self.teacher.model, f"--teacher-path {cfg.teacher_path}"
                 )
-            self._match(task.model_cfg, self.teacher.model.cfg)
-
-    def _match(self, student: FairseqDataclass, teacher: FairseqDataclass) -> None:
-        """Decide what is compared with what, and say so."""
-        cfg = self.cfg
-        depths = (student.encoder_layers, teacher.encoder_layers)
-        layers = build_layer_map(cfg.layer_map, cfg.attention_map, *depths)
-        decoder_layers = None
-        if hasattr(student, "decoder_layers"):
-            depths = (student.decoder_layers, teacher.decoder_layers)
-            decoder_layers = build_layer_map(
-                cfg.decoder_layer_map, None, *depths, what="decoder "
+            self.inner_losses = match_models(
+                cfg, task.model_cfg, self.teacher.model.cfg
             )
-        student_shape, teacher_shape = (
-            Shape(model.encoder_embed_dim, model.encoder_attention_heads)
-            for model in (student, teacher)
-        )
-        self.inner_losses = InnerLosses(
-            {
-                "embedding": cfg.embedding_weight,
-                "hidden": cfg.hidden_weight,
-                "attention": cfg.attention_weight,
-            },
-            layers,
-            decoder_layers,
-            student_shape,
-            teacher_shape,
-            head_map=str(cfg.head_map),
-            relation_heads=cfg.relation_heads,
-            kind=str(cfg.inter_loss),
-        )
-        lines = layers.describe()
-        if decoder_layers is not None:
-            lines += decoder_layers.describe("decoder ")
-        for line in lines:
-            logger.info(line)
-        logger.info(self.inner_losses.describe())
+        # what is learnt from unlabelled sentences beside the labelled ones
+        self.more_weights: Dict[str, float] = {}
+        if task.is_mixed:
+            self._mix(task)
+        elif cfg.stage_1_weight and not task.is_restored:
+            raise ValueError("--stage-1-weight needs sentences: --unlabelled-data DIR")
+
+    def _mix(self, task: FairseqTask) -> None:
+        """Get ready for unlabelled sentences."""
+        if self.teacher is None:
+            raise ValueError(
+                "--unlabelled-data: without distillation nothing is learnt"
+            )
+        weights = {
+            "unlabelled_loss": self.cfg.unlabelled_weight,
+            "stage_1_loss": self.cfg.stage_1_weight,
+        }
+        self.more_weights = {name: w for name, w in weights.items() if w}
+        if self.cfg.stage_1_weight:
+            self.stage_1 = StageOne(self.cfg, task)
 
     def forward(
         self, model: nn.Module, sample: Dict[str, Any], reduce: bool = True
@@ -190,15 +191,29 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
     def _distil(
         self, model: nn.Module, sample: Dict[str, Any]
     ) -> Tuple[Tensor, int, Dict[str, Any]]:
+        assert self.teacher is not None
         inputs, targets = self.task.supervise(sample)
         inputs = {**sample["net_input"], **inputs}
-        logits, teacher_logits, inner = self._run(model, inputs, targets)
+        soft = bool(self.cfg.logits_weight)
+        scored = soft or bool(self.cfg.ce_weight) or not self.training
+        logits, teacher_logits, inner = run_both(
+            model,
+            self.teacher,
+            self.inner_losses,
+            inputs,
+            targets,
+            scored=scored,
+            soft=soft,
+        )
         loss, terms = self._output_terms(logits, targets, teacher_logits)
         log = self.logging_output(sample, loss, logits, targets)
         sample_size = log["sample_size"]
         for name, term in inner.items():
             terms[name] = sample_size * term
             loss = loss + self.inner_losses.weights[name] * terms[name]
+        for name, weight in self.more_weights.items() if self.training else ():
+            terms[name] = sample_size * self._more_loss(name, model, sample)
+            loss = loss + weight * terms[name]
         log.update({name: term.detach() for name, term in terms.items()})
         log["loss"] = loss.detach()
         if not self.training:
@@ -206,31 +221,21 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
             log.update(distillation_loss=log["loss"], loss=loss)
         return loss, sample_size, log
 
-    def _run(
-        self, model: nn.Module, inputs: Dict[str, Any], heads: Iterable[str]
-    ) -> Tuple[Logits, Logits, Dict[str, Tensor]]:
-        """Run both models on a batch.
-
-        Returns:
-            The student's logits and the teacher's, empty where no loss needs them, and
-            the terms of equation 3 as they are.
-        """
+    def _more_loss(self, name: str, model: nn.Module, sample: Dict[str, Any]) -> Tensor:
+        """A loss on the unlabelled sentences of a batch; 0 where it has none."""
         assert self.teacher is not None
-        soft = bool(self.cfg.logits_weight)
-        scored = soft or bool(self.cfg.ce_weight) or not self.training
-        soft_logits, taught = self.teacher.run(
-            next(model.parameters()),
-            features_only=not soft,
-            **inputs,
-            **self.inner_losses.requests(1),
-        )
-        logits, own = model(
-            features_only=not scored, **inputs, **self.inner_losses.requests(0)
-        )
-        return (
-            by_head(logits, heads) if scored else {},
-            by_head(soft_logits, heads) if soft else {},
-            self.inner_losses(own, taught),
+        if "unlabelled" not in sample:
+            return torch.zeros((), device=sample["net_input"]["src_tokens"].device)
+        if name == "stage_1_loss":
+            return self.stage_1(model, sample["masked"])
+        return unlabelled_loss(
+            model,
+            self.teacher,
+            self.inner_losses,
+            sample["unlabelled"]["net_input"],
+            self.task.place_heads(sample["unlabelled"]),
+            logits_weight=self.cfg.logits_weight,
+            temperature=self.cfg.temperature,
         )
 
     def _output_terms(

@@ -6,7 +6,6 @@ from typing import (
     Any,
     Callable,
     Dict,
-    Iterable,
     List,
     Mapping,
     NamedTuple,
@@ -249,22 +248,38 @@ class InnerLosses(nn.Module):
         how = (*self.shapes, self.head_map, self.kind)
         return partial(ScoreLoss, attention, pairs, *how)
 
-    def requests(self, side: int) -> Dict[str, List[int]]:
-        """What a model has to hand out: of the student (0), of the teacher (1)."""
+    def requests(self, side: int, encoder_only: bool = False) -> Dict[str, List[int]]:
+        """What a model has to hand out: of the student (0), of the teacher (1).
+
+        Args:
+            encoder_only: there is nothing to decode.
+        """
         found: Dict[str, List[int]] = {}
-        for term in cast(Iterable[Term], self.terms.values()):
+        for term in self._chosen(encoder_only).values():
             indices = [pair[side] for pair in term.pairs]
             found.setdefault(term.states, []).extend(indices)
         return found
 
-    def forward(self, student: Outputs, teacher: Outputs) -> Dict[str, Tensor]:
+    def _chosen(self, encoder_only: bool) -> Dict[str, Term]:
+        decoders = ("decoder_", "cross_") if encoder_only else ()
+        return {
+            name: cast(Term, term)
+            for name, term in self.terms.items()
+            if not name.startswith(decoders)
+        }
+
+    def forward(
+        self, student: Outputs, teacher: Outputs, encoder_only: bool = False
+    ) -> Dict[str, Tensor]:
         """The terms, unweighted scalars, by name.
 
         Args:
             student: what the student handed out beside its logits.
             teacher: likewise the teacher, at the same positions.
+            encoder_only: as in `requests`.
         """
-        return {name: term(student, teacher) for name, term in self.terms.items()}
+        terms = self._chosen(encoder_only).items()
+        return {name: term(student, teacher) for name, term in terms}
 
     def describe(self) -> str:
         """How heads are compared, in words."""

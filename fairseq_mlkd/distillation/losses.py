@@ -7,7 +7,9 @@ gradient.
 """
 
 import math
-from typing import Any, Optional, Tuple, Union
+from functools import reduce
+from operator import add
+from typing import Any, Mapping, Optional, Tuple, Union
 
 import torch
 from torch import Tensor
@@ -47,6 +49,35 @@ def output_losses(
     return _OutputLosses.apply(
         student_logits, target, teacher_logits, ce_weight, logits_weight, temperature
     )
+
+
+def mean_soft_loss(
+    student_logits: Mapping[str, Tensor],
+    teacher_logits: Mapping[str, Tensor],
+    temperature: float = 1.0,
+) -> Tensor:
+    """Equation 2 alone, averaged over the rows of all heads.
+
+    Args:
+        student_logits: head -> `(n, classes)`.
+        teacher_logits: likewise.
+        temperature: as in `output_losses`.
+    Returns:
+        A scalar; 0 where there are no rows.
+    """
+    sums = [
+        output_losses(
+            logits,
+            torch.zeros(len(logits), dtype=torch.long, device=logits.device),
+            teacher_logits[name],
+            ce_weight=0.0,
+            logits_weight=1.0,
+            temperature=temperature,
+        )[0]
+        for name, logits in student_logits.items()
+    ]
+    rows = sum(map(len, student_logits.values()))
+    return reduce(add, sums) / max(rows, 1)
 
 
 class _OutputLosses(torch.autograd.Function):

@@ -41,19 +41,29 @@ class Teacher:
         return self.model(**inputs)
 
 
-def load_teacher(path: str, task: FairseqTask) -> Teacher:
-    """Load the checkpoint that `--teacher-path` names, for the student's own task.
+def load_teacher(
+    path: str,
+    task: FairseqTask,
+    *,
+    flag: str = "--teacher-path",
+    is_pretrained: bool = False,
+) -> Teacher:
+    """Load a checkpoint as the teacher of a student of `task`.
 
+    Args:
+        flag: the option that named it.
+        is_pretrained: it comes from pretraining, and so has no head of the task's.
     Raises:
         ValueError: no checkpoint, another dictionary, or a model unfit for the task.
     """
-    flag = "--teacher-path"
     state = read_checkpoint(path, flag)
     check_dictionary(state, task.source_dictionary, path, flag)
     model = models.build_model(
         copy.deepcopy(model_config(state)), task, from_checkpoint=True
     )
-    task.add_heads(model)
+    if not is_pretrained:
+        task.add_heads(model)
+    model.upgrade_state_dict(state["model"])
     load_weights(model, state["model"], path, flag)
     logger.info(
         "teacher: %s, %s parameters",

@@ -88,8 +88,8 @@ class PointerGeneratorModel(BaseFairseqModel):
         src_tokens: Tensor,
         src_lengths: Optional[Tensor] = None,
         *,
-        word_starts: Tensor,
-        prev_output_tokens: Tensor,
+        word_starts: Optional[Tensor] = None,
+        prev_output_tokens: Optional[Tensor] = None,
         segments: Optional[Tensor] = None,
         scored_tokens: Optional[Tensor] = None,
         features_only: bool = False,
@@ -105,11 +105,12 @@ class PointerGeneratorModel(BaseFairseqModel):
             src_lengths: not needed; fairseq's batches carry it.
             word_starts: `(bsz, max_words)`, index of each word's first subword; -1
                 where there is none.
-            prev_output_tokens: `(bsz, tgt_len)` ids, `</s>` first.
+            prev_output_tokens: `(bsz, tgt_len)` ids, `</s>` first; None: encode alone.
             segments: `(bsz, src_len)` segment ids; None: all 0.
             scored_tokens: `(bsz, tgt_len)`, true where to return logits; None:
                 everywhere.
-            features_only: return the decoder's last states.
+            features_only: return the decoder's last states; without a decoder, the
+                encoder's.
             hidden_states: points of the encoder to hand out, as `Encoder.forward`.
             attention_scores: layers of the encoder whose scores to hand out.
             attention_vectors: layers whose queries, keys and values to hand out.
@@ -127,19 +128,21 @@ class PointerGeneratorModel(BaseFairseqModel):
             attention_scores=attention_scores,
             attention_vectors=attention_vectors,
         )
-        logits, extra = self.decoder(
+        extra = out._asdict()
+        features = extra.pop("features")
+        del extra["project"]
+        if prev_output_tokens is None:
+            return features, extra
+        assert word_starts is not None
+        logits, decoder_extra = self.decoder(
             prev_output_tokens,
-            Source(out.features, out.padding_mask, word_starts),
+            Source(features, out.padding_mask, word_starts),
             features_only=features_only,
             **decoder_extras,
         )
         if scored_tokens is not None and not features_only:
             logits = logits[scored_tokens]
-        extra["padding_mask"] = out.padding_mask
-        extra["hidden_states"] = out.hidden_states
-        extra["attention_scores"] = out.attention_scores
-        extra["attention_vectors"] = out.attention_vectors
-        return logits, extra
+        return logits, {**extra, **decoder_extra}
 
     def max_positions(self) -> int:
         """Longest source; targets have their own limit."""

@@ -114,8 +114,7 @@ class FineTuningTask(MultilingualTask):
         dictionary.add_symbol("<mask>")
         audit = Path(cfg.data) / "audit.json"
         self.audit = read_audit(audit) if audit.is_file() else {}
-        # the criterion has a use for unlabelled sentences, and for their masked form
-        self.is_mixed = self.is_masked = False
+        self.is_masked = False  # and so do their masked forms
         self.scores: Scores = {}  # of the validation under way, so far
         self.last_scores: Scores = {}  # of the one before
 
@@ -135,12 +134,11 @@ class FineTuningTask(MultilingualTask):
         """Open sentences of one language in the form that the task's inputs have."""
         return SentenceDataset(prefix, self.dictionary, self.longest_input())
 
-    def imitate(self, sample: Dict[str, Any]) -> Dict[str, Any]:
-        """Say what to learn from the teacher on a batch without labels.
+    def place_heads(self, sample: Dict[str, Any]) -> Dict[str, Tensor]:
+        """Where heads have something to say on a batch without labels.
 
         Returns:
-            What makes a model return logits, a row each, wherever its heads have
-            something to say; or features, where they do not.
+            Head -> `(n,)` indices into the flat `src_tokens`.
         """
         raise NotImplementedError
 
@@ -167,8 +165,6 @@ class FineTuningTask(MultilingualTask):
         is_used = self.is_masked or bool(getattr(criterion, "unlabelled_weight", 0))
         has_data = self.cfg.unlabelled_data is not None
         self.is_mixed = is_used and has_data
-        if self.is_masked and not has_data:
-            raise ValueError("--stage-1-weight needs sentences: --unlabelled-data DIR")
         if self.cfg.keep_lm_head and not self.is_masked:
             raise ValueError("--keep-lm-head is for --stage-1-weight above 0 alone")
         if has_data and not is_used:

@@ -70,15 +70,14 @@ class LabellingTask(FineTuningTask):
         }
         return Supervision({"heads": inputs}, targets)
 
-    def imitate(self, sample: Dict[str, Any]) -> Dict[str, Any]:
+    def place_heads(self, sample: Dict[str, Any]) -> Dict[str, Tensor]:
         """Sentences at their first token, words at every token that is not special."""
         tokens = sample["net_input"]["src_tokens"].flatten()
         words = tokens.ge(self.dictionary.nspecial).nonzero().flatten()
         first = first_tokens(sample)
-        heads = {
+        return {
             name: first if head.pooled else words for name, head in self.heads.items()
         }
-        return {"heads": heads}
 
     def predict(self, sample: Dict[str, Any], scores: Dict[str, Tensor]) -> Tensor:
         """The best labels, in the form of `target`.

@@ -119,6 +119,7 @@ class MultilingualTask(FairseqTask):
         super().__init__(cfg)
         self.dictionary = dictionary
         self.is_restored = False  # a checkpoint is evaluated, none is trained
+        self.is_mixed = False  # unlabelled sentences stand beside training examples
         self.model_cfg: Optional[FairseqDataclass] = None  # of the model last built
         # of the subset that was iterated over last
         self.subset = ""

@@ -77,10 +77,10 @@ class ZeroShotClassificationTask(FineTuningTask):
 
     def supervise(self, sample: Dict[str, Any]) -> Supervision:
         target = sample["target"].view(-1) - self.label_dictionary.nspecial
-        return Supervision(self.imitate(sample), {HEAD: target})
+        return Supervision({"heads": self.place_heads(sample)}, {HEAD: target})
 
-    def imitate(self, sample: Dict[str, Any]) -> Dict[str, Any]:
-        return {"heads": {HEAD: first_tokens(sample)}}
+    def place_heads(self, sample: Dict[str, Any]) -> Dict[str, Tensor]:
+        return {HEAD: first_tokens(sample)}
 
     def count(self, sample: Dict[str, Any], logits: Dict[str, Tensor]) -> Sums:
         target = self.supervise(sample).targets[HEAD]

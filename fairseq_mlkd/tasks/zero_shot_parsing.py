@@ -13,6 +13,7 @@ from fairseq.dataclass.configs import GenerationConfig
 from fairseq.models import BaseFairseqModel
 from fairseq.search import BeamSearch
 from fairseq.tasks import register_task
+from torch import Tensor
 
 from fairseq_mlkd.data.parse_dataset import ParseDataset
 from fairseq_mlkd.data.parse_dictionary import ParseDictionary, read_ontology
@@ -106,9 +107,9 @@ class ZeroShotParsingTask(FineTuningTask):
         scored = target.ne(self.parses.outputs.pad())
         return Supervision({"scored_tokens": scored}, {HEAD: target[scored]})
 
-    def imitate(self, sample: Dict[str, Any]) -> Dict[str, Any]:
-        """Encoder states alone: without a parse the decoder has nothing to say."""
-        return {"features_only": True}
+    def place_heads(self, sample: Dict[str, Any]) -> Dict[str, Tensor]:
+        """Nowhere: without a parse to continue the decoder has nothing to say."""
+        return {}
 
     def count_generated(self, sample: Dict[str, Any], model: BaseFairseqModel) -> Sums:
         cfg = GenerationConfig(beam=self.cfg.valid_beam)

@@ -1,0 +1,96 @@
+"""What is compared with what, when one model learns from another."""
+
+import logging
+from typing import Any, Dict, Iterable, Tuple
+
+from fairseq.dataclass import FairseqDataclass
+from torch import Tensor, nn
+
+from fairseq_mlkd.criterions.task_cross_entropy import by_head
+from fairseq_mlkd.distillation.inner_losses import InnerLosses, Shape
+from fairseq_mlkd.distillation.layer_map import build_layer_map
+from fairseq_mlkd.distillation.teacher import Teacher
+
+logger = logging.getLogger(__name__)
+
+Logits = Dict[str, Tensor]  # by head
+
+
+def match_models(
+    cfg: FairseqDataclass, student: FairseqDataclass, teacher: FairseqDataclass
+) -> InnerLosses:
+    """Decide which states are compared, as the criterion's `cfg` says, and say so.
+
+    Decoders are compared where both models have one.
+
+    Raises:
+        ValueError: a map that does not fit.
+    """
+    depths = (student.encoder_layers, teacher.encoder_layers)
+    layers = build_layer_map(cfg.layer_map, cfg.attention_map, *depths)
+    decoder_layers = None
+    if hasattr(student, "decoder_layers") and hasattr(teacher, "decoder_layers"):
+        depths = (student.decoder_layers, teacher.decoder_layers)
+        decoder_layers = build_layer_map(
+            cfg.decoder_layer_map, None, *depths, what="decoder "
+        )
+    student_shape, teacher_shape = (
+        Shape(model.encoder_embed_dim, model.encoder_attention_heads)
+        for model in (student, teacher)
+    )
+    inner_losses = InnerLosses(
+        {
+            "embedding": cfg.embedding_weight,
+            "hidden": cfg.hidden_weight,
+            "attention": cfg.attention_weight,
+        },
+        layers,
+        decoder_layers,
+        student_shape,
+        teacher_shape,
+        head_map=str(cfg.head_map),
+        relation_heads=cfg.relation_heads,
+        kind=str(cfg.inter_loss),
+    )
+    lines = layers.describe()
+    if decoder_layers is not None:
+        lines += decoder_layers.describe("decoder ")
+    for line in lines:
+        logger.info(line)
+    logger.info(inner_losses.describe())
+    return inner_losses
+
+
+def run_both(
+    model: nn.Module,
+    teacher: Teacher,
+    inner_losses: InnerLosses,
+    inputs: Dict[str, Any],
+    heads: Iterable[str],
+    *,
+    scored: bool,
+    soft: bool,
+    encoder_only: bool = False,
+) -> Tuple[Logits, Logits, Dict[str, Tensor]]:
+    """Run student and teacher on a batch.
+
+    Args:
+        model: the student.
+        inputs: of both.
+        heads: whose logits they are.
+        scored: a loss needs the student's logits.
+        soft: a loss needs the teacher's.
+        encoder_only: there is nothing to decode.
+    Returns:
+        The student's logits and the teacher's, empty where no loss needs them, and the
+        terms of equation 3 as they are.
+    """
+    own_request, request = (inner_losses.requests(i, encoder_only) for i in (0, 1))
+    like = next(model.parameters())
+    soft_logits, taught = teacher.run(like, features_only=not soft, **inputs, **request)
+    logits, own = model(features_only=not scored, **inputs, **own_request)
+    return (
+        by_head(logits, heads) if scored else {},
+        by_head(soft_logits, heads) if soft else {},
+        inner_losses(own, taught, encoder_only),
+    )

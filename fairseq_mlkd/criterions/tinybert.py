@@ -158,22 +158,22 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
             )
         # what is learnt from unlabelled sentences beside the labelled ones
         self.more_weights: Dict[str, float] = {}
-        if task.is_mixed:
+        if not task.is_restored:
             self._mix(task)
-        elif cfg.stage_1_weight and not task.is_restored:
-            raise ValueError("--stage-1-weight needs sentences: --unlabelled-data DIR")
 
     def _mix(self, task: FairseqTask) -> None:
-        """Get ready for unlabelled sentences."""
-        if self.teacher is None:
-            raise ValueError(
-                "--unlabelled-data: without distillation nothing is learnt"
-            )
+        """Get ready for the task's unlabelled sentences."""
+        if not task.unlabelled_data and self.cfg.stage_1_weight:
+            raise ValueError("--stage-1-weight needs sentences: --unlabelled-data DIR")
+        if not task.unlabelled_data:
+            return
         weights = {
             "unlabelled_loss": self.cfg.unlabelled_weight,
             "stage_1_loss": self.cfg.stage_1_weight,
         }
         self.more_weights = {name: w for name, w in weights.items() if w}
+        if self.more_weights and self.teacher is None:
+            raise ValueError("--unlabelled-data: there is no teacher to learn from")
         if self.cfg.stage_1_weight:
             self.stage_1 = StageOne(self.cfg, task)
 

@@ -39,6 +39,7 @@ from fairseq_mlkd.tasks._sentences import open_unlabelled
 
 logger = logging.getLogger(__name__)
 
+STAGE_1 = "stage_1_loss"  # what a criterion calls the loss on masked sentences
 _SCORES_KEY = "last_validation"  # in a checkpoint's task state
 
 LONG_INPUTS = ["refuse", "window", "truncate"]
@@ -114,7 +115,9 @@ class FineTuningTask(MultilingualTask):
         dictionary.add_symbol("<mask>")
         audit = Path(cfg.data) / "audit.json"
         self.audit = read_audit(audit) if audit.is_file() else {}
-        self.is_masked = False  # and so do their masked forms
+        self.unlabelled_data = cfg.unlabelled_data
+        # unlabelled sentences stand beside training examples, in masked form, too
+        self.is_mixed = self.is_masked = False
         self.scores: Scores = {}  # of the validation under way, so far
         self.last_scores: Scores = {}  # of the one before
 
@@ -154,21 +157,19 @@ class FineTuningTask(MultilingualTask):
         return model
 
     def build_criterion(self, cfg: FairseqDataclass, **kwargs: Any) -> FairseqCriterion:
+        criterion = super().build_criterion(cfg, **kwargs)
         if not self.is_restored:
             with user_errors():
-                self._choose_data(cfg)
-        return super().build_criterion(cfg, **kwargs)
+                self._choose_data(getattr(criterion, "more_weights", {}))
+        return criterion
 
-    def _choose_data(self, criterion: FairseqDataclass) -> None:
+    def _choose_data(self, weights: Dict[str, float]) -> None:
         """Read what the criterion has a use for, and no more."""
-        self.is_masked = bool(getattr(criterion, "stage_1_weight", 0))
-        is_used = self.is_masked or bool(getattr(criterion, "unlabelled_weight", 0))
-        has_data = self.cfg.unlabelled_data is not None
-        self.is_mixed = is_used and has_data
+        self.is_mixed, self.is_masked = bool(weights), STAGE_1 in weights
+        if self.unlabelled_data and not self.is_mixed:
+            logger.warning("--unlabelled-data is not read: no loss has a weight for it")
         if self.cfg.keep_lm_head and not self.is_masked:
             raise ValueError("--keep-lm-head is for --stage-1-weight above 0 alone")
-        if has_data and not is_used:
-            logger.warning("--unlabelled-data is not read: no loss has a weight for it")
 
     def load_dataset(self, split: str, combine: bool = False, **kwargs: Any) -> None:
         with user_errors():

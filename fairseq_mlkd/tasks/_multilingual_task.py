@@ -114,12 +114,13 @@ class MultilingualTask(FairseqTask):
     # what valid_step sums up per language, out of the criterion's logging output and
     # what is counted; `nsentences` is always among them
     counters: Tuple[str, ...] = ("nsentences",)
+    # folder of unlabelled sentences that may stand beside training examples
+    unlabelled_data: Optional[str] = None
 
     def __init__(self, cfg: MultilingualTaskConfig, dictionary: Dictionary) -> None:
         super().__init__(cfg)
         self.dictionary = dictionary
         self.is_restored = False  # a checkpoint is evaluated, none is trained
-        self.is_mixed = False  # unlabelled sentences stand beside training examples
         self.model_cfg: Optional[FairseqDataclass] = None  # of the model last built
         # of the subset that was iterated over last
         self.subset = ""

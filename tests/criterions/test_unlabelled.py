@@ -1,0 +1,400 @@
+"""Losses on unlabelled sentences, against slow references without padding."""
+
+import copy
+from pathlib import Path
+from typing import Any, Callable, Dict, List
+
+import pytest
+import torch
+from omegaconf import OmegaConf
+from tiny import (
+    STUDENT,
+    TEACHER,
+    build_model,
+    mlm_task,
+    save_model,
+    weigh,
+    write_mlm_data,
+    write_pairs,
+    write_tagged,
+)
+from tiny_parses import write_parses
+from torch import Tensor
+
+from fairseq_mlkd.criterions import _unlabelled
+from fairseq_mlkd.criterions.tinybert import TinyBertCriterion
+from fairseq_mlkd.tasks._fine_tuning_task import FineTuningTask
+from fairseq_mlkd.tasks.zero_shot_classification import (
+    ZeroShotClassificationConfig,
+    ZeroShotClassificationTask,
+)
+from fairseq_mlkd.tasks.zero_shot_intent_slot import (
+    ZeroShotIntentSlotConfig,
+    ZeroShotIntentSlotTask,
+)
+from fairseq_mlkd.tasks.zero_shot_parsing import (
+    ZeroShotParsingConfig,
+    ZeroShotParsingTask,
+)
+from fairseq_mlkd.tasks.zero_shot_tagging import (
+    ZeroShotTaggingConfig,
+    ZeroShotTaggingTask,
+)
+
+TASKS: Dict[str, tuple] = {
+    "classification": (
+        write_pairs,
+        ZeroShotClassificationTask,
+        ZeroShotClassificationConfig,
+    ),
+    "tagging": (write_tagged, ZeroShotTaggingTask, ZeroShotTaggingConfig),
+    "intent_slot": (write_tagged, ZeroShotIntentSlotTask, ZeroShotIntentSlotConfig),
+    "parsing": (write_parses, ZeroShotParsingTask, ZeroShotParsingConfig),
+}
+WEIGHTS = {"ce": 0.5, "logits": 2.0, "embedding": 0.3, "hidden": 0.7, "attention": 1.5}
+all_tasks = pytest.mark.parametrize("name", TASKS)
+
+
+class Setting:
+    """A student, its teacher, its pretrained teacher, and how to draw a batch."""
+
+    def __init__(self, folder: Path, name: str, **options: Any) -> None:
+        write, self.kind, self.config = TASKS[name]
+        self.data = write(folder / "data", {"train.en": 12})
+        self.sentences = write_mlm_data(folder / "sentences")
+        decoder = {"_name": "pointer_generator", "decoder_layers": 2}
+        self.model_options = decoder if name == "parsing" else {}
+        teacher_task = self.make_task()
+        self.teacher = self.build(teacher_task, TEACHER)
+        self.teacher_path = str(folder / "teacher.pt")
+        save_model(Path(self.teacher_path), self.teacher, teacher_task)
+        pretraining = mlm_task(self.sentences)
+        self.pretrained = build_model(pretraining, TEACHER)
+        self.pretrained_path = str(folder / "pretrained.pt")
+        save_model(Path(self.pretrained_path), self.pretrained, pretraining)
+        encoder = build_model(pretraining, STUDENT)
+        self.encoder_path = str(folder / "encoder.pt")
+        save_model(Path(self.encoder_path), encoder, pretraining)
+        self.task = self.make_task(unlabelled_data=str(self.sentences), **options)
+        self.task.cfg.encoder_path = self.encoder_path
+        self.student = self.build(self.task, STUDENT).double()
+
+    def make_task(self, **options: Any) -> FineTuningTask:
+        cfg = self.config(data=str(self.data), seed=1, path=None, **options)
+        return self.kind.setup_task(cfg)
+
+    def build(self, task: FineTuningTask, shape: Dict[str, int]) -> Any:
+        return build_model(task, shape, **self.model_options)
+
+    def criterion(self, **options: Any) -> TinyBertCriterion:
+        cfg = {"_name": "tinybert", "teacher_path": self.teacher_path, **options}
+        return self.task.build_criterion(OmegaConf.create(cfg)).double()
+
+    def sample(self, rows: int = 5) -> Dict[str, Any]:
+        self.task.load_dataset("train")
+        dataset = self.task.datasets["train"]
+        return dataset.collater([dataset[i] for i in range(rows)])
+
+
+def sentences_of(batch: Dict[str, Any]) -> List[Dict[str, Tensor]]:
+    """The inputs of a batch one by one, without padding."""
+    inputs = batch["net_input"]
+    return [
+        {k: v[i : i + 1, :n] for k, v in inputs.items() if k != "src_lengths"}
+        for i, n in enumerate(inputs["src_lengths"].tolist())
+    ]
+
+
+def slow_inner_loss(
+    setting: Setting, terms: Any, teacher: Any, batch: Dict[str, Any]
+) -> float:
+    """Weighted equation 3 for the layer map 4 -> 2 and auto: linear heads."""
+    squares: Dict[str, List[Tensor]] = {}
+    for inputs in sentences_of(batch):
+        asked = {"hidden_states": range(5), "attention_scores": range(4)}
+        own = setting.student.encoder(
+            **inputs, hidden_states=range(3), attention_scores=range(2)
+        )
+        taught = teacher.double().encoder(**inputs, **asked)
+        for i, j in ((0, 0), (1, 2), (2, 4)):
+            name = "hidden" if i else "embedding"
+            f = terms[f"{name}_loss"].projections.linear[str(i)]
+            error = own.hidden_states[i] @ f.weight.T + f.bias - taught.hidden_states[j]
+            squares.setdefault(f"{name}{i}", []).append(error.square().flatten())
+        for i, j in ((0, 1), (1, 3)):
+            mix = terms["attention_loss"].head_map.mix[str(i)]
+            mixed = torch.einsum("ts,bsqk->btqk", mix, own.attention_scores[i])
+            error = (mixed - taught.attention_scores[j]).square().flatten()
+            squares.setdefault(f"attention{i}", []).append(error)
+    return sum(
+        WEIGHTS[name[:-1]] * torch.cat(parts).mean().item()
+        for name, parts in squares.items()
+    )
+
+
+def slow_soft_loss(
+    setting: Setting, batch: Dict[str, Any], temperature: float
+) -> float:
+    """Equation 2 averaged over all that the heads say: one head call a token."""
+    nspecial, losses = setting.task.dictionary.nspecial, []
+    for inputs in sentences_of(batch):
+        states = [
+            model.encoder(**inputs).features[0]
+            for model in (setting.student, setting.teacher.double())
+        ]
+        for head, own_head in setting.student.classification_heads.items():
+            is_pooled = hasattr(own_head, "dense")
+            for t, token in enumerate(inputs["src_tokens"][0].tolist()):
+                if t != 0 if is_pooled else token < nspecial:
+                    continue
+                taught_head = setting.teacher.classification_heads[head]
+                z_s, z_t = (
+                    torch.softmax(h(x[t]) / temperature, -1)
+                    for h, x in zip((own_head, taught_head), states)
+                )
+                losses.append(-(z_t * z_s.log()).sum().item())
+    return sum(losses) / len(losses) if losses else 0.0
+
+
+@all_tasks
+@pytest.mark.parametrize("temperature", [1.0, 2.0])
+def test_unlabelled_loss_is_a_mean_over_what_is_valid(tmp_path, name, temperature):
+    setting = Setting(tmp_path, name)
+    criterion = setting.criterion(temperature=temperature, **weigh(**WEIGHTS))
+    sample = setting.sample()
+    loss, sample_size, log = criterion(setting.student, sample)
+    terms, batch = criterion.inner_losses.terms, sample["unlabelled"]
+    expected = slow_inner_loss(setting, terms, setting.teacher, batch)
+    if name != "parsing":
+        expected += WEIGHTS["logits"] * slow_soft_loss(setting, batch, temperature)
+    assert float(log["unlabelled_loss"]) == pytest.approx(
+        sample_size * expected, rel=1e-9
+    )
+    plain = {key: value for key, value in sample.items() if key != "unlabelled"}
+    labelled, _, plain_log = criterion(setting.student, plain)
+    assert loss.item() == pytest.approx(labelled.item() + sample_size * expected)
+    assert plain_log["unlabelled_loss"] == 0
+
+
+@all_tasks
+def test_padding_adds_nothing(tmp_path, name):
+    setting = Setting(tmp_path, name)
+    criterion = setting.criterion(unlabelled_weight=0.7, **weigh(**WEIGHTS))
+    sample = setting.sample()
+    pad = {"src_tokens": setting.task.dictionary.pad(), "segments": 0}
+    wider = copy.deepcopy(sample)
+    inputs = wider["unlabelled"]["net_input"]
+    for key in inputs.keys() & pad.keys():
+        inputs[key] = torch.nn.functional.pad(inputs[key], (0, 3), value=pad[key])
+    values = [float(criterion(setting.student, s)[0]) for s in (sample, wider)]
+    assert values[0] == pytest.approx(values[1], rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["classification", "intent_slot"])
+def test_a_wrong_position_is_noticed(tmp_path, name, monkeypatch):
+    """The slow reference would catch heads that speak at padding or `</s>`."""
+    setting = Setting(tmp_path, name)
+    criterion = setting.criterion(**weigh(logits=1.0))
+    sample = setting.sample()
+    right = float(criterion(setting.student, sample)[2]["unlabelled_loss"])
+    place = setting.task.place_heads
+    monkeypatch.setattr(
+        setting.task, "place_heads", lambda s: {k: v + 1 for k, v in place(s).items()}
+    )
+    assert float(criterion(setting.student, sample)[2]["unlabelled_loss"]) != right
+
+
+def forbidden(*args: Any, **kwargs: Any) -> None:
+    raise AssertionError("this was not to be computed")
+
+
+@all_tasks
+def test_weight_0_costs_nothing_and_changes_nothing(tmp_path, name, monkeypatch):
+    setting = Setting(tmp_path, name)
+    torch.manual_seed(7)
+    criterion = setting.criterion(unlabelled_weight=0.0)
+    sample = setting.sample()
+    assert "unlabelled" not in sample and not criterion.more_weights
+    setting.task.unlabelled_data = None
+    torch.manual_seed(7)
+    without = setting.criterion()
+    monkeypatch.setattr(_unlabelled, "run_both", forbidden)
+    losses = [c(setting.student, sample)[0] for c in (criterion, without)]
+    assert torch.equal(*losses)
+    assert criterion.state_dict().keys() == without.state_dict().keys()
+
+
+@pytest.mark.parametrize("off", ["logits", "inner"])
+def test_a_term_of_weight_0_is_not_computed_there_either(tmp_path, off, monkeypatch):
+    setting = Setting(tmp_path, "tagging")
+    inner = {"embedding": 1.0, "hidden": 1.0, "attention": 1.0}
+    weights = weigh(ce=1.0, **(inner if off == "logits" else {"logits": 1.0}))
+    criterion = setting.criterion(**weights)
+    if off == "logits":
+        monkeypatch.setattr(_unlabelled, "mean_soft_loss", forbidden)
+    else:
+        assert not criterion.inner_losses.requests(0)
+    assert float(criterion(setting.student, setting.sample())[2]["unlabelled_loss"]) > 0
+
+
+def test_a_decoder_has_nothing_to_learn_without_parses(tmp_path, monkeypatch):
+    setting = Setting(tmp_path, "parsing")
+    criterion = setting.criterion(**weigh(logits=1.0))
+    monkeypatch.setattr(_unlabelled, "run_both", forbidden)
+    assert criterion(setting.student, setting.sample())[2]["unlabelled_loss"] == 0
+
+
+@all_tasks
+def test_only_the_student_learns(tmp_path, name):
+    setting = Setting(tmp_path, name)
+    criterion = setting.criterion(**weigh(hidden=1.0))
+    sample = setting.sample()
+    loss = _unlabelled.unlabelled_loss(
+        setting.student,
+        criterion.teacher,
+        criterion.inner_losses,
+        sample["unlabelled"]["net_input"],
+        setting.task.place_heads(sample["unlabelled"]),
+        logits_weight=1.0,
+        temperature=1.0,
+    )
+    loss.backward()
+    assert all(p.grad is None for p in criterion.teacher.model.parameters())
+    assert setting.student.encoder.layers[0].fc1.weight.grad.any()
+
+
+def test_validation_knows_no_unlabelled_sentences(tmp_path):
+    setting = Setting(tmp_path, "tagging")
+    criterion = setting.criterion(valid_distillation=True).eval()
+    log = criterion(setting.student.eval(), setting.sample())[2]
+    assert "unlabelled_loss" not in log and "logits_loss" in log
+
+
+# --- stage 1 beside stage 2
+
+
+def slow_stage_1(setting: Setting, stage_1: Any, batch: Dict[str, Any]) -> float:
+    pad, ce, kd = setting.task.dictionary.pad(), [], []
+    for inputs, target in zip(sentences_of(batch), batch["target"]):
+        logits = [
+            m.lm_head(m.encoder(**inputs).features[0], m.encoder(**inputs).project)
+            for m in (setting.student, setting.pretrained.double())
+        ]
+        for t in target.ne(pad).nonzero().flatten().tolist():
+            ce.append(-torch.log_softmax(logits[0][t], -1)[target[t]].item())
+            z_t = torch.softmax(logits[1][t], -1)
+            kd.append(-(z_t * torch.log_softmax(logits[0][t], -1)).sum().item())
+    inner = slow_inner_loss(
+        setting, stage_1.inner_losses.terms, setting.pretrained, batch
+    )
+    outputs = WEIGHTS["ce"] * sum(ce) + WEIGHTS["logits"] * sum(kd)
+    return inner + outputs / len(ce)
+
+
+@pytest.mark.parametrize("name", ["classification", "tagging"])
+def test_stage_1_is_the_loss_of_pretraining(tmp_path, name):
+    setting = Setting(tmp_path, name, keep_lm_head=True)
+    criterion = setting.criterion(
+        stage_1_weight=0.4,
+        unlabelled_weight=0.0,
+        stage_1_teacher_path=setting.pretrained_path,
+        **weigh(**WEIGHTS),
+    )
+    sample = setting.sample()
+    loss, sample_size, log = criterion(setting.student, sample)
+    expected = slow_stage_1(setting, criterion.stage_1, sample["masked"])
+    found = float(log["stage_1_loss"])
+    assert found == pytest.approx(sample_size * expected, rel=1e-9)
+    plain = {key: v for key, v in sample.items() if key not in ("unlabelled", "masked")}
+    labelled = criterion(setting.student, plain)[0].item()
+    assert loss.item() == pytest.approx(labelled + 0.4 * found)
+    assert "unlabelled_loss" not in log
+    loss.backward()
+    assert setting.student.lm_head.dense.weight.grad.any()
+
+
+def without_head(setting: Setting) -> None:
+    task = mlm_task(setting.sentences)
+    setting.pretrained.remove_lm_head()
+    setting.pretrained.cfg.no_lm_head = True
+    save_model(Path(setting.pretrained_path), setting.pretrained, task)
+
+
+@pytest.mark.parametrize(
+    "keeps, has_head, words",
+    [
+        (True, True, "masked LM, equation 2, equation 3"),
+        (True, False, "masked LM, equation 3 (the teacher has no masked-LM head)"),
+        (False, True, "equation 3 (without --keep-lm-head the student has no"),
+        (False, False, "equation 3 (without --keep-lm-head the student has no"),
+    ],
+)
+def test_stage_1_says_what_it_is_made_of(tmp_path, keeps, has_head, words, caplog):
+    setting = Setting(tmp_path, "tagging", keep_lm_head=keeps)
+    if not has_head:
+        without_head(setting)
+    caplog.set_level("INFO")
+    criterion = setting.criterion(
+        stage_1_weight=1.0, stage_1_teacher_path=setting.pretrained_path
+    )
+    assert f"stage 1 loss: {words}" in caplog.text
+    log = criterion(setting.student, setting.sample())[2]
+    assert float(log["stage_1_loss"]) > 0 and float(log["unlabelled_loss"]) > 0
+
+
+def test_stage_1_of_a_parser_is_that_of_its_encoder(tmp_path):
+    setting = Setting(tmp_path, "parsing")
+    criterion = setting.criterion(
+        stage_1_weight=1.0,
+        stage_1_teacher_path=setting.pretrained_path,
+        **weigh(**WEIGHTS),
+    )
+    sample = setting.sample()
+    log = criterion(setting.student, sample)[2]
+    expected = slow_inner_loss(
+        setting,
+        criterion.stage_1.inner_losses.terms,
+        setting.pretrained,
+        sample["masked"],
+    )
+    found = float(log["stage_1_loss"]) / log["sample_size"]
+    assert found == pytest.approx(expected, rel=1e-9)
+
+
+# --- refusals
+
+
+def stage_1_path(setting: Setting) -> Dict[str, Any]:
+    return {"stage_1_weight": 1.0, "stage_1_teacher_path": setting.pretrained_path}
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda s: {"stage_1_weight": 1.0}, "needs --stage-1-teacher-path"),
+        (
+            lambda s: {"stage_1_weight": 1.0, "stage_1_teacher_path": "no/file"},
+            "--stage-1-teacher-path no/file: no such file",
+        ),
+        (
+            lambda s: {"stage_1_weight": 1.0, "stage_1_teacher_path": s.teacher_path},
+            "--stage-1-teacher-path .* lacks the parameter lm_head",
+        ),
+        (lambda s: weigh(ce=1.0), "there is no teacher to learn from"),
+        (
+            lambda s: {**stage_1_path(s), **weigh(logits=1.0)},
+            "no term of stage 1 has a weight",
+        ),
+    ],
+)
+def test_refusals(tmp_path, change: Callable, message):
+    setting = Setting(tmp_path, "tagging")
+    with pytest.raises(SystemExit, match=message):
+        setting.criterion(**change(setting))
+
+
+def test_stage_1_needs_sentences(tmp_path):
+    setting = Setting(tmp_path, "tagging")
+    setting.task.unlabelled_data = None
+    with pytest.raises(SystemExit, match="--stage-1-weight needs .* --unlabelled-data"):
+        setting.criterion(**stage_1_path(setting))

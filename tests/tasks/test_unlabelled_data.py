@@ -1,0 +1,318 @@
+"""Fine-tuning with unlabelled sentences beside labelled ones, end to end."""
+
+import logging
+from pathlib import Path
+from typing import Any, Dict, List
+
+import pytest
+import torch
+from tiny import (
+    STUDENT,
+    TEACHER,
+    load,
+    rename_words,
+    run,
+    shape_flags,
+    train,
+    write_mlm_data,
+    write_pairs,
+    write_tagged,
+)
+from tiny_parses import write_parses
+
+from fairseq_mlkd.data.mixed_dataset import MixedDataset
+from fairseq_mlkd.metrics.results import read_results
+from fairseq_mlkd.tasks.zero_shot_classification import (
+    ZeroShotClassificationConfig,
+    ZeroShotClassificationTask,
+)
+from fairseq_mlkd.tasks.zero_shot_tagging import (
+    ZeroShotTaggingConfig,
+    ZeroShotTaggingTask,
+)
+
+SUBSETS = {"train.en": 18, "valid.en": 7, "valid.fr": 6, "valid.de": 5}
+WRITERS = {
+    "zero_shot_classification": write_pairs,
+    "zero_shot_tagging": write_tagged,
+    "zero_shot_intent_slot": write_tagged,
+    "zero_shot_parsing": write_parses,
+}
+MAIN_METRICS = {
+    "zero_shot_classification": "accuracy",
+    "zero_shot_tagging": "f1",
+    "zero_shot_intent_slot": "exact_match",
+    "zero_shot_parsing": "exact_match",
+}
+SILENT = ["--disable-validation"]
+all_tasks = pytest.mark.parametrize("name", WRITERS)
+
+
+class World:
+    """Data of all tasks, sentences, and pretrained encoders; teachers on demand."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.sentences = write_mlm_data(folder / "sentences")
+        self.data = {
+            name: write(folder / name, SUBSETS) for name, write in WRITERS.items()
+        }
+        mlm = ["--task", "multilingual_mlm", "--criterion", "task_cross_entropy"]
+        mlm += ["--max-update", 1, *SILENT]
+        self.encoder, self.pretrained = (
+            train(self.sentences, folder / kind, *mlm, *shape_flags(shape))
+            for kind, shape in (("small", STUDENT), ("large", TEACHER))
+        )
+        self.teachers: Dict[str, Path] = {}
+
+    def flags(self, name: str, shape: Dict[str, int]) -> List[Any]:
+        arch = "pointer_generator_lean_bert_tiny"
+        flags = shape_flags(shape)
+        if name == "zero_shot_parsing":
+            flags = ["--arch", arch, *flags[2:], "--decoder-layers", 1]
+        return ["--task", name, *flags]
+
+    def teacher(self, name: str) -> Path:
+        if name not in self.teachers:
+            flags = [*self.flags(name, TEACHER), "--encoder-path", self.pretrained]
+            flags += ["--criterion", "task_cross_entropy", "--max-update", 1, *SILENT]
+            path = train(self.data[name], self.folder / f"{name}-teacher", *flags)
+            self.teachers[name] = path
+        return self.teachers[name]
+
+    def distil(self, name: str, folder: Path, *more: Any) -> Path:
+        flags = [*self.flags(name, STUDENT), "--criterion", "tinybert"]
+        flags += ["--encoder-path", self.encoder, "--teacher-path", self.teacher(name)]
+        return train(self.data[name], folder, *flags, "--batch-size", 4, *more)
+
+    def stage_1(self) -> List[Any]:
+        return ["--stage-1-weight", 0.5, "--stage-1-teacher-path", self.pretrained]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory) -> World:
+    return World(tmp_path_factory.mktemp("world"))
+
+
+def same(a: Any, b: Any) -> bool:
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(same(a[key], b[key]) for key in a)
+    return torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
+
+
+def final(path: Path) -> Dict[str, Any]:
+    state = load(path)
+    return {"model": state["model"], "criterion": state["criterion"]}
+
+
+@all_tasks
+def test_resuming_draws_as_before(world, name, tmp_path):
+    """With dropout, masks, and fewer sentences than examples."""
+    flags = ["--unlabelled-data", world.sentences, "--unlabelled-ratio", 0.7]
+    flags += [*world.stage_1(), *SILENT]
+    if name != "zero_shot_parsing":
+        flags += ["--keep-lm-head"]
+    whole = world.distil(name, tmp_path / "whole", *flags, "--max-update", 8)
+    for updates in (3, 8):  # 5 updates an epoch
+        parts = world.distil(name, tmp_path / "parts", *flags, "--max-update", updates)
+    assert same(final(whole), final(parts))
+    assert ("lm_head.bias" in load(whole)["model"]) is (name != "zero_shot_parsing")
+
+
+@all_tasks
+def test_without_a_weight_nothing_changes(world, name, tmp_path, caplog):
+    flags = ["--max-update", 3, *SILENT]
+    plain = world.distil(name, tmp_path / "plain", *flags)
+    flags += ["--unlabelled-data", world.sentences, "--unlabelled-weight"]
+    off = world.distil(name, tmp_path / "off", *flags, 0)
+    assert "--unlabelled-data is not read" in caplog.text
+    on = world.distil(name, tmp_path / "on", *flags, 1)
+    assert same(final(plain), final(off)) and not same(final(plain), final(on))
+
+
+def test_the_kept_head_is_the_encoders_and_evaluation_needs_no_flag(world, tmp_path):
+    name = "zero_shot_tagging"
+    flags = ["--unlabelled-data", world.sentences, *world.stage_1(), *SILENT]
+    flags += ["--keep-lm-head", "--max-update", 1]
+    still = world.distil(name, tmp_path / "still", *flags, "--lr", 0)
+    heads = [
+        {k: v for k, v in load(path)["model"].items() if k.startswith("lm_head.")}
+        for path in (world.encoder, still)
+    ]
+    assert heads[0] and same(*heads)
+    moved = world.distil(name, tmp_path / "moved", *flags)
+    assert not torch.equal(
+        load(moved)["model"]["lm_head.bias"], heads[0]["lm_head.bias"]
+    )
+    options = ["--task", name, "--path", moved, "--batch-size", 4]
+    run("validate", world.data[name], *options, "--valid-subset", "valid.all")
+    run("generate", world.data[name], *options, "--gen-subset", "valid.fr")
+    found = {r.lang for r in read_results([str(moved.parent / "results.jsonl")])}
+    assert found == {"en", "de", "fr"}
+    # and so does teaching
+    student = tmp_path / "student"
+    flags = [*world.flags(name, STUDENT), "--criterion", "tinybert", *SILENT]
+    flags += ["--teacher-path", moved, "--max-update", 1]
+    train(world.data[name], student, *flags)
+
+
+# --- which sentences
+
+
+def make_task(world: World, **options: Any) -> ZeroShotTaggingTask:
+    cfg = ZeroShotTaggingConfig(
+        data=str(world.data["zero_shot_tagging"]),
+        seed=1,
+        path=None,
+        **{"unlabelled_data": str(world.sentences), **options},
+    )
+    task = ZeroShotTaggingTask.setup_task(cfg)
+    task.is_mixed = True
+    return task
+
+
+@pytest.mark.parametrize(
+    "options, langs",
+    [
+        ({}, ["de", "sw"]),
+        ({"unlabelled_langs": "sw,en"}, ["sw", "en"]),
+        ({"source_lang": "de", "unlabelled_ratio": 3.0}, ["en", "sw"]),
+    ],
+)
+def test_languages_and_ratio(world, options, langs):
+    task = make_task(world, **options)
+    task.load_dataset("train.en")
+    dataset = task.datasets["train.en"]
+    assert isinstance(dataset, MixedDataset)
+    assert dataset.unlabelled.langs == langs
+    ratio = options.get("unlabelled_ratio", 1.0)
+    assert len(dataset.unlabelled) == ratio * SUBSETS["train.en"]
+
+
+def test_validation_data_are_not_mixed(world):
+    task = make_task(world)
+    task.load_dataset("valid")
+    assert not isinstance(task.datasets["valid"], MixedDataset)
+
+
+def test_pairs_of_classification_are_neighbours(world):
+    name = "zero_shot_classification"
+    cfg = ZeroShotClassificationConfig(
+        data=str(world.data[name]),
+        seed=1,
+        path=None,
+        unlabelled_data=str(world.sentences),
+    )
+    task = ZeroShotClassificationTask.setup_task(cfg)
+    task.is_mixed = True
+    task.load_dataset("train")
+    item = task.datasets["train"][0]["unlabelled"][0]
+    eos = task.dictionary.eos()
+    assert item["tokens"].eq(eos).sum() == 2 and item["segments"].any()
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"unlabelled_data": "no/folder"}, "no/folder: no such folder"),
+        ({"unlabelled_langs": "xx"}, "sentences/xx/train.idx is missing"),
+        ({"unlabelled_ratio": 0.0}, "--unlabelled-ratio 0.0 gives no sentence at all"),
+        ({"unlabelled_ratio": 0.01}, "for 18 labelled examples"),
+        ({"unlabelled_alpha": 1.5}, "alpha 1.5 is not between 0 and 1"),
+    ],
+)
+def test_refused_data(world, options, message):
+    with pytest.raises(SystemExit, match=message):
+        make_task(world, **options).load_dataset("train")
+
+
+def test_another_dictionary_is_refused(world, tmp_path):
+    other = rename_words(write_mlm_data(tmp_path / "other"))
+    with pytest.raises(
+        SystemExit, match="other: its dict.txt is not that of .*tagging"
+    ):
+        make_task(world, unlabelled_data=str(other)).load_dataset("train")
+
+
+def test_a_folder_of_the_source_language_alone_is_refused(world, tmp_path):
+    other = write_mlm_data(tmp_path / "other", {"en": 5})
+    with pytest.raises(SystemExit, match="other: only en is there"):
+        make_task(world, unlabelled_data=str(other)).load_dataset("train")
+
+
+@pytest.mark.parametrize(
+    "name, flags, message",
+    [
+        ("zero_shot_tagging", [], "--keep-lm-head is for --stage-1-weight"),
+        ("zero_shot_parsing", [], "a model with a decoder has no masked-LM head"),
+    ],
+)
+def test_refused_heads(world, name, flags, message, tmp_path):
+    with pytest.raises(SystemExit, match=message):
+        world.distil(name, tmp_path / "run", "--keep-lm-head", "--max-update", 1)
+
+
+# --- watching
+
+
+def lines(caplog: Any, level: int) -> List[str]:
+    place = "fairseq_mlkd.tasks._fine_tuning_task"
+    records = [r for r in caplog.records if r.name == place and r.levelno == level]
+    return [r.getMessage() for r in records]
+
+
+@all_tasks
+@pytest.mark.parametrize("subsets", ["valid,valid.all", "valid,valid.fr,valid.de"])
+def test_a_line_after_each_validation(world, name, subsets, tmp_path, caplog):
+    caplog.set_level("INFO")
+    flags = ["--valid-subset", subsets, "--max-epoch", 2]
+    world.distil(name, tmp_path / "run", *flags)
+    found = [line for line in lines(caplog, logging.INFO) if "zero-shot mean" in line]
+    assert len(found) == 2
+    metric = MAIN_METRICS[name]
+    state = load(tmp_path / "run" / "checkpoint_last.pt")
+    scores = state["task_state"]["last_validation"]
+    de, en, fr = (scores[lang] for lang in ("de", "en", "fr"))
+    assert found[1] == (
+        f"valid {metric}: en {en:.1f} | zero-shot mean {(de + fr) / 2:.1f} "
+        f"(de {de:.1f}, fr {fr:.1f})"
+    )
+
+
+def test_one_language_is_no_comparison(world, tmp_path, caplog):
+    caplog.set_level("INFO")
+    world.distil("zero_shot_tagging", tmp_path / "run", "--max-update", 1)
+    assert "zero-shot mean" not in caplog.text
+
+
+def validate(task: ZeroShotTaggingTask, **scores: float) -> None:
+    """What fairseq-train does after each subset of a validation."""
+    task.cfg.valid_subset = "valid,valid.all"
+    for task.subset, task.langs in (("valid", ["en"]), ("valid.all", list(scores))):
+        stats = {f"f1_{lang}": scores[lang] for lang in task.langs}
+        task.post_validate(None, stats, None)
+
+
+def test_forgetting_is_warned_of_also_after_resuming(world, caplog):
+    task = make_task(world)
+    validate(task, en=50.0, de=40.0, fr=30.0)
+    assert not lines(caplog, logging.WARNING)
+    resumed = make_task(world)
+    resumed.load_state_dict(task.state_dict())
+    validate(resumed, en=52.0, de=39.0, fr=30.0)
+    (warning,) = lines(caplog, logging.WARNING)
+    assert "en f1 rose from 50.00 to 52.00 (+2.00)" in warning
+    assert "over de, fr fell from 35.00 to 34.50 (-0.50)" in warning
+    validate(resumed, en=53.0, de=40.0, fr=30.0)
+    assert len(lines(caplog, logging.WARNING)) == 1
+
+
+def test_the_first_worker_alone_speaks(world, caplog, monkeypatch):
+    caplog.set_level("INFO")
+    monkeypatch.setattr(
+        "fairseq_mlkd.tasks._fine_tuning_task.is_first_worker", lambda: False
+    )
+    task = make_task(world)
+    validate(task, en=50.0, de=40.0)
+    validate(task, en=52.0, de=39.0)
+    assert "f1" not in caplog.text and task.last_scores == {"en": 52.0, "de": 39.0}

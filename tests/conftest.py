@@ -19,18 +19,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: skipped unless --slow is given")
+    config.addinivalue_line("markers", "gpu: skipped where there is none")
     torch.set_num_threads(1)
 
 
 def pytest_collection_modifyitems(
     config: pytest.Config, items: List[pytest.Item]
 ) -> None:
-    if config.getoption("--slow"):
-        return
-    skip = pytest.mark.skip(reason="slow: give --slow")
+    reasons = {}
+    if not config.getoption("--slow"):
+        reasons["slow"] = "slow: give --slow"
+    if not torch.cuda.is_available():
+        reasons["gpu"] = "needs a GPU"
     for item in items:
-        if item.get_closest_marker("slow"):
-            item.add_marker(skip)
+        for name, reason in reasons.items():
+            if item.get_closest_marker(name):
+                item.add_marker(pytest.mark.skip(reason=reason))
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 import argparse
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, Dict
 
 import pytest
 import torch
+from fairseq.file_io import PathManager
 from tiny import (
     USER_DIR,
     build_model,
@@ -142,3 +144,22 @@ def test_weights_must_fit():
         with pytest.raises(ValueError, match=f"--flag a.pt: {message}"):
             load_weights(module, weights, "a.pt", "--flag")
     assert (module.weight == 1).all()
+
+
+def test_a_copy_that_is_cut_short_leaves_the_old_checkpoint(tmp_path, monkeypatch):
+    new, last = tmp_path / "checkpoint_1_100.pt", tmp_path / "checkpoint_last.pt"
+    new.write_bytes(b"new" * 1000)
+    last.write_bytes(b"old")
+
+    def cut_short(source: str, target: str) -> None:
+        Path(target).write_bytes(Path(source).read_bytes()[:10])
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "copyfile", cut_short)
+        with pytest.raises(KeyboardInterrupt):
+            PathManager.copy(str(new), str(last), overwrite=True)
+    assert last.read_bytes() == b"old"
+    assert PathManager.copy(str(new), str(last), overwrite=True)
+    assert last.read_bytes() == new.read_bytes()
+    assert sorted(tmp_path.iterdir()) == [new, last]

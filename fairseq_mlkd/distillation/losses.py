@@ -36,7 +36,7 @@ def output_losses(
 
     Args:
         student_logits: `(n, classes)`, one row a supervised position.
-        target: `(n,)`, class ids.
+        target: `(n,)`, class ids; below 0 there is no label, and the row is left out.
         teacher_logits: `(n, classes)`.
         ce_weight: weight of the hard cross-entropy in the total.
         logits_weight: weight of equation 2 in the total.
@@ -46,9 +46,21 @@ def output_losses(
         equation 2, both detached and unweighted; each summed over the n rows (0 if
         n = 0).
     """
-    return _OutputLosses.apply(
-        student_logits, target, teacher_logits, ce_weight, logits_weight, temperature
-    )
+    labelled = target.ge(0)
+    if not labelled.all():
+        student_logits, teacher_logits = (
+            x[labelled] for x in (student_logits, teacher_logits)
+        )
+        target = target[labelled]
+    with torch.autocast(student_logits.device.type, enabled=False):
+        return _OutputLosses.apply(
+            student_logits,
+            target,
+            teacher_logits,
+            ce_weight,
+            logits_weight,
+            temperature,
+        )
 
 
 def mean_soft_loss(

@@ -9,6 +9,10 @@ from torch import Tensor, nn
 
 _HAS_FUSED_ATTENTION = hasattr(F, "scaled_dot_product_attention")
 
+# Added to the scores of what is not to be seen: no weight is left of them, and yet a
+# row of these alone is finite, also where autocast turns it into half precision.
+MASKED = -3e4
+
 
 class KeysValues(NamedTuple):
     """What is attended to; each `(bsz, num_heads, src_len, head_dim)`."""
@@ -82,8 +86,7 @@ class Attention(nn.Module):
             x: `(bsz, tgt_len, embed_dim)`.
             source: from `keys_values`.
             attention_bias: added to the scores, so it broadcasts to their shape: 0
-                where attention may go, the lowest finite number elsewhere; None: it
-                may go everywhere.
+                where attention may go, `MASKED` elsewhere; None: it may go everywhere.
             return_scores: also return the scores q.k / sqrt(head_dim), finite
                 everywhere.
         """
@@ -124,8 +127,8 @@ class SelfAttention(Attention):
 
         Args:
             x: `(bsz, src_len, embed_dim)`.
-            attention_bias: `(bsz, 1, 1, src_len)`, the lowest finite number at padding;
-                None where nothing is padded.
+            attention_bias: `(bsz, 1, 1, src_len)`, `MASKED` at padding; None where
+                nothing is padded.
         """
         return self.attend(
             x, self.keys_values(x), attention_bias, return_scores=return_scores

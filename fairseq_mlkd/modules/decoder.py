@@ -6,7 +6,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fairseq_mlkd.modules.attention import Attended, Attention, KeysValues, Vectors
+from fairseq_mlkd.modules.attention import (
+    MASKED,
+    Attended,
+    Attention,
+    KeysValues,
+    Vectors,
+)
 
 
 class LayerMemory(NamedTuple):
@@ -197,13 +203,12 @@ def causal_bias(tgt_len: int, past: int, like: Tensor) -> Optional[Tensor]:
     """What keeps `tgt_len` positions after `past` others from seeing later ones.
 
     Returns:
-        `(tgt_len, past + tgt_len)`: 0, and the lowest finite number where not to look;
+        `(tgt_len, past + tgt_len)`: 0, and `MASKED` where not to look;
         None for a single position, which sees all there is.
     """
     if tgt_len == 1:
         return None
-    lowest = torch.finfo(like.dtype).min
-    return like.new_full((tgt_len, past + tgt_len), lowest).triu(past + 1)
+    return like.new_full((tgt_len, past + tgt_len), MASKED).triu(past + 1)
 
 
 def reorder_memory(memory: List[LayerMemory], new_order: Tensor) -> List[LayerMemory]:

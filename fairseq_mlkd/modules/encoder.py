@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fairseq_mlkd.modules.attention import Attended, SelfAttention, Vectors
+from fairseq_mlkd.modules.attention import MASKED, Attended, SelfAttention, Vectors
 from fairseq_mlkd.modules.tied_embedding import Projection, TiedEmbedding
 
 
@@ -157,12 +157,9 @@ class Encoder(nn.Module):
 def attention_bias(
     padding_mask: Optional[Tensor], dtype: torch.dtype
 ) -> Optional[Tensor]:
-    """Padding mask `(bsz, src_len)` -> what to add to scores `(bsz, 1, 1, src_len)`.
-
-    Finite, so that a row of padding alone stays free of NaN.
-    """
+    """Padding mask `(bsz, src_len)` -> what to add to scores `(bsz, 1, 1, src_len)`."""
     if padding_mask is None:
         return None
     bias = torch.zeros(padding_mask.shape, dtype=dtype, device=padding_mask.device)
-    bias = bias.masked_fill(padding_mask, torch.finfo(dtype).min)
+    bias = bias.masked_fill(padding_mask, MASKED)
     return bias[:, None, None, :]

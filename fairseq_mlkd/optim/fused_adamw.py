@@ -42,6 +42,11 @@ class FusedAdamW(FairseqOptimizer):
         self._optimizer = torch.optim.AdamW(params, **options)
 
     @property
+    def supports_flat_params(self) -> bool:
+        """Yes: `--fp16` may train all parameters as one vector."""
+        return True
+
+    @property
     def optimizer_config(self) -> Dict[str, Any]:
         lr, betas = self.cfg.lr, self.cfg.adam_betas
         if isinstance(betas, str):  # as it comes from the command line

@@ -26,6 +26,7 @@ from fairseq.data import Dictionary, FairseqDataset, iterators
 from fairseq.dataclass import FairseqDataclass
 from fairseq.logging import metrics
 from fairseq.models import BaseFairseqModel
+from fairseq.optim import AMPOptimizer, FairseqOptimizer
 from fairseq.tasks import FairseqTask
 from omegaconf import II, MISSING
 from torch import Tensor
@@ -42,6 +43,10 @@ from fairseq_mlkd.tasks._encoder import FLAG, copy_shape, load_encoder, load_lay
 logger = logging.getLogger(__name__)
 
 ALL = "all"
+
+# --ddp-backend: their workers hold parts of a model, or models that differ, where
+# teacher and projections count on whole and equal ones
+_UNFIT_BACKENDS = ("fully_sharded", "slowmo")
 
 
 @dataclass
@@ -75,6 +80,7 @@ class MultilingualTaskConfig(FairseqDataclass):
     )
     seed: int = II("common.seed")
     path: Optional[str] = II("common_eval.path")
+    ddp_backend: str = II("distributed_training.ddp_backend")
 
 
 class Supervision(NamedTuple):
@@ -119,6 +125,11 @@ class MultilingualTask(FairseqTask):
 
     def __init__(self, cfg: MultilingualTaskConfig, dictionary: Dictionary) -> None:
         super().__init__(cfg)
+        if cfg.ddp_backend in _UNFIT_BACKENDS:
+            raise ValueError(
+                f"--ddp-backend {cfg.ddp_backend} is not supported: "
+                "choose pytorch_ddp or legacy_ddp"
+            )
         self.dictionary = dictionary
         self.is_restored = False  # a checkpoint is evaluated, none is trained
         self.model_cfg: Optional[FairseqDataclass] = None  # of the model last built
@@ -218,6 +229,41 @@ class MultilingualTask(FairseqTask):
         self.langs = dataset.langs
         kwargs.update(required_batch_size_multiple=1, data_buffer_size=0)
         return super().get_batch_iterator(dataset, *args, **kwargs)
+
+    def train_step(
+        self,
+        sample: Dict[str, Any],
+        model: BaseFairseqModel,
+        criterion: FairseqCriterion,
+        optimizer: FairseqOptimizer,
+        update_num: int,
+        ignore_grad: bool = False,
+    ) -> Tuple[Tensor, int, Dict[str, Any]]:
+        """As upstream; what the loss does not reach has a gradient of 0.
+
+        With several workers or in half precision fairseq sees to that itself. Without,
+        weight decay and the clipping of gradients would differ there.
+        """
+        result = super().train_step(
+            sample, model, criterion, optimizer, update_num, ignore_grad
+        )
+        for parameter in optimizer.params:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        return result
+
+    def optimizer_step(
+        self, optimizer: FairseqOptimizer, model: BaseFairseqModel, update_num: int
+    ) -> None:
+        """As upstream; with `--amp`, gradients are divided by the loss scale once.
+
+        fairseq has the scaler unscale PyTorch's optimizer, but step its own, whose
+        gradients then count as scaled still.
+        """
+        if not isinstance(optimizer, AMPOptimizer):
+            return super().optimizer_step(optimizer, model, update_num)
+        optimizer.scaler.step(optimizer.optimizer)
+        optimizer.scaler.update()
 
     def valid_step(
         self,

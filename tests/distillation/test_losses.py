@@ -244,6 +244,20 @@ def test_no_rows_give_zero():
     assert student.grad.shape == (0, CLASSES)
 
 
+def test_rows_without_a_label_are_left_out():
+    student, teacher = torch.randn(2, 6, 5)
+    target = torch.tensor([1, -100, 4, 0, -1, 2])
+    real = target >= 0
+    student.requires_grad_()
+    weights = {"ce_weight": 0.5, "logits_weight": 2.0}
+    found = output_losses(student, target, teacher, **weights)
+    rest = (x[real] for x in (student, target, teacher))
+    for ours, theirs in zip(found, output_losses(*rest, **weights)):
+        assert torch.equal(ours, theirs)
+    found[0].backward()
+    assert not student.grad[~real].any() and student.grad[real].any()
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_half_precision_is_lifted(dtype):
     student, target, teacher = (

@@ -1,0 +1,178 @@
+"""kill -9 at random moments, then the same command again: the same result bit for bit.
+
+    python tests/kill_and_resume.py FOLDER [--times 20] [--seed 1] [-- FLAGS]
+
+A tiny distillation runs undisturbed, then `--times` times more, each time killed at
+random moments and started again until it ends. FLAGS go to `fairseq-train`; `{}` in
+them stands for a run's own folder. The exit code is 0 if all runs ended alike.
+"""
+
+import argparse
+import os
+import random
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+from typing import Any, List, NamedTuple, Optional, Tuple
+
+from tiny import (
+    STUDENT,
+    TEACHER,
+    build_model,
+    load,
+    mlm_task,
+    save_model,
+    shape_flags,
+    train,
+    write_mlm_data,
+)
+from trained import differences
+
+LAST, BEST = "checkpoint_last.pt", "checkpoint_best.pt"
+MAX_KILLS = 4  # of one run, which then may end
+
+
+class Command(NamedTuple):
+    """`fairseq-train`, but for the folder to save in."""
+
+    data: Path
+    flags: List[Any]
+
+    def start(self, folder: Path) -> int:
+        """Run in a process of its own; returns its id.
+
+        It is forked, so that it need not import fairseq and torch again.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        pid = os.fork()
+        if pid:
+            return pid
+        code = 1
+        try:
+            with open(folder / "log", "a") as log:
+                for stream in (sys.stdout, sys.stderr):
+                    os.dup2(log.fileno(), stream.fileno())
+                flags = [str(flag).replace("{}", str(folder)) for flag in self.flags]
+                train(self.data, folder, *flags)
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+
+
+class Killed(NamedTuple):
+    """What became of one run."""
+
+    updates: List[int]  # that were safe when it was killed, each time
+    differing: List[str]  # values that differ from the undisturbed run
+
+
+def make_command(folder: Path, more: List[str]) -> Command:
+    """12 updates an epoch, a checkpoint every other update, dropout on."""
+    data = write_mlm_data(folder / "data", {"de": 12, "en": 30, "sw": 6})
+    task, teacher = mlm_task(data), folder / "teacher.pt"
+    save_model(teacher, build_model(task, TEACHER), task)
+    flags = ["--task", "multilingual_mlm", "--criterion", "tinybert", "--teacher-path"]
+    flags += [teacher, *shape_flags(STUDENT), "--batch-size", 4, "--max-epoch", 3]
+    flags += ["--save-interval-updates", 2, "--keep-interval-updates", 1]
+    return Command(data, [*flags, "--validate-interval-updates", 4, *more])
+
+
+def wait(pid: int, seconds: Optional[float] = None) -> bool:
+    """Wait for a process, so long at most; returns whether it has ended.
+
+    Raises:
+        RuntimeError: it failed.
+    """
+    end = None if seconds is None else time.monotonic() + seconds
+    while end is None or time.monotonic() < end:
+        done, status = os.waitpid(pid, 0 if end is None else os.WNOHANG)
+        if done:
+            if status:
+                raise RuntimeError(f"fairseq-train failed with status {status}")
+            return True
+        time.sleep(0.002)
+    return False
+
+
+def run_undisturbed(command: Command, folder: Path) -> float:
+    """Returns the seconds it took."""
+    start = time.monotonic()
+    wait(command.start(folder))
+    return time.monotonic() - start
+
+
+def run_killed(
+    command: Command, folder: Path, undisturbed: Path, seconds: float, seed: int
+) -> Killed:
+    """Kill a run, start it again, and so on; then compare."""
+    chance = random.Random(seed)
+    updates: List[int] = []
+    while len(updates) < MAX_KILLS:
+        pid = command.start(folder)
+        if wait(pid, chance.uniform(0, seconds)):
+            break
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        updates.append(safe_updates(folder))
+    else:
+        wait(command.start(folder))
+    found = [differences(undisturbed / name, folder / name) for name in (LAST, BEST)]
+    return Killed(updates, sum(found, []))
+
+
+def safe_updates(folder: Path) -> int:
+    """How many updates a run that starts now need not repeat."""
+    if not (folder / LAST).exists():
+        return 0
+    return load(folder / LAST)["optimizer_history"][-1]["num_updates"]
+
+
+def kill_and_resume(
+    folder: Path, times: int, seed: int, more: List[str]
+) -> List[Killed]:
+    """Do all of it, a line of a table a run."""
+    command = make_command(folder, more)
+    seconds = run_undisturbed(command, folder / "undisturbed")
+    total = safe_updates(folder / "undisturbed")
+    print(f"undisturbed: {total} updates in {seconds:.1f} s")
+    print("| run | killed after updates | differing values |\n| ---: | :--- | ---: |")
+    found = []
+    for i in range(times):
+        place = folder / f"killed{i + 1}"
+        run = run_killed(command, place, folder / "undisturbed", seconds, seed + i)
+        moments = ", ".join(map(str, run.updates)) or "never"
+        print(f"| {i + 1} | {moments} | {len(run.differing)} |", flush=True)
+        found.append(run)
+    return found
+
+
+def split_arguments(arguments: List[str]) -> Tuple[List[str], List[str]]:
+    """What stands before and after `--`."""
+    cut = arguments.index("--") if "--" in arguments else len(arguments)
+    return arguments[:cut], arguments[cut + 1 :]
+
+
+def main() -> None:
+    ours, more = split_arguments(sys.argv[1:])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path, help="new folder for data and checkpoints")
+    parser.add_argument("--times", type=int, default=20, help="runs that are killed")
+    parser.add_argument("--seed", type=int, default=1, help="of the moments")
+    args = parser.parse_args(ours)
+    runs = kill_and_resume(args.folder, args.times, args.seed, more)
+    alike = sum(not run.differing for run in runs)
+    kills = sum(len(run.updates) for run in runs)
+    print(f"{alike} of {len(runs)} runs, killed {kills} times, ended alike")
+    sys.exit(alike < len(runs))
+
+
+if __name__ == "__main__":
+    main()

@@ -73,6 +73,13 @@ class MultilingualTaskConfig(FairseqDataclass):
             "that encoder must have this model's shape"
         },
     )
+    sampling_seed: Optional[int] = field(
+        default=None,
+        metadata={
+            "help": "seed of what is drawn and masked; default: --seed. Students that "
+            "share a --teacher-cache need the same one"
+        },
+    )
     seed: int = II("common.seed")
     path: Optional[str] = II("common_eval.path")
 
@@ -287,6 +294,11 @@ class MultilingualTask(FairseqTask):
 
     def max_positions(self) -> Optional[int]:
         return None
+
+    def sampling_seed(self) -> int:
+        """What drawing and masking examples is seeded with."""
+        seed = self.cfg.sampling_seed
+        return self.cfg.seed if seed is None else seed
 
     def longest_input(self) -> int:
         """How many subwords the model takes; no limit as long as there is no model."""

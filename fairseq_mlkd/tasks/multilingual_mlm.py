@@ -139,9 +139,11 @@ class MultilingualMLMTask(MultilingualTask):
             for lang in langs
         }
         if split != "train":
-            return MultilingualDataset(sentences, seed=self.cfg.seed)
+            return MultilingualDataset(sentences, seed=self.sampling_seed())
         dataset = MultilingualDataset(
-            sentences, sampling_alpha=self.cfg.sampling_alpha, seed=self.cfg.seed
+            sentences,
+            sampling_alpha=self.cfg.sampling_alpha,
+            seed=self.sampling_seed(),
         )
         log_sampling(dataset)
         return dataset

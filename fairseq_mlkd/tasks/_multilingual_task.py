@@ -36,6 +36,7 @@ from fairseq_mlkd.checkpoint import (
     dictionary_sha256,
     read_checkpoint,
 )
+from fairseq_mlkd.data.binary import binary_sha256
 from fairseq_mlkd.metrics.results import Result, append_results
 from fairseq_mlkd.tasks._encoder import FLAG, copy_shape, load_encoder, load_layers
 
@@ -226,6 +227,11 @@ class MultilingualTask(FairseqTask):
         kwargs.update(required_batch_size_multiple=1, data_buffer_size=0)
         return super().get_batch_iterator(dataset, *args, **kwargs)
 
+    def train_step(self, *args: Any, **kwargs: Any) -> Any:
+        # what training reads as it goes, such as --teacher-cache, can be damaged
+        with user_errors():
+            return super().train_step(*args, **kwargs)
+
     def valid_step(
         self,
         sample: Dict[str, Any],
@@ -299,6 +305,15 @@ class MultilingualTask(FairseqTask):
         """What drawing and masking examples is seeded with."""
         seed = self.cfg.sampling_seed
         return self.cfg.seed if seed is None else seed
+
+    def describe_examples(self) -> Dict[str, Any]:
+        """What decides the examples of `train`, by option: equal values, equal ones."""
+        folders = utils.split_paths(self.cfg.data)
+        return {
+            "--task": type(self).__name__,
+            "dictionary": dictionary_sha256(self.dictionary),
+            "training data": binary_sha256(folders, "train"),
+        }
 
     def longest_input(self) -> int:
         """How many subwords the model takes; no limit as long as there is no model."""

@@ -294,4 +294,6 @@ def _to_buffer(blob: bytes) -> Tensor:
 
 
 def _to_bytes(x: Tensor) -> bytes:
-    return x.flatten().view(torch.uint8).numpy().tobytes()
+    # numpy does not know bfloat16
+    known = x.view(torch.int16) if x.dtype == torch.bfloat16 else x
+    return bytes(known.numpy().tobytes())

@@ -91,16 +91,13 @@ def make_signals(inputs: Dict[str, Any]) -> Any:
             2: blank_padding(random(n, HEADS, src, src), SOURCE, SOURCE)
         },
         "attention_vectors": {1: vectors(SOURCE, src)},
-        "decoder_hidden_states": {
-            1: blank_padding(random(n, tgt, DIM), TARGET, None)
-        },
+        "decoder_hidden_states": {1: blank_padding(random(n, tgt, DIM), TARGET, None)},
         "decoder_attention_scores": {
             0: blank_padding(random(n, HEADS, tgt, tgt), TARGET, TARGET)
         },
         "decoder_attention_vectors": {0: decoder_vectors()},
         "cross_attention_scores": {
-            i: blank_padding(random(n, HEADS, tgt, src), TARGET, SOURCE)
-            for i in (0, 2)
+            i: blank_padding(random(n, HEADS, tgt, src), TARGET, SOURCE) for i in (0, 2)
         },
         "cross_attention_vectors": {2: vectors(TARGET, tgt)},
     }

@@ -1,15 +1,15 @@
 """What is compared with what, when one model learns from another."""
 
 import logging
-from typing import Any, Dict, Iterable, Tuple
+from typing import Any, Dict, Iterable, Optional, Tuple
 
 from fairseq.dataclass import FairseqDataclass
 from torch import Tensor, nn
 
+from fairseq_mlkd.criterions._teachers import AnyTeacher
 from fairseq_mlkd.criterions.task_cross_entropy import by_head
 from fairseq_mlkd.distillation.inner_losses import InnerLosses, Shape
 from fairseq_mlkd.distillation.layer_map import build_layer_map
-from fairseq_mlkd.distillation.teacher import Teacher
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ def match_models(
 
 def run_both(
     model: nn.Module,
-    teacher: Teacher,
+    teacher: AnyTeacher,
     inner_losses: InnerLosses,
     inputs: Dict[str, Any],
     heads: Iterable[str],
@@ -71,6 +71,7 @@ def run_both(
     scored: bool,
     soft: bool,
     encoder_only: bool = False,
+    keys: Optional[Tensor] = None,
 ) -> Tuple[Logits, Logits, Dict[str, Tensor]]:
     """Run student and teacher on a batch.
 
@@ -81,13 +82,16 @@ def run_both(
         scored: a loss needs the student's logits.
         soft: a loss needs the teacher's.
         encoder_only: there is nothing to decode.
+        keys: of the sequences, where a `CachedTeacher` may look them up.
     Returns:
         The student's logits and the teacher's, empty where no loss needs them, and the
         terms of equation 3 as they are.
     """
     own_request, request = (inner_losses.requests(i, encoder_only) for i in (0, 1))
     like = next(model.parameters())
-    soft_logits, taught = teacher.run(like, features_only=not soft, **inputs, **request)
+    soft_logits, taught = teacher.run(
+        like, keys, features_only=not soft, **inputs, **request
+    )
     logits, own = model(features_only=not scored, **inputs, **own_request)
     return (
         by_head(logits, heads) if scored else {},

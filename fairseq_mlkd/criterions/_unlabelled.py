@@ -3,7 +3,7 @@
 import logging
 from functools import reduce
 from operator import add
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, List, Mapping, Optional
 
 import torch
 from fairseq.dataclass import FairseqDataclass
@@ -11,10 +11,11 @@ from fairseq.tasks import FairseqTask
 from torch import Tensor, nn
 
 from fairseq_mlkd.criterions._matching import Logits, match_models, run_both
+from fairseq_mlkd.criterions._teachers import AnyTeacher
 from fairseq_mlkd.criterions.task_cross_entropy import hard_loss
 from fairseq_mlkd.distillation.inner_losses import InnerLosses
 from fairseq_mlkd.distillation.losses import mean_soft_loss, output_losses
-from fairseq_mlkd.distillation.teacher import Teacher, load_teacher
+from fairseq_mlkd.distillation.teacher import load_teacher
 
 logger = logging.getLogger(__name__)
 
@@ -23,13 +24,14 @@ HEAD = "lm_head"
 
 def unlabelled_loss(
     model: nn.Module,
-    teacher: Teacher,
+    teacher: AnyTeacher,
     inner_losses: InnerLosses,
     inputs: Dict[str, Any],
     places: Dict[str, Tensor],
     *,
     logits_weight: float,
     temperature: float,
+    keys: Optional[Tensor] = None,
 ) -> Tensor:
     """Equations 2 and 3 with the teacher's outputs as the only target.
 
@@ -39,6 +41,7 @@ def unlabelled_loss(
         places: head -> `(n,)`, where it has something to say.
         logits_weight: of equation 2; the weights of equation 3 are `inner_losses`'.
         temperature: as in `output_losses`.
+        keys: as in `run_both`.
     Returns:
         The weighted sum of means over what is valid; 0 if there is nothing to learn.
     """
@@ -54,6 +57,7 @@ def unlabelled_loss(
         scored=soft,
         soft=soft,
         encoder_only=True,
+        keys=keys,
     )
     losses = weigh(inner, inner_losses.weights)
     if soft:

@@ -14,15 +14,17 @@ from fairseq.tasks import FairseqTask
 from torch import Tensor, nn
 
 from fairseq_mlkd.criterions._matching import Logits, match_models, run_both
+from fairseq_mlkd.criterions._teachers import AnyTeacher, open_teacher
 from fairseq_mlkd.criterions._unlabelled import StageOne, unlabelled_loss
 from fairseq_mlkd.criterions.task_cross_entropy import (
     TaskCrossEntropyCriterion,
     hard_loss,
     log_mean,
 )
+from fairseq_mlkd.distillation.cached_teacher import CachedTeacher
 from fairseq_mlkd.distillation.losses import INTER_LOSSES, output_losses
 from fairseq_mlkd.distillation.projections import HEAD_MAPS
-from fairseq_mlkd.distillation.teacher import Teacher, load_teacher
+from fairseq_mlkd.distillation.signals import DTYPES
 
 # what is logged in bits; other losses as they are
 _IN_BITS = ("loss", "nll_loss", "logits_loss", "distillation_loss")
@@ -91,6 +93,24 @@ class TinyBertCriterionConfig(FairseqDataclass):
             "help": "equation 3 as TinyBERT's mse or as the l2 norm of the paper"
         },
     )
+    teacher_cache: Optional[str] = field(
+        default=None,
+        metadata={
+            "help": "folder that keeps what the teacher says of each training example, "
+            "for later epochs and other students; default: the teacher always runs"
+        },
+    )
+    teacher_cache_top_k: int = field(
+        default=0,
+        metadata={
+            "help": "logits that are kept of each label, the largest, to share its "
+            "probability; 0: all"
+        },
+    )
+    teacher_cache_dtype: ChoiceEnum(DTYPES) = field(  # type: ignore[valid-type]
+        default="float16",
+        metadata={"help": "what is kept is rounded to this; float32 is exact"},
+    )
     valid_distillation: bool = field(
         default=False,
         metadata={
@@ -138,7 +158,7 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
     def __init__(self, cfg: TinyBertCriterionConfig, task: FairseqTask) -> None:
         super().__init__(task)
         self.cfg = cfg
-        self.teacher: Optional[Teacher] = None
+        self.teacher: Optional[AnyTeacher] = None
         inner = (cfg.embedding_weight, cfg.hidden_weight, cfg.attention_weight)
         distils = bool(cfg.logits_weight or any(inner))
         if not distils and not cfg.ce_weight:
@@ -146,16 +166,11 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
         if cfg.temperature <= 0:
             raise ValueError(f"--temperature {cfg.temperature} is not above 0")
         if distils and not task.is_restored:
-            if cfg.teacher_path is None:
-                raise ValueError("the tinybert criterion needs --teacher-path")
-            self.teacher = load_teacher(cfg.teacher_path, task)
-            if cfg.logits_weight:
-                task.check_head(
-                    self.teacher.model, f"--teacher-path {cfg.teacher_path}"
-                )
-            self.inner_losses = match_models(
-                cfg, task.model_cfg, self.teacher.model.cfg
-            )
+            self.teacher = open_teacher(cfg, task)
+            self.inner_losses = match_models(cfg, task.model_cfg, self.teacher.cfg)
+            if isinstance(self.teacher, CachedTeacher):
+                requests = self.inner_losses.requests(1)
+                self.teacher.check_signals(requests, logits=bool(cfg.logits_weight))
         # what is learnt from unlabelled sentences beside the labelled ones
         self.more_weights: Dict[str, float] = {}
         if not task.is_restored:
@@ -204,6 +219,8 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
             targets,
             scored=scored,
             soft=soft,
+            # the cache holds examples of training alone
+            keys=sample["keys"] if self.training else None,
         )
         loss, terms = self._output_terms(logits, targets, teacher_logits)
         log = self.logging_output(sample, loss, logits, targets)
@@ -236,6 +253,7 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
             self.task.place_heads(sample["unlabelled"]),
             logits_weight=self.cfg.logits_weight,
             temperature=self.cfg.temperature,
+            keys=sample["unlabelled"]["keys"],
         )
 
     def _output_terms(

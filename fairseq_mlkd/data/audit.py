@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Dict, Iterable, List, Optional
 
+from fairseq_mlkd.text.files import file_sha256
+
 FORMAT_VERSION = 1
 
 
@@ -71,15 +73,6 @@ class FileAudit:
             "words_without_subwords": self.words_without_subwords,
             "untrained": self.untrained,
         }
-
-
-def file_sha256(path: Path) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        for block in iter(lambda: file.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def tokenizer_fingerprint(folder: Path) -> str:

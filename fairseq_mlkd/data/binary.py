@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import struct
+from pathlib import Path
 from types import TracebackType
 from typing import List, Optional, Sequence, Type
 
 import torch
 from fairseq.data import Dictionary
 from fairseq.data.indexed_dataset import MMapIndexedDataset, make_builder
+
+from fairseq_mlkd.text.files import file_sha256
 
 _MAGIC = b"MMIDIDX\x00\x00"
 _HEADER = struct.Struct("<9sQBQ")  # magic, version, type code, number of items
@@ -77,6 +81,17 @@ def load_binary(prefix: str) -> MMapIndexedDataset:
     item_size = dataset._index.dtype().itemsize
     _check_size(f"{prefix}.bin", int(dataset.sizes.sum(dtype="int64")) * item_size)
     return dataset
+
+
+def binary_sha256(folders: Sequence[str], split: str) -> str:
+    """Fingerprint of all binary files, anywhere in the folders, of one split."""
+    found = [
+        (str(path.relative_to(folder)), file_sha256(path))
+        for folder in map(Path, folders)
+        for path in sorted(folder.rglob(f"{split}.*"))
+        if path.suffix in (".bin", ".idx")
+    ]
+    return hashlib.sha256(repr(found).encode()).hexdigest()
 
 
 def encode_line(dictionary: Dictionary, symbols: Sequence[str]) -> List[int]:

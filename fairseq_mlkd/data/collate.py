@@ -1,6 +1,6 @@
 """What the batches of all our datasets have in common."""
 
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Optional
 
 import torch
 from fairseq.data import data_utils
@@ -11,22 +11,29 @@ def collate_inputs(
     key: str,
     padding_idx: int,
     *,
-    more_rows: Sequence[torch.Tensor] = (),
+    more_key: Optional[str] = None,
 ) -> Dict[str, Any]:
     """Batch the input sequences `key` of samples, padded on the right.
 
     Args:
-        more_rows: sequences that stand below those of the samples.
+        more_key: further sequences of a sample, which stand below all the others.
     Returns:
         `id` `(bsz,)`; `lang`, None where the batch mixes languages; `nsentences`;
+        `keys` `(rows, 5)`, of each sequence its sample's key and its number there;
         `ntokens`, padding left out; `net_input` with `src_tokens` `(rows, src_len)` and
         `src_lengths` `(rows,)`.
     """
     langs = {sample["lang"] for sample in samples}
-    rows = [sample[key] for sample in samples] + list(more_rows)
+    rows = [sample[key] for sample in samples]
+    keys = [(*sample["key"], 0) for sample in samples]
+    if more_key is not None:
+        for sample in samples:
+            rows += sample[more_key]
+            keys += [(*sample["key"], i) for i in range(1, 1 + len(sample[more_key]))]
     lengths = torch.tensor([len(row) for row in rows])
     return {
         "id": torch.tensor([sample["id"] for sample in samples]),
+        "keys": torch.tensor(keys),
         "lang": langs.pop() if len(langs) == 1 else None,
         "nsentences": len(samples),
         "ntokens": int(lengths.sum()),

@@ -44,17 +44,18 @@ class MaskedLMDataset(BaseWrapperDataset):
 
     def __getitem__(self, index: int) -> Dict[str, Any]:
         item = self.dataset[index]
-        rng = np.random.default_rng(self.dataset.chance_key(index))
+        key = self.dataset.chance_key(index)
         tokens = item["tokens"].numpy()
         source, target = mask_tokens(
             tokens,
-            rng,
+            np.random.default_rng(key),
             self.masking,
             dictionary=self.dictionary,
             mask_idx=self.mask_idx,
         )
         return {
             **item,
+            "key": key,
             "source": torch.from_numpy(source),
             "target": torch.from_numpy(target),
         }

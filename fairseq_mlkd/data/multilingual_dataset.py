@@ -22,8 +22,8 @@ class MultilingualDataset(FairseqDataset):
 
     Args:
         datasets: language -> dataset with an array `sizes`, items that are
-            dictionaries, and a collater that takes `id` and `lang` beside the item's
-            own keys.
+            dictionaries, and a collater that takes `id`, `key` and `lang` beside the
+            item's own keys.
         sampling_alpha: alpha of equation 1; None: every example once.
         epoch_size: how many examples an epoch draws; None: as many as there are.
         seed: of the draws.
@@ -78,6 +78,17 @@ class MultilingualDataset(FairseqDataset):
         lang = zlib.crc32(self.langs[lang_id].encode())
         return self.seed, self.epoch, lang, int(index - self.starts[lang_id])
 
+    def key(self, index: int) -> Tuple[int, ...]:
+        """Names an example, in all runs on the same data: equal keys, equal examples.
+
+        That of a draw is its `chance_key`. An example that is there once keeps its own
+        over epochs and seeds, of which those two numbers are 0.
+        """
+        seed, epoch, lang, number = self.chance_key(index)
+        return (
+            (seed, epoch, lang, number) if self.is_resampled else (0, 0, lang, number)
+        )
+
     @property
     def can_reuse_epoch_itr_across_epochs(self) -> bool:
         """No: fairseq breaks ties by the epoch, so a resumed run has other batches."""
@@ -86,7 +97,8 @@ class MultilingualDataset(FairseqDataset):
     def __getitem__(self, index: int) -> Dict[str, Any]:
         lang_id = self.lang_ids[index]
         item = self.datasets[lang_id][self.indices[index]]
-        return {**item, "id": index, "lang": self.langs[lang_id]}
+        lang = self.langs[lang_id]
+        return {**item, "id": index, "key": self.key(index), "lang": lang}
 
     def __len__(self) -> int:
         return len(self.indices)

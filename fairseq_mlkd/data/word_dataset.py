@@ -149,8 +149,7 @@ class WordDataset(FairseqDataset):
         if not samples:
             return {}
         pad = self.padding_idx
-        others = [tokens for sample in samples for tokens in sample["more_tokens"]]
-        batch = collate_inputs(samples, "tokens", pad, more_rows=others)
+        batch = collate_inputs(samples, "tokens", pad, more_key="more_tokens")
         src_len = batch["net_input"]["src_tokens"].size(1)
         return {
             **batch,

@@ -2,7 +2,7 @@
 
 import copy
 import logging
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 import torch
 from fairseq import models
@@ -32,9 +32,21 @@ class Teacher:
     def __deepcopy__(self, memo: Dict[int, Any]) -> "Teacher":
         return self
 
+    @property
+    def cfg(self) -> Any:
+        return self.model.cfg
+
     @torch.no_grad()
-    def run(self, like: Tensor, **inputs: Any) -> Tuple[Tensor, Dict[str, Any]]:
-        """Run the model on the device and in the precision of `like`."""
+    def run(
+        self, like: Tensor, keys: Optional[Tensor] = None, **inputs: Any
+    ) -> Tuple[Any, Dict[str, Any]]:
+        """Run the model on the device and in the precision of `like`.
+
+        Args:
+            like: a parameter of the student.
+            keys: names of the sequences, which a `CachedTeacher` needs.
+            inputs: of the model.
+        """
         ours = next(self.model.parameters())
         if (ours.device, ours.dtype) != (like.device, like.dtype):
             self.model.to(device=like.device, dtype=like.dtype)
@@ -50,6 +62,9 @@ def load_teacher(
 ) -> Teacher:
     """Load a checkpoint as the teacher of a student of `task`.
 
+    The state of torch's random numbers is left alone, so that it does not matter to the
+    student when, and whether, a teacher is loaded.
+
     Args:
         flag: the option that named it.
         is_pretrained: it comes from pretraining, and so has no head of the task's.
@@ -58,11 +73,12 @@ def load_teacher(
     """
     state = read_checkpoint(path, flag)
     check_dictionary(state, task.source_dictionary, path, flag)
-    model = models.build_model(
-        copy.deepcopy(model_config(state)), task, from_checkpoint=True
-    )
-    if not is_pretrained:
-        task.add_heads(model)
+    with torch.random.fork_rng(devices=[]):
+        model = models.build_model(
+            copy.deepcopy(model_config(state)), task, from_checkpoint=True
+        )
+        if not is_pretrained:
+            task.add_heads(model)
     model.upgrade_state_dict(state["model"])
     load_weights(model, state["model"], path, flag)
     logger.info(

@@ -15,6 +15,7 @@ from omegaconf import II
 from torch import Tensor
 
 from fairseq_mlkd.data.audit import read_audit
+from fairseq_mlkd.data.binary import binary_sha256
 from fairseq_mlkd.data.masked_lm_dataset import MaskedLMDataset, Masking
 from fairseq_mlkd.data.mixed_dataset import MixedDataset
 from fairseq_mlkd.data.multilingual_dataset import MultilingualDataset
@@ -188,7 +189,11 @@ class FineTuningTask(MultilingualTask):
         self, labelled: int
     ) -> Union[MultilingualDataset, MaskedLMDataset]:
         dataset = open_unlabelled(
-            self.cfg, self.dictionary, labelled, self.load_unlabelled
+            self.cfg,
+            self.dictionary,
+            labelled,
+            self.load_unlabelled,
+            self.sampling_seed(),
         )
         if not self.is_masked:
             return dataset
@@ -212,6 +217,21 @@ class FineTuningTask(MultilingualTask):
             logger.warning("no --encoder-path: the encoder starts from random weights")
         if not self.cfg.train_embeddings:
             model.encoder.embeddings.requires_grad_(False)
+
+    def describe_examples(self) -> Dict[str, Any]:
+        cfg = self.cfg
+        facts = {
+            **super().describe_examples(),
+            "--source-lang": cfg.source_lang,
+            "--long-inputs": str(cfg.long_inputs),
+            "--max-positions": self.longest_input(),
+        }
+        if self.unlabelled_data:
+            facts["--unlabelled-data"] = binary_sha256([self.unlabelled_data], "train")
+            facts["--unlabelled-langs"] = cfg.unlabelled_langs
+            facts["--unlabelled-ratio"] = cfg.unlabelled_ratio
+            facts["--unlabelled-alpha"] = cfg.unlabelled_alpha
+        return facts
 
     def post_validate(
         self, model: BaseFairseqModel, stats: Dict[str, Any], agg: Any

@@ -37,6 +37,7 @@ from fairseq_mlkd.checkpoint import (
     dictionary_sha256,
     read_checkpoint,
 )
+from fairseq_mlkd.data.binary import binary_sha256
 from fairseq_mlkd.metrics.results import Result, append_results
 from fairseq_mlkd.tasks._encoder import FLAG, copy_shape, load_encoder, load_layers
 
@@ -76,6 +77,13 @@ class MultilingualTaskConfig(FairseqDataclass):
             "help": "start a student from some layers of a deeper --encoder-path: "
             "`uniform`, `last` or their numbers from 1, such as 3,6,9,12; default: "
             "that encoder must have this model's shape"
+        },
+    )
+    sampling_seed: Optional[int] = field(
+        default=None,
+        metadata={
+            "help": "seed of what is drawn and masked; default: --seed. Students that "
+            "share a --teacher-cache need the same one"
         },
     )
     seed: int = II("common.seed")
@@ -244,9 +252,10 @@ class MultilingualTask(FairseqTask):
         With several workers or in half precision fairseq sees to that itself. Without,
         weight decay and the clipping of gradients would differ there.
         """
-        result = super().train_step(
-            sample, model, criterion, optimizer, update_num, ignore_grad
-        )
+        with user_errors():  # what training reads, as --teacher-cache, can be damaged
+            result = super().train_step(
+                sample, model, criterion, optimizer, update_num, ignore_grad
+            )
         for parameter in optimizer.params:
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
@@ -333,6 +342,20 @@ class MultilingualTask(FairseqTask):
 
     def max_positions(self) -> Optional[int]:
         return None
+
+    def sampling_seed(self) -> int:
+        """What drawing and masking examples is seeded with."""
+        seed = self.cfg.sampling_seed
+        return self.cfg.seed if seed is None else seed
+
+    def describe_examples(self) -> Dict[str, Any]:
+        """What decides the examples of `train`, by option: equal values, equal ones."""
+        folders = utils.split_paths(self.cfg.data)
+        return {
+            "--task": type(self).__name__,
+            "dictionary": dictionary_sha256(self.dictionary),
+            "training data": binary_sha256(folders, "train"),
+        }
 
     def longest_input(self) -> int:
         """How many subwords the model takes; no limit as long as there is no model."""

@@ -53,6 +53,7 @@ def open_unlabelled(
     dictionary: Dictionary,
     labelled: int,
     load: Callable[[str], FairseqDataset],
+    seed: int,
 ) -> MultilingualDataset:
     """Open the sentences that stand beside labelled examples in an epoch.
 
@@ -61,6 +62,7 @@ def open_unlabelled(
         dictionary: its symbols, `<mask>` among them.
         labelled: how many labelled examples there are.
         load: opens one language's file, given its path without extension.
+        seed: of the draws.
     Raises:
         ValueError: the folder has another dictionary, or nothing to draw.
     """
@@ -87,7 +89,7 @@ def open_unlabelled(
         {lang: load(os.path.join(folder, lang, "train")) for lang in langs},
         sampling_alpha=cfg.unlabelled_alpha,
         epoch_size=epoch_size,
-        seed=cfg.seed,
+        seed=seed,
     )
     log_sampling(dataset)
     return dataset

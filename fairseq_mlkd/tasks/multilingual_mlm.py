@@ -139,12 +139,26 @@ class MultilingualMLMTask(MultilingualTask):
             for lang in langs
         }
         if split != "train":
-            return MultilingualDataset(sentences, seed=self.cfg.seed)
+            return MultilingualDataset(sentences, seed=self.sampling_seed())
         dataset = MultilingualDataset(
-            sentences, sampling_alpha=self.cfg.sampling_alpha, seed=self.cfg.seed
+            sentences,
+            sampling_alpha=self.cfg.sampling_alpha,
+            seed=self.sampling_seed(),
         )
         log_sampling(dataset)
         return dataset
+
+    def describe_examples(self) -> Dict[str, Any]:
+        cfg = self.cfg
+        folder = utils.split_paths(cfg.data)[0]
+        return {
+            **super().describe_examples(),
+            "--langs": list_languages(folder, "train", cfg.langs),
+            "--sampling-alpha": cfg.sampling_alpha,
+            "--mask-prob": cfg.mask_prob,
+            "--leave-unmasked-prob": cfg.leave_unmasked_prob,
+            "--random-token-prob": cfg.random_token_prob,
+        }
 
     def supervise(self, sample: Dict[str, Any]) -> Supervision:
         masked = sample["target"].ne(self.dictionary.pad())

@@ -1,15 +1,17 @@
-"""Reading text line by line and writing files in one step."""
+"""Reading text line by line, writing files in one step, and what tells files apart."""
 
 from __future__ import annotations
 
 import bz2
 import gzip
+import hashlib
 import json
 import lzma
 import os
 import zlib
 from contextlib import contextmanager
-from typing import Any, Dict, Iterator
+from pathlib import Path
+from typing import Any, Dict, Iterator, Union
 
 _OPENERS: Dict[str, Any] = {
     ".gz": gzip.open,
@@ -67,3 +69,12 @@ def write_json(value: Any, path: str) -> None:
         partial, "w", encoding="utf-8", newline="\n"
     ) as file:
         file.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def file_sha256(path: Union[str, Path]) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()

@@ -6,7 +6,6 @@ import pytest
 
 from fairseq_mlkd.data.audit import (
     FileAudit,
-    file_sha256,
     read_audit,
     subset_totals,
     tokenizer_fingerprint,
@@ -61,12 +60,6 @@ def test_a_damaged_audit_is_one_clear_error(tmp_path):
     path.write_text('{"files": [')
     with pytest.raises(ValueError, match="audit.json: not a valid audit"):
         read_audit(path)
-
-
-def test_file_sha256_of_known_bytes(tmp_path):
-    (tmp_path / "f").write_bytes(b"abc")
-    known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    assert file_sha256(tmp_path / "f") == known
 
 
 def test_fingerprint_sees_what_decides_the_ids_and_nothing_else(tmp_path):

@@ -159,3 +159,23 @@ def test_a_language_without_sentences():
         dataset = make_dataset(alpha, en=4, sw=0)
         assert {lang for lang, _ in contents(dataset)} == {"en"}
         assert len(dataset) == 4
+
+
+def test_a_drawn_example_has_the_key_of_its_draw():
+    dataset = make_dataset(0.5, seed=3)
+    dataset.set_epoch(2)
+    keys = [dataset[i]["key"] for i in range(len(dataset))]
+    assert keys == [dataset.chance_key(i) for i in range(len(dataset))]
+    assert {key[:2] for key in keys} == {(3, 2)} and len(set(keys)) == len(keys)
+
+
+def test_an_example_that_is_there_once_keeps_its_key():
+    def find_keys(dataset: MultilingualDataset) -> dict:
+        items = (dataset[i] for i in range(len(dataset)))
+        return {(item["lang"], item["value"]): item["key"] for item in items}
+
+    dataset, other = make_dataset(seed=3), make_dataset(seed=4, sw=3, en=100, de=40)
+    expected = find_keys(dataset)
+    dataset.set_epoch(2)
+    assert find_keys(dataset) == find_keys(other) == expected
+    assert len(set(expected.values())) == len(dataset)

@@ -75,7 +75,8 @@ def test_what_cannot_be_said_is_no_target(dataset):
 
 
 def test_a_batch_is_padded(dataset):
-    items = [{**dataset[i], "id": i, "lang": "en"} for i in range(3)]
+    names = [{"id": i, "key": (0, 0, 1, i), "lang": "en"} for i in range(3)]
+    items = [{**dataset[n["id"]], **n} for n in names]
     batch = dataset.collater(items)
     inputs = batch["net_input"]
     assert inputs["word_starts"].tolist()[1] == [1, -1, 2, -1]

@@ -28,7 +28,8 @@ def open_words(data: Path, max_positions: int = sys.maxsize, **options: Any):
 
 
 def batch(dataset: WordDataset, rows: List[int]) -> Dict[str, Any]:
-    return dataset.collater([{**dataset[i], "id": i, "lang": "en"} for i in rows])
+    names = [{"id": i, "key": (0, 0, 1, i), "lang": "en"} for i in rows]
+    return dataset.collater([{**dataset[n["id"]], **n} for n in names])
 
 
 def first_subwords(dataset: WordDataset, index: int) -> List[List[int]]:
@@ -173,3 +174,12 @@ def test_a_missing_part_is_refused(tmp_path, part):
     os.remove(copy / part / "train.en.idx")
     with pytest.raises(ValueError, match=f"{part}/train.en.idx is missing"):
         open_words(copy, intent_offset=0)
+
+
+def test_each_row_of_a_batch_has_a_key_of_its_own(data):
+    sample = batch(open_words(data, 8, long_inputs="window"), [3, 0, 7])
+    keys = sample["keys"].tolist()
+    assert len(keys) == len(sample["net_input"]["src_tokens"])
+    assert len(set(map(tuple, keys))) == len(keys)
+    assert [key[3] for key in keys[:3]] == [3, 0, 7]
+    assert {key[4] for key in keys[:3]} == {0} and min(k[4] for k in keys[3:]) == 1

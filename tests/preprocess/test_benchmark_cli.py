@@ -8,8 +8,8 @@ import pytest
 from fairseq.data import Dictionary
 from tiny import write_tokenizer
 
-from fairseq_mlkd.data.audit import file_sha256
 from fairseq_mlkd.data.binary import load_binary
+from fairseq_mlkd.text.files import file_sha256
 
 SCRIPT = Path(__file__).parents[2] / "preprocess" / "benchmark.py"
 WORDS = [

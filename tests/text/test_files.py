@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from fairseq_mlkd.text.files import read_lines, replace_on_success
+from fairseq_mlkd.text.files import file_sha256, read_lines, replace_on_success
 
 TEXT = "eins\r\nzw\u2028ei\n\ndrei"
 LINES = ["eins", "zw\u2028ei", "", "drei"]
@@ -52,3 +52,9 @@ def test_failed_write_leaves_the_old_file(tmp_path):
             file.write("half")
         raise RuntimeError
     assert os.listdir(tmp_path) == ["a"] and path.read_text() == "old"
+
+
+def test_file_sha256_of_known_bytes(tmp_path):
+    (tmp_path / "f").write_bytes(b"abc")
+    known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert file_sha256(tmp_path / "f") == known

@@ -12,7 +12,6 @@ from tqdm import tqdm
 
 from fairseq_mlkd.data.audit import (
     FileAudit,
-    file_sha256,
     read_audit,
     tokenizer_fingerprint,
     write_audit,
@@ -22,6 +21,7 @@ from fairseq_mlkd.data.benchmarks.encoding import RowEncoder, SubsetWriter
 from fairseq_mlkd.data.benchmarks.rows import BenchmarkFile, Dropped, Row
 from fairseq_mlkd.data.benchmarks.selection import Settings, select_files
 from fairseq_mlkd.data.benchmarks.symbols import SymbolCounts
+from fairseq_mlkd.text.files import file_sha256
 
 
 def is_held_out(row: Row, fraction: float, seed: int) -> bool:

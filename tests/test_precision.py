@@ -90,6 +90,7 @@ def test_training_in_half_precision(mlm, name, tmp_path, teacher_dtypes):
     assert not same_weights(path, mlm["fp32"])
 
 
+@pytest.mark.slow
 def test_memory_efficient_training_resumes_exactly(mlm, tmp_path):
     flags = [*mlm["flags"], *ON_CPU["memory_efficient_bf16"]]
     whole = train(mlm["data"], tmp_path / "whole", *flags)

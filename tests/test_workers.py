@@ -100,8 +100,9 @@ def train_with_two(save_dir: Path, run: Run, *more: Any) -> List[Path]:
             argv = list(map(str, command))
             workers.append(subprocess.Popen(argv, stdout=log, stderr=log))
         paths.append(folder / "checkpoint_last.pt")
-    for worker, path in zip(workers, paths):
-        assert worker.wait() == 0, (path.parent / "log").read_text()
+    codes = [worker.wait() for worker in workers]
+    logs = [(path.parent / "log").read_text() for path in paths]
+    assert codes == [0, 0], "\n".join(logs)
     return paths
 
 

@@ -268,7 +268,8 @@ def _log_relations(x: Tensor, padding_mask: Optional[Tensor], heads: int) -> Ten
     x = _lift(x).transpose(1, 2).flatten(2)
     # B x T x C -> B x H x T x D
     x = x.view(*x.shape[:2], heads, -1).transpose(1, 2)
-    products = torch.matmul(x / math.sqrt(x.size(-1)), x.transpose(-2, -1))
+    with torch.autocast(x.device.type, enabled=False):
+        products = torch.matmul(x / math.sqrt(x.size(-1)), x.transpose(-2, -1))
     if padding_mask is not None:
         lowest = torch.finfo(products.dtype).min
         products = products.masked_fill(padding_mask[:, None, None], lowest)

@@ -9,7 +9,7 @@ import torch
 from tiny import STUDENT, WEIGHTS, Distillation, weigh
 
 from fairseq_mlkd.criterions.tinybert import TinyBertCriterion
-from fairseq_mlkd.distillation.losses import output_losses
+from fairseq_mlkd.distillation.losses import output_losses, relation_loss
 from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderModel
 
 # name -> of the parameters, of autocast, how far a loss may be off
@@ -62,8 +62,9 @@ def losses(criterion: Any, student: Any, sample: Any, precision: str) -> Any:
 
 
 @in_every_precision
-def test_terms_and_gradients_follow_float64(setting, precision):
-    criterion, exact, reference = convert(setting, precision)
+@pytest.mark.parametrize("head_map", ["linear", "mean", "relation"])
+def test_terms_and_gradients_follow_float64(setting, precision, head_map):
+    criterion, exact, reference = convert(setting, precision, head_map=head_map)
     loss, _, log = losses(criterion, setting.student, setting.sample, precision)
     expected, _, terms = exact(reference, setting.sample)
     tolerance = PRECISIONS[precision][2]
@@ -144,9 +145,12 @@ def test_a_student_that_equals_its_teacher_has_nothing_to_learn(tmp_path, precis
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_autocast_leaves_the_losses_in_float32(dtype):
     student, teacher = torch.randn(2, 20, 30)
+    own, taught = torch.randn(2, 3, 2, 5, 4)
     target = torch.randint(0, 30, (20,))
     options = {"ce_weight": 1.0, "logits_weight": 1.0}
     expected = output_losses(student, target, teacher, **options)
+    relation = relation_loss(own, taught, None, heads=4)
     with torch.autocast("cpu", dtype=dtype):
         found = output_losses(student, target, teacher, **options)
+        assert torch.equal(relation_loss(own, taught, None, heads=4), relation)
     assert all(torch.equal(a, b) for a, b in zip(found, expected))

@@ -11,6 +11,8 @@ from tiny import STUDENT, WEIGHTS, Distillation, weigh
 from fairseq_mlkd.criterions.tinybert import TinyBertCriterion
 from fairseq_mlkd.distillation.losses import output_losses, relation_loss
 from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderModel
+from fairseq_mlkd.modules.decoder import causal_bias
+from fairseq_mlkd.modules.encoder import attention_bias
 
 # name -> of the parameters, of autocast, how far a loss may be off
 PRECISIONS = {
@@ -98,7 +100,6 @@ def test_padding_adds_nothing(setting, precision):
 
 @in_every_precision
 def test_a_sentence_of_padding_alone_is_finite(setting, precision):
-    criterion, _, _ = convert(setting, precision)
     pad = setting.task.dictionary.pad()
     setting.sample["net_input"]["src_tokens"][0] = pad
     setting.sample["target"][0] = pad
@@ -107,6 +108,7 @@ def test_a_sentence_of_padding_alone_is_finite(setting, precision):
         layer.self_attn.q_proj.weight.data.mul_(100)
         layer.self_attn.k_proj.weight.data.mul_(100)
     for weights in ({}, weigh(hidden=1.0)):  # with scores in the open, and fused
+        criterion, _, _ = convert(setting, precision, **weights)
         loss, _, _ = losses(criterion, setting.student, setting.sample, precision)
         loss.backward()
         assert loss.isfinite()
@@ -115,7 +117,17 @@ def test_a_sentence_of_padding_alone_is_finite(setting, precision):
             for p in setting.student.parameters()
             if p.grad is not None
         )
-        criterion, _, _ = convert(setting, precision, **weights)
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_masks_stay_finite_where_autocast_casts_them(dtype):
+    padding = torch.tensor([[False, True], [True, True]])
+    for bias in (
+        attention_bias(padding, torch.float32),
+        causal_bias(3, 0, torch.zeros(1)),
+    ):
+        assert bias is not None
+        assert (bias.to(dtype) - 100).isfinite().all()  # 100: a score
 
 
 @in_every_precision

@@ -18,7 +18,7 @@ import time
 from argparse import Namespace
 from typing import Any, Callable, Dict, List
 
-WAYS = ("masked_lm", "tinybert, weights 0", "tinybert")
+WAYS = ("masked_lm", "tinybert, weights 0", "tinybert", "tinybert, cached")
 
 
 def main() -> None:
@@ -55,6 +55,7 @@ def parse_args() -> Namespace:
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--warmup", type=int, default=2)
     parser.add_argument("--optimizer", default="fused_adamw")
+    parser.add_argument("--teacher-cache-top-k", type=int, default=64)
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
     return parser.parse_args()
 
@@ -147,9 +148,13 @@ def build_task(args: Namespace) -> Any:
     dictionary = Dictionary()
     for i in range(args.vocab - dictionary.nspecial - 1):
         dictionary.add_symbol(f"w{i}")
-    return MultilingualMLMTask(
+    task = MultilingualMLMTask(
         MultilingualMLMConfig(data="", seed=1, path=None), dictionary
     )
+    # the one batch there is stands for the data
+    task.describe_examples = dict
+    task.datasets["train"] = Namespace(sizes=[args.length])
+    return task
 
 
 def build_model(task: Any, arch: str) -> Any:
@@ -192,7 +197,7 @@ def build_step(way: str, args: Namespace, teacher: str) -> Any:
     torch.manual_seed(1)
     task = build_task(args)
     model = build_model(task, args.student)
-    criterion = build_criterion(way, task, teacher)
+    criterion = build_criterion(way, task, teacher, args)
     parameters = [*model.parameters(), *criterion.parameters()]
     optimizer = build_optimizer(args.optimizer, parameters)
     sample = build_sample(task, args)
@@ -214,7 +219,7 @@ def build_step(way: str, args: Namespace, teacher: str) -> Any:
     return step, flop / 1e9
 
 
-def build_criterion(way: str, task: Any, teacher: str) -> Any:
+def build_criterion(way: str, task: Any, teacher: str, args: Namespace) -> Any:
     from fairseq.criterions.masked_lm import MaskedLmConfig, MaskedLmLoss
 
     from fairseq_mlkd.criterions.tinybert import (
@@ -227,9 +232,12 @@ def build_criterion(way: str, task: Any, teacher: str) -> Any:
     weight = 0.0 if way.endswith("0") else 1.0
     names = ("logits", "embedding", "hidden", "attention")
     weights = {f"{name}_weight": weight for name in names}
-    return TinyBertCriterion(
-        TinyBertCriterionConfig(teacher_path=teacher, **weights), task
-    )
+    cfg = TinyBertCriterionConfig(teacher_path=teacher, **weights)
+    if way.endswith("cached"):
+        # the first step, which is no part of the result, fills it
+        cfg.teacher_cache = f"{teacher}.cache"
+        cfg.teacher_cache_top_k = args.teacher_cache_top_k
+    return TinyBertCriterion(cfg, task)
 
 
 def build_optimizer(name: str, parameters: List[Any]) -> Any:
@@ -251,6 +259,7 @@ def build_sample(task: Any, args: Namespace) -> Dict[str, Any]:
     return {
         "target": tokens.where(masked, torch.tensor(task.dictionary.pad())),
         "net_input": {"src_tokens": tokens.masked_fill(masked, task.mask_idx)},
+        "keys": torch.arange(args.batch_size).unsqueeze(1),
         "ntokens": tokens.numel(),
         "nsentences": args.batch_size,
     }

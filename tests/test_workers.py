@@ -145,6 +145,17 @@ def test_two_workers_equal_one_where_the_loss_leaves_parameters_out(mlm, tmp_pat
     assert differences(one, two) == [] == differences(two, other)
 
 
+@pytest.mark.slow
+def test_two_workers_equal_one_with_unlabelled_sentences(tagging, tmp_path):
+    flags = ["--unlabelled-data", write_mlm_data(tmp_path / "sentences")]
+    flags += ["--max-epoch", 1]
+    one = train_with_one(tmp_path / "one", tagging, *flags)
+    two, other = train_with_two(tmp_path / "two", tagging, *flags)
+    assert differences(one, two) == [] == differences(two, other)
+    logs = [(path.parent / "log").read_text() for path in (two, other)]
+    assert ["zero-shot mean" in log for log in logs] == [True, False]
+
+
 @pytest.mark.parametrize("backend", ["fully_sharded", "slowmo"])
 def test_backends_that_do_not_fit_are_refused(mlm, tmp_path, backend):
     with pytest.raises(SystemExit) as error:

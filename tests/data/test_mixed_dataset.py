@@ -173,7 +173,9 @@ def test_neighbours_are_pairs_as_labelled_ones(data):
         expected = [0] * (1 + len(first)) + [1] * len(second)
         assert item["segments"].tolist() == expected
         assert dataset.sizes[i] == len(expected)
-    samples = [{**dataset[i], "id": i, "lang": "de"} for i in (0, 1)]
+    samples = [
+        {**dataset[i], "id": i, "lang": "de", "key": (1, 1, 2, i)} for i in (0, 1)
+    ]
     inputs = dataset.collater(samples)["net_input"]
     assert inputs["segments"].shape == inputs["src_tokens"].shape
 

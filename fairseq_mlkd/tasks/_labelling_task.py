@@ -51,9 +51,20 @@ class LabellingTask(FineTuningTask):
             intent_offset=self.intent_offset,
         )
 
-    def find_labels(self, sample: Dict[str, Any]) -> Dict[str, Tensor]:
-        """Head -> `(bsz, labels)`, true at the labels in `target` that it predicts."""
-        raise NotImplementedError
+    def word_starts(self, sample: Dict[str, Any]) -> Tensor:
+        positions = sample["label_positions"]
+        if self.intent_offset is not None:
+            positions = positions[:, 1:]
+        columns = positions % sample["net_input"]["src_tokens"].size(1)
+        return columns.masked_fill(positions.lt(0), NO_SUBWORD)
+
+    def label_names(self) -> List[str]:
+        symbols = self.target_dictionary.symbols
+        return [
+            symbol
+            for head in self.heads.values()
+            for symbol in symbols[head.first : head.first + head.num_classes]
+        ]
 
     def add_heads(self, model: BaseFairseqModel) -> None:
         model.remove_lm_head()

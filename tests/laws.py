@@ -71,6 +71,7 @@ class Depths(NamedTuple):
     attention: Pairs
     decoder_layers: int  # of the teacher
     decoder: Pairs  # layers from 1
+    own_decoder_layers: int = 2
 
 
 LAYER_MAPS = {
@@ -164,8 +165,8 @@ class World:
             self.teachers[key] = model.double(), str(path)
         return self.teachers[key]
 
-    def student(self, task: Any) -> Any:
-        return self.model(task, STUDENT, 2).double()
+    def student(self, task: Any, decoder_layers: int) -> Any:
+        return self.model(task, STUDENT, decoder_layers).double()
 
 
 class Case:
@@ -179,7 +180,7 @@ class Case:
             depths.layers, teacher_heads, depths.decoder_layers
         )
         self.task = world.task()
-        self.student = world.student(self.task)
+        self.student = world.student(self.task, depths.own_decoder_layers)
         self.task.load_dataset("train")
         self.dataset = self.task.datasets["train"]
         *rows, self.longest = np.argsort(self.dataset.sizes)[[*RANKS, -1]]
@@ -209,13 +210,16 @@ class Case:
     def slow_terms(self, criterion: TinyBertCriterion) -> Dict[str, Tensor]:
         """All terms from the formulas, one sentence at a time; they have gradients."""
         singles = [self.dataset.collater([item]) for item in self.items]
-        models = (self.student, self.teacher)
-        runs = [[run_alone(self.task, m, sample) for m in models] for sample in singles]
+        runs = [self.run_alone(sample) for sample in singles]
         terms = slow_outputs(self.task, singles, runs, criterion.cfg.temperature)
         labels = terms.pop("labels")
         for name, value in self._slow_inner(criterion, runs).items():
             terms[name] = labels * value
         return terms
+
+    def run_alone(self, sample: Dict[str, Any]) -> List[Outputs]:
+        """What student and teacher make of one sentence."""
+        return [run_alone(self.task, m, sample) for m in (self.student, self.teacher)]
 
     def _slow_inner(
         self, criterion: TinyBertCriterion, runs: List[List[Outputs]]
@@ -287,15 +291,19 @@ def slow_outputs(
     runs: List[List[Outputs]],
     temperature: float,
 ) -> Dict[str, Any]:
-    """Hard cross-entropy and equation 2, summed over labels, and how many there are."""
+    """Hard cross-entropy and equation 2, summed over labels, and how many there are.
+
+    Where the teacher's logits are None it does not read the label.
+    """
     ce, kd, labels = 0.0, 0.0, 0
     for sample, (own, taught) in zip(samples, runs):
         for head, target in task.supervise(sample).targets.items():
             for i, label in enumerate(target.tolist()):
                 student, teacher = own["logits"][head][i], taught["logits"][head][i]
-                z_t = torch.softmax(teacher.detach() / temperature, -1)
-                z_s = torch.log_softmax(student / temperature, -1)
-                kd = kd - (z_t * z_s).sum()
+                if teacher is not None:
+                    z_t = torch.softmax(teacher.detach() / temperature, -1)
+                    z_s = torch.log_softmax(student / temperature, -1)
+                    kd = kd - (z_t * z_s).sum()
                 ce = ce - torch.log_softmax(student, -1)[label]
                 labels += 1
     return {"nll_loss": ce, "logits_loss": kd, "labels": labels}

@@ -183,7 +183,8 @@ class Case:
         self.student = world.student(self.task, depths.own_decoder_layers)
         self.task.load_dataset("train")
         self.dataset = self.task.datasets["train"]
-        *rows, self.longest = np.argsort(self.dataset.sizes)[[*RANKS, -1]]
+        order = np.argsort(self.dataset.sizes, kind="stable")
+        rows, self.longest = order[[*RANKS]], [order[-1]]
         self.items = [self.dataset[i] for i in rows]
         self.sample = self.dataset.collater(self.items)
         self.options = {"head_map": self.heads, **self.depths.options}
@@ -203,9 +204,12 @@ class Case:
         return criterion
 
     def pad(self) -> Dict[str, Any]:
-        """The batch beside a longer example, which is then taken away."""
-        longer = self.dataset.collater([*self.items, self.dataset[self.longest]])
-        return {**drop_last(longer), "ntokens": 0}
+        """The batch beside longer examples, which are then taken away."""
+        longer = [self.dataset[i] for i in self.longest]
+        return {
+            **drop_last(self.dataset.collater([*self.items, *longer])),
+            "ntokens": 0,
+        }
 
     def slow_terms(self, criterion: TinyBertCriterion) -> Dict[str, Tensor]:
         """All terms from the formulas, one sentence at a time; they have gradients."""
@@ -234,10 +238,12 @@ class Case:
             if prefix:
                 kinds["cross_attention"] = attention
             for name, pairs in (("embedding", [(0, 0)]), ("hidden", hidden)):
+                if not getattr(criterion.cfg, f"{name}_weight"):
+                    continue
                 name = f"{prefix}{name}_loss"
                 states = f"{prefix}hidden_states"
                 found[name] = slow_states(learned[name], states, pairs, runs)
-            if self.heads == "none":
+            if self.heads == "none" or not criterion.cfg.attention_weight:
                 continue
             for name, pairs in kinds.items():
                 if self.heads == "relation":
@@ -249,7 +255,7 @@ class Case:
 
 
 def drop_last(batch: Any) -> Any:
-    """A batch without its last sentence, and as long as it was with it."""
+    """A batch without its last sentences, and as long as it was with them."""
     if isinstance(batch, dict):
         return {key: drop_last(value) for key, value in batch.items()}
     return batch[: len(RANKS)] if isinstance(batch, Tensor) else batch

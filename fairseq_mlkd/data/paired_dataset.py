@@ -59,12 +59,12 @@ def check_same_rows(
         advice = "prepare both from the same files"
         if len(ours) != len(theirs):
             raise ValueError(
-                f"{flag} {other}: {subset} has {len(theirs)} rows where {folder} has "
-                f"{len(ours)}: {advice}"
+                f"{flag} {other}: {part}/{subset} has {len(theirs)} rows where "
+                f"{folder} has {len(ours)}: {advice}"
             )
         for row in range(len(ours)):
             if not torch.equal(ours[row], theirs[row]):
                 raise ValueError(
-                    f"{flag} {other}: {subset}, row {row + 1}: its {part} is not that "
-                    f"in {folder}: {advice}"
+                    f"{flag} {other}: row {row + 1} of {part}/{subset} is not that of "
+                    f"{folder}: {advice}"
                 )

@@ -6,7 +6,6 @@ from os.path import join
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple, Union
 
-import torch
 from fairseq.criterions import FairseqCriterion
 from fairseq.data import Dictionary, FairseqDataset
 from fairseq.dataclass import ChoiceEnum, FairseqDataclass
@@ -298,18 +297,3 @@ class FineTuningTask(MultilingualTask):
 
     def dataset_name(self) -> str:
         return self.audit.get("benchmark") or super().dataset_name()
-
-
-def count_classes(labels: Dictionary) -> int:
-    """The number of labels that training data hold.
-
-    Their counts in `dict.txt` are above 0. The labels of test data alone follow them:
-    no model can predict those.
-    """
-    return sum(count > 0 for count in labels.count[labels.nspecial :])
-
-
-def first_tokens(sample: Dict[str, Any]) -> Tensor:
-    """`(bsz,)` indices of each sentence's first token into the flat `src_tokens`."""
-    tokens = sample["net_input"]["src_tokens"]
-    return torch.arange(0, tokens.numel(), tokens.size(1), device=tokens.device)

@@ -8,8 +8,9 @@ from fairseq.models import BaseFairseqModel
 from torch import Tensor
 
 from fairseq_mlkd.data.word_dataset import CUT, NO_SUBWORD, WordDataset
-from fairseq_mlkd.tasks._fine_tuning_task import FineTuningTask, first_tokens
+from fairseq_mlkd.tasks._fine_tuning_task import FineTuningTask
 from fairseq_mlkd.tasks._generation import Hypotheses, ensemble_log_probs, hypothesis
+from fairseq_mlkd.tasks._labels import first_tokens
 from fairseq_mlkd.tasks._multilingual_task import Supervision
 
 OUTSIDE = "O"

@@ -16,10 +16,9 @@ from fairseq_mlkd.data.sentence_pair_dataset import (
 from fairseq_mlkd.tasks._fine_tuning_task import (
     FineTuningTask,
     FineTuningTaskConfig,
-    count_classes,
-    first_tokens,
 )
 from fairseq_mlkd.tasks._generation import Hypotheses, ensemble_log_probs, hypothesis
+from fairseq_mlkd.tasks._labels import count_classes, first_tokens
 from fairseq_mlkd.tasks._multilingual_task import (
     Measure,
     Sums,

@@ -21,7 +21,6 @@ from fairseq_mlkd.criterions.task_cross_entropy import (
     hard_loss,
     log_mean,
 )
-from fairseq_mlkd.distillation.cached_teacher import CachedTeacher
 from fairseq_mlkd.distillation.losses import INTER_LOSSES
 from fairseq_mlkd.distillation.projections import HEAD_MAPS
 from fairseq_mlkd.distillation.signals import DTYPES
@@ -37,10 +36,7 @@ class TinyBertCriterionConfig(FairseqDataclass):
     )
     teacher_data: Optional[str] = field(
         default=None,
-        metadata={
-            "help": "the same benchmark, prepared with the teacher's tokenizer; "
-            "default: the teacher has the student's subwords"
-        },
+        metadata={"help": "the same benchmark, prepared with the teacher's tokenizer"},
     )
     ce_weight: float = field(
         default=1.0, metadata={"help": "weight of the hard cross-entropy; 0 disables"}
@@ -179,9 +175,8 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
             if self.reader is not None:
                 self.reader.model_cfg = self.teacher.cfg
             self.inner_losses = match_models(cfg, task.model_cfg, self.teacher.cfg)
-            if isinstance(self.teacher, CachedTeacher):
-                requests = self.inner_losses.requests(1)
-                self.teacher.check_signals(requests, logits=bool(cfg.logits_weight))
+            requests = self.inner_losses.requests(1)
+            self.teacher.check_signals(requests, logits=bool(cfg.logits_weight))
         # what is learnt from unlabelled sentences beside the labelled ones
         self.more_weights: Dict[str, float] = {}
         if not task.is_restored:
@@ -239,7 +234,7 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
             logits,
             targets,
             teacher_logits,
-            shared=None if view is None else view.shared,
+            shared=view and view.shared,
             ce_weight=self.cfg.ce_weight,
             logits_weight=self.cfg.logits_weight,
             temperature=self.cfg.temperature,

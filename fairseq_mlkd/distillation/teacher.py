@@ -2,10 +2,11 @@
 
 import copy
 import logging
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import torch
 from fairseq import models
+from fairseq.models import BaseFairseqModel
 from fairseq.tasks import FairseqTask
 from torch import Tensor, nn
 
@@ -36,6 +37,9 @@ class Teacher:
     @property
     def cfg(self) -> Any:
         return self.model.cfg
+
+    def check_signals(self, requests: Dict[str, List[int]], *, logits: bool) -> None:
+        """Refuse to give what is asked for; one that runs gives anything."""
 
     @torch.no_grad()
     def run(
@@ -92,7 +96,7 @@ def load_teacher(
 
 def _build_model(
     state: Dict[str, Any], task: FairseqTask, has_heads: bool
-) -> nn.Module:
+) -> BaseFairseqModel:
     with torch.random.fork_rng(devices=[]):
         model = models.build_model(
             copy.deepcopy(model_config(state)), task, from_checkpoint=True

@@ -203,7 +203,14 @@ def test_on_the_command_line(worlds, name, tmp_path):
     else:
         for kind in INNER:
             flags += [f"--{kind}-weight", 0]
-    state = load(train(world.data, tmp_path / "student", *flags))
-    assert state["optimizer_history"][-1]["num_updates"] == 2
-    size = state["model"]["encoder.embeddings.tokens.weight"].size(0)
+    cache = ["--teacher-cache", tmp_path / "cache", "--teacher-cache-dtype", "float32"]
+    live, filled, read = (
+        load(train(world.data, tmp_path / run, *flags, *more))
+        for run, more in (("live", []), ("filled", cache), ("read", cache))
+    )
+    for state in (filled, read):
+        for key, value in live["model"].items():
+            assert torch.equal(state["model"][key], value), key
+    assert live["optimizer_history"][-1]["num_updates"] == 2
+    size = live["model"]["encoder.embeddings.tokens.weight"].size(0)
     assert size == len(world.task().dictionary)

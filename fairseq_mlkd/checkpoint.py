@@ -5,7 +5,7 @@ import hashlib
 import logging
 import os
 import shutil
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 import torch
 import torch.distributed as dist
@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 # what a checkpoint of ours says of its dictionary, kept in the task's state
 DICTIONARY_KEY = "dictionary_sha256"
+# and of the labels, parse symbols included, that its heads say
+LABELS_KEY = "labels_sha256"
 
 
 def make_loading_safe() -> None:
@@ -91,7 +93,12 @@ def model_config(state: Dict[str, Any]) -> DictConfig:
 
 def dictionary_sha256(dictionary: Dictionary) -> str:
     """Fingerprint of the symbols and their order."""
-    return hashlib.sha256("\n".join(dictionary.symbols).encode()).hexdigest()
+    return symbols_sha256(dictionary.symbols)
+
+
+def symbols_sha256(symbols: List[str]) -> str:
+    """Fingerprint of symbols and their order."""
+    return hashlib.sha256("\n".join(symbols).encode()).hexdigest()
 
 
 def check_dictionary(
@@ -115,6 +122,24 @@ def check_dictionary(
             f"{flag} {path} was trained with another dictionary than this run's "
             f"({len(dictionary)} symbols): "
             "build the data with the dict.txt of that model"
+        )
+
+
+def check_labels(
+    state: Dict[str, Any], labels: List[str], path: str, flag: str
+) -> None:
+    """Refuse a checkpoint whose heads say other labels, or in another order.
+
+    One that does not tell passes: the shapes of its heads are checked with its weights.
+
+    Raises:
+        ValueError: the fingerprints differ.
+    """
+    ours = symbols_sha256(labels)
+    if (state.get("task_state") or {}).get(LABELS_KEY, ours) != ours:
+        raise ValueError(
+            f"{flag} {path} was trained with other labels than this run's "
+            f"({len(labels)}): prepare the data of both from the same files"
         )
 
 

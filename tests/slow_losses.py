@@ -58,3 +58,36 @@ def slow_attention_loss(
                 )
                 rows.append(tuple(cells))
     return slow_distance(rows, kind)
+
+
+def slow_relation_loss(
+    student: Tensor, teacher: Tensor, pad: Tensor, heads: int
+) -> float:
+    """Equation 2 of MiniLMv2: KL(teacher || student) of each vector's relations."""
+    divergences = []
+    for b in range(len(pad)):
+        real = [t for t in range(pad.size(1)) if not pad[b, t]]
+        for h in range(heads):
+            for t in real:
+                q, p = (
+                    slow_relations(x[b], h, heads, t, real) for x in (student, teacher)
+                )
+                divergences.append(
+                    sum(a * math.log(a / c) for a, c in zip(p, q) if a > 0)
+                )
+    return sum(divergences) / len(divergences)
+
+
+def slow_relations(
+    vectors: Tensor, head: int, heads: int, position: int, real: List[int]
+) -> List[float]:
+    """What one vector thinks of all: vectors `(attention heads, src_len, head_dim)`."""
+    rows = {t: [x for part in vectors[:, t].tolist() for x in part] for t in real}
+    size = len(rows[position]) // heads
+    part = slice(head * size, head * size + size)
+    products = [
+        sum(x * y for x, y in zip(rows[position][part], rows[t][part]))
+        / math.sqrt(size)
+        for t in real
+    ]
+    return slow_softmax(products, 1.0)

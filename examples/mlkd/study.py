@@ -31,7 +31,6 @@ class Setup(NamedTuple):
     task: str
     metric: str  # that selects the checkpoint
     arch: str = "pretrained"  # the shape of the encoder
-    stage_2: bool = True  # whether it can be distilled in fine-tuning
 
 
 SETUPS: Dict[str, Setup] = {
@@ -40,9 +39,7 @@ SETUPS: Dict[str, Setup] = {
     "wikiann": Setup("zero_shot_tagging", "f1"),
     "multiatis": Setup("zero_shot_intent_slot", "exact_match"),
     "massive": Setup("zero_shot_intent_slot", "exact_match"),
-    "mtop": Setup(
-        "zero_shot_parsing", "exact_match", "pointer_generator_pretrained", False
-    ),
+    "mtop": Setup("zero_shot_parsing", "exact_match", "pointer_generator_pretrained"),
 }
 
 
@@ -139,7 +136,7 @@ class Study(NamedTuple):
     def _finetune(self, benchmark: Benchmark, model: str, seed: int) -> List[Stage]:
         """Train on the source language, then test on every language."""
         ways = {model: (["task_cross_entropy"], [])}
-        if self.stage_2 and model != TEACHER and SETUPS[benchmark.name].stage_2:
+        if self.stage_2 and model != TEACHER:
             teacher = self._finetuned(benchmark, TEACHER, seed)
             ways[f"{model} (ft-distill)"] = (
                 ["tinybert", "--teacher-path", teacher, *self.distillation],

@@ -6,10 +6,12 @@ from typing import Any, Dict, Iterable, Optional, Tuple
 from fairseq.dataclass import FairseqDataclass
 from torch import Tensor, nn
 
+from fairseq_mlkd.criterions._teacher_view import TeacherView
 from fairseq_mlkd.criterions._teachers import AnyTeacher
 from fairseq_mlkd.criterions.task_cross_entropy import by_head
 from fairseq_mlkd.distillation.inner_losses import InnerLosses, Shape
 from fairseq_mlkd.distillation.layer_map import build_layer_map
+from fairseq_mlkd.distillation.words import at_words
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +74,7 @@ def run_both(
     soft: bool,
     encoder_only: bool = False,
     keys: Optional[Tensor] = None,
+    view: Optional[TeacherView] = None,
 ) -> Tuple[Logits, Logits, Dict[str, Tensor]]:
     """Run student and teacher on a batch.
 
@@ -83,18 +86,26 @@ def run_both(
         soft: a loss needs the teacher's.
         encoder_only: there is nothing to decode.
         keys: of the sequences, where a `CachedTeacher` may look them up.
+        view: what the teacher reads instead; then the source is compared at words,
+            and the teacher's logits are those at the shared labels.
     Returns:
         The student's logits and the teacher's, empty where no loss needs them, and the
         terms of equation 3 as they are.
     """
     own_request, request = (inner_losses.requests(i, encoder_only) for i in (0, 1))
     like = next(model.parameters())
+    theirs = inputs if view is None else view.inputs
     soft_logits, taught = teacher.run(
-        like, keys, features_only=not soft, **inputs, **request
+        like, keys, features_only=not soft, **theirs, **request
     )
     logits, own = model(features_only=not scored, **inputs, **own_request)
+    taught_logits = by_head(soft_logits, heads) if soft else {}
+    if view is not None:
+        taught_logits = {k: x[view.teacher_shared[k]] for k, x in taught_logits.items()}
+        if view.word_starts is not None:
+            own, taught = at_words(own, taught, *view.word_starts)
     return (
         by_head(logits, heads) if scored else {},
-        by_head(soft_logits, heads) if soft else {},
+        taught_logits,
         inner_losses(own, taught, encoder_only),
     )

@@ -1,8 +1,6 @@
 """Distillation on any task of ours: hard loss + equation 2 + equation 3."""
 
 from dataclasses import dataclass, field
-from functools import reduce
-from operator import add
 from typing import Any, Dict, List, Optional, Tuple
 
 import torch
@@ -13,7 +11,9 @@ from fairseq.logging import metrics
 from fairseq.tasks import FairseqTask
 from torch import Tensor, nn
 
-from fairseq_mlkd.criterions._matching import Logits, match_models, run_both
+from fairseq_mlkd.criterions._matching import match_models, run_both
+from fairseq_mlkd.criterions._output_terms import output_terms
+from fairseq_mlkd.criterions._teacher_view import open_reader, view_batch
 from fairseq_mlkd.criterions._teachers import AnyTeacher, open_teacher
 from fairseq_mlkd.criterions._unlabelled import StageOne, unlabelled_loss
 from fairseq_mlkd.criterions.task_cross_entropy import (
@@ -21,8 +21,7 @@ from fairseq_mlkd.criterions.task_cross_entropy import (
     hard_loss,
     log_mean,
 )
-from fairseq_mlkd.distillation.cached_teacher import CachedTeacher
-from fairseq_mlkd.distillation.losses import INTER_LOSSES, output_losses
+from fairseq_mlkd.distillation.losses import INTER_LOSSES
 from fairseq_mlkd.distillation.projections import HEAD_MAPS
 from fairseq_mlkd.distillation.signals import DTYPES
 
@@ -34,6 +33,10 @@ _IN_BITS = ("loss", "nll_loss", "logits_loss", "distillation_loss")
 class TinyBertCriterionConfig(FairseqDataclass):
     teacher_path: Optional[str] = field(
         default=None, metadata={"help": "checkpoint of the teacher, of the same task"}
+    )
+    teacher_data: Optional[str] = field(
+        default=None,
+        metadata={"help": "the same benchmark, prepared with the teacher's tokenizer"},
     )
     ce_weight: float = field(
         default=1.0, metadata={"help": "weight of the hard cross-entropy; 0 disables"}
@@ -159,6 +162,7 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
         super().__init__(task)
         self.cfg = cfg
         self.teacher: Optional[AnyTeacher] = None
+        self.reader: Optional[FairseqTask] = None  # of a teacher's own subwords
         inner = (cfg.embedding_weight, cfg.hidden_weight, cfg.attention_weight)
         distils = bool(cfg.logits_weight or any(inner))
         if not distils and not cfg.ce_weight:
@@ -166,11 +170,13 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
         if cfg.temperature <= 0:
             raise ValueError(f"--temperature {cfg.temperature} is not above 0")
         if distils and not task.is_restored:
-            self.teacher = open_teacher(cfg, task)
+            self.reader = open_reader(cfg, task)
+            self.teacher = open_teacher(cfg, self.reader or task)
+            if self.reader is not None:
+                self.reader.model_cfg = self.teacher.cfg
             self.inner_losses = match_models(cfg, task.model_cfg, self.teacher.cfg)
-            if isinstance(self.teacher, CachedTeacher):
-                requests = self.inner_losses.requests(1)
-                self.teacher.check_signals(requests, logits=bool(cfg.logits_weight))
+            requests = self.inner_losses.requests(1)
+            self.teacher.check_signals(requests, logits=bool(cfg.logits_weight))
         # what is learnt from unlabelled sentences beside the labelled ones
         self.more_weights: Dict[str, float] = {}
         if not task.is_restored:
@@ -209,6 +215,7 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
         assert self.teacher is not None
         inputs, targets = self.task.supervise(sample)
         inputs = {**sample["net_input"], **inputs}
+        view = self.reader and view_batch(self.task, self.reader, sample)
         soft = bool(self.cfg.logits_weight)
         scored = soft or bool(self.cfg.ce_weight) or not self.training
         logits, teacher_logits, inner = run_both(
@@ -221,8 +228,17 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
             soft=soft,
             # the cache holds examples of training alone
             keys=sample["keys"] if self.training else None,
+            view=view,
         )
-        loss, terms = self._output_terms(logits, targets, teacher_logits)
+        loss, terms = output_terms(
+            logits,
+            targets,
+            teacher_logits,
+            shared=view and view.shared,
+            ce_weight=self.cfg.ce_weight,
+            logits_weight=self.cfg.logits_weight,
+            temperature=self.cfg.temperature,
+        )
         log = self.logging_output(sample, loss, logits, targets)
         sample_size = log["sample_size"]
         for name, term in inner.items():
@@ -255,30 +271,6 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
             temperature=self.cfg.temperature,
             keys=sample["unlabelled"]["keys"],
         )
-
-    def _output_terms(
-        self, logits: Logits, targets: Dict[str, Tensor], teacher_logits: Logits
-    ) -> Tuple[Tensor, Dict[str, Tensor]]:
-        """The weighted loss on the logits of all heads, and its terms as they are."""
-        if self.cfg.logits_weight:
-            losses = [
-                output_losses(
-                    logits[name],
-                    target,
-                    teacher_logits[name],
-                    ce_weight=self.cfg.ce_weight,
-                    logits_weight=self.cfg.logits_weight,
-                    temperature=self.cfg.temperature,
-                )
-                for name, target in targets.items()
-            ]
-            total, ce, kd = (reduce(add, parts) for parts in zip(*losses))
-            return total, {"nll_loss": ce, "logits_loss": kd}
-        if self.cfg.ce_weight:
-            ce = hard_loss(logits, targets)
-            return self.cfg.ce_weight * ce, {"nll_loss": ce}
-        device = next(iter(targets.values())).device
-        return torch.zeros((), device=device), {}
 
     def load_state_dict(
         self, state_dict: Optional[Dict[str, Tensor]], strict: bool = True

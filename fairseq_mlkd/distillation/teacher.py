@@ -2,15 +2,17 @@
 
 import copy
 import logging
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import torch
 from fairseq import models
+from fairseq.models import BaseFairseqModel
 from fairseq.tasks import FairseqTask
 from torch import Tensor, nn
 
 from fairseq_mlkd.checkpoint import (
     check_dictionary,
+    check_labels,
     load_weights,
     model_config,
     read_checkpoint,
@@ -35,6 +37,9 @@ class Teacher:
     @property
     def cfg(self) -> Any:
         return self.model.cfg
+
+    def check_signals(self, requests: Dict[str, List[int]], *, logits: bool) -> None:
+        """Refuse to give what is asked for; one that runs gives anything."""
 
     @torch.no_grad()
     def run(
@@ -73,12 +78,12 @@ def load_teacher(
     """
     state = read_checkpoint(path, flag)
     check_dictionary(state, task.source_dictionary, path, flag)
-    with torch.random.fork_rng(devices=[]):
-        model = models.build_model(
-            copy.deepcopy(model_config(state)), task, from_checkpoint=True
-        )
-        if not is_pretrained:
-            task.add_heads(model)
+    try:
+        model = _build_model(state, task, has_heads=not is_pretrained)
+    except ValueError as error:
+        raise ValueError(f"{flag} {path} does not fit: {error}") from None
+    if not is_pretrained:
+        check_labels(state, task.label_names(), path, flag)
     model.upgrade_state_dict(state["model"])
     load_weights(model, state["model"], path, flag)
     logger.info(
@@ -87,3 +92,15 @@ def load_teacher(
         f"{sum(p.numel() for p in model.parameters()):,}",
     )
     return Teacher(model)
+
+
+def _build_model(
+    state: Dict[str, Any], task: FairseqTask, has_heads: bool
+) -> BaseFairseqModel:
+    with torch.random.fork_rng(devices=[]):
+        model = models.build_model(
+            copy.deepcopy(model_config(state)), task, from_checkpoint=True
+        )
+        if has_heads:
+            task.add_heads(model)
+    return model

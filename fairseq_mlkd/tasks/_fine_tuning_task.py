@@ -6,7 +6,6 @@ from os.path import join
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple, Union
 
-import torch
 from fairseq.criterions import FairseqCriterion
 from fairseq.data import Dictionary, FairseqDataset
 from fairseq.dataclass import ChoiceEnum, FairseqDataclass
@@ -14,6 +13,7 @@ from fairseq.models import BaseFairseqModel
 from omegaconf import II
 from torch import Tensor
 
+from fairseq_mlkd.checkpoint import LABELS_KEY, symbols_sha256
 from fairseq_mlkd.data.audit import read_audit
 from fairseq_mlkd.data.binary import binary_sha256
 from fairseq_mlkd.data.masked_lm_dataset import MaskedLMDataset, Masking
@@ -37,6 +37,7 @@ from fairseq_mlkd.tasks._multilingual_task import (
     user_errors,
 )
 from fairseq_mlkd.tasks._sentences import open_unlabelled
+from fairseq_mlkd.tasks._teacher_data import open_reader, pair_with_teacher
 
 logger = logging.getLogger(__name__)
 
@@ -108,6 +109,8 @@ class FineTuningTask(MultilingualTask):
 
     # folders in DATA whose dictionaries the constructor takes, after that of the input
     label_parts: Tuple[str, ...] = ("label",)
+    # whether inputs are words, so that other subwords can be compared with theirs
+    has_words = True
     # key of the measure that says best how good a model is
     main_metric: str
 
@@ -117,6 +120,7 @@ class FineTuningTask(MultilingualTask):
         audit = Path(cfg.data) / "audit.json"
         self.audit = read_audit(audit) if audit.is_file() else {}
         self.unlabelled_data = cfg.unlabelled_data
+        self.reader: Optional[FineTuningTask] = None  # of a teacher's own subwords
         # unlabelled sentences stand beside training examples, in masked form, too
         self.is_mixed = self.is_masked = False
         self.scores: Scores = {}  # of the validation under way, so far
@@ -132,6 +136,14 @@ class FineTuningTask(MultilingualTask):
 
     def load_subset(self, subset: str) -> FairseqDataset:
         """Open the data of one language, `SPLIT.LANG`."""
+        raise NotImplementedError
+
+    def find_labels(self, sample: Dict[str, Any]) -> Dict[str, Tensor]:
+        """Head -> `(bsz, labels)`, true at the labels in `target` that it predicts."""
+        raise NotImplementedError
+
+    def word_starts(self, sample: Dict[str, Any]) -> Tensor:
+        """`(bsz, words)`, the index of each word's first subword; -1: it has none."""
         raise NotImplementedError
 
     def load_unlabelled(self, prefix: str) -> FairseqDataset:
@@ -175,15 +187,18 @@ class FineTuningTask(MultilingualTask):
     def load_dataset(self, split: str, combine: bool = False, **kwargs: Any) -> None:
         with user_errors():
             name, _ = split_subset(split)
-            dataset = MultilingualDataset(
-                {
-                    lang: self.load_subset(f"{name}.{lang}")
-                    for lang in self._languages(split)
-                }
-            )
+            langs = self._languages(split)
+            parts = {lang: self.load_subset(f"{name}.{lang}") for lang in langs}
+            if self.reader is not None:
+                parts = pair_with_teacher(self, self.reader, split, parts)
+            dataset = MultilingualDataset(parts)
             if name == "train" and self.is_mixed:
                 dataset = MixedDataset(dataset, self._open_unlabelled(len(dataset)))
             self.datasets[split] = dataset
+
+    def open_teacher_data(self, data: str) -> "FineTuningTask":
+        self.reader = open_reader(self, data)
+        return self.reader
 
     def _open_unlabelled(
         self, labelled: int
@@ -256,11 +271,22 @@ class FineTuningTask(MultilingualTask):
                 logger.warning(warning)
 
     def state_dict(self) -> Dict[str, Any]:
-        return {**super().state_dict(), _SCORES_KEY: self.last_scores}
+        return {
+            **super().state_dict(),
+            LABELS_KEY: symbols_sha256(self.label_names()),
+            _SCORES_KEY: self.last_scores,
+        }
 
     def load_state_dict(self, state_dict: Dict[str, Any]) -> None:
         """As upstream; the validation after a resumed one is compared with it."""
         self.last_scores = read_scores(state_dict.pop(_SCORES_KEY, None))
+        with user_errors():
+            ours = symbols_sha256(self.label_names())
+            if state_dict.pop(LABELS_KEY, ours) != ours:
+                raise ValueError(
+                    f"{self.cfg.data}: its labels are not those of the checkpoint: "
+                    "prepare it from the training file that the model is from"
+                )
         super().load_state_dict(state_dict)
 
     # --- results
@@ -271,18 +297,3 @@ class FineTuningTask(MultilingualTask):
 
     def dataset_name(self) -> str:
         return self.audit.get("benchmark") or super().dataset_name()
-
-
-def count_classes(labels: Dictionary) -> int:
-    """The number of labels that training data hold.
-
-    Their counts in `dict.txt` are above 0. The labels of test data alone follow them:
-    no model can predict those.
-    """
-    return sum(count > 0 for count in labels.count[labels.nspecial :])
-
-
-def first_tokens(sample: Dict[str, Any]) -> Tensor:
-    """`(bsz,)` indices of each sentence's first token into the flat `src_tokens`."""
-    tokens = sample["net_input"]["src_tokens"]
-    return torch.arange(0, tokens.numel(), tokens.size(1), device=tokens.device)

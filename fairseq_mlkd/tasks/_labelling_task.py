@@ -8,8 +8,9 @@ from fairseq.models import BaseFairseqModel
 from torch import Tensor
 
 from fairseq_mlkd.data.word_dataset import CUT, NO_SUBWORD, WordDataset
-from fairseq_mlkd.tasks._fine_tuning_task import FineTuningTask, first_tokens
+from fairseq_mlkd.tasks._fine_tuning_task import FineTuningTask
 from fairseq_mlkd.tasks._generation import Hypotheses, ensemble_log_probs, hypothesis
+from fairseq_mlkd.tasks._labels import first_tokens
 from fairseq_mlkd.tasks._multilingual_task import Supervision
 
 OUTSIDE = "O"
@@ -51,9 +52,20 @@ class LabellingTask(FineTuningTask):
             intent_offset=self.intent_offset,
         )
 
-    def find_labels(self, sample: Dict[str, Any]) -> Dict[str, Tensor]:
-        """Head -> `(bsz, labels)`, true at the labels in `target` that it predicts."""
-        raise NotImplementedError
+    def word_starts(self, sample: Dict[str, Any]) -> Tensor:
+        positions = sample["label_positions"]
+        if self.intent_offset is not None:
+            positions = positions[:, 1:]
+        columns = positions % sample["net_input"]["src_tokens"].size(1)
+        return columns.masked_fill(positions.lt(0), NO_SUBWORD)
+
+    def label_names(self) -> List[str]:
+        symbols = self.target_dictionary.symbols
+        return [
+            symbol
+            for head in self.heads.values()
+            for symbol in symbols[head.first : head.first + head.num_classes]
+        ]
 
     def add_heads(self, model: BaseFairseqModel) -> None:
         model.remove_lm_head()

@@ -162,6 +162,22 @@ class MultilingualTask(FairseqTask):
     def check_head(self, model: BaseFairseqModel, name: str) -> None:
         """Refuse a model, called `name`, that cannot give this task's logits."""
 
+    def label_names(self) -> List[str]:
+        """What the heads that fine-tuning adds can say, in their order."""
+        return []
+
+    def open_teacher_data(self, data: str) -> "MultilingualTask":
+        """Have batches hold the same examples in a teacher's own subwords, too.
+
+        Args:
+            data: the benchmark, prepared with the teacher's tokenizer.
+        Returns:
+            The task that reads it.
+        Raises:
+            ValueError: they are not the same examples.
+        """
+        raise ValueError("--teacher-data is for fine-tuning on a benchmark alone")
+
     def supervise(self, sample: Dict[str, Any]) -> Supervision:
         """Say where `sample` has labels, and which."""
         raise NotImplementedError

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Dict, List
 
+import torch
 from fairseq.data import Dictionary
 from fairseq.models import BaseFairseqModel
 from fairseq.tasks import register_task
@@ -15,10 +16,9 @@ from fairseq_mlkd.data.sentence_pair_dataset import (
 from fairseq_mlkd.tasks._fine_tuning_task import (
     FineTuningTask,
     FineTuningTaskConfig,
-    count_classes,
-    first_tokens,
 )
 from fairseq_mlkd.tasks._generation import Hypotheses, ensemble_log_probs, hypothesis
+from fairseq_mlkd.tasks._labels import count_classes, first_tokens
 from fairseq_mlkd.tasks._multilingual_task import (
     Measure,
     Sums,
@@ -41,6 +41,7 @@ class ZeroShotClassificationTask(FineTuningTask):
     """
 
     cfg: ZeroShotClassificationConfig
+    has_words = False
     counters = ("ncorrect", "nsentences")
     main_metric = "accuracy"
 
@@ -70,6 +71,13 @@ class ZeroShotClassificationTask(FineTuningTask):
     def load_unlabelled(self, prefix: str) -> NeighbourDataset:
         """Pairs, as the task's own inputs: each sentence and the one after it."""
         return NeighbourDataset(prefix, self.dictionary, self.longest_input())
+
+    def find_labels(self, sample: Dict[str, Any]) -> Dict[str, Tensor]:
+        return {HEAD: torch.ones_like(sample["target"].view(-1, 1), dtype=torch.bool)}
+
+    def label_names(self) -> List[str]:
+        first = self.label_dictionary.nspecial
+        return self.label_dictionary.symbols[first : first + self.num_classes]
 
     def add_heads(self, model: BaseFairseqModel) -> None:
         model.remove_lm_head()

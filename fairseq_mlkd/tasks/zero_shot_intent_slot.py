@@ -17,8 +17,9 @@ from fairseq_mlkd.metrics.spans import (
     span_f1,
     span_types,
 )
-from fairseq_mlkd.tasks._fine_tuning_task import FineTuningTaskConfig, count_classes
+from fairseq_mlkd.tasks._fine_tuning_task import FineTuningTaskConfig
 from fairseq_mlkd.tasks._labelling_task import Head, LabellingTask
+from fairseq_mlkd.tasks._labels import count_classes
 from fairseq_mlkd.tasks._multilingual_task import Measure, Sums
 
 INTENT_HEAD = "intent_head"

@@ -103,9 +103,18 @@ class ZeroShotParsingTask(FineTuningTask):
 
     def supervise(self, sample: Dict[str, Any]) -> Supervision:
         """Every symbol of the parse that the decoder can say."""
-        target = sample["pointer_target"]
-        scored = target.ne(self.parses.outputs.pad())
-        return Supervision({"scored_tokens": scored}, {HEAD: target[scored]})
+        scored = self.find_labels(sample)[HEAD]
+        target = sample["pointer_target"][scored]
+        return Supervision({"scored_tokens": scored}, {HEAD: target})
+
+    def find_labels(self, sample: Dict[str, Any]) -> Dict[str, Tensor]:
+        return {HEAD: sample["pointer_target"].ne(self.parses.outputs.pad())}
+
+    def word_starts(self, sample: Dict[str, Any]) -> Tensor:
+        return sample["net_input"]["word_starts"]
+
+    def label_names(self) -> List[str]:
+        return self.parses.outputs.symbols
 
     def place_heads(self, sample: Dict[str, Any]) -> Dict[str, Tensor]:
         """Nowhere: without a parse to continue the decoder has nothing to say."""

@@ -9,7 +9,7 @@ from fairseq.criterions.masked_lm import MaskedLmConfig, MaskedLmLoss
 from tiny import STUDENT, WEIGHTS, Distillation, weigh
 from torch import Tensor
 
-from fairseq_mlkd.criterions import tinybert
+from fairseq_mlkd.criterions import _output_terms
 from fairseq_mlkd.criterions.tinybert import TinyBertCriterion
 from fairseq_mlkd.distillation import inner_losses
 from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderModel
@@ -137,7 +137,7 @@ def test_a_term_of_weight_0_is_not_computed(setting, off, monkeypatch):
         lambda module, args, kwargs: asked.append(kwargs), with_kwargs=True
     )
     if off == "logits":
-        monkeypatch.setattr(tinybert, "output_losses", forbidden)
+        monkeypatch.setattr(_output_terms, "output_losses", forbidden)
         monkeypatch.setattr(criterion.teacher.model.lm_head, "forward", forbidden)
     if off == "attention":
         monkeypatch.setattr(inner_losses, "attention_loss", forbidden)

@@ -1,0 +1,129 @@
+"""The laws of distillation, for every task, head map and layer map."""
+
+from itertools import product
+from typing import Any, Dict
+
+import pytest
+import torch
+from laws import (
+    HEAD_MAPS,
+    INNER,
+    LAYER_MAPS,
+    TASKS,
+    Case,
+    World,
+    all_weights,
+    equal_models,
+    term_weight,
+)
+from tiny import WEIGHTS, weigh
+from torch import Tensor
+
+from fairseq_mlkd.criterions.task_cross_entropy import TaskCrossEntropyCriterion
+
+each_task = pytest.mark.parametrize("name", TASKS)
+each_head_map = pytest.mark.parametrize("head_map", HEAD_MAPS)
+
+
+@pytest.fixture(scope="module")
+def worlds(tmp_path_factory) -> Dict[str, World]:
+    return {name: World(name, tmp_path_factory.mktemp(name)) for name in TASKS}
+
+
+@pytest.fixture(
+    scope="module", params=product(TASKS, HEAD_MAPS, LAYER_MAPS), ids=", ".join
+)
+def case(request, worlds) -> Case:
+    name, head_map, layer_map = request.param
+    return Case(worlds[name], head_map, LAYER_MAPS[layer_map])
+
+
+def losses(log: Dict[str, Any]) -> Dict[str, float]:
+    return {name: float(log[name]) for name in log if name.endswith("loss")}
+
+
+def assert_close(
+    found: Dict[str, float], expected: Dict[str, Any], rel: float = 1e-9
+) -> None:
+    assert set(found) == set(expected)
+    for name, value in found.items():
+        assert value == pytest.approx(float(expected[name]), rel=rel), name
+
+
+def test_it_is_the_weighted_sum_of_the_formulas(case):
+    weights, criterion = all_weights(), case.whole
+    loss, _, log = criterion(case.student, case.sample)
+    terms = case.slow_terms(criterion)
+    expected = sum(term_weight(name, weights) * term for name, term in terms.items())
+    slow = {name: term.detach() for name, term in terms.items()}
+    assert_close(losses(log), {"loss": expected.detach(), **slow})
+
+    params = [*case.student.parameters(), *criterion.parameters()]
+    ours = torch.autograd.grad(loss, params, allow_unused=True)
+    slow = torch.autograd.grad(expected, params, allow_unused=True)
+    for a, b in zip(ours, slow):
+        assert (a is None) == (b is None)
+        assert a is None or torch.allclose(a, b, rtol=1e-8, atol=1e-9)
+
+
+def test_further_padding_keeps_the_loss(case):
+    padded = case.pad()
+    lengths = [s["net_input"]["src_tokens"].size(1) for s in (case.sample, padded)]
+    assert lengths[0] < lengths[1]
+    found, after = (case.whole(case.student, s)[2] for s in (case.sample, padded))
+    assert_close(losses(after), losses(found))
+
+
+def test_the_teacher_gets_no_gradient(case):
+    criterion = case.whole
+    loss, _, _ = criterion(case.student, case.sample)
+    loss.backward()
+    assert all(p.grad is None for p in criterion.teacher.model.parameters())
+    assert all(p.grad is not None for p in criterion.parameters())
+    case.student.zero_grad()
+
+
+@each_task
+@each_head_map
+def test_a_term_of_weight_0_is_left_out_and_changes_no_other(worlds, name, head_map):
+    case = Case(worlds[name], head_map, LAYER_MAPS["uniform"])
+    whole = losses(case.whole(case.student, case.sample)[2])
+    for off in WEIGHTS[1:]:
+        weights = all_weights(**{off: 0.0})
+        criterion = case.criterion(**weights)
+        _, _, log = criterion(case.student, case.sample)
+        rest = {k: v for k, v in whole.items() if f"{off}_loss" not in k}
+        rest["loss"] = sum(
+            term_weight(k, weights) * v for k, v in rest.items() if k != "loss"
+        )
+        # alone, the hard loss is fairseq's, in float32
+        assert_close(losses(log), rest, rel=1e-6 if off == "logits" else 1e-9)
+
+
+@each_task
+def test_without_distillation_it_is_the_hard_loss_bit_for_bit(worlds, name):
+    case = Case(worlds[name], "auto", LAYER_MAPS["uniform"])
+    hard = TaskCrossEntropyCriterion(case.task)
+
+    def learn(criterion: Any) -> Dict[str, Tensor]:
+        case.student.zero_grad()
+        loss, _, _ = criterion(case.student, case.sample)
+        loss.backward()
+        params = case.student.named_parameters()
+        return {"loss": loss, **{n: p.grad for n, p in params if p.grad is not None}}
+
+    ours, theirs = learn(case.criterion(**weigh(ce=1.0))), learn(hard)
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+
+
+@each_task
+@each_head_map
+@pytest.mark.parametrize("spec", ["uniform", "last-1", "1,2"])
+def test_equal_models_have_nothing_to_learn_inside(worlds, name, head_map, spec):
+    case, criterion = equal_models(worlds[name], head_map, spec)
+    loss, _, log = criterion(case.student, case.sample)
+    attention = () if head_map == "none" else ("attention",)
+    assert {f"{kind}_loss" for kind in (*INNER[:2], *attention)} <= set(log)
+    assert all(abs(value) < 1e-12 for value in losses(log).values())
+    assert loss.item() == pytest.approx(0, abs=1e-12)

@@ -27,17 +27,19 @@ from fairseq_mlkd.metrics.transfer import (
     read_scores,
 )
 from fairseq_mlkd.tasks._encoder import keep_lm_head
+from fairseq_mlkd.tasks._measuring_task import is_first_worker
 from fairseq_mlkd.tasks._multilingual_task import (
-    ALL,
     MultilingualTask,
     MultilingualTaskConfig,
-    is_first_worker,
+)
+from fairseq_mlkd.tasks._sentences import open_unlabelled
+from fairseq_mlkd.tasks._teacher_data import open_reader, pair_with_teacher
+from fairseq_mlkd.tasks._user_input import (
+    ALL,
     load_dictionary,
     split_subset,
     user_errors,
 )
-from fairseq_mlkd.tasks._sentences import open_unlabelled
-from fairseq_mlkd.tasks._teacher_data import open_reader, pair_with_teacher
 
 logger = logging.getLogger(__name__)
 

@@ -1,33 +1,24 @@
-"""What our tasks share: languages, honest row counts, a line of results a language."""
+"""What our tasks share: how models, criterions and batches are made."""
 
 import logging
-import os
 import sys
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from typing import (
     Any,
     Dict,
-    Iterable,
-    Iterator,
     List,
-    Mapping,
     NamedTuple,
     Optional,
     Tuple,
 )
 
 import torch
-import torch.distributed as dist
 from fairseq import checkpoint_utils, utils
 from fairseq.criterions import FairseqCriterion
 from fairseq.data import Dictionary, FairseqDataset, iterators
 from fairseq.dataclass import FairseqDataclass
-from fairseq.logging import metrics
 from fairseq.models import BaseFairseqModel
 from fairseq.optim import AMPOptimizer, FairseqOptimizer
-from fairseq.tasks import FairseqTask
 from omegaconf import II, MISSING
 from torch import Tensor
 
@@ -38,12 +29,11 @@ from fairseq_mlkd.checkpoint import (
     read_checkpoint,
 )
 from fairseq_mlkd.data.binary import binary_sha256
-from fairseq_mlkd.metrics.results import Result, append_results
 from fairseq_mlkd.tasks._encoder import FLAG, copy_shape, load_encoder, load_layers
+from fairseq_mlkd.tasks._measuring_task import MeasuringTask
+from fairseq_mlkd.tasks._user_input import user_errors
 
 logger = logging.getLogger(__name__)
-
-ALL = "all"
 
 # --ddp-backend: their workers hold parts of a model, or models that differ, where
 # teacher and projections count on whole and equal ones
@@ -98,36 +88,11 @@ class Supervision(NamedTuple):
     targets: Dict[str, Tensor]  # head -> (n,) class ids, in the order of those rows
 
 
-class Measure(NamedTuple):
-    """A number that says how good a model is in one language.
-
-    Args:
-        metric: its full name, for the results.
-        value: in percent; perplexities as they are.
-        examples: how many examples it rests on.
-        key: its short name, for logs and `--best-checkpoint-metric`; None: the results
-            alone have it.
-        chance: what guessing scores, where that is known.
-    """
-
-    metric: str
-    value: float
-    examples: int
-    key: Optional[str] = None
-    chance: Optional[float] = None
-
-
-Sums = Dict[str, Tensor]  # counter -> its sum over examples, a number or a vector
-
-
-class MultilingualTask(FairseqTask):
+class MultilingualTask(MeasuringTask):
     """A task on several languages, whose subsets are called `SPLIT` or `SPLIT.LANG`."""
 
     cfg: MultilingualTaskConfig
 
-    # what valid_step sums up per language, out of the criterion's logging output and
-    # what is counted; `nsentences` is always among them
-    counters: Tuple[str, ...] = ("nsentences",)
     # folder of unlabelled sentences that may stand beside training examples
     unlabelled_data: Optional[str] = None
 
@@ -139,11 +104,7 @@ class MultilingualTask(FairseqTask):
                 "choose pytorch_ddp or legacy_ddp"
             )
         self.dictionary = dictionary
-        self.is_restored = False  # a checkpoint is evaluated, none is trained
         self.model_cfg: Optional[FairseqDataclass] = None  # of the model last built
-        # of the subset that was iterated over last
-        self.subset = ""
-        self.langs: List[str] = []
         _forget_last_job()
 
     @property
@@ -180,22 +141,6 @@ class MultilingualTask(FairseqTask):
 
     def supervise(self, sample: Dict[str, Any]) -> Supervision:
         """Say where `sample` has labels, and which."""
-        raise NotImplementedError
-
-    def count(self, sample: Dict[str, Any], logits: Dict[str, Tensor]) -> Sums:
-        """What to sum over batches, so that the task's metrics follow from it.
-
-        Args:
-            logits: head -> `(n, classes)`, at the labels that `supervise` named.
-        """
-        return {}
-
-    def count_generated(self, sample: Dict[str, Any], model: BaseFairseqModel) -> Sums:
-        """As `count`, for metrics that need more than the logits at the labels."""
-        return {}
-
-    def measure(self, sums: Sums) -> List[Measure]:
-        """The task's metrics, most important first, from sums of `counters`."""
         raise NotImplementedError
 
     # --- fairseq's interface
@@ -290,54 +235,6 @@ class MultilingualTask(FairseqTask):
         optimizer.scaler.step(optimizer.optimizer)
         optimizer.scaler.update()
 
-    def valid_step(
-        self,
-        sample: Dict[str, Any],
-        model: BaseFairseqModel,
-        criterion: FairseqCriterion,
-    ) -> Tuple[Tensor, int, Dict[str, Any]]:
-        loss, sample_size, log = super().valid_step(sample, model, criterion)
-        log.update(self.count_generated(sample, model))
-        for key in self.counters:
-            count = torch.as_tensor(log[key])
-            for lang in self.langs:
-                here = lang == sample["lang"]
-                log[f"{key}/{lang}"] = count if here else torch.zeros_like(count)
-        return loss, sample_size, log
-
-    def reduce_metrics(
-        self, logging_outputs: List[Dict[str, Any]], criterion: FairseqCriterion
-    ) -> None:
-        super().reduce_metrics(logging_outputs, criterion)
-        found = {lang: self._sum_up(logging_outputs, lang) for lang in self.langs}
-        found = {lang: sums for lang, sums in found.items() if sums.get("nsentences")}
-        for lang, sums in found.items():
-            self._log(sums, f"_{lang}")
-        if found:
-            self._log(add_up(found.values()), "")
-        if self.is_restored and is_first_worker():
-            self.write_results(found)
-
-    def _sum_up(self, logging_outputs: List[Dict[str, Any]], lang: str) -> Sums:
-        return add_up(
-            {key: log[f"{key}/{lang}"] for key in self.counters}
-            for log in logging_outputs
-            if f"nsentences/{lang}" in log
-        )
-
-    def _log(self, sums: Sums, suffix: str) -> None:
-        """Log each metric such that it is exact over any number of batches."""
-        for key, value in sums.items():
-            metrics.log_scalar_sum(f"_{key}{suffix}", value)
-
-        def value_of(i: int, meters: Mapping[str, Any]) -> float:
-            sums = {key: meters[f"_{key}{suffix}"].sum for key in self.counters}
-            return round(self.measure(sums)[i].value, 2)
-
-        for i, measure in enumerate(self.measure(sums)):
-            if measure.key:
-                metrics.log_derived(f"{measure.key}{suffix}", partial(value_of, i))
-
     def state_dict(self) -> Dict[str, Any]:
         return {
             **super().state_dict(),
@@ -376,85 +273,6 @@ class MultilingualTask(FairseqTask):
     def longest_input(self) -> int:
         """How many subwords the model takes; no limit as long as there is no model."""
         return sys.maxsize if self.model_cfg is None else self.model_cfg.max_positions
-
-    # --- results
-
-    def dropped_rows(self, lang: str) -> int:
-        """Rows that preprocessing left out of the current subset in `lang`."""
-        return 0
-
-    def dataset_name(self) -> str:
-        return os.path.basename(os.path.normpath(self.cfg.data))
-
-    def write_results(self, found: Dict[str, Sums]) -> None:
-        checkpoint = self.cfg.path or ""
-        folder = os.path.dirname(os.path.abspath(checkpoint))
-        results = [
-            Result(
-                dataset=self.dataset_name(),
-                model=self.cfg.model_name or os.path.basename(folder),
-                lang=lang,
-                split=self.subset.split(".")[0],
-                dropped=self.dropped_rows(lang),
-                seed=self.cfg.seed,
-                checkpoint=checkpoint,
-                metric=measure.metric,
-                value=measure.value,
-                examples=measure.examples,
-                chance=measure.chance,
-            )
-            for lang, sums in found.items()
-            for measure in self.measure(sums)
-        ]
-        path = self.cfg.results or os.path.join(folder, "results.jsonl")
-        append_results(path, results)
-        logger.info("%d results appended to %s", len(results), path)
-
-
-@contextmanager
-def user_errors() -> Iterator[None]:
-    """Turn a ValueError, the user's mistake, into one line and exit code 1."""
-    try:
-        yield
-    except ValueError as error:
-        logger.debug("where it was raised", exc_info=True)
-        raise SystemExit(f"fairseq_mlkd: {error}") from None
-
-
-def is_first_worker() -> bool:
-    """Of several processes, one speaks and writes."""
-    return not dist.is_initialized() or dist.get_rank() == 0
-
-
-def add_up(several: Iterable[Sums]) -> Sums:
-    """The sums of several, counter by counter; nothing at all of none."""
-    total: Sums = {}
-    for sums in several:
-        for key, value in sums.items():
-            total[key] = total[key] + value if key in total else value
-    return total
-
-
-def load_dictionary(data: str) -> Dictionary:
-    """Read `dict.txt` of the (first) data folder.
-
-    Raises:
-        ValueError: there is none, or one of the folders is missing.
-    """
-    folders = utils.split_paths(data)
-    for folder in folders:
-        if not os.path.isdir(folder):
-            raise ValueError(f"{folder}: no such folder")
-    path = os.path.join(folders[0], "dict.txt")
-    if not os.path.isfile(path):
-        raise ValueError(f"{path} is missing: is this a folder that preprocess/ wrote?")
-    return Dictionary.load(path)
-
-
-def split_subset(subset: str) -> Tuple[str, Optional[str]]:
-    """`test.fr` -> (`test`, `fr`); `test` -> (`test`, None)."""
-    split, _, lang = subset.partition(".")
-    return split, lang or None
 
 
 def _forget_last_job() -> None:

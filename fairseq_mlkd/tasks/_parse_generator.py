@@ -12,7 +12,7 @@ from torch import Tensor
 
 from fairseq_mlkd.data.parse_dictionary import ParseDictionary
 from fairseq_mlkd.tasks._generation import Hypotheses
-from fairseq_mlkd.tasks._multilingual_task import user_errors
+from fairseq_mlkd.tasks._user_input import user_errors
 from fairseq_mlkd.text.grammar import START, Grammar, State, symbols_to_finish
 
 

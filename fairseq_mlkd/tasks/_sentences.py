@@ -8,7 +8,7 @@ from fairseq.data import Dictionary, FairseqDataset
 from fairseq.dataclass import FairseqDataclass
 
 from fairseq_mlkd.data.multilingual_dataset import MultilingualDataset
-from fairseq_mlkd.tasks._multilingual_task import load_dictionary
+from fairseq_mlkd.tasks._user_input import load_dictionary
 
 logger = logging.getLogger(__name__)
 

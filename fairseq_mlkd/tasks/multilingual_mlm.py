@@ -14,19 +14,19 @@ from fairseq.tasks import register_task
 from fairseq_mlkd.data.masked_lm_dataset import MaskedLMDataset, Masking
 from fairseq_mlkd.data.multilingual_dataset import MultilingualDataset
 from fairseq_mlkd.data.sentence_dataset import SentenceDataset
+from fairseq_mlkd.tasks._measuring_task import Measure, Sums, add_up
 from fairseq_mlkd.tasks._multilingual_task import (
-    ALL,
-    Measure,
     MultilingualTask,
     MultilingualTaskConfig,
-    Sums,
     Supervision,
-    add_up,
+)
+from fairseq_mlkd.tasks._sentences import list_languages, log_sampling
+from fairseq_mlkd.tasks._user_input import (
+    ALL,
     load_dictionary,
     split_subset,
     user_errors,
 )
-from fairseq_mlkd.tasks._sentences import list_languages, log_sampling
 
 
 @dataclass

@@ -19,11 +19,8 @@ from fairseq_mlkd.tasks._fine_tuning_task import (
 )
 from fairseq_mlkd.tasks._generation import Hypotheses, ensemble_log_probs, hypothesis
 from fairseq_mlkd.tasks._labels import count_classes, first_tokens
-from fairseq_mlkd.tasks._multilingual_task import (
-    Measure,
-    Sums,
-    Supervision,
-)
+from fairseq_mlkd.tasks._measuring_task import Measure, Sums
+from fairseq_mlkd.tasks._multilingual_task import Supervision
 
 HEAD = "sentence_classification_head"
 

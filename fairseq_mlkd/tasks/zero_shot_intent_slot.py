@@ -20,7 +20,7 @@ from fairseq_mlkd.metrics.spans import (
 from fairseq_mlkd.tasks._fine_tuning_task import FineTuningTaskConfig
 from fairseq_mlkd.tasks._labelling_task import Head, LabellingTask
 from fairseq_mlkd.tasks._labels import count_classes
-from fairseq_mlkd.tasks._multilingual_task import Measure, Sums
+from fairseq_mlkd.tasks._measuring_task import Measure, Sums
 
 INTENT_HEAD = "intent_head"
 SLOT_HEAD = "slot_head"

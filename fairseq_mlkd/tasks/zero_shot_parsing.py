@@ -23,13 +23,10 @@ from fairseq_mlkd.tasks._fine_tuning_task import (
     FineTuningTask,
     FineTuningTaskConfig,
 )
-from fairseq_mlkd.tasks._multilingual_task import (
-    Measure,
-    Sums,
-    Supervision,
-    user_errors,
-)
+from fairseq_mlkd.tasks._measuring_task import Measure, Sums
+from fairseq_mlkd.tasks._multilingual_task import Supervision
 from fairseq_mlkd.tasks._parse_generator import ParseGenerator
+from fairseq_mlkd.tasks._user_input import user_errors
 from fairseq_mlkd.text.grammar import Grammar
 
 GRAMMARS = ["none", "tree", "ontology"]

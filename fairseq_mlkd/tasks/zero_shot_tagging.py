@@ -11,7 +11,7 @@ from fairseq_mlkd.metrics.spans import ENTITY_F1, count_spans, span_f1, span_typ
 from fairseq_mlkd.tasks._fine_tuning_task import FineTuningTaskConfig
 from fairseq_mlkd.tasks._labelling_task import Head, LabellingTask
 from fairseq_mlkd.tasks._labels import count_classes
-from fairseq_mlkd.tasks._multilingual_task import Measure, Sums
+from fairseq_mlkd.tasks._measuring_task import Measure, Sums
 
 HEAD = "tagging_head"
 

@@ -1,0 +1,151 @@
+"""What the studies of students share: layers of an imported encoder, distilled on text.
+
+A student starts from layers of the encoder, learns from it on text (stage 1), is
+fine-tuned on English and tested on other languages.
+"""
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+from typing import List, NamedTuple, Sequence
+
+from pipeline import Stage
+from study import (
+    BIN,
+    CORPUS,
+    SETUPS,
+    Benchmark,
+    Training,
+    finetune,
+    prepare,
+    train,
+    validate,
+    words,
+)
+
+from fairseq_mlkd.cli.report_tables import Table, make_tables
+from fairseq_mlkd.metrics.results import latest_results, read_results
+
+STUDENT = (
+    "lean_bert --encoder-embed-dim 384 --encoder-ffn-embed-dim 1536 --init-std 0.028"
+)
+# one validation and one checkpoint, at the end
+ONCE = ["--save-interval-updates", "0", "--no-save-optimizer-state"]
+BEST = [*ONCE, "--no-last-checkpoints"]
+STAGE_1 = Training(150, 2e-4, 32, warmup=15, options=ONCE)
+# such that the attention term is of the size of the hidden term when training starts
+ATTENTION_WEIGHT, RELATION_WEIGHT = 0.02, 1.0
+
+
+class Sources(NamedTuple):
+    """What the students of one study are made from, and where all of it goes."""
+
+    out: Path
+    encoder: Path  # to import
+    text: Sequence[str]  # LANG=FILE[,FILE...]
+    student: Sequence[str]  # architecture and shape, of the encoder's width
+
+    def stages(self, benchmarks: Sequence[Benchmark]) -> List[Stage]:
+        """Import the encoder, then write all data with its tokenizer."""
+        encoder, corpus = self.out / "encoder", self.out / "corpus"
+        command = [
+            sys.executable, CORPUS, corpus, *self.text, "--codes-from", encoder,
+            "--max-characters", 160, "--valid", 100,
+        ]  # fmt: skip
+        return [
+            Stage("import", words([BIN / "mlkd-import", self.encoder, encoder])),
+            Stage("corpus", words(command), ["import"]),
+            *(
+                Stage(b.name, words(prepare(b, self.out / b.name, encoder)), ["import"])
+                for b in benchmarks
+            ),
+        ]
+
+    @property
+    def teacher(self) -> Path:
+        return self.out / "encoder" / "model.pt"
+
+    def distil(
+        self, name: str, heads: int, head_map: str, seed: int, training: Training
+    ) -> Stage:
+        """Stage 1 of a student called `name` that starts from the encoder's layers."""
+        command = [
+            *train(self.out / "corpus", "multilingual_mlm", self.student, training),
+            "--encoder-attention-heads", heads, "--encoder-path", self.teacher,
+            "--encoder-path-layers", "uniform", "--criterion", "tinybert",
+            "--teacher-path", self.teacher, "--ce-weight", 0, "--logits-weight", 0,
+            *compare_attention(head_map), "--valid-distillation", "--seed", seed,
+            "--save-dir", self.distilled(name, seed).parent,
+        ]  # fmt: skip
+        stage = f"distil {name}, seed {seed}"
+        return Stage(stage, words(command), ["corpus"], training.updates)
+
+    def distilled(self, name: str, seed: int) -> Path:
+        return self._folder("distilled", name, seed) / "checkpoint_last.pt"
+
+    def finetune(
+        self,
+        benchmark: Benchmark,
+        name: str,
+        seed: int,
+        encoder: Path,
+        needs: Sequence[str],
+        criterion: Sequence[object] = ("task_cross_entropy",),
+        subsets: str = "test",
+    ) -> List[Stage]:
+        """Train on English, then test on the given subsets."""
+        data, run = (
+            self.out / benchmark.name,
+            f"{name} on {benchmark.name}, seed {seed}",
+        )
+        path = self._folder(benchmark.name, name, seed) / "checkpoint_best.pt"
+        command = [
+            *finetune(benchmark, data), "--encoder-path", encoder, "--seed", seed,
+            "--criterion", *criterion, "--save-dir", path.parent,
+        ]  # fmt: skip
+        test = [
+            *validate(data, SETUPS[benchmark.name].task, path, subsets),
+            "--max-tokens", 8192, "--model-name", name,
+            "--results", self.out / "results" / f"{path.parent.name}.jsonl",
+        ]  # fmt: skip
+        tuned, updates = f"fine-tune {run}", benchmark.training.updates
+        needs = [benchmark.name, *needs]
+        return [
+            Stage(tuned, words(command), needs, updates),
+            Stage(f"test {run}", words(test), [tuned]),
+        ]
+
+    def tables(self, benchmark: Benchmark) -> List[Table]:
+        """The results of one benchmark, a table a metric."""
+        paths = sorted(map(str, (self.out / "results").glob("*.jsonl")))
+        results = latest_results(read_results(paths))
+        return make_tables([r for r in results if r.dataset == benchmark.name], "en")
+
+    def _folder(self, kind: str, name: str, seed: int) -> Path:
+        slug = "".join(c if c.isalnum() else "_" for c in name)
+        return self.out / kind / f"{kind}-{slug}-seed{seed}"
+
+
+def compare_attention(head_map: str) -> List[object]:
+    """The options of the tinybert criterion that compare attention."""
+    weight = RELATION_WEIGHT if head_map == "relation" else ATTENTION_WEIGHT
+    return ["--head-map", head_map, "--attention-weight", weight]
+
+
+def add_sources(parser: argparse.ArgumentParser) -> None:
+    """Options that name what students are made from."""
+    add = parser.add_argument
+    add("out", type=Path, help="folder for everything the study makes")
+    add("encoder", type=Path, help="encoder to import: teacher and start of students")
+    add("--text", nargs="+", required=True, metavar="LANG=FILE[,FILE...]")
+    add(
+        "--student", default=STUDENT, help="its --arch and shape (default: %(default)s)"
+    )
+    add("--seeds", type=int, nargs="+", default=[1])
+    add("--jobs", type=int, default=1, help="commands at a time")
+
+
+def named_sources(args: argparse.Namespace) -> Sources:
+    student = shlex.split(args.student)
+    return Sources(args.out.resolve(), args.encoder.resolve(), args.text, student)

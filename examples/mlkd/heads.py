@@ -26,7 +26,7 @@ ARMS: Dict[int, Sequence[str]] = {
     12: ("auto", "mean", "linear", "relation", "none"),
     8: ("mean", "linear", "relation", "none"),
 }
-TRAININGS = {"multiatis": Training(250, 2e-4, 32, warmup=25, options=BEST)}
+TRAININGS = {"multiatis": Training(400, 4e-4, 32, warmup=40, options=BEST)}
 _HIDDEN_LOSS = re.compile(r"valid on 'valid' subset .*?\bhidden_loss ([\d.e+-]+)")
 
 
@@ -50,7 +50,9 @@ def stages(
                 found.append(distil)
                 student = sources.distilled(name, seed)
                 for b in benchmarks:
-                    found += sources.finetune(b, name, seed, student, [distil.name])
+                    tune = sources.finetune(b, name, seed, student, [distil.name])
+                    tuned = sources.finetuned(b, name, seed)
+                    found += [tune, sources.test(b, name, seed, tuned, [tune.name])]
     return found
 
 
@@ -71,7 +73,7 @@ def held_out_loss(sources: Sources, name: str, seed: int) -> float:
 
 def table(sources: Sources, benchmark: Benchmark, seeds: Sequence[int]) -> str:
     """A row an arm: held-out loss, then each metric in English and zero-shot."""
-    metrics = sources.tables(benchmark)
+    metrics = sources.tables(benchmark, seeds)
     header = ["student heads, --head-map", "held-out hidden loss"]
     for metric in metrics:
         header += [f"en {metric.metric}", f"zero-shot {metric.metric}"]

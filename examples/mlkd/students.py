@@ -7,6 +7,7 @@ fine-tuned on English and tested on other languages.
 import argparse
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import List, NamedTuple, Sequence
 
@@ -92,39 +93,56 @@ class Sources(NamedTuple):
         encoder: Path,
         needs: Sequence[str],
         criterion: Sequence[object] = ("task_cross_entropy",),
-        subsets: str = "test",
-    ) -> List[Stage]:
-        """Train on English, then test on the given subsets."""
-        data, run = (
-            self.out / benchmark.name,
-            f"{name} on {benchmark.name}, seed {seed}",
-        )
-        path = self._folder(benchmark.name, name, seed) / "checkpoint_best.pt"
+    ) -> Stage:
+        """Train on English."""
         command = [
-            *finetune(benchmark, data), "--encoder-path", encoder, "--seed", seed,
-            "--criterion", *criterion, "--save-dir", path.parent,
+            *finetune(benchmark, self.out / benchmark.name),
+            "--encoder-path", encoder, "--seed", seed, "--criterion", *criterion,
+            "--save-dir", self.finetuned(benchmark, name, seed).parent,
         ]  # fmt: skip
-        test = [
-            *validate(data, SETUPS[benchmark.name].task, path, subsets),
-            "--max-tokens", 8192, "--model-name", name,
-            "--results", self.out / "results" / f"{path.parent.name}.jsonl",
-        ]  # fmt: skip
-        tuned, updates = f"fine-tune {run}", benchmark.training.updates
-        needs = [benchmark.name, *needs]
-        return [
-            Stage(tuned, words(command), needs, updates),
-            Stage(f"test {run}", words(test), [tuned]),
-        ]
+        stage = f"fine-tune {name} on {benchmark.name}, seed {seed}"
+        updates = benchmark.training.updates
+        return Stage(stage, words(command), [benchmark.name, *needs], updates)
 
-    def tables(self, benchmark: Benchmark) -> List[Table]:
-        """The results of one benchmark, a table a metric."""
+    def finetuned(self, benchmark: Benchmark, name: str, seed: int) -> Path:
+        return self._folder(benchmark.name, name, seed) / "checkpoint_best.pt"
+
+    def test(
+        self,
+        benchmark: Benchmark,
+        name: str,
+        seed: int,
+        checkpoint: Path,
+        needs: Sequence[str],
+        subsets: str = "test",
+    ) -> Stage:
+        """Score a fine-tuned model in each language."""
+        data, task = self.out / benchmark.name, SETUPS[benchmark.name].task
+        results = self._folder("results", f"{name} on {benchmark.name}", seed)
+        command = [
+            *validate(data, task, checkpoint, subsets), "--max-tokens", 8192,
+            "--seed", seed, "--model-name", name,
+            "--results", results.with_suffix(".jsonl"),
+        ]  # fmt: skip
+        stage = f"test {name} on {benchmark.name}, seed {seed}"
+        return Stage(stage, words(command), [benchmark.name, *needs])
+
+    def tables(self, benchmark: Benchmark, seeds: Sequence[int]) -> List[Table]:
+        """The results of one benchmark, a table a metric.
+
+        A language counts with the split that it was tested on.
+        """
         paths = sorted(map(str, (self.out / "results").glob("*.jsonl")))
-        results = latest_results(read_results(paths))
-        return make_tables([r for r in results if r.dataset == benchmark.name], "en")
+        results = [
+            replace(result, split="held-out")
+            for result in latest_results(read_results(paths))
+            if result.dataset == benchmark.name and result.seed in seeds
+        ]
+        return make_tables(results, "en")
 
     def _folder(self, kind: str, name: str, seed: int) -> Path:
         slug = "".join(c if c.isalnum() else "_" for c in name)
-        return self.out / kind / f"{kind}-{slug}-seed{seed}"
+        return self.out / kind / f"{slug}-seed{seed}"
 
 
 def compare_attention(head_map: str) -> List[object]:

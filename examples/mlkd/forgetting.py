@@ -21,7 +21,6 @@ from students import (
     STAGE_1,
     Sources,
     add_sources,
-    compare_attention,
     named_sources,
 )
 from study import Benchmark, Training, add_benchmarks, named_benchmarks
@@ -34,6 +33,8 @@ TEACHER, LABELS, STAGE_2, MIXED = (
 )  # fmt: skip
 ARMS = (LABELS, STAGE_2, MIXED)
 HEADS, HEAD_MAP = 12, "auto"  # of the student; one to one
+# a distilled student's attention term is then of the size of its hidden term
+ATTENTION_WEIGHT = 0.02
 
 # every validation but the last would be of no use
 FEW = [*BEST, "--max-valid-steps", "20"]
@@ -90,7 +91,13 @@ class Study(NamedTuple):
         if arm != LABELS:
             criterion = ["tinybert", "--teacher-path", self._taught(b)]
             # fine-tuning leaves the embeddings as they are
-            criterion += ["--embedding-weight", 0, *compare_attention(HEAD_MAP)]
+            criterion += ["--embedding-weight", 0]
+            criterion += [
+                "--head-map",
+                HEAD_MAP,
+                "--attention-weight",
+                ATTENTION_WEIGHT,
+            ]
             needs.append(f"test {TEACHER} on {b.name}, seed 1")
         if arm == MIXED:
             criterion += ["--unlabelled-data", sources.out / "corpus"]

@@ -26,7 +26,7 @@ ARMS: Dict[int, Sequence[str]] = {
     12: ("auto", "mean", "linear", "relation", "none"),
     8: ("mean", "linear", "relation", "none"),
 }
-TRAININGS = {"multiatis": Training(400, 4e-4, 32, warmup=40, options=BEST)}
+TRAININGS = {"multiatis": Training(300, 4e-4, 32, warmup=30, options=BEST)}
 _HIDDEN_LOSS = re.compile(r"valid on 'valid' subset .*?\bhidden_loss ([\d.e+-]+)")
 
 

@@ -34,9 +34,15 @@ STUDENT = (
 # one validation and one checkpoint, at the end
 ONCE = ["--save-interval-updates", "0", "--no-save-optimizer-state"]
 BEST = [*ONCE, "--no-last-checkpoints"]
-STAGE_1 = Training(150, 2e-4, 32, warmup=15, options=ONCE)
-# such that the attention term is of the size of the hidden term when training starts
-ATTENTION_WEIGHT, RELATION_WEIGHT = 0.02, 1.0
+STAGE_1 = Training(100, 2e-4, 32, warmup=10, options=ONCE)
+# such that the attention term is of the size of the hidden term in the first updates
+ATTENTION_WEIGHTS = {
+    "auto": 0.005,
+    "mean": 0.05,
+    "linear": 0.001,
+    "relation": 1.0,
+    "none": 0.0,
+}
 
 
 class Sources(NamedTuple):
@@ -76,7 +82,8 @@ class Sources(NamedTuple):
             "--encoder-attention-heads", heads, "--encoder-path", self.teacher,
             "--encoder-path-layers", "uniform", "--criterion", "tinybert",
             "--teacher-path", self.teacher, "--ce-weight", 0, "--logits-weight", 0,
-            *compare_attention(head_map), "--valid-distillation", "--seed", seed,
+            "--head-map", head_map, "--attention-weight", ATTENTION_WEIGHTS[head_map],
+            "--valid-distillation", "--seed", seed,
             "--save-dir", self.distilled(name, seed).parent,
         ]  # fmt: skip
         stage = f"distil {name}, seed {seed}"
@@ -143,12 +150,6 @@ class Sources(NamedTuple):
     def _folder(self, kind: str, name: str, seed: int) -> Path:
         slug = "".join(c if c.isalnum() else "_" for c in name)
         return self.out / kind / f"{slug}-seed{seed}"
-
-
-def compare_attention(head_map: str) -> List[object]:
-    """The options of the tinybert criterion that compare attention."""
-    weight = RELATION_WEIGHT if head_map == "relation" else ATTENTION_WEIGHT
-    return ["--head-map", head_map, "--attention-weight", weight]
 
 
 def add_sources(parser: argparse.ArgumentParser) -> None:

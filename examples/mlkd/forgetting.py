@@ -132,17 +132,28 @@ class Study(NamedTuple):
 
 
 def won_back(scores: Table) -> List[str]:
-    """How much of what stage 2 costs the other languages comes back, in words."""
-    if MIXED not in scores.models:
+    """What stage 2 costs the other languages, and how much comes back, in words."""
+    if not set(ARMS) <= set(scores.models):
         return []
-    labels, stage_2, mixed = (_mean(scores, arm) for arm in ARMS)
-    if stage_2 >= labels:
-        return ["Stage 2 costs the other languages nothing here."]
-    share = 100 * (mixed - stage_2) / (labels - stage_2)
+    means = [_mean(scores, arm) for arm in ARMS]
+    gaps = [_mean(scores, arm, "en") - mean for arm, mean in zip(ARMS, means)]
     return [
-        f"Stage 2 costs the other languages {labels - stage_2:.2f} points; unlabelled "
-        f"sentences win back {share:.0f}% of that."
+        _compare("The mean of the other languages", means, cost=means[0] - means[1]),
+        _compare("The gap", gaps, cost=gaps[1] - gaps[0]),
     ]
+
+
+def _compare(what: str, values: Sequence[float], *, cost: float) -> str:
+    labels, stage_2, mixed = values
+    line = (
+        f"{what}: {labels:.2f} {LABELS}, {stage_2:.2f} with stage 2, {mixed:.2f} with "
+        "unlabelled sentences too"
+    )
+    if cost <= 0:
+        return f"{line}; stage 2 costs nothing here."
+    share = 100 * abs(mixed - stage_2) / cost
+    better = (mixed > stage_2) == (labels > stage_2)
+    return f"{line}, which {'undo' if better else 'add'} {share:.0f}% of what it costs."
 
 
 def _mean(scores: Table, arm: str, lang: Optional[str] = None) -> float:

@@ -41,7 +41,7 @@ FEW = [*BEST, "--max-valid-steps", "20"]
 WINDOWS = ["--long-inputs", "window", "--max-tokens", "4096"]
 TRAININGS = {
     "multiatis": Training(400, 4e-4, 32, warmup=40, options=FEW),
-    "wikiann": Training(400, 4e-4, 32, warmup=40, options=[*FEW, *WINDOWS]),
+    "wikiann": Training(250, 4e-4, 32, warmup=25, options=[*FEW, *WINDOWS]),
 }
 # Wikiann's official test files are large: dev files will do
 SUBSETS = {"multiatis": "test", "wikiann": "test.en,valid.de,valid.fr,valid.hi"}

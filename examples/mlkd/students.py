@@ -40,7 +40,7 @@ ATTENTION_WEIGHTS = {
     "auto": 0.005,
     "mean": 0.05,
     "linear": 0.001,
-    "relation": 1.0,
+    "relation": 0.08,
     "none": 0.0,
 }
 

@@ -19,7 +19,9 @@ from study import (
     SETUPS,
     Benchmark,
     Training,
+    add_benchmarks,
     finetune,
+    named_benchmarks,
     prepare,
     report,
     validate,
@@ -113,9 +115,7 @@ def main() -> None:
     add = parser.add_argument
     add("out", type=Path, help="folder for everything the study makes")
     add("encoder", type=Path, help="encoder to import")
-    for name in TRAININGS:
-        add(f"--{name}", type=Path, metavar="DIR", help="folder of its official files")
-        add(f"--{name}-train", type=Path, metavar="FILE", help="its training file")
+    add_benchmarks(parser, TRAININGS)
     add(
         "--pawsx-from-xnli",
         action="store_true",
@@ -123,14 +123,11 @@ def main() -> None:
         "few training pairs",
     )
     add("--name", default="imported", help="of the model, in the report")
-    add("--scale", type=float, default=1.0, help="multiplies all numbers of updates")
     add("--seeds", type=int, nargs="+", default=[1], help="of fine-tuning")
     add("--jobs", type=int, default=2, help="commands at a time")
     args = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    benchmarks = [_benchmark(name, args) for name in TRAININGS if getattr(args, name)]
-    if not benchmarks:
-        parser.error("name at least one benchmark's folder, such as --xnli DIR")
+    benchmarks = named_benchmarks(parser, args, TRAININGS)
     if args.pawsx_from_xnli and not args.xnli:
         parser.error("--pawsx-from-xnli needs --xnli")
     out = args.out.resolve()
@@ -138,17 +135,6 @@ def main() -> None:
     study = Study(out, encoder, args.name, benchmarks, args.seeds, args.pawsx_from_xnli)
     run_pipeline(study.stages(), out, jobs=args.jobs)
     print((out / "report.md").read_text())
-
-
-def _benchmark(name: str, args: argparse.Namespace) -> Benchmark:
-    folder, train = getattr(args, name).resolve(), getattr(args, f"{name}_train")
-    training = TRAININGS[name]
-    updates, warmup = (
-        max(1, round(number * args.scale))
-        for number in (training.updates, training.warmup)
-    )
-    training = training._replace(updates=updates, warmup=warmup)
-    return Benchmark(name, folder, training).trained_on(train)
 
 
 if __name__ == "__main__":

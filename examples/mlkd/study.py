@@ -4,8 +4,9 @@ A study is a list of stages; each is a command that could be pasted into a shell
 """
 
 import sys
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from pipeline import Stage
 
@@ -23,6 +24,13 @@ class Training(NamedTuple):
     batch_size: int
     warmup: int
     options: Sequence[str] = ()  # more of fairseq-train
+
+    def scaled(self, factor: float) -> "Training":
+        """With that many times the updates."""
+        updates, warmup = (
+            max(1, round(number * factor)) for number in (self.updates, self.warmup)
+        )
+        return self._replace(updates=updates, warmup=warmup)
 
 
 class Setup(NamedTuple):
@@ -62,6 +70,31 @@ class Benchmark(NamedTuple):
         if train.resolve().parent == self.folder:
             options += ["--valid-fraction", "0.1"]
         return self._replace(options=[*self.options, *options])
+
+
+def add_benchmarks(parser: ArgumentParser, trainings: Mapping[str, Training]) -> None:
+    """Options that name the files of each benchmark, and how long it is trained on."""
+    add = parser.add_argument
+    for name in trainings:
+        add(f"--{name}", type=Path, metavar="DIR", help="folder of its official files")
+        add(f"--{name}-train", type=Path, metavar="FILE", help="its training file")
+    add("--scale", type=float, default=1.0, help="multiplies all numbers of updates")
+
+
+def named_benchmarks(
+    parser: ArgumentParser, args: Namespace, trainings: Mapping[str, Training]
+) -> List[Benchmark]:
+    """The benchmarks whose folders the options name; none is an error."""
+    named = {name: getattr(args, name) for name in trainings if getattr(args, name)}
+    if not named:
+        example = next(iter(trainings))
+        parser.error(f"name at least one benchmark's folder, such as --{example} DIR")
+    return [
+        Benchmark(
+            name, folder.resolve(), trainings[name].scaled(args.scale)
+        ).trained_on(getattr(args, f"{name}_train"))
+        for name, folder in named.items()
+    ]
 
 
 class Study(NamedTuple):

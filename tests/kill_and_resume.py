@@ -100,22 +100,15 @@ def wait(pid: int, seconds: Optional[float] = None) -> bool:
     return False
 
 
-def run_undisturbed(command: Command, folder: Path) -> float:
-    """Returns the seconds it took."""
-    start = time.monotonic()
-    wait(command.start(folder))
-    return time.monotonic() - start
-
-
-def run_killed(
-    command: Command, folder: Path, undisturbed: Path, seconds: float, seed: int
-) -> Killed:
+def run_killed(command: Command, folder: Path, undisturbed: Path, seed: int) -> Killed:
     """Kill a run, start it again, and so on; then compare."""
-    chance = random.Random(seed)
+    chance, total = random.Random(seed), safe_updates(undisturbed)
     updates: List[int] = []
-    while len(updates) < MAX_KILLS:
+    for _ in range(chance.randint(1, MAX_KILLS)):
+        before = updates[-1] if updates else 0
         pid = command.start(folder)
-        if wait(pid, chance.uniform(0, seconds)):
+        at, pause = chance.randrange(before, total), chance.expovariate(20)
+        if wait_until(pid, folder, at, pause):
             break
         os.kill(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
@@ -124,6 +117,20 @@ def run_killed(
         wait(command.start(folder))
     found = [differences(undisturbed / name, folder / name) for name in (LAST, BEST)]
     return Killed(updates, sum(found, []))
+
+
+def wait_until(pid: int, folder: Path, updates: int, seconds: float) -> bool:
+    """Let a run save so many updates, then go on so long; returns whether it ended."""
+    while saved_updates(folder) < updates:
+        if wait(pid, 0.002):
+            return True
+    return wait(pid, seconds)
+
+
+def saved_updates(folder: Path) -> int:
+    """As the names of checkpoints say, which may not be copied to the last one yet."""
+    names = [path.stem for path in folder.glob("checkpoint_*_*.pt")]
+    return max((int(name.rpartition("_")[2]) for name in names), default=0)
 
 
 def safe_updates(folder: Path) -> int:
@@ -138,14 +145,14 @@ def kill_and_resume(
 ) -> List[Killed]:
     """Do all of it, a line of a table a run."""
     command = make_command(folder, more)
-    seconds = run_undisturbed(command, folder / "undisturbed")
-    total = safe_updates(folder / "undisturbed")
-    print(f"undisturbed: {total} updates in {seconds:.1f} s")
+    undisturbed = folder / "undisturbed"
+    wait(command.start(undisturbed))
+    print(f"undisturbed: {safe_updates(undisturbed)} updates")
     print("| run | killed after updates | differing values |\n| ---: | :--- | ---: |")
     found = []
     for i in range(times):
         place = folder / f"killed{i + 1}"
-        run = run_killed(command, place, folder / "undisturbed", seconds, seed + i)
+        run = run_killed(command, place, undisturbed, seed + i)
         moments = ", ".join(map(str, run.updates)) or "never"
         print(f"| {i + 1} | {moments} | {len(run.differing)} |", flush=True)
         found.append(run)

@@ -74,14 +74,14 @@ def held_out_loss(sources: Sources, name: str, seed: int) -> float:
 def table(sources: Sources, benchmark: Benchmark, seeds: Sequence[int]) -> str:
     """A row an arm: held-out loss, then each metric in English and zero-shot."""
     metrics = sources.tables(benchmark, seeds)
-    header = ["student heads, --head-map", "held-out hidden loss"]
+    header = ["student heads, --head-map", "100 x held-out hidden loss"]
     for metric in metrics:
         header += [f"en {metric.metric}", f"zero-shot {metric.metric}"]
     rows = [header]
     for heads, head_maps in ARMS.items():
         for name in (name_of(heads, head_map) for head_map in head_maps):
-            losses = summarise([held_out_loss(sources, name, seed) for seed in seeds])
-            row = [name, str(losses)]
+            losses = [100 * held_out_loss(sources, name, seed) for seed in seeds]
+            row = [name, str(summarise(losses))]
             for metric in metrics:
                 row += [str(metric.score(name, "en")), str(metric.zero_shot(name))]
             rows.append(row)

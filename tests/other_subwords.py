@@ -78,12 +78,24 @@ class PairedCase(Case):
         logits = {}
         for head, place in self.task.find_labels(sample).items():
             read = self.reader.find_labels(theirs)[head][0].nonzero().view(-1).tolist()
-            found = dict(zip(read, taught["logits"][head]))
+            rows = self._over_common_pointers(index, taught["logits"][head])
+            found = dict(zip(read, rows))
             logits[head] = [found.get(i) for i in place[0].nonzero().view(-1).tolist()]
         taught = {**taught, "logits": logits}
         if not self.task.has_words:
             return [own, taught]
         return self._at_common_words(index, own, taught)
+
+    def _over_common_pointers(self, index: int, logits: Any) -> List[Any]:
+        """The teacher's logits; pointers at words that the student lacks are out."""
+        rows = list(logits)
+        if self.has_decoder:
+            first = self.task.parses.first_pointer
+            words = read_words(Path(self.task.cfg.data), "train.en")[index]
+            for i, word in enumerate(words):
+                if not word:
+                    rows = [torch.where(at(row, first + i), -1e99, row) for row in rows]
+        return rows
 
     def _at_common_words(
         self, index: int, own: Outputs, taught: Outputs
@@ -97,6 +109,10 @@ class PairedCase(Case):
             places = [1 + sum(map(len, words[:i])) for i in common]
             cut.append({k: at_places(k, x, places) for k, x in outputs.items()})
         return cut
+
+
+def at(row: Any, place: int) -> Any:
+    return torch.arange(len(row)) == place
 
 
 def at_places(name: str, states: Any, places: List[int]) -> Any:

@@ -101,7 +101,7 @@ def run_both(
     logits, own = model(features_only=not scored, **inputs, **own_request)
     taught_logits = by_head(soft_logits, heads) if soft else {}
     if view is not None:
-        taught_logits = {k: x[view.teacher_shared[k]] for k, x in taught_logits.items()}
+        taught_logits = view.read_logits(taught_logits)
         if view.word_starts is not None:
             own, taught = at_words(own, taught, *view.word_starts)
     return (

@@ -18,6 +18,16 @@ class TeacherView(NamedTuple):
     # word may have no subword on one side
     shared: Dict[str, Tensor]
     teacher_shared: Dict[str, Tensor]
+    # by head, at the shared labels, what the student cannot say, (m, classes)
+    unsayable: Dict[str, Tensor]
+
+    def read_logits(self, logits: Dict[str, Tensor]) -> Dict[str, Tensor]:
+        """The teacher's logits at the shared labels, over what the student can say."""
+        found = {head: x[self.teacher_shared[head]] for head, x in logits.items()}
+        for head in found.keys() & self.unsayable.keys():
+            never = self.unsayable[head]
+            found[head] = found[head].masked_fill(never, float("-inf"))
+        return found
 
 
 def view_batch(
@@ -36,11 +46,14 @@ def view_batch(
     word_starts = None
     if task.has_words:
         word_starts = (task.word_starts(sample), reader.word_starts(theirs))
+    shared = {head: their_places[head][place] for head, place in places.items()}
+    unsayable = task.find_unsayable(sample)
     return TeacherView(
         inputs,
         word_starts,
-        {head: their_places[head][place] for head, place in places.items()},
+        shared,
         {head: places[head][place] for head, place in their_places.items()},
+        {head: never[shared[head]] for head, never in unsayable.items()},
     )
 
 
@@ -59,6 +72,11 @@ def open_reader(cfg: FairseqDataclass, task: FairseqTask) -> Optional[FairseqTas
         raise ValueError(
             f"{flag}: sentences in other subwords can be compared by their labels "
             "alone: give --embedding-weight 0 --hidden-weight 0 --attention-weight 0"
+        )
+    if cfg.teacher_cache_top_k:
+        raise ValueError(
+            f"{flag}: the likeliest symbols may be words that the student lacks: give "
+            "--teacher-cache-top-k 0"
         )
     if task.unlabelled_data and cfg.unlabelled_weight:
         raise ValueError(

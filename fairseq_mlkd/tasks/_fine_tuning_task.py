@@ -27,6 +27,7 @@ from fairseq_mlkd.metrics.transfer import (
     read_scores,
 )
 from fairseq_mlkd.tasks._encoder import keep_lm_head
+from fairseq_mlkd.tasks._labels import check_restored_labels
 from fairseq_mlkd.tasks._measuring_task import is_first_worker
 from fairseq_mlkd.tasks._multilingual_task import (
     MultilingualTask,
@@ -143,6 +144,10 @@ class FineTuningTask(MultilingualTask):
     def find_labels(self, sample: Dict[str, Any]) -> Dict[str, Tensor]:
         """Head -> `(bsz, labels)`, true at the labels in `target` that it predicts."""
         raise NotImplementedError
+
+    def find_unsayable(self, sample: Dict[str, Any]) -> Dict[str, Tensor]:
+        """Head -> `(n, classes)`, true where a label's logit is no choice."""
+        return {}
 
     def word_starts(self, sample: Dict[str, Any]) -> Tensor:
         """`(bsz, words)`, the index of each word's first subword; -1: it has none."""
@@ -283,12 +288,7 @@ class FineTuningTask(MultilingualTask):
         """As upstream; the validation after a resumed one is compared with it."""
         self.last_scores = read_scores(state_dict.pop(_SCORES_KEY, None))
         with user_errors():
-            ours = symbols_sha256(self.label_names())
-            if state_dict.pop(LABELS_KEY, ours) != ours:
-                raise ValueError(
-                    f"{self.cfg.data}: its labels are not those of the checkpoint: "
-                    "prepare it from the training file that the model is from"
-                )
+            check_restored_labels(state_dict, self.label_names(), self.cfg.data)
         super().load_state_dict(state_dict)
 
     # --- results

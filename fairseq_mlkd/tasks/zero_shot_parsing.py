@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any, Dict, List, Optional
 
 import torch
+import torch.nn.functional as F
 from fairseq.data import Dictionary
 from fairseq.dataclass import ChoiceEnum
 from fairseq.dataclass.configs import GenerationConfig
@@ -106,6 +107,15 @@ class ZeroShotParsingTask(FineTuningTask):
 
     def find_labels(self, sample: Dict[str, Any]) -> Dict[str, Tensor]:
         return {HEAD: sample["pointer_target"].ne(self.parses.outputs.pad())}
+
+    def find_unsayable(self, sample: Dict[str, Any]) -> Dict[str, Tensor]:
+        """Pointers at words without subwords."""
+        parses = self.parses
+        rows = self.find_labels(sample)[HEAD].nonzero()[:, 0]
+        missing = self.word_starts(sample).lt(0)[rows, : parses.num_pointers]
+        behind = parses.num_pointers - missing.size(1)
+        never = F.pad(missing, (0, behind), value=True)
+        return {HEAD: F.pad(never, (parses.first_pointer, 0), value=False)}
 
     def word_starts(self, sample: Dict[str, Any]) -> Tensor:
         return sample["net_input"]["word_starts"]

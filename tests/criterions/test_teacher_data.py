@@ -1,5 +1,6 @@
 """Teachers that split words into other subwords than their students."""
 
+import math
 import shutil
 from pathlib import Path
 from typing import Any, Dict
@@ -17,6 +18,7 @@ from tiny import (
     mlm_task,
     shape_flags,
     train,
+    weigh,
     write_mlm_data,
     write_sentences,
 )
@@ -116,6 +118,22 @@ def test_with_the_same_subwords_the_outputs_lose_nothing(worlds, name, tmp_path)
         c(case.student, case.sample)[0] for c in (plain, case.criterion(**options))
     ]
     assert found[0].item() == pytest.approx(found[1].item(), rel=1e-12)
+
+
+def test_a_word_that_the_student_lacks_is_no_target(worlds):
+    """The teacher may point at it, and often does; the student never can."""
+    case = make_case(worlds, PARSING)
+    loss, sample_size, _ = case.criterion(**weigh(logits=1.0))(
+        case.student, case.sample
+    )
+    classes = len(case.task.parses.outputs)
+    assert case.task.word_starts(case.sample).lt(0).any()
+    assert 0 < loss.item() / sample_size < 4 * math.log(classes)
+
+
+def test_the_likeliest_symbols_alone_are_refused(worlds):
+    message = refuse(make_case(worlds, PARSING), teacher_cache_top_k=3)
+    assert "--teacher-cache-top-k 0" in message
 
 
 # --- refusals

@@ -26,6 +26,7 @@ from tiny import (
 )
 from torch import Tensor
 
+from fairseq_mlkd.checkpoint import LABELS_KEY
 from fairseq_mlkd.criterions.task_cross_entropy import TaskCrossEntropyCriterion
 from fairseq_mlkd.metrics.results import read_results
 from fairseq_mlkd.tasks._labelling_task import LabellingTask
@@ -341,3 +342,14 @@ def test_stage_2_on_the_command_line(name, data, tmp_path):
     heads = {n.split(".")[1] for n in names if n.startswith("classification_heads.")}
     assert heads == set(make_task(name, data).heads) <= set(ALL_HEADS)
     assert not any(n.startswith("lm_head") for n in names)
+
+
+@both_tasks
+def test_a_checkpoint_of_other_labels_is_refused(name, data, tmp_path):
+    task = make_task(name, data)
+    state = task.state_dict()
+    make_task(name, data).load_state_dict(dict(state))
+    old = {key: x for key, x in state.items() if key != LABELS_KEY}
+    make_task(name, data).load_state_dict(old)
+    with pytest.raises(SystemExit, match="its labels are not those of the checkpoint"):
+        task.load_state_dict({**state, LABELS_KEY: "another"})

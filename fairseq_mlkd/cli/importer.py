@@ -136,7 +136,7 @@ def build_checkpoint(
 ) -> Dict[str, Any]:
     """A checkpoint that fairseq's commands read like one of `multilingual_mlm`."""
     # of these options, commands replace those that they are given
-    task = MultilingualMLMConfig(data="", seed=1, path=None)
+    task = MultilingualMLMConfig(data="", seed=1, path=None, ddp_backend="pytorch_ddp")
     return {
         "cfg": {
             "model": {**asdict(cfg), "_name": "multilingual_encoder"},

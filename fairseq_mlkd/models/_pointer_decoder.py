@@ -65,14 +65,8 @@ class PointerDecoder(FairseqIncrementalDecoder):
             incremental_state: where states are kept from call to call; then all
                 symbols but the last are known from the calls before.
             features_only: return the last layer's states instead.
-            decoder_hidden_states: points to hand out, 0 (embeddings) to the number of
-                layers.
-            decoder_attention_scores: layers, from 0, whose scores of self-attention
-                to hand out.
-            decoder_attention_vectors: layers whose queries, keys and values of
-                self-attention to hand out.
-            cross_attention_scores: as `decoder_attention_scores`, of the source.
-            cross_attention_vectors: as `decoder_attention_vectors`, of the source.
+            decoder_hidden_states: points to hand out, as in `Decoder.forward`; likewise
+                the scores and vectors of its layers' attention, to symbols and source.
         Returns:
             Logits `(bsz, tgt_len, outputs)` or features `(bsz, tgt_len, embed_dim)`,
             `tgt_len` being 1 when incremental; and a dictionary with

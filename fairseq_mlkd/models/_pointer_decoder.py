@@ -69,9 +69,8 @@ class PointerDecoder(FairseqIncrementalDecoder):
                 the scores and vectors of its layers' attention, to symbols and source.
         Returns:
             Logits `(bsz, tgt_len, outputs)` or features `(bsz, tgt_len, embed_dim)`,
-            `tgt_len` being 1 when incremental; and a dictionary with
-            `decoder_padding_mask` `(bsz, tgt_len)`, true at padding, and what was
-            asked for.
+            `tgt_len` being 1 when incremental; and a dictionary of what was asked for,
+            with `decoder_padding_mask` `(bsz, tgt_len)`, true at padding.
         """
         state = {} if incremental_state is None else incremental_state
         if state:

@@ -151,9 +151,11 @@ def _compare(what: str, values: Sequence[float], *, cost: float) -> str:
     )
     if cost <= 0:
         return f"{line}; stage 2 costs nothing here."
-    share = 100 * abs(mixed - stage_2) / cost
     better = (mixed > stage_2) == (labels > stage_2)
-    return f"{line}, which {'undo' if better else 'add'} {share:.0f}% of what it costs."
+    share = abs(mixed - stage_2) / cost
+    if better and share > 1:
+        return f"{line}, which undo more than what it costs."
+    return f"{line}, which {'undo' if better else 'add'} {share:.0%} of what it costs."
 
 
 def _mean(scores: Table, arm: str, lang: Optional[str] = None) -> float:

@@ -134,6 +134,7 @@ def test_held_out_loss_is_that_of_the_last_validation(tmp_path):
     "means, said",
     [
         ((60, 50, 57), "undo 70% of what it costs"),
+        ((60, 50, 61), "undo more than what it costs"),
         ((60, 50, 45), "add 50% of what it costs"),
         ((50, 60, 57), "stage 2 costs nothing here"),
     ],

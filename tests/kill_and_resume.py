@@ -107,7 +107,7 @@ def run_killed(command: Command, folder: Path, undisturbed: Path, seed: int) -> 
     for _ in range(chance.randint(1, MAX_KILLS)):
         before = updates[-1] if updates else 0
         pid = command.start(folder)
-        at, pause = chance.randrange(before, total), chance.expovariate(20)
+        at, pause = chance.randint(before, total), chance.expovariate(20)
         if wait_until(pid, folder, at, pause):
             break
         os.kill(pid, signal.SIGKILL)

@@ -7,7 +7,7 @@ from trained import differences
 
 @pytest.mark.slow
 def test_killed_runs_end_like_the_undisturbed_one(tmp_path):
-    runs = kill_and_resume(tmp_path, 2, 1, [])
+    runs = kill_and_resume(tmp_path, 2, 22, [])  # killed early on
     assert [run.differing for run in runs] == [[], []]
     assert sum(len(run.updates) for run in runs) > 1
     # the comparison can fail

@@ -3,6 +3,7 @@
 import math
 from typing import List, Tuple
 
+import torch
 from torch import Tensor
 
 
@@ -91,3 +92,15 @@ def slow_relations(
         for t in real
     ]
     return slow_softmax(products, 1.0)
+
+
+def assert_same_gradients(
+    ours: Tensor, slow: Tensor, params: List[Tensor], *, rtol: float, atol: float
+) -> None:
+    """Two losses have the same gradients, and reach the same parameters."""
+    for a, b in zip(
+        torch.autograd.grad(ours, params, allow_unused=True),
+        torch.autograd.grad(slow, params, allow_unused=True),
+    ):
+        assert (a is None) == (b is None)
+        assert a is None or torch.allclose(a, b, rtol=rtol, atol=atol)

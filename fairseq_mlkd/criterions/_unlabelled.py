@@ -10,11 +10,11 @@ from fairseq.dataclass import FairseqDataclass
 from fairseq.tasks import FairseqTask
 from torch import Tensor, nn
 
-from fairseq_mlkd.criterions._matching import Logits, match_models, run_both
+from fairseq_mlkd.criterions._matching import match_models, run_both
+from fairseq_mlkd.criterions._output_terms import output_terms
 from fairseq_mlkd.criterions._teachers import AnyTeacher
-from fairseq_mlkd.criterions.task_cross_entropy import hard_loss
 from fairseq_mlkd.distillation.inner_losses import InnerLosses
-from fairseq_mlkd.distillation.losses import mean_soft_loss, output_losses
+from fairseq_mlkd.distillation.losses import mean_soft_loss
 from fairseq_mlkd.distillation.teacher import load_teacher
 
 logger = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ class StageOne(nn.Module):
         self.teacher = load_teacher(
             cfg.stage_1_teacher_path, task, flag=flag, is_pretrained=True
         )
-        self.inner_losses = match_models(cfg, task.model_cfg, self.teacher.model.cfg)
+        self.inner_losses = match_models(cfg, task.model_cfg, self.teacher.cfg)
         self.padding_idx = task.source_dictionary.pad()
         self.temperature = cfg.temperature
         has_head = task.cfg.keep_lm_head
@@ -143,20 +143,13 @@ class StageOne(nn.Module):
         )
         losses = weigh(inner, self.inner_losses.weights)
         if scored:
-            output_loss = self._output_loss(logits, teacher_logits, target[masked])
+            output_loss, _ = output_terms(
+                logits,
+                {HEAD: target[masked]},
+                teacher_logits,
+                ce_weight=self.ce_weight,
+                logits_weight=self.logits_weight,
+                temperature=self.temperature,
+            )
             losses.append(output_loss / masked.sum().clamp(min=1))
         return reduce(add, losses)
-
-    def _output_loss(
-        self, logits: Logits, teacher_logits: Logits, target: Tensor
-    ) -> Tensor:
-        if not self.logits_weight:
-            return self.ce_weight * hard_loss(logits, {HEAD: target})
-        return output_losses(
-            logits[HEAD],
-            target,
-            teacher_logits[HEAD],
-            ce_weight=self.ce_weight,
-            logits_weight=self.logits_weight,
-            temperature=self.temperature,
-        )[0]

@@ -68,15 +68,10 @@ class SentencePairDataset(FairseqDataset):
         return len(self.label)
 
     def collater(self, samples: List[Dict[str, Any]]) -> Dict[str, Any]:
-        """As `collate_inputs`, and two more.
-
-        `segments` `(bsz, src_len)` in `net_input`; `target` `(bsz, 1)`, ids of the
-        label dictionary.
-        """
+        """As `collate_pairs`, and `target` `(bsz, 1)`, ids of the label dictionary."""
         if not samples:
             return {}
-        batch = collate_inputs(samples, "tokens", self.dictionary.pad())
-        batch["net_input"]["segments"] = collate(samples, "segments", 0)
+        batch = collate_pairs(samples, self.dictionary.pad())
         return {**batch, "target": torch.stack([s["target"] for s in samples])}
 
 
@@ -106,10 +101,8 @@ class NeighbourDataset(FairseqDataset):
         return len(self.sizes)
 
     def collater(self, samples: List[Dict[str, Any]]) -> Dict[str, Any]:
-        """As `collate_inputs`, and `segments` `(bsz, src_len)` in `net_input`."""
-        batch = collate_inputs(samples, "tokens", self.padding_idx)
-        batch["net_input"]["segments"] = collate(samples, "segments", 0)
-        return batch
+        """As `collate_pairs`."""
+        return collate_pairs(samples, self.padding_idx)
 
 
 def join_pair(
@@ -132,3 +125,10 @@ def join_pair(
     tokens = torch.cat([bos, first, second])
     segments = torch.arange(len(tokens)).gt(len(first)).long()
     return {"tokens": tokens, "segments": segments}
+
+
+def collate_pairs(samples: List[Dict[str, Any]], padding_idx: int) -> Dict[str, Any]:
+    """As `collate_inputs`, and `segments` `(bsz, src_len)` in `net_input`."""
+    batch = collate_inputs(samples, "tokens", padding_idx)
+    batch["net_input"]["segments"] = collate(samples, "segments", 0)
+    return batch

@@ -8,7 +8,7 @@ from fairseq.models import BaseFairseqModel
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
-from fairseq_mlkd.checkpoint import load_weights, model_config, read_checkpoint
+from fairseq_mlkd.checkpoint import load_weights, model_config
 from fairseq_mlkd.distillation.layer_map import map_layers
 from fairseq_mlkd.models.multilingual_encoder import ENCODER_SHAPE
 
@@ -82,17 +82,19 @@ def load_layers(
     _load_lm_head(_below(pretrained["model"], "lm_head"), model, path)
 
 
-def keep_lm_head(model: BaseFairseqModel, path: Optional[str]) -> None:
+def keep_lm_head(
+    pretrained: Optional[Dict[str, Any]], model: BaseFairseqModel, path: str
+) -> None:
     """Give a model to be fine-tuned the masked-LM head of the checkpoint, too.
 
     Raises:
         ValueError: there is none, or it does not fit.
     """
-    if path is None:
+    if pretrained is None:
         raise ValueError(f"--keep-lm-head needs {FLAG}: the head is its model's")
     if not hasattr(model, "add_lm_head"):
         raise ValueError("--keep-lm-head: a model with a decoder has no masked-LM head")
-    head = _below(read_checkpoint(path, FLAG)["model"], "lm_head")
+    head = _below(pretrained["model"], "lm_head")
     if not head:
         raise ValueError(
             f"{FLAG} {path} has no masked-LM head to keep: train one with --task "

@@ -167,14 +167,12 @@ class FineTuningTask(MultilingualTask):
 
     # --- fairseq's interface
 
-    def build_model(
-        self, cfg: FairseqDataclass, from_checkpoint: bool = False
-    ) -> BaseFairseqModel:
-        model = super().build_model(cfg, from_checkpoint)
-        if self.cfg.keep_lm_head and not from_checkpoint:
-            with user_errors():
-                keep_lm_head(model, self.cfg.encoder_path)
-        return model
+    def start_from(
+        self, pretrained: Optional[Dict[str, Any]], model: BaseFairseqModel
+    ) -> None:
+        super().start_from(pretrained, model)
+        if self.cfg.keep_lm_head:
+            keep_lm_head(pretrained, model, str(self.cfg.encoder_path))
 
     def build_criterion(self, cfg: FairseqDataclass, **kwargs: Any) -> FairseqCriterion:
         criterion = super().build_criterion(cfg, **kwargs)

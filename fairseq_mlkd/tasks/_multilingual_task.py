@@ -155,9 +155,8 @@ class MultilingualTask(MeasuringTask):
                 copy_shape(pretrained, cfg)
             model = super().build_model(cfg, from_checkpoint)
             self.add_heads(model)
-            if pretrained is not None:
-                self._start_from(pretrained, model)
             if not from_checkpoint:
+                self.start_from(pretrained, model)
                 self.prepare_for_training(model)
         self.model_cfg = model.cfg
         return model
@@ -172,8 +171,13 @@ class MultilingualTask(MeasuringTask):
         check_dictionary(pretrained, self.dictionary, path, FLAG)
         return pretrained
 
-    def _start_from(self, pretrained: Dict[str, Any], model: BaseFairseqModel) -> None:
+    def start_from(
+        self, pretrained: Optional[Dict[str, Any]], model: BaseFairseqModel
+    ) -> None:
+        """Give a model that has just been built what it takes of `--encoder-path`."""
         path, layers = str(self.cfg.encoder_path), self.cfg.encoder_path_layers
+        if pretrained is None:
+            return
         if layers is None:
             load_encoder(pretrained, model, path)
         else:

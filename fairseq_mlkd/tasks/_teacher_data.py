@@ -6,6 +6,7 @@ from typing import Any, Dict, Mapping
 from fairseq.data import FairseqDataset
 
 from fairseq_mlkd.data.paired_dataset import PairedDataset, check_same_rows
+from fairseq_mlkd.tasks._user_input import split_subset
 
 FLAG = "--teacher-data"
 
@@ -45,7 +46,7 @@ def pair_with_teacher(
     Raises:
         ValueError: the rows of the two are not the same.
     """
-    name = split.partition(".")[0]
+    name, _ = split_subset(split)
     for lang in parts:
         folders = (task.cfg.data, reader.cfg.data)
         check_same_rows(*folders, f"{name}.{lang}", task.label_parts, FLAG)

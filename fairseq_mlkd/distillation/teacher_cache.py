@@ -1,5 +1,6 @@
 """A file of a teacher's signals: one row a sequence, safe to fill and read at once."""
 
+import fcntl
 import json
 import os
 import sqlite3
@@ -37,17 +38,23 @@ class TeacherCache:
         self.folder = folder
         with self._user_errors():
             os.makedirs(folder, exist_ok=True)
-            self._file = sqlite3.connect(
-                os.path.join(folder, FILE), timeout=_BUSY_SECONDS
-            )
-            # the lock also orders the processes that create the file at once
-            self._file.execute("PRAGMA page_size = 32768")
-            self._file.execute("PRAGMA journal_mode = WAL")
-            self._file.execute("PRAGMA synchronous = NORMAL")
-            with self._file:
-                for statement in _SCHEMA:
-                    self._file.execute(statement)
+            # processes that create the file at once: SQLite does not have one wait
+            # for another's change of the journal mode
+            with open(os.path.join(folder, "lock"), "a") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                self._file = self._open()
         self.check(_FORMAT)
+
+    def _open(self) -> sqlite3.Connection:
+        path = os.path.join(self.folder, FILE)
+        file = sqlite3.connect(path, timeout=_BUSY_SECONDS)
+        file.execute("PRAGMA page_size = 32768")
+        file.execute("PRAGMA journal_mode = WAL")
+        file.execute("PRAGMA synchronous = NORMAL")
+        with file:
+            for statement in _SCHEMA:
+                file.execute(statement)
+        return file
 
     # --- facts
 

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import List
 
 import pytest
 
@@ -21,6 +22,7 @@ module, folder, name = sys.argv[1:]
 spec = importlib.util.spec_from_file_location("teacher_cache", module)
 teacher_cache = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(teacher_cache)
+sys.stdin.readline()
 cache = teacher_cache.TeacherCache(folder)
 cache.check({"data": "the same"})
 for step in range(LIMIT):
@@ -35,7 +37,18 @@ for step in range(LIMIT):
 def start_filler(folder: Path, name: str, limit: int) -> subprocess.Popen:
     script = FILLER.replace("LIMIT", str(limit)).replace("BATCH", str(BATCH))
     command = [sys.executable, "-c", script, teacher_cache.__file__, str(folder), name]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+
+
+def start_together(fillers: List[subprocess.Popen]) -> None:
+    """Have all of them open the file at one moment, once they have been imported."""
+    time.sleep(0.3)
+    for filler in fillers:
+        filler.stdin.write("\n")
+        filler.stdin.close()
+        filler.stdin = None  # with two pipes, `communicate` passes over read-ahead
 
 
 def test_rows_come_back_and_the_first_of_a_key_stays(tmp_path):
@@ -131,6 +144,7 @@ def test_a_file_in_place_of_the_folder_is_refused(tmp_path):
 @pytest.mark.parametrize("seconds", [0.0, 0.02, 0.1])
 def test_a_kill_leaves_no_half_batch(tmp_path, seconds):
     process = start_filler(tmp_path, "a", 10**6)
+    start_together([process])
     process.stdout.readline()
     time.sleep(seconds)
     process.kill()
@@ -143,8 +157,10 @@ def test_a_kill_leaves_no_half_batch(tmp_path, seconds):
     cache.add([b"more"], [b""])
 
 
-def test_two_processes_create_and_fill_one_file_at_once(tmp_path):
+@pytest.mark.parametrize("attempt", range(4))
+def test_two_processes_create_and_fill_one_file_at_once(tmp_path, attempt):
     fillers = [start_filler(tmp_path, name, 60) for name in "ab"]
+    start_together(fillers)
     assert [f.communicate()[0].count("\n") for f in fillers] == [60, 60]
     assert [f.returncode for f in fillers] == [0, 0]
     cache = TeacherCache(str(tmp_path))

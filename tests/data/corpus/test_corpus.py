@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from fairseq.data import Dictionary
 
-from fairseq_mlkd.data import corpus_text
+from fairseq_mlkd.data.corpus import clean
 from fairseq_mlkd.data.binary import load_binary
 from fairseq_mlkd.data.corpus import CorpusOptions, build_corpus, existing_report
-from fairseq_mlkd.data.corpus_text import sample_sentences
+from fairseq_mlkd.data.corpus.clean import sample_sentences
 from fairseq_mlkd.text.tokenizer import Tokenizer
 
 ROOT = Path(__file__).parents[2]
@@ -159,7 +159,7 @@ def test_codes_from_an_encoder_without_normalisation(tmp_path, files):
 def test_held_out_sentences_stay_out_beyond_the_duplicate_limit(
     tmp_path, files, monkeypatch
 ):
-    monkeypatch.setattr(corpus_text, "MAX_REMEMBERED", 40)
+    monkeypatch.setattr(clean, "MAX_REMEMBERED", 40)
     doubled = {"en": files["en"] * 2}
     entry = build_corpus(str(tmp_path / "out"), small(doubled))["languages"]["en"]
     valid = read_back(tmp_path / "out", "en", "valid")

@@ -13,7 +13,7 @@ from fairseq.data import Dictionary
 from tqdm import tqdm
 
 from fairseq_mlkd.data.binary import BinaryWriter, encode_line
-from fairseq_mlkd.data.corpus_text import (
+from fairseq_mlkd.data.corpus.clean import (
     DROP_REASONS,
     CleanText,
     TrainingPlan,

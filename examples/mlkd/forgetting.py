@@ -25,8 +25,9 @@ from students import (
 )
 from study import Benchmark, Training, add_benchmarks, named_benchmarks
 
-from fairseq_mlkd.cli.report_markdown import align, describe_examples, describe_seeds
+from fairseq_mlkd.cli.report_markdown import describe_examples, describe_seeds
 from fairseq_mlkd.cli.report_tables import Table, summarise
+from fairseq_mlkd.markdown import align
 
 TEACHER, LABELS, STAGE_2, MIXED = (
     "teacher", "fine-tuned", "stage 2", "stage 2 + unlabelled",

@@ -18,8 +18,9 @@ from pipeline import Stage, run_pipeline
 from students import BEST, STAGE_1, Sources, add_sources, named_sources
 from study import Benchmark, Training, add_benchmarks, named_benchmarks
 
-from fairseq_mlkd.cli.report_markdown import align, describe_examples, describe_seeds
+from fairseq_mlkd.cli.report_markdown import describe_examples, describe_seeds
 from fairseq_mlkd.cli.report_tables import summarise
+from fairseq_mlkd.markdown import align
 
 # heads of the student -> --head-map; auto is one to one where the numbers agree
 ARMS: Dict[int, Sequence[str]] = {

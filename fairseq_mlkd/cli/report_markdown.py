@@ -4,10 +4,10 @@ from typing import Callable, Dict, List, Optional, Sequence
 
 from fairseq_mlkd.cli.report_paper import SOURCE, averaged_langs, find_paper
 from fairseq_mlkd.cli.report_tables import TITLES, Score, Table, group_tables
+from fairseq_mlkd.markdown import Rows, align
 from fairseq_mlkd.metrics.results import Result
 
 ABSENT = "–"
-Rows = List[List[str]]
 
 
 def render_report(tables: Sequence[Table], teacher: str) -> str:
@@ -95,19 +95,6 @@ def render_details(tables: Sequence[Table]) -> str:
     title = f"{first.name}: other metrics on {first.split}, in percent"
     notes = [f"Each cell: {first.source_lang} / zero-shot average."]
     return _render(title, rows, notes)
-
-
-def align(rows: Rows) -> str:
-    """A Markdown table whose columns also line up as plain text."""
-    cells = [[cell.replace("|", "\\|") for cell in row] for row in rows]
-    widths = [max(3, *map(len, column)) for column in zip(*cells)]
-    rule = ["-" * widths[0]] + ["-" * (width - 1) + ":" for width in widths[1:]]
-    lines = []
-    for row in [cells[0], rule, *cells[1:]]:
-        padded = [row[0].ljust(widths[0])]
-        padded += [cell.rjust(width) for cell, width in zip(row[1:], widths[1:])]
-        lines.append(f"| {' | '.join(padded)} |")
-    return "\n".join(lines)
 
 
 def describe_seeds(table: Table) -> str:

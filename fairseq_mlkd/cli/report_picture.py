@@ -4,32 +4,23 @@ import math
 from pathlib import Path
 from typing import Any, Dict, List, Optional
 
-import matplotlib
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from fairseq_mlkd.cli.report_tables import Score, Table
-from fairseq_mlkd.text.files import replace_on_success
+from fairseq_mlkd.pictures import (
+    FAINT,
+    SOURCE_COLOUR,
+    TARGET_COLOUR,
+    label_rows,
+    picture,
+)
 
-SOURCE_COLOUR = "#1b3a5c"
-TARGET_COLOUR = "#e07a3f"
-FAINT = "#c9ced6"
-TEXT_COLOUR = "#30363d"
 CHANCE_LINE: Dict[str, Any] = {
     "color": "#8b949e",
     "linestyle": (0, (4, 3)),
     "linewidth": 1,
-}
-STYLE: Any = {  # matplotlib types its keys one by one
-    "font.size": 10,
-    "axes.edgecolor": FAINT,
-    "text.color": TEXT_COLOUR,
-    "axes.labelcolor": TEXT_COLOUR,
-    "xtick.color": TEXT_COLOUR,
-    "ytick.color": TEXT_COLOUR,
 }
 MAX_COLUMNS = 2
 
@@ -39,12 +30,8 @@ def save_picture(tables: List[Table], path: Path) -> None:
     columns = min(len(tables), MAX_COLUMNS)
     lines = math.ceil(len(tables) / columns)
     models = max(len(table.models) for table in tables)
-    with matplotlib.rc_context(STYLE):
-        size = (0.6 + 6.0 * columns, 0.6 + lines * (1.2 + 0.42 * models))
-        layout = ConstrainedLayoutEngine(
-            w_pad=0.12, h_pad=0.12, wspace=0.03, hspace=0.03
-        )
-        figure = Figure(figsize=size, layout=layout)
+    size = (0.6 + 6.0 * columns, 0.6 + lines * (1.2 + 0.42 * models))
+    with picture(str(path), *size) as figure:
         grid = list(figure.subplots(lines, columns, squeeze=False).flat)
         for table, axes in zip(tables, grid):
             draw_panel(axes, table)
@@ -56,8 +43,6 @@ def save_picture(tables: List[Table], path: Path) -> None:
             ncols=3,
             frameon=False,
         )
-        with replace_on_success(str(path)) as partial:
-            figure.savefig(partial, format="png", dpi=160)
 
 
 def draw_panel(axes: Axes, table: Table) -> None:
@@ -72,14 +57,9 @@ def draw_panel(axes: Axes, table: Table) -> None:
         _draw_score(axes, row, target, source, TARGET_COLOUR)
     if table.chance is not None:
         axes.axvline(table.chance, **CHANCE_LINE)
-    axes.set_yticks(range(len(table.models)), table.models)
-    axes.set_ylim(len(table.models) - 0.4, -0.6)
+    label_rows(axes, table.models)
     axes.margins(x=0.22)  # room for the numbers
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    axes.xaxis.grid(color=FAINT, alpha=0.4, linewidth=0.8)
-    axes.set_axisbelow(True)
-    axes.tick_params(length=0)
-    axes.spines[["top", "right", "left"]].set_visible(False)
     axes.set_title(table.name, loc="left", fontweight="bold", pad=10)
     axes.set_xlabel(f"{table.metric} on {table.split} (%)", loc="left")
 

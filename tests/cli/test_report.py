@@ -196,7 +196,8 @@ def test_missing_matplotlib_is_explained(tmp_path, monkeypatch):
     path = str(tmp_path / "r.jsonl")
     append_results(path, results())
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    monkeypatch.delitem(sys.modules, "fairseq_mlkd.cli.report_picture", raising=False)
+    for module in ("fairseq_mlkd.cli.report_picture", "fairseq_mlkd.pictures"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
     with pytest.raises(SystemExit, match=r"pip install fairseq_mlkd\[report\]"):
         main([path, "--output", str(tmp_path / "out")])
 

@@ -31,6 +31,7 @@ setup(
         "torch>=1.13",
         "numpy",
         "protobuf",  # sentencepiece's description of its models needs it
+        "requests",
         "sacrebleu",
         "safetensors",
         "sentencepiece",

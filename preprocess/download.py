@@ -12,7 +12,9 @@ the next command.
 from __future__ import annotations
 
 import argparse
+import logging
 import re
+import shlex
 import sys
 from pathlib import Path
 from typing import Dict, List, Optional
@@ -74,9 +76,12 @@ def get_parser() -> argparse.ArgumentParser:
 def main(argv: Optional[List[str]] = None) -> None:
     """Runs the command; each source that fails ends in one line and status 1."""
     args = get_parser().parse_args(argv)
+    # Importing fairseq lets every logger talk, and urllib3 tells of each try.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
     downloader = Downloader(args.to)
     corpus: Dict[str, List[str]] = {}
-    commands, failed = [], False
+    commands: List[List[str]] = []
+    failed = False
     for name in args.sources:
         try:
             fetched = fetch(name, downloader, args.langs, args.date, args.mirror)
@@ -91,13 +96,13 @@ def main(argv: Optional[List[str]] = None) -> None:
         for lang, files in fetched.corpus.items():
             corpus.setdefault(lang, []).append(files)
         if fetched.benchmark:
-            out = f"{name} {fetched.benchmark} data/{name}"
-            commands.append(f"preprocess/benchmark.py {out} --tokenizer TOKENIZER")
+            words = ["preprocess/benchmark.py", name, str(fetched.benchmark)]
+            commands.append([*words, f"data/{name}", "--tokenizer", "TOKENIZER"])
     if corpus:
-        inputs = " ".join(f"{lang}='{','.join(corpus[lang])}'" for lang in corpus)
-        commands.insert(0, f"preprocess/corpus.py data/corpus {inputs}")
+        inputs = [f"{lang}={','.join(files)}" for lang, files in corpus.items()]
+        commands.insert(0, ["preprocess/corpus.py", "data/corpus", *inputs])
     for command in commands:
-        print(f"next: python {command}")
+        print(f"next: python {' '.join(map(shlex.quote, command))}")
     sys.exit(1 if failed else 0)
 
 

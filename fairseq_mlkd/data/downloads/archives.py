@@ -23,7 +23,6 @@ from typing import (
 
 from fairseq_mlkd.text.files import replace_on_success
 
-
 # RuntimeError: what zipfile says of passwords and of packings that it does not know.
 _DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
 

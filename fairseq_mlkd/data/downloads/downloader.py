@@ -65,7 +65,6 @@ class Downloader:
             self._record(remote, digest.hexdigest())
 
     def _fetch(self, remote: RemoteFile, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         expected = remote.checksum or self._recorded(remote)
         transfer = Transfer(self.session, remote, path, _algorithm(expected))
         digest = transfer.run(self.backoff)

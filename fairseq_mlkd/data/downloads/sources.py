@@ -1,8 +1,8 @@
 """Which official files a source has, where they are, and their published checksums.
 
-None of the authors but Wikimedia publishes checksums. Those here are the ones that
-well-known loaders of the same files check; `origin` says which. A file for which none
-was to be found has none here.
+The checksums here are those that well-known loaders check when they fetch the same
+files from the same addresses; `origin` says which. A file for which none was to be
+found has none here. Wikimedia publishes those of its dumps: see `wikipedia.py`.
 """
 
 from __future__ import annotations
@@ -123,8 +123,8 @@ SOURCES: Dict[str, Source] = {
         ),
         {r"x-final/(?P<lang>[a-z]{2})/(?P<file>\w+\.tsv)": "x-final/{lang}/{file}"},
     ),
-    # The splits of Rahimi et al. as Hugging Face keeps them: their own link leads to a
-    # web page. The archive holds one archive a language.
+    # The splits of Rahimi et al. in the copy that Hugging Face's loader reads, since
+    # XTREME points to a cloud drive for browsers. It holds one archive a language.
     "wikiann": Source(
         (
             RemoteFile(
@@ -153,7 +153,7 @@ SOURCES: Dict[str, Source] = {
                 Checksum(
                     "sha256",
                     "4cba5faa11c71437928e17cb1b9b3d8b8e727e7ea363a3a9a8045e19c0491577",
-                    "ten public projects that pin this archive and agree",
+                    "several public projects that pin this archive",
                 ),
                 40_251_390,
             ),

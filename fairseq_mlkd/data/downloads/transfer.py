@@ -64,12 +64,12 @@ class Transfer:
         """
         fruitless = 0
         while fruitless < FRUITLESS_TRIES:
+            time.sleep(backoff * (2**fruitless - 1))
             before = self._received()
             digest = self._receive()
             if digest is not None:
                 return digest
             fruitless = 0 if self._received() > before else fruitless + 1
-            time.sleep(backoff * (2**fruitless - 1))
         raise Unavailable("the connection breaks off again and again")
 
     def finish(self, path: Path) -> None:
@@ -129,6 +129,7 @@ class Transfer:
         version = Version(self.remote.url, _validator(response), size)
         # In this order: bytes of the old version never stand beside the new note.
         self._forget()
+        self._note.parent.mkdir(parents=True, exist_ok=True)
         write_json(version._asdict(), str(self._note))
         return version
 
@@ -158,7 +159,14 @@ class Transfer:
 
 def update_from_file(digest: hashlib._Hash, path: Path) -> None:
     """Feeds a file's bytes to a digest."""
-    with open(path, "rb") as file:
+    with open(path, "rb") as raw, tqdm.wrapattr(
+        raw,
+        "read",
+        desc=f"read {path.name}",
+        total=path.stat().st_size,
+        leave=False,
+        disable=None,
+    ) as file:
         for block in iter(lambda: file.read(1 << 20), b""):
             digest.update(block)
 

@@ -15,7 +15,9 @@ class Served:
     Attributes:
         cuts: after how many bytes to cut the connection, request by request.
         statuses: what to answer first, request by request.
+        last_modified: a date, which If-Range may name too.
         ranges: whether parts can be asked for.
+        shift: how many bytes a part begins before the one that was asked for.
         obeys_if_range: whether a part of another version is refused.
         pause: seconds after each 64 KiB.
     """
@@ -25,7 +27,9 @@ class Served:
     content_type: str = "application/octet-stream"
     cuts: list = field(default_factory=list)
     statuses: list = field(default_factory=list)
+    last_modified: str = ""
     ranges: bool = True
+    shift: int = 0
     obeys_if_range: bool = True
     pause: float = 0
     headers: dict = field(default_factory=dict)
@@ -36,10 +40,10 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         served = self.server.files.get(self.path)
-        self.server.log.append((self.path, self.headers.get("Range")))
+        start = self.first_byte(served) if served else 0
+        self.server.log.append((self.path, start))
         if served is None or served.statuses:
             return self.refuse(served.statuses.pop(0) if served else 404)
-        start = self.first_byte(served)
         if start and start >= len(served.content):
             return self.refuse(416)
         self.send_response(206 if start else 200)
@@ -50,6 +54,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", served.content_type)
         if served.etag:
             self.send_header("ETag", served.etag)
+        if served.last_modified:
+            self.send_header("Last-Modified", served.last_modified)
         for name, value in served.headers.items():
             self.send_header(name, value)
         self.end_headers()
@@ -64,9 +70,14 @@ class Handler(BaseHTTPRequestHandler):
 
     def first_byte(self, served):
         match = re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range", ""))
-        other = self.headers.get("If-Range", served.etag) != served.etag
-        refused = other and served.obeys_if_range
-        return int(match[1]) if match and served.ranges and not refused else 0
+        # A weak ETag never allows a part (RFC 9110, 13.1.5).
+        valid = {served.etag, served.last_modified} - {""}
+        valid = {name for name in valid if not name.startswith("W/")}
+        condition = self.headers.get("If-Range")
+        refused = condition and condition not in valid and served.obeys_if_range
+        if not match or not served.ranges or refused:
+            return 0
+        return max(0, int(match[1]) - served.shift)
 
     def send_body(self, served, start):
         stop = len(served.content)
@@ -90,7 +101,11 @@ class Server(ThreadingHTTPServer):
 
 @contextmanager
 def serve(files):
-    """Serves `files`, `Served` by path; gives the server with `url` and `log`."""
+    """Serves `files`, `Served` by path.
+
+    Gives the server with its `url`, the target of its redirects as `redirect`, and as
+    `log` the path and the first byte of each answer.
+    """
     server = Server(("127.0.0.1", 0), Handler)
     server.files, server.log, server.redirect = files, [], ""
     server.url = f"http://127.0.0.1:{server.server_port}"

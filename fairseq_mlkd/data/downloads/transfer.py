@@ -114,6 +114,7 @@ class Transfer:
                     progress.update(len(block))
             except HTTPError:
                 return None
+        # Before version 2, urllib3 did not notice a body that is too short.
         whole = version.size in (None, self._received())
         return digest.hexdigest() if whole else None
 
@@ -122,9 +123,9 @@ class Transfer:
         if response.headers.get("Content-Type", "").startswith("text/html"):
             raise Unavailable("a web page came in place of the file")
         length = response.headers.get("Content-Length", "")
-        size = int(length) if length.isdigit() else None
         published = self.remote.size
-        if None not in (size, published) and size != published:
+        size = int(length) if length.isdigit() else published
+        if published is not None and size != published:
             raise Unavailable(f"it now has {size:,} bytes, not {published:,}")
         version = Version(self.remote.url, _validator(response), size)
         # In this order: bytes of the old version never stand beside the new note.
@@ -139,13 +140,12 @@ class Transfer:
                 path.unlink()
 
     def _version(self) -> Optional[Version]:
-        """The version of which there are bytes, if it can be told from others."""
+        """The version of which there are bytes; a file of unknown size starts over."""
         try:
             version = Version(**json.loads(self._note.read_text(encoding="utf-8")))
         except (OSError, ValueError, TypeError):
             return None
-        known = version.validator or version.size
-        return version if known and version.url == self.remote.url else None
+        return version if version.size and version.url == self.remote.url else None
 
     def _received(self) -> int:
         return self.partial.stat().st_size if self.partial.exists() else 0
@@ -179,8 +179,7 @@ def _validator(response: requests.Response) -> Optional[str]:
 
 def _continues(response: requests.Response, start: int, version: Version) -> bool:
     """Whether an answer is the rest of the same version; not all servers check that."""
-    size = r"\*" if version.size is None else str(version.size)
-    pattern = rf"bytes {start}-\d+/{size}"
+    pattern = rf"bytes {start}-\d+/{version.size}"
     content_range = response.headers.get("Content-Range", "")
     # A partial answer must repeat an ETag, not a date (RFC 9110, 15.3.7).
     has_etag = (version.validator or "").startswith('"')

@@ -9,7 +9,11 @@ from typing import Any, Dict, Optional
 
 from fairseq_mlkd.data.downloads.session import Session, Unavailable
 from fairseq_mlkd.data.downloads.sources import Checksum, RemoteFile
-from fairseq_mlkd.data.downloads.transfer import Transfer, update_from_file
+from fairseq_mlkd.data.downloads.transfer import (
+    Transfer,
+    partial_path,
+    update_from_file,
+)
 from fairseq_mlkd.text.files import write_json
 
 CHECKSUMS_FILE = "checksums.json"
@@ -53,6 +57,14 @@ class Downloader:
             advice = "the same command continues where this one stopped"
             raise ValueError(f"{path}: {error.strerror or error}; {advice}") from None
         return path
+
+    def missing_bytes(self, remote: RemoteFile) -> int:
+        """How many bytes are still to come, as far as the size is known."""
+        path = self.folder / remote.path
+        if path.exists() or remote.size is None:
+            return 0
+        partial = partial_path(path)
+        return remote.size - (partial.stat().st_size if partial.exists() else 0)
 
     def _check(self, remote: RemoteFile, path: Path) -> None:
         expected = remote.checksum or self._recorded(remote)

@@ -15,7 +15,7 @@ from fairseq_mlkd.data.downloads.wikipedia import WIKIMEDIA, find_dump
 
 SOURCE_NAMES = ("wikipedia", *SOURCES, "multiatis")
 MULTIATIS = (
-    "MultiATIS++ is sold by the Linguistic Data Consortium: order LDC2021T04 at "
+    "MultiATIS++ needs a licence of the Linguistic Data Consortium: get LDC2021T04 at "
     "https://catalog.ldc.upenn.edu/LDC2021T04 (Hindi and Turkish: LDC2019T04)"
 )
 
@@ -95,8 +95,7 @@ def _find_multiatis(folder: Path) -> Fetched:
 def _obtain(downloader: Downloader, files: Sequence[RemoteFile]) -> List[Path]:
     """All files, after a look whether there is room for them."""
     downloader.folder.mkdir(parents=True, exist_ok=True)
-    absent = [file for file in files if not (downloader.folder / file.path).exists()]
-    needed = sum(file.size or 0 for file in absent)
+    needed = sum(map(downloader.missing_bytes, files))
     free = shutil.disk_usage(downloader.folder).free
     if needed > free:
         raise ValueError(

@@ -48,8 +48,8 @@ class Transfer:
         self.session = session
         self.remote = remote
         self.algorithm = algorithm
-        self.partial = path.with_name(f"{path.name}.partial")
-        self._note = path.with_name(f"{path.name}.partial.json")
+        self.partial = partial_path(path)
+        self._note = self.partial.with_name(f"{self.partial.name}.json")
 
     def run(self, backoff: float) -> str:
         """Receives until the file is whole.
@@ -155,6 +155,11 @@ class Transfer:
         if self.partial.exists():
             update_from_file(digest, self.partial)
         return digest
+
+
+def partial_path(path: Path) -> Path:
+    """The name of a file on its way."""
+    return path.with_name(f"{path.name}.partial")
 
 
 def update_from_file(digest: hashlib._Hash, path: Path) -> None:

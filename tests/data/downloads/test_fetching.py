@@ -75,7 +75,7 @@ def test_a_corpus_stays_packed(downloader, server):
 
 
 def test_multiatis_says_how_to_get_it_until_it_is_there(downloader):
-    with pytest.raises(ValueError, match="order LDC2021T04 at https://catalog.ldc"):
+    with pytest.raises(ValueError, match="get LDC2021T04 at https://catalog.ldc"):
         fetch("multiatis", downloader)
     path = downloader.folder / "multiatis" / "data" / "train_EN.tsv"
     path.parent.mkdir(parents=True)
@@ -90,6 +90,18 @@ def test_room_is_looked_for_before_anything_is_fetched(downloader, monkeypatch):
     monkeypatch.setattr(fetching.shutil, "disk_usage", lambda _: usage)
     with pytest.raises(ValueError, match="1.8 GB are to come and 1.0 GB are free"):
         fetch("billion_words", downloader)
+
+
+def test_bytes_that_are_there_need_no_room(downloader):
+    (file,) = SOURCES["pawsx"].files
+    assert downloader.missing_bytes(file) == file.size
+    partial = downloader.folder / f"{file.path}.partial"
+    partial.parent.mkdir(parents=True)
+    partial.write_bytes(b"12345")
+    assert downloader.missing_bytes(file) == file.size - 5
+    partial.rename(downloader.folder / file.path)
+    assert downloader.missing_bytes(file) == 0
+    assert downloader.missing_bytes(SOURCES["mtop"].files[0]) == 0  # not published
 
 
 @pytest.mark.parametrize("name", SOURCES)

@@ -38,6 +38,7 @@ setup(
         "subword-nmt",
         "tokenizers",
         "tqdm",
+        "unicode-rbnf",
     ],
     extras_require={
         "report": ["matplotlib"],

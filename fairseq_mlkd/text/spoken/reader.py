@@ -87,7 +87,6 @@ class Reader:
             rf"(?:{re.escape(language.decimal_mark)}\d+)?{_ENDS}"
         )
         number = _STARTS + tail
-        fraction = _any_of(language.fractions)
         signs = _any_of(language.number_signs)
         units = _any_of(language.units)
         magnitude = rf"(?: *(?P<magnitude>{_any_of(language.magnitudes)})(?!\w))?"
@@ -104,10 +103,7 @@ class Reader:
                 self._read_range,
             ),
             (_MINUS, lambda match: language.minus),
-            (
-                rf"(?:(?P<whole>{number}) +)?(?P<fraction>{fraction}){_ENDS}",
-                self._read_fraction,
-            ),
+            (rf"{_STARTS}/\d+{_ENDS}", self._read_fraction),
             (rf"{currency}(?P<number>{number}){magnitude}", self._read_quantity),
             (
                 rf"(?P<number>{number}){magnitude} *(?P<unit>{units})(?!\w)",
@@ -133,10 +129,11 @@ class Reader:
         return f"{match.group('first')} {self.language.until} {match.group('last')}"
 
     def _read_fraction(self, match: Match[str]) -> str:
-        words = self.language.fractions[match.group("fraction")]
-        if match.group("whole") is None:
-            return words
-        return f"{match.group('whole')} {self.language.fraction_join} {words}"
+        words = self.language.fractions.get(match.group())
+        if words is None:
+            return match.group()
+        is_mixed = match.string[: match.start()].rstrip(" ")[-1:].isdigit()
+        return f"{self.language.fraction_join} {words}" if is_mixed else words
 
     def _read_quantity(self, match: Match[str]) -> str:
         number, magnitude = match.group("number", "magnitude")

@@ -61,21 +61,25 @@ def _read_digits(match: Match[str]) -> str:
 
 
 _DAY = r"\d(?<!\d\d)(?:(?<=[12])\d|(?<=3)[01])?(?!\d)"
+# A look-behind follows the first digit, see `spoken/reader.py`.
 _RULES = [
     Rule(re.compile(pattern), read)
     for pattern, read in (
-        (r"(\d{1,3}(?:,\d{3})+|\d{1,15})(?:st|nd|rd|th)\b", _read_ordinal),
-        (r"'?(\d{3}0|[2-9]0)(?<!\d\d{4}) ?'?s\b", _read_decade),
+        (r"(\d(?<![\d.,]\d)[\d,]{0,14})(?:st|nd|rd|th)\b", _read_ordinal),
+        (r"([1-9](?<!\d\d)\d{0,2}0) ?'?s\b", _read_decade),
         (
             r"(?P<hour>\d(?<![\d:.]\d)\d?):(?P<minute>[0-5]\d)(?::(?P<second>\d\d))?"
             r"(?![\d:])(?: ?(?P<half_day>[AaPp]\.?[Mm]\b\.?))?",
             _read_clock,
         ),
-        (r"(?<=\d) ?([AaPp])\.?([Mm])\b\.?", lambda match: f"{match[1]}{match[2]}"),
+        (
+            r"(\d{1,2}) ?([AaPp])\.?([Mm])\b\.?",
+            lambda match: "{} {}{}".format(*match.groups()),
+        ),
         (r"(\d{4})-(0\d|1[0-2])-([0-2]\d|3[01])(?![\d-])", _read_iso_date),
         (rf"({_DAY}) ({_MONTH})\b", _read_day_first),
-        (rf"\b({_MONTH}) ({_DAY})(?![.:/-]?\d)", _read_month_first),
-        (r"(?:\+?1[ -])?\(?\d{3}\)?[ -]\d{3}-\d{4}(?!\d)", _read_digits),
+        (rf"({_MONTH}) ({_DAY})(?![.:/-]?\d)", _read_month_first),
+        (r"\d{3}(?<!\d\d{3})\)?[ -]\d{3}-\d{4}(?!\d)", _read_digits),
         (r"\d{3}(?<![\d-]\d{3})-\d{4}(?![\d-])", _read_digits),
         (r"\.(?<![\w.]\.)(?=\d)", lambda match: "point"),
     )

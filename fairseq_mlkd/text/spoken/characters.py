@@ -20,6 +20,7 @@ _IGNORABLE_MARKS += range(0xE0100, 0xE01F0)
 
 _DIGIT_GROUP_SPACES = "\u00a0\u2007\u2009\u202f"
 _MINUS = "\u2212"
+_DEVANAGARI_ABBREVIATION = "\u0970"
 # One character for a whole unit: ℃, ℉ and the "squared" ㎞, ㎡, ㎏ ...
 _UNIT_SIGNS = {0x2103, 0x2109, *range(0x3380, 0x33E0)}
 
@@ -84,6 +85,7 @@ _FOLDED = _FoldingTable(
         **_TO_APOSTROPHE,
         **{ord(character): "\u00a0" for character in _DIGIT_GROUP_SPACES},
         ord(_MINUS): "-",
+        ord(_DEVANAGARI_ABBREVIATION): ".",
     }
 )
 _CLEANED = _CleaningTable(
@@ -100,7 +102,8 @@ def fold(text: str) -> str:
 
     Decimal digits of every script become 0-9, dashes and the minus sign "-", the
     spaces of digit groups U+00A0, other spaces " ", apostrophes "'", superscripts
-    "^2", fractions like ½ " 1/2 ", full-width signs and ㎞, ㎡, ℃ what they stand for.
+    "^2", fractions like ½ " 1/2 ", the abbreviation sign of Devanagari ".", full-width
+    signs and ㎞, ㎡, ℃ what they stand for.
     """
     return text if text.isascii() else text.translate(_FOLDED)
 

@@ -41,15 +41,19 @@ class Unit(NamedTuple):
 class Rule(NamedTuple):
     """A pattern of written text, and what is said for each match of it.
 
-    `read` may leave digits to later rules; spaces are put around what it returns.
+    `read` may leave digits to later rules; a space is put around what it returns.
     """
 
     pattern: Pattern[str]
     read: Callable[[Match[str]], str]
 
-    def apply(self, text: str) -> str:
-        """Return `text` with all matches replaced."""
-        return self.pattern.sub(lambda match: f" {self.read(match)} ", text)
+    def apply(self, text: str, space: str = " ") -> str:
+        """Return `text` with all matches replaced, words parted by `space`."""
+
+        def read(match: Match[str]) -> str:
+            return f" {self.read(match)} ".replace(" ", space)
+
+        return self.pattern.sub(read, text)
 
 
 @lru_cache(maxsize=None)
@@ -92,6 +96,7 @@ class Language:
         abbreviations: as written, with their full stop -> words.
         symbols: single characters anywhere (&, @, +) -> words.
         rules: read first, in this order; all that tables cannot say.
+        space: parts the words of what is read; "" where `segment` does that.
         segment: cuts clean text into words where spaces do not (Japanese).
     """
 
@@ -117,6 +122,7 @@ class Language:
     abbreviations: Mapping[str, str] = field(default_factory=dict)
     symbols: Mapping[str, str] = field(default_factory=dict)
     rules: Sequence[Rule] = ()
+    space: str = " "
     segment: Optional[Callable[[str], str]] = None
 
     def cardinal(self, number: int, gender: str = "") -> str:

@@ -76,7 +76,7 @@ class Reader:
             text = self._abbreviations.sub(self._read_abbreviation, text)
         if self._needs_reading.search(text):
             for rule in self._rules:
-                text = rule.apply(text)
+                text = rule.apply(text, self.language.space)
         return text
 
     def _table_rules(self) -> List[Rule]:

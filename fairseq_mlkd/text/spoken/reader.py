@@ -63,7 +63,8 @@ class Reader:
             for key, words in language.abbreviations.items()
             for spelling in (key, key[0].upper() + key[1:])
         }
-        abbreviations = _any_of(self._words).replace(r"\.", r"\.[ \u00a0]?")
+        # Spaces after inner full stops are free: z. B. and z.B.
+        abbreviations = re.sub(r"\\\.(?!\||\Z)", r"\.[ \u00a0]?", _any_of(self._words))
         self._abbreviations = re.compile(rf"(?<!\w)(?:{abbreviations})(?!\w)")
         self._may_abbreviate = _ends_with_any_of(self._words)
         self._needs_reading = re.compile(rf"\d|{_any_of(language.symbols)}")
@@ -116,7 +117,7 @@ class Reader:
         return [Rule(re.compile(pattern), read) for pattern, read in patterns]
 
     def _read_abbreviation(self, match: Match[str]) -> str:
-        return f"{self._words[''.join(match.group().split())]} "
+        return self._words["".join(match.group().split())]
 
     def _read_telephone(self, match: Match[str]) -> str:
         plus = self.language.symbols.get("+", "") if match.group()[0] == "+" else ""

@@ -64,8 +64,10 @@ class Reader:
             for spelling in (key, key[0].upper() + key[1:])
         }
         # Spaces after inner full stops are free: z. B. and z.B.
-        abbreviations = re.sub(r"\\\.(?!\||\Z)", r"\.[ \u00a0]?", _any_of(self._words))
-        self._abbreviations = re.compile(rf"(?<!\w)(?:{abbreviations})(?!\w)")
+        abbreviations = _any_of(word[:-1] for word in self._words).replace(
+            r"\.", r"\.[ \u00a0]?"
+        )
+        self._abbreviations = re.compile(rf"(?<!\w)(?:{abbreviations})\.(?!\w)")
         self._may_abbreviate = _ends_with_any_of(self._words)
         self._needs_reading = re.compile(rf"\d|{_any_of(language.symbols)}")
         self._units = {fold(name): unit for name, unit in language.units.items()}

@@ -26,7 +26,7 @@ LANGS = ["en", "de", "fr", "es", "it", "pt", "hi", "ja", "xx"]
         ("en", "≠ a \u0300\u0301 b'\u0300c", "a b'c"),
         ("en", "?!", ""),
         ("ja", "", ""),
-        ("en", "１２ १२ ١٢ ½ ２％", "twelve twelve twelve one half two percent"),
+        ("en", "½ １２ १२ ١٢ ２％", "one half twelve twelve twelve two percent"),
         ("xx", "1'000'000 1\u202f000 1.000 1,000", "1000000 1000 1 000 1 000"),
         ("xx", "$5 & 3:30, 12 % １२ १२ ①② x² ½ ፩", "5 3 30 12 12 12 1 2 x 2 1 2 1"),
     ],

@@ -62,7 +62,7 @@ def spoken_words(words: List[str], lang: str) -> List[str]:
 @lru_cache(maxsize=None)
 def _reader(lang: str) -> Optional[Reader]:
     module = f"{__name__}.languages.{lang}"
-    if not lang.isidentifier() or find_spec(module) is None:
+    if not lang.isalpha() or find_spec(module) is None:
         return None
     return Reader(import_module(module).LANGUAGE)
 

@@ -63,8 +63,11 @@ class Reader:
             for key, words in language.abbreviations.items()
             for spelling in (key, key[0].upper() + key[1:])
         }
-        abbreviations = _any_of(self._words).replace(r"\.", r"\.[ \u00a0]?")
-        self._abbreviations = re.compile(rf"(?<!\w)(?:{abbreviations})(?!\w)")
+        # Spaces after inner full stops are free: z. B. and z.B.
+        abbreviations = _any_of(word[:-1] for word in self._words).replace(
+            r"\.", r"\.[ \u00a0]?"
+        )
+        self._abbreviations = re.compile(rf"(?<!\w)(?:{abbreviations})\.(?!\w)")
         self._may_abbreviate = _ends_with_any_of(self._words)
         self._needs_reading = re.compile(rf"\d|{_any_of(language.symbols)}")
         self._units = {fold(name): unit for name, unit in language.units.items()}
@@ -116,7 +119,7 @@ class Reader:
         return [Rule(re.compile(pattern), read) for pattern, read in patterns]
 
     def _read_abbreviation(self, match: Match[str]) -> str:
-        return f"{self._words[''.join(match.group().split())]} "
+        return self._words["".join(match.group().split())]
 
     def _read_telephone(self, match: Match[str]) -> str:
         plus = self.language.symbols.get("+", "") if match.group()[0] == "+" else ""

@@ -41,7 +41,8 @@ class Unit(NamedTuple):
 class Rule(NamedTuple):
     """A pattern of written text, and what is said for each match of it.
 
-    `read` may leave digits to later rules; spaces are put around what it returns.
+    `read` may leave digits to later rules; spaces are put around what it returns, but
+    none after an apostrophe (l'8 -> l'otto).
     """
 
     pattern: Pattern[str]
@@ -49,7 +50,11 @@ class Rule(NamedTuple):
 
     def apply(self, text: str) -> str:
         """Return `text` with all matches replaced."""
-        return self.pattern.sub(lambda match: f" {self.read(match)} ", text)
+        return self.pattern.sub(self._replace, text)
+
+    def _replace(self, match: Match[str]) -> str:
+        elided = match.string[: match.start()].endswith("'")
+        return f"{'' if elided else ' '}{self.read(match)} "
 
 
 @lru_cache(maxsize=None)
@@ -88,10 +93,12 @@ class Language:
         currencies: the subset of units that may also stand before (€, $).
         currency_join: the word between dollars and cents.
         magnitudes: between a number and its unit ("million", "Mio.") -> words.
+        magnitude_gender: selects the numeral before them.
         number_signs: before a number only ("No.", "#", "§") -> words.
         abbreviations: as written, with their full stop -> words.
         symbols: single characters anywhere (&, @, +) -> words.
         rules: read first, in this order; all that tables cannot say.
+        letter_rules: read before these, also where no digit or symbol is in the text.
         segment: cuts clean text into words where spaces do not (Japanese).
     """
 
@@ -113,10 +120,12 @@ class Language:
     currencies: Sequence[str] = ()
     currency_join: str = ""
     magnitudes: Mapping[str, str] = field(default_factory=dict)
+    magnitude_gender: str = ""
     number_signs: Mapping[str, str] = field(default_factory=dict)
     abbreviations: Mapping[str, str] = field(default_factory=dict)
     symbols: Mapping[str, str] = field(default_factory=dict)
     rules: Sequence[Rule] = ()
+    letter_rules: Sequence[Rule] = ()
     segment: Optional[Callable[[str], str]] = None
 
     def cardinal(self, number: int, gender: str = "") -> str:

@@ -58,6 +58,8 @@ class Reader:
         """Return folded text with all that is not made of letters read out."""
         if "." in text:
             text = self._abbreviations.sub(self._read_abbreviation, text)
+        for rule in self.language.letter_rules:
+            text = rule.apply(text)
         if self._trigger.search(text):
             for rule in self._rules:
                 text = rule.apply(text)
@@ -126,7 +128,8 @@ class Reader:
         unit = self._units[match.group("unit")]
         if magnitude:
             words = self.language.magnitudes[magnitude]
-            return f"{self.number(number)} {words} {unit.many}"
+            count = self.number(number, self.language.magnitude_gender)
+            return f"{count} {words} {unit.many}"
         whole, _, decimals = number.partition(self.language.decimal_mark)
         if unit.cents and len(decimals) == 2:
             return self._money(whole, decimals, unit)
@@ -159,9 +162,14 @@ class Reader:
         return self.number(written)
 
     def number(self, written: str, gender: str = "") -> str:
-        """Return a number in words: digits, in groups or not, perhaps decimals."""
+        """Return a number in words: digits, in groups or not, perhaps decimals.
+
+        Before decimals it is the number for counting, whatever the gender: "un anno",
+        but "uno virgola cinque".
+        """
         language = self.language
         whole, _, decimals = written.partition(language.decimal_mark)
+        gender = "" if decimals else gender
         if whole.isdigit():
             words = language.integer(whole, gender)
         else:

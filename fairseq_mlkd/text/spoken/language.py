@@ -50,10 +50,10 @@ class Rule(NamedTuple):
 
     def apply(self, text: str) -> str:
         """Return `text` with all matches replaced."""
-        return self.pattern.sub(self._replace, text)
+        return self.pattern.sub(self._spaced, text)
 
-    def _replace(self, match: Match[str]) -> str:
-        elided = match.string[: match.start()].endswith("'")
+    def _spaced(self, match: Match[str]) -> str:
+        elided = match.string.startswith("'", max(match.start() - 1, 0))
         return f"{'' if elided else ' '}{self.read(match)} "
 
 

@@ -168,12 +168,13 @@ def english_decimals() -> Rule:
 
 
 def units(names: Mapping[str, Sequence[str]]) -> Mapping[str, Unit]:
-    """Return a table of units from "written" -> (one, many[, gender]).
+    """Return a table of units from symbol -> (one, many[, gender]).
 
-    "written" may be several spellings, separated by two spaces.
+    A symbol that ends in ² may be written with a space before it.
     """
+    table = {symbol: Unit(*forms[:2], *(forms[2:] or [MASCULINE])) for symbol, forms in names.items()}
     return {
-        written: Unit(forms[0], forms[1], forms[2] if forms[2:] else MASCULINE)
-        for spellings, forms in names.items()
-        for written in spellings.split("  ")
+        written: unit
+        for symbol, unit in table.items()
+        for written in (symbol, symbol.replace("²", " ²"))
     }

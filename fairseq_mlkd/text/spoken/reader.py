@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Iterable, List, Match
+from collections import defaultdict
+from typing import Dict, Iterable, List, Match, Pattern
 
 from fairseq_mlkd.text.spoken.characters import fold
 from fairseq_mlkd.text.spoken.language import LONGEST_NUMBER, Language, Rule, Unit
@@ -38,6 +39,20 @@ def _any_of(written: Iterable[str]) -> str:
     return "|".join(map(re.escape, longest_first)) or r"(?!)"
 
 
+def _ends_with_any_of(abbreviations: Iterable[str]) -> Pattern[str]:
+    """Return a pattern of a full stop that may be the last one of an abbreviation.
+
+    Looking for full stops and then back takes a tenth of the time that looking for
+    words takes: what makes text without abbreviations fast.
+    """
+    by_length: Dict[int, List[str]] = defaultdict(list)
+    for abbreviation in sorted(abbreviations):
+        last_part = re.split(r"\W+", abbreviation)[-2]
+        by_length[len(last_part)].append(re.escape(last_part))
+    ends = (rf"(?<=\b(?:{'|'.join(parts)})\.)" for parts in by_length.values())
+    return re.compile(rf"\.(?:{'|'.join(ends) or '(?!)'})")
+
+
 class Reader:
     """Applies the rules that a language's tables stand for, one after the other."""
 
@@ -50,17 +65,18 @@ class Reader:
         }
         abbreviations = _any_of(self._words).replace(r"\.", r"\.[ \u00a0]?")
         self._abbreviations = re.compile(rf"(?<!\w)(?:{abbreviations})(?!\w)")
-        self._trigger = re.compile(rf"\d|{_any_of(language.symbols)}")
+        self._may_abbreviate = _ends_with_any_of(self._words)
+        self._needs_reading = re.compile(rf"\d|{_any_of(language.symbols)}")
         self._units = {fold(name): unit for name, unit in language.units.items()}
         self._rules = [*language.rules, *self._table_rules()]
 
     def read(self, text: str) -> str:
         """Return folded text with all that is not made of letters read out."""
-        if "." in text:
+        if self._may_abbreviate.search(text):
             text = self._abbreviations.sub(self._read_abbreviation, text)
         for rule in self.language.letter_rules:
             text = rule.apply(text)
-        if self._trigger.search(text):
+        if self._needs_reading.search(text):
             for rule in self._rules:
                 text = rule.apply(text)
         return text
@@ -74,13 +90,14 @@ class Reader:
         )
         number = _STARTS + tail
         fraction = _any_of(language.fractions)
+        signs = _any_of(language.number_signs)
         units = _any_of(language.units)
         magnitude = rf"(?: *(?P<magnitude>{_any_of(language.magnitudes)})(?!\w))?"
         currency = rf"(?P<unit>{_any_of(language.currencies)}) ?"
         patterns = [
             (_TELEPHONE, self._read_telephone),
             (
-                rf"(?<!\w)(?P<sign>{_any_of(language.number_signs)}) *(?=\d)",
+                rf"(?<!\w)(?P<sign>{signs}) *(?=\d)",
                 self._read_sign,
             ),
             (
@@ -95,7 +112,7 @@ class Reader:
             ),
             (rf"{currency}(?P<number>{number}){magnitude}", self._read_quantity),
             (
-                rf"(?P<number>{number}){magnitude} *(?P<unit>{units})(?!\w)",
+                rf"(?P<number>{number}){magnitude} *(?P<unit>{units})(?![\w'])",
                 self._read_quantity,
             ),
             (number, self._read_number),

@@ -167,6 +167,11 @@ def english_decimals() -> Rule:
     )
 
 
+def equals(words: str) -> Rule:
+    """Return the rule for the sign between two terms (not around a wiki's headings)."""
+    return Rule(re.compile(r"=(?<=\w =)(?= [\w-])"), lambda match: words)
+
+
 def units(names: Mapping[str, Sequence[str]]) -> Mapping[str, Unit]:
     """Return a table of units from symbol -> (one, many[, gender]).
 

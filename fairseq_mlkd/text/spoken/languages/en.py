@@ -9,18 +9,8 @@ from typing import Match
 from fairseq_mlkd.text.spoken.language import Language, Rule, Unit, spell
 
 _MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
 ]
 _MONTH = "|".join(_MONTHS)
 

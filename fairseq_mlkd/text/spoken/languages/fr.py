@@ -15,6 +15,7 @@ from fairseq_mlkd.text.spoken.romance import (
     clock,
     dates,
     english_decimals,
+    equals,
     numerals,
     ordinals,
     units,
@@ -35,11 +36,13 @@ _SOVEREIGNS = frozenset(
 )
 # Nouns that follow numbers in Wikipedia; only the feminine change them (vingt et une).
 _FEMININE_NOUNS = (
-    "années?|apparitions?|chansons?|communes?|espèces?|fois|heures?|langues?|livres?|"
-    "lignes?|manches?|minutes?|médailles?|pages?|parties?|passes?|personnes?|pièces?|"
-    "places?|rencontres?|saisons?|salles?|secondes?|semaines?|sélections?|tonnes?|"
-    "victoires?|villes?|voitures?|voix"
+    "années? apparitions? chansons? communes? espèces? fois heures? langues? livres? "
+    "lignes? manches? minutes? médailles? pages? parties? passes? personnes? pièces? "
+    "places? rencontres? saisons? salles? secondes? semaines? sélections? tonnes? "
+    "victoires? villes? voitures? voix"
 )
+# Words that begin a sentence before "M. Roy" and are no first names.
+_OPENINGS = frozenset("À Avec Car Chez Comme De Et Mais Or Pour Puis Quand Selon Si".split())
 
 
 def _cardinal(number: int, gender: str = MASCULINE) -> str:
@@ -69,8 +72,8 @@ def _read_numeral(numeral: Numeral) -> Optional[str]:
 def _read_mister(match: Match[str]) -> str:
     """M. is a title unless a name or an initial stands before it (Albert M. Roy)."""
     before = match.string[: match.start()].rstrip().rpartition(" ")[2]
-    title = not before[:1].isupper() or before[-1:] in ".:;,"[1:]
-    return "monsieur" if title else match.group()
+    name = before[:1].isupper() and before[-1:] not in ",;:" and before not in _OPENINGS
+    return match.group() if name else "monsieur"
 
 
 def _read_clock(hour: int, minute: int) -> str:
@@ -249,8 +252,15 @@ LANGUAGE = Language(
         ),
         *(ordinals(ending, read) for ending, read in _ENDINGS),
         *dates(_MONTHS, "", "premier"),
+        Rule(
+            re.compile(
+                r"(?<=\d[ \u00a0])(millions?|milliards?)[ \u00a0](?:€|EUR\b)"
+            ),
+            lambda match: f"{match[1]} d'euros",
+        ),
+        equals("égale"),
         *clock(_read_clock, "h(?:eures?)?"),
         english_decimals(),
-        agreement("fr", FEMININE, _FEMININE_NOUNS.replace("|", " ")),
+        agreement("fr", FEMININE, _FEMININE_NOUNS),
     ),
 )

@@ -137,26 +137,20 @@ def dates(months: Sequence[str], join: str, first: str) -> Sequence[Rule]:
     )
 
 
-def clock(read: Callable[[int, int], str], letter: str = "h") -> Sequence[Rule]:
-    """Return the rules for 14h30 and 14:30 (not for 14:30:12 and 2:00.531).
+def clock(mark: str, read: Callable[[int, int], str]) -> Rule:
+    """Return the rule for 14h30 or 14:30 (not for 14:30:12 and 2:00.531).
 
     Args:
+        mark: pattern of what stands between hour and minute.
         read: the words for hour and minute.
-        letter: pattern of what may stand for the colon.
     """
-    hour = r"(?P<hour>(?:[01]?\d|2[0-4]))"
-    start = rf"(?=\d)(?<![\w.,:/]){hour}"
-    patterns = (
-        rf"{start} ?{letter} ?(?P<minute>[0-5]\d)(?! ?(?:s|m|min)\b)",
-        rf"{start}:(?P<minute>[0-5]\d)",
+    return Rule(
+        re.compile(
+            rf"(?=\d)(?<![\w.,:/])(?P<hour>[01]?\d|2[0-4])(?:{mark})(?P<minute>[0-5]\d)"
+            r"(?! ?(?:s|m|min)\b)(?!\w|[.,:'/]\d)"
+        ),
+        lambda match: read(int(match["hour"]), int(match["minute"])),
     )
-    return [
-        Rule(
-            re.compile(rf"{pattern}(?!\w|[.,:'/]\d)"),
-            lambda match: read(int(match["hour"]), int(match["minute"])),
-        )
-        for pattern in patterns
-    ]
 
 
 def english_decimals() -> Rule:

@@ -231,8 +231,8 @@ LANGUAGE = Language(
         ordinals(r"\.? ?ª", lambda number: _ordinal(number, FEMININE)),
         ordinals(_DEGREE_AS_ORDINAL, _ordinal),
         *dates(_MONTHS, "de", "uno"),
-        *clock(_read_hours, "h")[:1],
-        *clock(_read_clock)[1:],
+        clock(" ?h ?", _read_hours),
+        clock(":", _read_clock),
         # 1,435 may be a decimal number, but nine of ten such numbers in Wikipedia are
         # American groups.
         Rule(

@@ -259,7 +259,7 @@ LANGUAGE = Language(
             lambda match: f"{match[1]} d'euros",
         ),
         equals("égale"),
-        *clock(_read_clock, "h(?:eures?)?"),
+        clock(" ?h(?:eures?)? ?|:", _read_clock),
         english_decimals(),
         agreement("fr", FEMININE, _FEMININE_NOUNS),
     ),

@@ -57,7 +57,7 @@ EXAMPLES = [
     ("100 USD", "cento dollari statunitensi"),
     # Time and dates
     ("alle 6:30", "alle sei e trenta"),
-    ("alle 18.30", "alle diciotto virgola trenta"),
+    ("alle 18.30", "alle diciotto e trenta"),
     ("alle 21:00", "alle ventuno"),
     ("25/04/1945", "venticinque aprile millenovecentoquarantacinque"),
     # Percentages, units, signs

@@ -29,7 +29,7 @@ EXAMPLES = [
     ("em 1984", "em mil novecentos e oitenta e quatro"),
     ("em 2005", "em dois mil e cinco"),
     ("em 1900", "em mil e novecentos"),
-    ("uma média de 3,14", "uma média de três vírgula quatorze"),
+    ("uma média de 3,14", "uma média de três vírgula catorze"),
     ("0,05 ponto", "zero vírgula zero cinco ponto"),
     ("45,5 pontos", "quarenta e cinco vírgula cinco pontos"),
     # Ordinal numbers, Roman numerals
@@ -51,14 +51,14 @@ EXAMPLES = [
     ("R $ 1.000", "mil reais"),
     ("R$ 10 mil", "dez mil reais"),
     ("US$ 3,7 bilhões", "três vírgula sete bilhões de dólares"),
-    ("0,99 €", "noventa e nove centavos"),
+    ("0,99 €", "noventa e nove cêntimos"),
     ("20 €", "vinte euros"),
     ("100 USD", "cem dólares americanos"),
     # Time and dates
     ("às 18h30", "às dezoito horas e trinta minutos"),
     ("às 8h", "às oito horas"),
     ("das 21h às 2h", "das vinte e uma horas às duas horas"),
-    ("às 14:30", "às quatorze e trinta"),
+    ("às 14:30", "às catorze e trinta"),
     ("07/09/1822", "sete de setembro de mil oitocentos e vinte e dois"),
     # Percentages, units, signs
     ("12 %, 0,5%", "doze por cento zero vírgula cinco por cento"),

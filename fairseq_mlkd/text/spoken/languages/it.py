@@ -218,6 +218,8 @@ LANGUAGE = Language(
         ordinals(r" ?°(?! ?(?:[\d'\"]|[CFKNSEWO]\b))", _ordinal),
         *dates(_MONTHS, "", "primo"),
         clock(":", _read_clock),
+        # With a point only after "alle", "dalle", "ore".
+        clock(r"(?<=lle \d|ore \d|le \d\d|re \d\d)\.", _read_clock),
         english_decimals(),
         equals("uguale"),
         agreement("it", FEMININE, _FEMININE_NOUNS, r"1(?<![\w.,:/-]1)"),

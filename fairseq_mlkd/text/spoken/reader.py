@@ -28,7 +28,7 @@ def digit_groups(marks: str, group: str = r"\d{3}") -> str:
     All of them have the same mark before them, one of `marks`, U+00A0 or "'".
     """
     return "|".join(
-        rf"(?:{re.escape(mark)}{group})*{re.escape(mark)}\d{{3}}(?!\d)"
+        rf"(?:{re.escape(mark)}{group}){{{{0,9}}}}{re.escape(mark)}\d{{3}}(?!\d)"
         for mark in marks + _GROUP_MARKS
     )
 

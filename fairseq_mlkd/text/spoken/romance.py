@@ -8,7 +8,16 @@ is looked for, and look behind it afterwards: `re` is fast at finding a characte
 from __future__ import annotations
 
 import re
-from typing import Callable, Mapping, Match, NamedTuple, Optional, Sequence
+from typing import (
+    Callable,
+    FrozenSet,
+    List,
+    Mapping,
+    Match,
+    NamedTuple,
+    Optional,
+    Sequence,
+)
 
 from fairseq_mlkd.text.spoken.language import Rule, Unit, spell
 
@@ -20,6 +29,16 @@ CARDINALS = {
     MASCULINE: "spellout-cardinal-masculine",
     FEMININE: "spellout-cardinal-feminine",
 }
+
+# Before digits: "numero", with ordinal signs, degree signs, and a word-parted one.
+NUMBER_SIGNS = [
+    f"{letter}{point}{space}{sign}{end}"
+    for letter in "nN"
+    for point in ("", ".")
+    for space in ("", " ")
+    for sign in "º°"
+    for end in ("", ".")
+] + ["№", "#"]
 
 _ONES = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
 # Without L, C, D and M no word of these languages is taken for a number ("CD", "MIL"),
@@ -35,6 +54,16 @@ _GROUPED = r"(?:\d{0,2}(?:[ .\u00a0]\d{3})+|\d*)(?![\w/:]|[.,]\d)"
 _DAY, _MONTH = r"(?P<day>0?[1-9]|[12]\d|3[01])", r"(?P<month>0?[1-9]|1[0-2])"
 
 
+def words(text: str) -> List[str]:
+    """Return the words of a table that is written as running text."""
+    return text.split()
+
+
+def word_set(text: str) -> FrozenSet[str]:
+    """Return the set of the words of `text`."""
+    return frozenset(text.split())
+
+
 class Numeral(NamedTuple):
     """A Roman numeral and what stands around it on the page.
 
@@ -47,6 +76,10 @@ class Numeral(NamedTuple):
     ending: str
     before: str
     after: str
+
+    def is_of_a_country(self, of: str) -> bool:
+        """Whether this looks like a sovereign's number: Pacoro II de Partia."""
+        return self.before.istitle() and self.after.startswith(of)
 
 
 def numerals(read: Callable[[Numeral], Optional[str]], endings: str = "(?!)") -> Rule:
@@ -138,7 +171,9 @@ def dates(months: Sequence[str], join: str, first: str) -> Sequence[Rule]:
 
 
 def clock(mark: str, read: Callable[[int, int], str]) -> Rule:
-    """Return the rule for 14h30 or 14:30 (not for 14:30:12 and 2:00.531).
+    """Return the rule for 14h30 or 14:30, but not for 14:30:12 or 2:00.531.
+
+    After a dash or a bracket it is rather the length of a song: two bare numbers.
 
     Args:
         mark: pattern of what stands between hour and minute.
@@ -146,22 +181,44 @@ def clock(mark: str, read: Callable[[int, int], str]) -> Rule:
     """
     return Rule(
         re.compile(
-            rf"(?=\d)(?<![\w.,:/])(?P<hour>[01]?\d|2[0-4])(?:{mark})(?P<minute>[0-5]\d)"
+            rf"(?=\d)(?<![\w.,:/(-])(?<!- )(?P<hour>[01]?\d|2[0-4])(?:{mark})"
+            r"(?P<minute>[0-5]\d)"
             r"(?! ?(?:s|m|min)\b)(?!\w|[.,:'/]\d)"
         ),
         lambda match: read(int(match["hour"]), int(match["minute"])),
     )
 
 
-def english_decimals() -> Rule:
-    """Return the rule for a decimal point: not followed by exactly three digits."""
-    return Rule(
-        re.compile(r"\d(?<![\w.,:/]\d)\d*\.(?:\d{1,2}|\d{4,})(?!\w|[.,:/]\d)"),
-        lambda match: match.group().replace(".", ","),
+def english_numbers(groups: str = r"(?:,\d{3})+(?:,\d{3}|(?<=,000))") -> Sequence[Rule]:
+    """Return the rules for numbers that are written as in English.
+
+    A point makes decimals unless three digits follow it.
+
+    Args:
+        groups: pattern of the groups of digits with a comma; by default there must be
+            two or the only one be 000, since 1,234 is a decimal number.
+    """
+    return (
+        Rule(
+            re.compile(r"\d(?<![\w.,:/]\d)\d*\.(?:\d{1,2}|\d{4,})(?!\w|[.,:/]\d)"),
+            lambda match: match.group().replace(".", ","),
+        ),
+        Rule(
+            re.compile(rf"[1-9](?<![\w.,:/]\d)\d{{0,2}}{groups}(?!\w|[.,:/]\d)"),
+            lambda match: match.group().replace(",", "."),
+        ),
     )
 
 
-def equals(words: str) -> Rule:
+def out_of(said: str) -> Rule:
+    """Return the rule for marks: 7,8 / 10, 65 / 100."""
+    return Rule(
+        re.compile(r"(?<=\d)(?: / |/)(?=100?(?![\w/]|[.,]\d))"),
+        lambda match: said,
+    )
+
+
+def equals(said: str) -> Rule:
     """Return the rule for the sign between two terms (not around a wiki's headings)."""
     return Rule(re.compile(r"=(?<=\w =)(?= [\w-])"), lambda match: words)
 

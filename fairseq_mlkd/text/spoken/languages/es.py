@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from typing import Optional
 
-from fairseq_mlkd.text.spoken.language import Language, Rule, Unit, spell
+from fairseq_mlkd.text.spoken.language import Language, Unit, spell
 from fairseq_mlkd.text.spoken.romance import (
     CARDINALS,
     FEMININE,
@@ -14,29 +13,31 @@ from fairseq_mlkd.text.spoken.romance import (
     agreement,
     clock,
     dates,
-    english_decimals,
+    english_numbers,
     equals,
     numerals,
     ordinals,
+    out_of,
     units,
+    word_set,
+    words,
 )
 
-_MONTHS = (
+_MONTHS = words(
     "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre "
     "diciembre"
-).split()
-_KINGS = frozenset(
-    (
-        "Alberto Alejandro Alfonso Amadeo Andrónico Antíoco Augusto Balduino Basilio "
-        "Benedicto Bonifacio Carlos Clemente Constantino Cosme Cristián Eduardo Enrique "
-        "Esteban Federico Felipe Fernando Francisco Gregorio Guillermo Gustavo Inocencio "
-        "Jacobo Jaime Jerjes Jorge José Juan Julio León Leopoldo Luis Manuel Maximiliano "
-        "Miguel Murad Napoleón Nicolás Otón Pablo Paulo Pedro Pío Ramiro Ramsés Ricardo "
-        "Roberto Rodolfo Sancho Segismundo Sergio Sixto Teodosio Urbano Víctor"
-    ).split()
 )
-_QUEENS = frozenset(
-    "Ana Beatriz Catalina Cristina Isabel Juana Leonor Margarita María Victoria".split()
+_KINGS = word_set(
+    "Alberto Alejandro Alfonso Amadeo Andrónico Antíoco Augusto Balduino Basilio "
+    "Benedicto Bonifacio Carlos Clemente Constantino Cosme Cristián Eduardo Enrique "
+    "Esteban Federico Felipe Fernando Francisco Gregorio Guillermo Gustavo "
+    "Inocencio Jacobo Jaime Jerjes Jorge José Juan Julio León Leopoldo Luis Manuel "
+    "Maximiliano Miguel Murad Napoleón Nicolás Otón Pablo Paulo Pedro Pío Ramiro "
+    "Ramsés Ricardo Roberto Rodolfo Sancho Segismundo Sergio Sixto Teodosio Urbano "
+    "Víctor"
+)
+_QUEENS = word_set(
+    "Ana Beatriz Catalina Cristina Isabel Juana Leonor Margarita María Victoria"
 )
 # Nouns that often follow a number in Wikipedia: "veintiuna horas", "veintiún años".
 _FEMININE_NOUNS = (
@@ -64,7 +65,8 @@ def _ordinal(number: int, form: str = MASCULINE) -> str:
 def _read_numeral(numeral: Numeral) -> Optional[str]:
     """Centuries and sovereigns are ordinals up to ten, cardinals above."""
     number, before = numeral.number, numeral.before
-    if before.lower() in ("siglo", "siglos") or before in _KINGS | _QUEENS:
+    sovereign = before in _KINGS | _QUEENS or numeral.is_of_a_country("de ")
+    if before.lower() in ("siglo", "siglos") or sovereign:
         gender = FEMININE if before in _QUEENS else MASCULINE
         return _ordinal(number, gender) if number <= 10 else _cardinal(number)
     if before in ("la", "La") and numeral.after[:1].isupper():
@@ -90,8 +92,8 @@ _DEGREE_AS_ORDINAL = (
     r" ?°(?= (?!norte|sur|este|oeste|latitud|longitud|respecto)[^\W\d_]{4})"
 )
 _UNITS = {
-    "%": ("por ciento", "por ciento"),
-    "‰": ("por mil", "por mil"),
+    "%": ("por ciento", "por ciento", ""),
+    "‰": ("por mil", "por mil", ""),
     "°C": ("grado celsius", "grados celsius"),
     "° C": ("grado celsius", "grados celsius"),
     "°F": ("grado fahrenheit", "grados fahrenheit"),
@@ -133,7 +135,7 @@ _CURRENCIES = {
     ),
     "$": Unit("dólar", "dólares", MASCULINE, _CENTS, MASCULINE),
     **dict.fromkeys(
-        ("US$", "US $", "USD"),
+        ("US$", "US $", "USD", "USD$"),
         Unit("dólar estadounidense", "dólares estadounidenses", MASCULINE),
     ),
     **dict.fromkeys(
@@ -230,6 +232,8 @@ LANGUAGE = Language(
         "Cía.": "compañía",
     },
     symbols={
+        "km^2": "kilómetro cuadrado",
+        "km/h": "kilómetros por hora",
         "&": "y",
         "@": "arroba",
         "+": "más",
@@ -250,13 +254,10 @@ LANGUAGE = Language(
         *dates(_MONTHS, "de", "uno"),
         clock(" ?h ?", _read_hours),
         clock(":", _read_clock),
-        # 1,435 may be a decimal number, but nine of ten such numbers in Wikipedia are
+        # 1,435 may be a decimal number, but of 40 such numbers of Wikipedia 39 are
         # American groups.
-        Rule(
-            re.compile(r"[1-9](?<![\w.,:/]\d)\d{0,2}(?:,\d{3})+(?!\w|[.,:/]\d)"),
-            lambda match: match.group().replace(",", "."),
-        ),
-        english_decimals(),
+        *english_numbers(groups=r"(?:,\d{3})+"),
+        out_of("sobre"),
         equals("igual a"),
         agreement("es", FEMININE, _FEMININE_NOUNS),
         agreement("es", MASCULINE, _MASCULINE_NOUNS),

@@ -10,29 +10,31 @@ from fairseq_mlkd.text.spoken.romance import (
     CARDINALS,
     FEMININE,
     MASCULINE,
+    NUMBER_SIGNS,
     Numeral,
     agreement,
     clock,
     dates,
-    english_decimals,
+    english_numbers,
     equals,
     numerals,
     ordinals,
+    out_of,
     units,
+    word_set,
+    words,
 )
 
-_MONTHS = (
+_MONTHS = words(
     "janvier février mars avril mai juin juillet août septembre octobre novembre "
     "décembre"
-).split()
-_SOVEREIGNS = frozenset(
-    (
-        "Albert Alexandre Alexis Alphonse Amédée Auguste Baudouin Benoît Boniface "
-        "Charles Clément Constantin Édouard Élisabeth Ferdinand François Frédéric "
-        "Georges Grégoire Guillaume Gustave Henri Innocent Jacques Jean Jules Léon "
-        "Léopold Louis Marie Napoléon Nicolas Othon Paul Philippe Pie Pierre Richard "
-        "Robert Urbain"
-    ).split()
+)
+_SOVEREIGNS = word_set(
+    "Albert Alexandre Alexis Alphonse Amédée Auguste Baudouin Benoît Boniface "
+    "Charles Clément Constantin Édouard Élisabeth Ferdinand François Frédéric "
+    "Georges Grégoire Guillaume Gustave Henri Innocent Jacques Jean Jules Léon "
+    "Léopold Louis Marie Napoléon Nicolas Othon Paul Philippe Pie Pierre Richard "
+    "Robert Urbain"
 )
 # Nouns that follow numbers in Wikipedia; only the feminine change them (vingt et une).
 _FEMININE_NOUNS = (
@@ -42,9 +44,7 @@ _FEMININE_NOUNS = (
     "victoires? villes? voitures? voix"
 )
 # Words that begin a sentence before "M. Roy" and are no first names.
-_OPENINGS = frozenset(
-    "À Avec Car Chez Comme De Et Mais Or Pour Puis Quand Selon Si".split()
-)
+_OPENINGS = word_set("À Avec Car Chez Comme De Et Mais Or Pour Puis Quand Selon Si")
 
 
 def _cardinal(number: int, gender: str = MASCULINE) -> str:
@@ -180,11 +180,7 @@ LANGUAGE = Language(
         "Md": "milliards de",
     },
     number_signs={
-        "n°": "numéro",
-        "nº": "numéro",
-        "N°": "numéro",
-        "Nº": "numéro",
-        "№": "numéro",
+        **dict.fromkeys(NUMBER_SIGNS, "numéro"),
         "nos": "numéros",
         "p.": "page",
         "pp.": "pages",
@@ -198,10 +194,8 @@ LANGUAGE = Language(
         "Dr.": "docteur",
         "Pr.": "professeur",
         "av. J.-C.": "avant Jésus-Christ",
-        "av. J. - C.": "avant Jésus-Christ",
         "apr. J.-C.": "après Jésus-Christ",
         "ap. J.-C.": "après Jésus-Christ",
-        "apr. J. - C.": "après Jésus-Christ",
         "p. ex.": "par exemple",
         "c.-à-d.": "c'est-à-dire",
         "etc.": "et cetera",
@@ -216,6 +210,8 @@ LANGUAGE = Language(
         "déc.": "décembre",
     },
     symbols={
+        "km^2": "kilomètre carré",
+        "km/h": "kilomètres par heure",
         "&": "et",
         "@": "arobase",
         "+": "plus",
@@ -258,9 +254,10 @@ LANGUAGE = Language(
             re.compile(r"(?<=\d[ \u00a0])(millions?|milliards?)[ \u00a0](?:€|EUR\b)"),
             lambda match: f"{match[1]} d'euros",
         ),
+        out_of("sur"),
         equals("égale"),
         clock(" ?h(?:eures?)? ?|:", _read_clock),
-        english_decimals(),
+        *english_numbers(),
         agreement("fr", FEMININE, _FEMININE_NOUNS),
     ),
 )

@@ -1,41 +1,42 @@
-"""Italian. Centuries, sovereigns and chapters are ordinals, as in "secolo ventesimo"."""
+"""Italian. Centuries, sovereigns and chapters are ordinals ("secolo ventesimo")."""
 
 from __future__ import annotations
 
-import re
 from typing import Optional
 
-from fairseq_mlkd.text.spoken.language import Language, Rule, Unit, spell
+from fairseq_mlkd.text.spoken.language import Language, Unit, spell
 from fairseq_mlkd.text.spoken.romance import (
     CARDINALS,
     FEMININE,
     MASCULINE,
+    NUMBER_SIGNS,
     Numeral,
     agreement,
     clock,
     dates,
-    english_decimals,
+    english_numbers,
     equals,
     numerals,
     ordinals,
+    out_of,
     units,
+    word_set,
+    words,
 )
 
-_MONTHS = (
+_MONTHS = words(
     "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre "
     "novembre dicembre"
-).split()
-_QUEENS = frozenset(
-    "Anna Caterina Cristina Elisabetta Giovanna Isabella Margherita Maria Vittoria".split()
 )
-_PARTS = frozenset("atto canto capitolo episodio libro millennio secolo volume".split())
-_FEMININE_PARTS = frozenset("dinastia edizione legislatura parte stagione".split())
+_QUEENS = word_set(
+    "Anna Caterina Cristina Elisabetta Giovanna Isabella Margherita Maria Vittoria"
+)
+_PARTS = word_set("atto canto capitolo episodio libro millennio secolo volume")
+_FEMININE_PARTS = word_set("dinastia edizione legislatura parte stagione")
 # The article before a numeral gives gender and number: nel XX secolo, i XX Giochi.
-_MASCULINE_ARTICLES = frozenset(
-    "il lo l' al all' dal dall' del dell' nel nell' sul".split()
-)
-_FEMININE_ARTICLES = frozenset("la alla dalla della nella sulla".split())
-_PLURAL_ARTICLES = frozenset("i gli ai agli dai dei degli nei negli sui".split())
+_MASCULINE_ARTICLES = word_set("il lo l' al all' dal dall' del dell' nel nell' sul")
+_FEMININE_ARTICLES = word_set("la alla dalla della nella sulla")
+_PLURAL_ARTICLES = word_set("i gli ai agli dai dei degli nei negli sui")
 # Nouns that often follow a number in Wikipedia: "un anno", "una volta".
 _FEMININE_NOUNS = (
     "apparizione canzone città giornata medaglia ora partita persona presenza puntata "
@@ -72,7 +73,7 @@ def _read_numeral(numeral: Numeral) -> Optional[str]:
 
 
 def _read_after_name(numeral: Numeral) -> Optional[str]:
-    """Italian names end in a vowel (Pio V); after others (Super Bowl X) it is a cardinal."""
+    """Names that end in a vowel are Italian: Pio quinto, but Super Bowl dieci."""
     name = numeral.before
     if not name.isalpha():
         return None
@@ -167,7 +168,7 @@ LANGUAGE = Language(
     },
     magnitude_gender=MASCULINE,
     number_signs={
-        **dict.fromkeys(("n.", "nº", "n°", "n °", "N.", "Nº", "N°", "№"), "numero"),
+        **dict.fromkeys([*NUMBER_SIGNS, "n.", "N."], "numero"),
         "p.": "pagina",
         "pag.": "pagina",
         "pagg.": "pagine",
@@ -203,6 +204,8 @@ LANGUAGE = Language(
         "ab.": "abitanti",
     },
     symbols={
+        "km^2": "chilometro quadrato",
+        "km/h": "chilometri all'ora",
         "&": "e",
         "@": "chiocciola",
         "+": "più",
@@ -222,7 +225,8 @@ LANGUAGE = Language(
         clock(":", _read_clock),
         # With a point only after "alle", "dalle", "ore".
         clock(r"(?<=lle \d|ore \d|le \d\d|re \d\d)\.", _read_clock),
-        english_decimals(),
+        *english_numbers(),
+        out_of("su"),
         equals("uguale"),
         agreement("it", FEMININE, _FEMININE_NOUNS, r"1(?<![\w.,:/-]1)"),
         agreement("it", MASCULINE, _MASCULINE_NOUNS, r"1(?<![\w.,:/-]1)"),

@@ -2,41 +2,42 @@
 
 from __future__ import annotations
 
-import re
 from typing import Optional
 
-from fairseq_mlkd.text.spoken.language import Language, Rule, Unit, spell
+from fairseq_mlkd.text.spoken.language import Language, Unit, spell
 from fairseq_mlkd.text.spoken.romance import (
     CARDINALS,
     FEMININE,
     MASCULINE,
+    NUMBER_SIGNS,
     Numeral,
     agreement,
     clock,
     dates,
-    english_decimals,
+    english_numbers,
     equals,
     numerals,
     ordinals,
+    out_of,
     units,
+    word_set,
+    words,
 )
 
-_MONTHS = (
-    "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro "
-    "dezembro"
-).split()
-_KINGS = frozenset(
-    (
-        "Afonso Alberto Aleixo Alexandre Amadeu Anastácio Augusto Bento Bonifácio Carlos "
-        "Celestino Clemente Constantino Cristiano Eduardo Estêvão Fernando Filipe "
-        "Francisco Frederico Gregório Guilherme Gustavo Henrique Honório Inocêncio Jaime "
-        "João Jorge José Júlio Leopoldo Leão Luís Manuel Maomé Miguel Napoleão Nicolau "
-        "Otão Paulo Pedro Pio Ptolemeu Ramiro Ramsés Ricardo Roberto Sancho Sisto "
-        "Teodósio Urbano Valdemar"
-    ).split()
+_MONTHS = words(
+    "janeiro fevereiro março abril maio junho julho agosto setembro outubro "
+    "novembro dezembro"
 )
-_QUEENS = frozenset(
-    "Ana Beatriz Catarina Cristina Isabel Joana Leonor Margarida Maria Vitória".split()
+_KINGS = word_set(
+    "Afonso Alberto Aleixo Alexandre Amadeu Anastácio Augusto Bento Bonifácio "
+    "Carlos Celestino Clemente Constantino Cristiano Eduardo Estêvão Fernando "
+    "Filipe Francisco Frederico Gregório Guilherme Gustavo Henrique Honório "
+    "Inocêncio Jaime João Jorge José Júlio Leopoldo Leão Luís Manuel Maomé Miguel "
+    "Napoleão Nicolau Otão Paulo Pedro Pio Ptolemeu Ramiro Ramsés Ricardo Roberto "
+    "Sancho Sisto Teodósio Urbano Valdemar"
+)
+_QUEENS = word_set(
+    "Ana Beatriz Catarina Cristina Isabel Joana Leonor Margarida Maria Vitória"
 )
 # Nouns that often follow a number in Wikipedia and news: "duas horas".
 _FEMININE_NOUNS = (
@@ -61,7 +62,8 @@ def _read_feminine_ordinal(number: int) -> str:
 def _read_numeral(numeral: Numeral) -> Optional[str]:
     """Centuries and sovereigns are ordinals up to ten, cardinals above."""
     number, before = numeral.number, numeral.before
-    if before.lower() in ("século", "séculos") or before in _KINGS | _QUEENS:
+    sovereign = before in _KINGS | _QUEENS or numeral.is_of_a_country("de ")
+    if before.lower() in ("século", "séculos") or sovereign:
         gender = FEMININE if before in _QUEENS else MASCULINE
         return _ordinal(number, gender) if number <= 10 else _cardinal(number)
     if len(numeral.written) == 1 or not before.isalpha():
@@ -178,10 +180,7 @@ LANGUAGE = Language(
         "trilhões": "trilhões de",
     },
     number_signs={
-        **dict.fromkeys(
-            ("n.º", "nº", "n°", "n º", "nº.", "N.º", "Nº", "N°", "N º", "Nº.", "№"),
-            "número",
-        ),
+        **dict.fromkeys(NUMBER_SIGNS, "número"),
         "p.": "página",
         "pág.": "página",
         "págs.": "páginas",
@@ -215,6 +214,8 @@ LANGUAGE = Language(
         "Cia.": "companhia",
     },
     symbols={
+        "km^2": "quilômetro quadrado",
+        "km/h": "quilômetros por hora",
         "&": "e",
         "@": "arroba",
         "+": "mais",
@@ -232,7 +233,8 @@ LANGUAGE = Language(
         *dates(_MONTHS, "de", "primeiro"),
         clock(" ?h ?", _read_hours),
         clock(":", _read_clock),
-        english_decimals(),
+        *english_numbers(),
+        out_of("de"),
         equals("igual a"),
         agreement("pt", FEMININE, _FEMININE_NOUNS),
     ),

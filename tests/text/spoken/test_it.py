@@ -5,7 +5,7 @@
   "Numerali"; `1º maggio` is "primo maggio": Accademia della Crusca, Consulenza
   linguistica;
 - `sig.`, `dott.`, `ecc.`, `a.C.`: Treccani, Vocabolario, and UNI, Abbreviazioni;
-- units: Bureau international des poids et mesures, the SI brochure, in Italian by INRIM;
+- units: INRIM's translation of the SI brochure;
 - times and prices ("le sei e trenta", "tre euro e cinquanta"): Serianni, Grammatica
   italiana, chapter VI; "euro" has no plural: Accademia della Crusca.
 """

@@ -1,4 +1,4 @@
-"""Portuguese as it is spoken in Brazil. Sources of the rules, by the blocks of the table:
+"""Portuguese as spoken in Brazil. Sources of the rules, by the blocks of the table:
 
 - numbers, ordinals: Unicode CLDR, `common/rbnf/pt.xml` (Brazilian: "dezesseis",
   "bilhao"; European Portuguese says "dezasseis", "mil milhoes");

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import Match, Optional
 
-from fairseq_mlkd.text.spoken.language import Language, Rule, Unit, spell
+from fairseq_mlkd.text.spoken.language import Language, Rule, Unit
 from fairseq_mlkd.text.spoken.romance import (
     CARDINALS,
     FEMININE,
     MASCULINE,
     NUMBER_SIGNS,
+    Numbers,
     Numeral,
     agreement,
     clock,
@@ -21,20 +22,27 @@ from fairseq_mlkd.text.spoken.romance import (
     ordinals,
     out_of,
     units,
-    word_set,
     words,
 )
 
+
+class _FrenchNumbers(Numbers):
+    def ordinal(self, number: int, form: str = MASCULINE) -> str:
+        """Return the ordinal; in quatre-vingt-unième the CLDR has an "et" too many."""
+        ordinal = super().ordinal(number, form)
+        return re.sub(r"(quatre-vingt|cent|mille)-et-(?=un|onz)", r"\1-", ordinal)
+
+
+_NUMBERS = _FrenchNumbers("fr")
 _MONTHS = words(
     "janvier février mars avril mai juin juillet août septembre octobre novembre "
     "décembre"
 )
-_SOVEREIGNS = word_set(
-    "Albert Alexandre Alexis Alphonse Amédée Auguste Baudouin Benoît Boniface "
-    "Charles Clément Constantin Édouard Élisabeth Ferdinand François Frédéric "
-    "Georges Grégoire Guillaume Gustave Henri Innocent Jacques Jean Jules Léon "
-    "Léopold Louis Marie Napoléon Nicolas Othon Paul Philippe Pie Pierre Richard "
-    "Robert Urbain"
+_SOVEREIGNS = words(
+    "Albert Alexandre Alexis Alphonse Amédée Auguste Baudouin Benoît Boniface Charles "
+    "Clément Constantin Édouard Élisabeth Ferdinand François Frédéric Georges "
+    "Grégoire Guillaume Gustave Henri Innocent Jacques Jean Jules Léon Léopold Louis "
+    "Marie Napoléon Nicolas Othon Paul Philippe Pie Pierre Richard Robert Urbain"
 )
 # Nouns that follow numbers in Wikipedia; only the feminine change them (vingt et une).
 _FEMININE_NOUNS = (
@@ -44,17 +52,7 @@ _FEMININE_NOUNS = (
     "victoires? villes? voitures? voix"
 )
 # Words that begin a sentence before "M. Roy" and are no first names.
-_OPENINGS = word_set("À Avec Car Chez Comme De Et Mais Or Pour Puis Quand Selon Si")
-
-
-def _cardinal(number: int, gender: str = MASCULINE) -> str:
-    return spell("fr", CARDINALS[gender], number)
-
-
-def _ordinal(number: int, form: str = MASCULINE) -> str:
-    """Return the ordinal; the CLDR's has an "et" too many in quatre-vingt-unième."""
-    words = spell("fr", f"spellout-ordinal-{form}", number)
-    return re.sub(r"(quatre-vingt|cent|mille)-et-(?=un|onz)", r"\1-", words)
+_OPENINGS = words("À Avec Car Chez Comme De Et Mais Or Pour Puis Quand Selon Si")
 
 
 def _read_numeral(numeral: Numeral) -> Optional[str]:
@@ -63,11 +61,11 @@ def _read_numeral(numeral: Numeral) -> Optional[str]:
         first = {"er": MASCULINE, "re": FEMININE, "ère": FEMININE}
         if (number == 1) != (numeral.ending in first):
             return None
-        return _ordinal(number, first.get(numeral.ending, MASCULINE))
+        return _NUMBERS.ordinal(number, first.get(numeral.ending, MASCULINE))
     if numeral.before in _SOVEREIGNS:
-        return _ordinal(1) if number == 1 else _cardinal(number)
+        return _NUMBERS.ordinal(1) if number == 1 else _NUMBERS.cardinal(number)
     if len(numeral.written) > 1 and numeral.before.isalpha():
-        return _cardinal(number)
+        return _NUMBERS.cardinal(number)
     return None
 
 
@@ -79,14 +77,10 @@ def _read_mister(match: Match[str]) -> str:
 
 
 def _read_clock(hour: int, minute: int) -> str:
-    hours = "heure" if hour < 2 else "heures"
-    return f"{_cardinal(hour, FEMININE)} {hours} {_cardinal(minute) if minute else ''}"
+    words = [_NUMBERS.cardinal(hour, FEMININE), "heure" if hour < 2 else "heures"]
+    return " ".join([*words, _NUMBERS.cardinal(minute)] if minute else words)
 
 
-_ENDINGS = (
-    (r" ?(?:e|i?[èe]me|ᵉ)", _ordinal),
-    (r"(?:es|i?[èe]mes)", lambda number: f"{_ordinal(number)}s"),
-)
 _FIRSTS = {
     "er": "premier",
     "ers": "premiers",
@@ -248,7 +242,8 @@ LANGUAGE = Language(
             re.compile(r"2(?<![\w.,:/-]2)(nde?s?)(?!\w)"),
             lambda match: _SECONDS[match[1]],
         ),
-        *(ordinals(ending, read) for ending, read in _ENDINGS),
+        ordinals(_NUMBERS, r" ?(?:e|i?[èe]me|ᵉ)"),
+        ordinals(_NUMBERS, r"(?:es|i?[èe]mes)", "masculine-plural"),
         *dates(_MONTHS, "", "premier"),
         Rule(
             re.compile(r"(?<=\d[ \u00a0])(millions?|milliards?)[ \u00a0](?:€|EUR\b)"),
@@ -258,6 +253,6 @@ LANGUAGE = Language(
         equals("égale"),
         clock(" ?h(?:eures?)? ?|:", _read_clock),
         *english_numbers(),
-        agreement("fr", FEMININE, _FEMININE_NOUNS),
+        agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS),
     ),
 )

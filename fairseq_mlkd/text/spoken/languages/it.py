@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Optional
 
-from fairseq_mlkd.text.spoken.language import Language, Unit, spell
+from fairseq_mlkd.text.spoken.language import Language, Unit
 from fairseq_mlkd.text.spoken.romance import (
     CARDINALS,
     FEMININE,
     MASCULINE,
     NUMBER_SIGNS,
+    Numbers,
     Numeral,
     agreement,
     clock,
@@ -20,23 +21,23 @@ from fairseq_mlkd.text.spoken.romance import (
     ordinals,
     out_of,
     units,
-    word_set,
     words,
 )
 
+_NUMBERS = Numbers("it")
 _MONTHS = words(
     "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre "
     "novembre dicembre"
 )
-_QUEENS = word_set(
+_QUEENS = words(
     "Anna Caterina Cristina Elisabetta Giovanna Isabella Margherita Maria Vittoria"
 )
-_PARTS = word_set("atto canto capitolo episodio libro millennio secolo volume")
-_FEMININE_PARTS = word_set("dinastia edizione legislatura parte stagione")
+_PARTS = words("atto canto capitolo episodio libro millennio secolo volume")
+_FEMININE_PARTS = words("dinastia edizione legislatura parte stagione")
 # The article before a numeral gives gender and number: nel XX secolo, i XX Giochi.
-_MASCULINE_ARTICLES = word_set("il lo l' al all' dal dall' del dell' nel nell' sul")
-_FEMININE_ARTICLES = word_set("la alla dalla della nella sulla")
-_PLURAL_ARTICLES = word_set("i gli ai agli dai dei degli nei negli sui")
+_MASCULINE_ARTICLES = words("il lo l' al all' dal dall' del dell' nel nell' sul")
+_FEMININE_ARTICLES = words("la alla dalla della nella sulla")
+_PLURAL_ARTICLES = words("i gli ai agli dai dei degli nei negli sui")
 # Nouns that often follow a number in Wikipedia: "un anno", "una volta".
 _FEMININE_NOUNS = (
     "apparizione canzone città giornata medaglia ora partita persona presenza puntata "
@@ -48,27 +49,19 @@ _MASCULINE_NOUNS = (
 )
 
 
-def _ordinal(number: int, form: str = MASCULINE) -> str:
-    return spell("it", f"spellout-ordinal-{form}", number)
-
-
-def _cardinal(number: int) -> str:
-    return spell("it", CARDINALS[""], number)
-
-
 def _read_numeral(numeral: Numeral) -> Optional[str]:
     number, before = numeral.number, numeral.before.lower()
     if before in _PARTS or numeral.after.startswith("secolo"):
-        return _ordinal(number)
+        return _NUMBERS.ordinal(number)
     if before in _FEMININE_PARTS or numeral.before in _QUEENS:
-        return _ordinal(number, FEMININE)
+        return _NUMBERS.ordinal(number, FEMININE)
     if len(numeral.written) > 1 or numeral.after[:1].isupper():
         if before in _MASCULINE_ARTICLES:
-            return _ordinal(number)
+            return _NUMBERS.ordinal(number)
         if before in _FEMININE_ARTICLES:
-            return _ordinal(number, FEMININE)
+            return _NUMBERS.ordinal(number, FEMININE)
         if before in _PLURAL_ARTICLES:
-            return _ordinal(number, "masculine-plural")
+            return _NUMBERS.ordinal(number, "masculine-plural")
     return _read_after_name(numeral)
 
 
@@ -78,13 +71,13 @@ def _read_after_name(numeral: Numeral) -> Optional[str]:
     if not name.isalpha():
         return None
     if name[0].isupper() and len(name) > 2 and name[-1] in "aeio":
-        return _ordinal(numeral.number)
-    return _cardinal(numeral.number) if len(numeral.written) > 1 else None
+        return _NUMBERS.ordinal(numeral.number)
+    return _NUMBERS.cardinal(numeral.number) if len(numeral.written) > 1 else None
 
 
 def _read_clock(hour: int, minute: int) -> str:
-    words = "una" if hour == 1 else _cardinal(hour)
-    return f"{words} e {_cardinal(minute)}" if minute else words
+    words = "una" if hour == 1 else _NUMBERS.cardinal(hour)
+    return f"{words} e {_NUMBERS.cardinal(minute)}" if minute else words
 
 
 _UNITS = {
@@ -217,10 +210,10 @@ LANGUAGE = Language(
     },
     letter_rules=(numerals(_read_numeral),),
     rules=(
-        ordinals(r"\.? ?º", _ordinal),
-        ordinals(r"\.? ?ª", lambda number: _ordinal(number, FEMININE)),
+        ordinals(_NUMBERS, r"\.? ?º"),
+        ordinals(_NUMBERS, r"\.? ?ª", FEMININE),
         # A degree sign stands for º unless minutes or a scale or direction follow.
-        ordinals(r" ?°(?! ?(?:[\d'\"]|[CFKNSEWO]\b))", _ordinal),
+        ordinals(_NUMBERS, r" ?°(?! ?(?:[\d'\"]|[CFKNSEWO]\b))"),
         *dates(_MONTHS, "", "primo"),
         clock(":", _read_clock),
         # With a point only after "alle", "dalle", "ore".
@@ -228,7 +221,7 @@ LANGUAGE = Language(
         *english_numbers(),
         out_of("su"),
         equals("uguale"),
-        agreement("it", FEMININE, _FEMININE_NOUNS, r"1(?<![\w.,:/-]1)"),
-        agreement("it", MASCULINE, _MASCULINE_NOUNS, r"1(?<![\w.,:/-]1)"),
+        agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS, r"1(?<![\w.,:/-]1)"),
+        agreement(_NUMBERS, MASCULINE, _MASCULINE_NOUNS, r"1(?<![\w.,:/-]1)"),
     ),
 )

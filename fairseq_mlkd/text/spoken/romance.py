@@ -262,6 +262,11 @@ def equals(said: str) -> Rule:
     return Rule(re.compile(r"=(?<=\w =)(?= [\w-])"), lambda match: said)
 
 
+def square_kilometer(said: str) -> Rule:
+    """Return the rule for the unit without a number: 16 habitants par km²."""
+    return Rule(re.compile(r"k(?<![\w]k)(?<!\d k)m ?\^2(?!\w)"), lambda match: said)
+
+
 def units(names: Mapping[str, Sequence[str]]) -> Mapping[str, Unit]:
     """Return a table of units from symbol -> (one, many[, gender]).
 

@@ -17,6 +17,7 @@ from fairseq_mlkd.text.spoken.romance import (
     iberian_numerals,
     ordinals,
     out_of,
+    square_kilometer,
     units,
     words,
 )
@@ -195,8 +196,6 @@ LANGUAGE = Language(
         "Cía.": "compañía",
     },
     symbols={
-        "km^2": "kilómetro cuadrado",
-        "km/h": "kilómetros por hora",
         "&": "y",
         "@": "arroba",
         "+": "más",
@@ -219,6 +218,7 @@ LANGUAGE = Language(
         # American groups.
         *english_numbers(groups=r"(?:,\d{3})+"),
         out_of("sobre"),
+        square_kilometer("kilómetro cuadrado"),
         equals("igual a"),
         agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS),
         agreement(_NUMBERS, MASCULINE, _MASCULINE_NOUNS),

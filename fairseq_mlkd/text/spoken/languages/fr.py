@@ -21,6 +21,7 @@ from fairseq_mlkd.text.spoken.romance import (
     numerals,
     ordinals,
     out_of,
+    square_kilometer,
     units,
     words,
 )
@@ -204,8 +205,6 @@ LANGUAGE = Language(
         "déc.": "décembre",
     },
     symbols={
-        "km^2": "kilomètre carré",
-        "km/h": "kilomètres par heure",
         "&": "et",
         "@": "arobase",
         "+": "plus",
@@ -250,6 +249,7 @@ LANGUAGE = Language(
             lambda match: f"{match[1]} d'euros",
         ),
         out_of("sur"),
+        square_kilometer("kilomètre carré"),
         equals("égale"),
         clock(" ?h(?:eures?)? ?|:", _read_clock),
         *english_numbers(),

@@ -20,6 +20,7 @@ from fairseq_mlkd.text.spoken.romance import (
     numerals,
     ordinals,
     out_of,
+    square_kilometer,
     units,
     words,
 )
@@ -197,8 +198,6 @@ LANGUAGE = Language(
         "ab.": "abitanti",
     },
     symbols={
-        "km^2": "chilometro quadrato",
-        "km/h": "chilometri all'ora",
         "&": "e",
         "@": "chiocciola",
         "+": "più",
@@ -220,6 +219,7 @@ LANGUAGE = Language(
         clock(r"(?<=lle \d|ore \d|le \d\d|re \d\d)\.", _read_clock),
         *english_numbers(),
         out_of("su"),
+        square_kilometer("chilometro quadrato"),
         equals("uguale"),
         agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS, r"1(?<![\w.,:/-]1)"),
         agreement(_NUMBERS, MASCULINE, _MASCULINE_NOUNS, r"1(?<![\w.,:/-]1)"),

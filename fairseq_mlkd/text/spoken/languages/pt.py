@@ -17,6 +17,7 @@ from fairseq_mlkd.text.spoken.romance import (
     iberian_numerals,
     ordinals,
     out_of,
+    square_kilometer,
     units,
     words,
 )
@@ -188,8 +189,6 @@ LANGUAGE = Language(
         "Cia.": "companhia",
     },
     symbols={
-        "km^2": "quilômetro quadrado",
-        "km/h": "quilômetros por hora",
         "&": "e",
         "@": "arroba",
         "+": "mais",
@@ -209,6 +208,7 @@ LANGUAGE = Language(
         clock(":", _read_clock),
         *english_numbers(),
         out_of("de"),
+        square_kilometer("quilômetro quadrado"),
         equals("igual a"),
         agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS),
     ),

@@ -42,7 +42,8 @@ class Rule(NamedTuple):
     """A pattern of written text, and what is said for each match of it.
 
     `read` may leave digits to later rules; a space is put around what it returns, but
-    none after an apostrophe (l'8 -> l'otto).
+    no second one, none after an apostrophe (l'8 -> l'otto) and none at a hyphen, which
+    may be a minus sign.
     """
 
     pattern: Pattern[str]
@@ -52,9 +53,10 @@ class Rule(NamedTuple):
         """Return `text` with all matches replaced, words parted by `space`."""
 
         def read(match: Match[str]) -> str:
-            is_elided = match.string[match.start() - 1 : match.start()] == "'"
-            before = "" if is_elided else " "
-            return f"{before}{self.read(match)} ".replace(" ", space)
+            start, end = match.span()
+            before = "" if match.string[max(start - 1, 0) : start] in "' -" else " "
+            after = "" if match.string[end : end + 1] in " -" else " "
+            return f"{before}{self.read(match)}{after}".replace(" ", space)
 
         return self.pattern.sub(read, text)
 

@@ -8,9 +8,18 @@ is looked for, and look behind it afterwards: `re` is fast at finding a characte
 from __future__ import annotations
 
 import re
-from typing import Callable, Mapping, Match, NamedTuple, Optional, Sequence
+from dataclasses import dataclass
+from typing import (
+    Callable,
+    List,
+    Mapping,
+    Match,
+    NamedTuple,
+    Optional,
+    Sequence,
+)
 
-from fairseq_mlkd.text.spoken.language import Rule, Unit, spell
+from fairseq_mlkd.text.spoken.language import LONGEST_NUMBER, Rule, Unit, spell
 
 MASCULINE = "masculine"
 FEMININE = "feminine"
@@ -21,6 +30,16 @@ CARDINALS = {
     FEMININE: "spellout-cardinal-feminine",
 }
 
+# "Number", before digits: nº, N.°, n. º ...
+NUMBER_SIGNS = [
+    f"{letter}{point}{space}{sign}{end}"
+    for letter in "nN"
+    for point in ("", ".")
+    for space in ("", " ")
+    for sign in "º°"
+    for end in ("", ".")
+] + ["№", "#"]
+
 _ONES = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
 # Without L, C, D and M no word of these languages is taken for a number ("CD", "MIL"),
 # and sovereigns, centuries and chapters hardly ever reach 40.
@@ -30,9 +49,31 @@ _ROMAN = {
     for value, one in enumerate(_ONES)
     if tens or value
 }
-_START = r"\d(?<![\w.,:/-]\d)(?<!\d[ \u00a0]\d)"
+# A price takes no part in agreement: its number is read with its currency.
+_START = r"\d(?<![\w.,:/$€£-]\d)(?<![\d$€£][ \u00a0]\d)"
 _GROUPED = r"(?:\d{0,2}(?:[ .\u00a0]\d{3})+|\d*)(?![\w/:]|[.,]\d)"
+_CENTURIES = ("siglo", "siglos", "século", "séculos")
 _DAY, _MONTH = r"(?P<day>0?[1-9]|[12]\d|3[01])", r"(?P<month>0?[1-9]|1[0-2])"
+
+
+def words(text: str) -> List[str]:
+    """Return the words of a table that is written as running text."""
+    return text.split()
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The numbers of one language in words, by the CLDR's rule sets."""
+
+    lang: str
+
+    def cardinal(self, number: int, gender: str = "") -> str:
+        """Return the cardinal number that counts nouns of a gender, or just counts."""
+        return spell(self.lang, CARDINALS[gender], number)
+
+    def ordinal(self, number: int, form: str = MASCULINE) -> str:
+        """Return the ordinal; the form is a gender or, say, "masculine-plural"."""
+        return spell(self.lang, f"spellout-ordinal-{form}", number)
 
 
 class Numeral(NamedTuple):
@@ -72,38 +113,69 @@ def numerals(read: Callable[[Numeral], Optional[str]], endings: str = "(?!)") ->
     return Rule(re.compile(pattern), replace)
 
 
-def ordinals(ending: str, read: Callable[[int], str]) -> Rule:
+def iberian_numerals(
+    numbers: Numbers,
+    kings: Sequence[str],
+    queens: Sequence[str],
+    articles: Mapping[str, str],
+) -> Rule:
+    """Return the rule for Roman numerals in Spanish and Portuguese.
+
+    Centuries and sovereigns are ordinals up to the tenth and cardinals above; between
+    an article and a capital (la II Guerra) stands an ordinal; all else is a cardinal.
+
+    Args:
+        numbers: the language's.
+        kings: names; others are taken for sovereigns before "de" (Pacoro II de Partia).
+        queens: names.
+        articles: article -> form of the ordinal.
+    """
+
+    def read(numeral: Numeral) -> Optional[str]:
+        number, before, after = numeral.number, numeral.before, numeral.after
+        is_sovereign = before in kings or (before.istitle() and after.startswith("de "))
+        if is_sovereign or before in queens or before.lower() in _CENTURIES:
+            gender = FEMININE if before in queens else MASCULINE
+            if number <= 10:
+                return numbers.ordinal(number, gender)
+            return numbers.cardinal(number)
+        if before.lower() in articles and after[:1].isupper():
+            return numbers.ordinal(number, articles[before.lower()])
+        is_letter = len(numeral.written) == 1 or not before.isalpha()
+        return None if is_letter else numbers.cardinal(number)
+
+    return numerals(read)
+
+
+def ordinals(numbers: Numbers, ending: str, form: str = MASCULINE) -> Rule:
     """Return the rule for digits with an ending (a pattern) that makes an ordinal."""
-    pattern = rf"\d(?<![\w.,:/]\d)\d{{0,3}}(?={ending}){ending}(?!\w)"
     return Rule(
-        re.compile(pattern),
-        lambda match: read(int(re.findall(r"\d+", match.group())[0])),
+        re.compile(rf"(?P<number>\d(?<![\w.,:/]\d)\d{{0,3}})(?:{ending})(?!\w)"),
+        lambda match: numbers.ordinal(int(match["number"]), form),
     )
 
 
-def agreement(lang: str, gender: str, nouns: str, number: str = "") -> Rule:
+def agreement(
+    numbers: Numbers, gender: str, nouns: str, number: str = _START + _GROUPED
+) -> Rule:
     """Return the rule for numbers before known nouns: "21 anos", "200 pessoas".
 
     Args:
-        lang: ISO 639-1 code.
+        numbers: the language's.
         gender: of the nouns.
-        nouns: separated by spaces. Nobody can list all; these are the ones that most
-            often follow a number in Wikipedia and news.
+        nouns: patterns separated by spaces. Nobody can list all nouns; these are the
+            ones that most often follow a number in Wikipedia and news.
         number: pattern of the numbers that agree; by default all do.
     """
-    alternatives = "|".join(nouns.split())
-    pattern = (
-        rf"{number or _START + _GROUPED}(?<![$€£]\d)(?<![$€£] \d)"
-        rf"(?=[ \u00a0](?:{alternatives})\b)"
-    )
 
     def read(match: Match[str]) -> str:
         digits = "".join(filter(str.isdigit, match.group()))
-        if len(digits) > 15 or digits[0] == "0":
+        if len(digits) > LONGEST_NUMBER or digits[0] == "0":
             return match.group()
-        return spell(lang, CARDINALS[gender], int(digits))
+        return numbers.cardinal(int(digits), gender)
 
-    return Rule(re.compile(pattern), read)
+    before_noun = rf"(?=[ \u00a0](?:{'|'.join(nouns.split())})\b)"
+    return Rule(re.compile(number + before_noun), read)
 
 
 def dates(months: Sequence[str], join: str, first: str) -> Sequence[Rule]:
@@ -138,7 +210,9 @@ def dates(months: Sequence[str], join: str, first: str) -> Sequence[Rule]:
 
 
 def clock(mark: str, read: Callable[[int, int], str]) -> Rule:
-    """Return the rule for 14h30 or 14:30 (not for 14:30:12 and 2:00.531).
+    """Return the rule for 14h30 or 14:30, but not for 14:30:12 or 2:00.531.
+
+    After a dash or a bracket it is rather the length of a song: two bare numbers.
 
     Args:
         mark: pattern of what stands between hour and minute.
@@ -146,24 +220,51 @@ def clock(mark: str, read: Callable[[int, int], str]) -> Rule:
     """
     return Rule(
         re.compile(
-            rf"(?=\d)(?<![\w.,:/])(?P<hour>[01]?\d|2[0-4])(?:{mark})(?P<minute>[0-5]\d)"
+            rf"(?=\d)(?<![\w.,:/(-])(?<!- )(?P<hour>[01]?\d|2[0-4])(?:{mark})"
+            r"(?P<minute>[0-5]\d)"
             r"(?! ?(?:s|m|min)\b)(?!\w|[.,:'/]\d)"
         ),
         lambda match: read(int(match["hour"]), int(match["minute"])),
     )
 
 
-def english_decimals() -> Rule:
-    """Return the rule for a decimal point: not followed by exactly three digits."""
-    return Rule(
-        re.compile(r"\d(?<![\w.,:/]\d)\d*\.(?:\d{1,2}|\d{4,})(?!\w|[.,:/]\d)"),
-        lambda match: match.group().replace(".", ","),
+def english_numbers(groups: str = r"(?:,\d{3})+(?:,\d{3}|(?<=,000))") -> Sequence[Rule]:
+    """Return the rules for numbers that are written as in English.
+
+    A point makes decimals unless three digits follow it.
+
+    Args:
+        groups: pattern of the groups of digits with a comma; by default there must be
+            two or the only one be 000, since 1,234 is a decimal number.
+    """
+    return (
+        Rule(
+            re.compile(r"\d(?<![\w.,:/]\d)\d*\.(?:\d{1,2}|\d{4,})(?!\w|[.,:/]\d)"),
+            lambda match: match.group().replace(".", ","),
+        ),
+        Rule(
+            re.compile(rf"[1-9](?<![\w.,:/]\d)\d{{0,2}}{groups}(?!\w|[.,:/]\d)"),
+            lambda match: match.group().replace(",", "."),
+        ),
     )
 
 
-def equals(words: str) -> Rule:
+def out_of(said: str) -> Rule:
+    """Return the rule for marks: 7,8 / 10, 65 / 100."""
+    return Rule(
+        re.compile(r"(?<=\d)(?<!\b1)(?: / |/)(?=100?(?![\w/]|[.,]\d))"),
+        lambda match: said,
+    )
+
+
+def equals(said: str) -> Rule:
     """Return the rule for the sign between two terms (not around a wiki's headings)."""
-    return Rule(re.compile(r"=(?<=\w =)(?= [\w-])"), lambda match: words)
+    return Rule(re.compile(r"=(?<=\w =)(?= [\w-])"), lambda match: said)
+
+
+def square_kilometer(said: str) -> Rule:
+    """Return the rule for the unit without a number: 16 habitants par km²."""
+    return Rule(re.compile(r"k(?<![\w]k)(?<!\d k)m ?\^2(?!\w)"), lambda match: said)
 
 
 def units(names: Mapping[str, Sequence[str]]) -> Mapping[str, Unit]:

@@ -5,7 +5,7 @@
   "Numerali"; `1º maggio` is "primo maggio": Accademia della Crusca, Consulenza
   linguistica;
 - `sig.`, `dott.`, `ecc.`, `a.C.`: Treccani, Vocabolario, and UNI, Abbreviazioni;
-- units: Bureau international des poids et mesures, the SI brochure, in Italian by INRIM;
+- units: INRIM's translation of the SI brochure;
 - times and prices ("le sei e trenta", "tre euro e cinquanta"): Serianni, Grammatica
   italiana, chapter VI; "euro" has no plural: Accademia della Crusca.
 """
@@ -42,6 +42,10 @@ EXAMPLES = [
     ("la 21ª edizione", "la ventunesima edizione"),
     ("nel XIX secolo", "nel diciannovesimo secolo"),
     ("nel secolo XX", "nel secolo ventesimo"),
+    ("nell'XI secolo", "nell'undicesimo secolo"),
+    ("i XX Giochi", "i ventesimi giochi"),
+    ("Super Bowl XX", "super bowl venti"),
+    ("I cani", "i cani"),
     ("tra il XV e il XVI secolo", "tra il quindicesimo e il sedicesimo secolo"),
     ("Luigi XIV", "luigi quattordicesimo"),
     ("papa Giovanni XXIII", "papa giovanni ventitreesimo"),
@@ -66,6 +70,8 @@ EXAMPLES = [
     ("120 km/h", "centoventi chilometri all'ora"),
     ("2.917 m", "duemilanovecentodiciassette metri"),
     ("75 m², 1 km", "settantacinque metri quadrati un chilometro"),
+    ("16 per km²", "sedici per chilometro quadrato"),
+    ("7,8 / 10", "sette virgola otto su dieci"),
     ("1/2, 3/4", "un mezzo tre quarti"),
     ("2 + 2 = 4", "due più due uguale quattro"),
     ("Rossi & figli", "rossi e figli"),

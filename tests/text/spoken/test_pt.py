@@ -1,4 +1,4 @@
-"""Portuguese as it is spoken in Brazil. Sources of the rules, by the blocks of the table:
+"""Portuguese as spoken in Brazil. Sources of the rules, by the blocks of the table:
 
 - numbers, ordinals: Unicode CLDR, `common/rbnf/pt.xml` (Brazilian: "dezesseis",
   "bilhao"; European Portuguese says "dezasseis", "mil milhoes");
@@ -31,6 +31,7 @@ EXAMPLES = [
     ("em 1900", "em mil e novecentos"),
     ("uma média de 3,14", "uma média de três vírgula catorze"),
     ("0,05 ponto", "zero vírgula zero cinco ponto"),
+    ("14,000 anos", "catorze mil anos"),
     ("45,5 pontos", "quarenta e cinco vírgula cinco pontos"),
     # Ordinal numbers, Roman numerals
     ("1º de maio", "primeiro de maio"),
@@ -45,6 +46,7 @@ EXAMPLES = [
     ("D. João VI e Bento XVI", "d joão sexto e bento dezesseis"),
     ("Maria I, Isabel II", "maria primeira isabel segunda"),
     ("Fantasy VII", "fantasy sete"),
+    ("o XIV Congresso", "o décimo quarto congresso"),
     # Money
     ("R$ 3,50", "três reais e cinquenta centavos"),
     ("R$ 1", "um real"),

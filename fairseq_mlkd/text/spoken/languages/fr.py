@@ -5,34 +5,45 @@ from __future__ import annotations
 import re
 from typing import Match, Optional
 
-from fairseq_mlkd.text.spoken.language import Language, Rule, Unit, spell
+from fairseq_mlkd.text.spoken.language import Language, Rule, Unit
 from fairseq_mlkd.text.spoken.romance import (
     CARDINALS,
     FEMININE,
     MASCULINE,
+    NUMBER_SIGNS,
+    Numbers,
     Numeral,
     agreement,
     clock,
     dates,
-    english_decimals,
+    english_numbers,
     equals,
     numerals,
     ordinals,
+    out_of,
+    square_kilometer,
     units,
+    words,
 )
 
-_MONTHS = (
+
+class _FrenchNumbers(Numbers):
+    def ordinal(self, number: int, form: str = MASCULINE) -> str:
+        """Return the ordinal; in quatre-vingt-unième the CLDR has an "et" too many."""
+        ordinal = super().ordinal(number, form)
+        return re.sub(r"(quatre-vingt|cent|mille)-et-(?=un|onz)", r"\1-", ordinal)
+
+
+_NUMBERS = _FrenchNumbers("fr")
+_MONTHS = words(
     "janvier février mars avril mai juin juillet août septembre octobre novembre "
     "décembre"
-).split()
-_SOVEREIGNS = frozenset(
-    (
-        "Albert Alexandre Alexis Alphonse Amédée Auguste Baudouin Benoît Boniface "
-        "Charles Clément Constantin Édouard Élisabeth Ferdinand François Frédéric "
-        "Georges Grégoire Guillaume Gustave Henri Innocent Jacques Jean Jules Léon "
-        "Léopold Louis Marie Napoléon Nicolas Othon Paul Philippe Pie Pierre Richard "
-        "Robert Urbain"
-    ).split()
+)
+_SOVEREIGNS = words(
+    "Albert Alexandre Alexis Alphonse Amédée Auguste Baudouin Benoît Boniface Charles "
+    "Clément Constantin Édouard Élisabeth Ferdinand François Frédéric Georges "
+    "Grégoire Guillaume Gustave Henri Innocent Jacques Jean Jules Léon Léopold Louis "
+    "Marie Napoléon Nicolas Othon Paul Philippe Pie Pierre Richard Robert Urbain"
 )
 # Nouns that follow numbers in Wikipedia; only the feminine change them (vingt et une).
 _FEMININE_NOUNS = (
@@ -42,19 +53,7 @@ _FEMININE_NOUNS = (
     "victoires? villes? voitures? voix"
 )
 # Words that begin a sentence before "M. Roy" and are no first names.
-_OPENINGS = frozenset(
-    "À Avec Car Chez Comme De Et Mais Or Pour Puis Quand Selon Si".split()
-)
-
-
-def _cardinal(number: int, gender: str = MASCULINE) -> str:
-    return spell("fr", CARDINALS[gender], number)
-
-
-def _ordinal(number: int, form: str = MASCULINE) -> str:
-    """Return the ordinal; the CLDR's has an "et" too many in quatre-vingt-unième."""
-    words = spell("fr", f"spellout-ordinal-{form}", number)
-    return re.sub(r"(quatre-vingt|cent|mille)-et-(?=un|onz)", r"\1-", words)
+_OPENINGS = words("À Avec Car Chez Comme De Et Mais Or Pour Puis Quand Selon Si")
 
 
 def _read_numeral(numeral: Numeral) -> Optional[str]:
@@ -63,11 +62,11 @@ def _read_numeral(numeral: Numeral) -> Optional[str]:
         first = {"er": MASCULINE, "re": FEMININE, "ère": FEMININE}
         if (number == 1) != (numeral.ending in first):
             return None
-        return _ordinal(number, first.get(numeral.ending, MASCULINE))
+        return _NUMBERS.ordinal(number, first.get(numeral.ending, MASCULINE))
     if numeral.before in _SOVEREIGNS:
-        return _ordinal(1) if number == 1 else _cardinal(number)
+        return _NUMBERS.ordinal(1) if number == 1 else _NUMBERS.cardinal(number)
     if len(numeral.written) > 1 and numeral.before.isalpha():
-        return _cardinal(number)
+        return _NUMBERS.cardinal(number)
     return None
 
 
@@ -79,14 +78,10 @@ def _read_mister(match: Match[str]) -> str:
 
 
 def _read_clock(hour: int, minute: int) -> str:
-    hours = "heure" if hour < 2 else "heures"
-    return f"{_cardinal(hour, FEMININE)} {hours} {_cardinal(minute) if minute else ''}"
+    words = [_NUMBERS.cardinal(hour, FEMININE), "heure" if hour < 2 else "heures"]
+    return " ".join([*words, _NUMBERS.cardinal(minute)] if minute else words)
 
 
-_ENDINGS = (
-    (r" ?(?:e|i?[èe]me|ᵉ)", _ordinal),
-    (r"(?:es|i?[èe]mes)", lambda number: f"{_ordinal(number)}s"),
-)
 _FIRSTS = {
     "er": "premier",
     "ers": "premiers",
@@ -180,11 +175,7 @@ LANGUAGE = Language(
         "Md": "milliards de",
     },
     number_signs={
-        "n°": "numéro",
-        "nº": "numéro",
-        "N°": "numéro",
-        "Nº": "numéro",
-        "№": "numéro",
+        **dict.fromkeys(NUMBER_SIGNS, "numéro"),
         "nos": "numéros",
         "p.": "page",
         "pp.": "pages",
@@ -198,10 +189,8 @@ LANGUAGE = Language(
         "Dr.": "docteur",
         "Pr.": "professeur",
         "av. J.-C.": "avant Jésus-Christ",
-        "av. J. - C.": "avant Jésus-Christ",
         "apr. J.-C.": "après Jésus-Christ",
         "ap. J.-C.": "après Jésus-Christ",
-        "apr. J. - C.": "après Jésus-Christ",
         "p. ex.": "par exemple",
         "c.-à-d.": "c'est-à-dire",
         "etc.": "et cetera",
@@ -252,15 +241,18 @@ LANGUAGE = Language(
             re.compile(r"2(?<![\w.,:/-]2)(nde?s?)(?!\w)"),
             lambda match: _SECONDS[match[1]],
         ),
-        *(ordinals(ending, read) for ending, read in _ENDINGS),
+        ordinals(_NUMBERS, r" ?(?:e|i?[èe]me|ᵉ)"),
+        ordinals(_NUMBERS, r"(?:es|i?[èe]mes)", "masculine-plural"),
         *dates(_MONTHS, "", "premier"),
         Rule(
             re.compile(r"(?<=\d[ \u00a0])(millions?|milliards?)[ \u00a0](?:€|EUR\b)"),
             lambda match: f"{match[1]} d'euros",
         ),
+        out_of("sur"),
+        square_kilometer("kilomètre carré"),
         equals("égale"),
         clock(" ?h(?:eures?)? ?|:", _read_clock),
-        english_decimals(),
-        agreement("fr", FEMININE, _FEMININE_NOUNS),
+        *english_numbers(),
+        agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS),
     ),
 )

@@ -7,9 +7,9 @@ spelling (Unicode core specification, section 12.1). All other marks stay.
 from __future__ import annotations
 
 import re
-from typing import Dict, Match
+from typing import Match
 
-from fairseq_mlkd.text.spoken.language import Language, Rule, Unit, spell
+from fairseq_mlkd.text.spoken.language import Language, Rule, spell
 
 # Python's \w holds Devanagari's letters but not its vowel signs.
 _LETTER = "[\u0900-\u0963\u0971-\u097f]"

@@ -1,41 +1,44 @@
-"""Italian. Centuries, sovereigns and chapters are ordinals, as in "secolo ventesimo"."""
+"""Italian. Centuries, sovereigns and chapters are ordinals ("secolo ventesimo")."""
 
 from __future__ import annotations
 
-import re
 from typing import Optional
 
-from fairseq_mlkd.text.spoken.language import Language, Rule, Unit, spell
+from fairseq_mlkd.text.spoken.language import Language, Unit
 from fairseq_mlkd.text.spoken.romance import (
     CARDINALS,
     FEMININE,
     MASCULINE,
+    NUMBER_SIGNS,
+    Numbers,
     Numeral,
     agreement,
     clock,
     dates,
-    english_decimals,
+    english_numbers,
     equals,
     numerals,
     ordinals,
+    out_of,
+    square_kilometer,
     units,
+    words,
 )
 
-_MONTHS = (
+_NUMBERS = Numbers("it")
+_MONTHS = words(
     "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre "
     "novembre dicembre"
-).split()
-_QUEENS = frozenset(
-    "Anna Caterina Cristina Elisabetta Giovanna Isabella Margherita Maria Vittoria".split()
 )
-_PARTS = frozenset("atto canto capitolo episodio libro millennio secolo volume".split())
-_FEMININE_PARTS = frozenset("dinastia edizione legislatura parte stagione".split())
+_QUEENS = words(
+    "Anna Caterina Cristina Elisabetta Giovanna Isabella Margherita Maria Vittoria"
+)
+_PARTS = words("atto canto capitolo episodio libro millennio secolo volume")
+_FEMININE_PARTS = words("dinastia edizione legislatura parte stagione")
 # The article before a numeral gives gender and number: nel XX secolo, i XX Giochi.
-_MASCULINE_ARTICLES = frozenset(
-    "il lo l' al all' dal dall' del dell' nel nell' sul".split()
-)
-_FEMININE_ARTICLES = frozenset("la alla dalla della nella sulla".split())
-_PLURAL_ARTICLES = frozenset("i gli ai agli dai dei degli nei negli sui".split())
+_MASCULINE_ARTICLES = words("il lo l' al all' dal dall' del dell' nel nell' sul")
+_FEMININE_ARTICLES = words("la alla dalla della nella sulla")
+_PLURAL_ARTICLES = words("i gli ai agli dai dei degli nei negli sui")
 # Nouns that often follow a number in Wikipedia: "un anno", "una volta".
 _FEMININE_NOUNS = (
     "apparizione canzone città giornata medaglia ora partita persona presenza puntata "
@@ -47,43 +50,35 @@ _MASCULINE_NOUNS = (
 )
 
 
-def _ordinal(number: int, form: str = MASCULINE) -> str:
-    return spell("it", f"spellout-ordinal-{form}", number)
-
-
-def _cardinal(number: int) -> str:
-    return spell("it", CARDINALS[""], number)
-
-
 def _read_numeral(numeral: Numeral) -> Optional[str]:
     number, before = numeral.number, numeral.before.lower()
     if before in _PARTS or numeral.after.startswith("secolo"):
-        return _ordinal(number)
+        return _NUMBERS.ordinal(number)
     if before in _FEMININE_PARTS or numeral.before in _QUEENS:
-        return _ordinal(number, FEMININE)
+        return _NUMBERS.ordinal(number, FEMININE)
     if len(numeral.written) > 1 or numeral.after[:1].isupper():
         if before in _MASCULINE_ARTICLES:
-            return _ordinal(number)
+            return _NUMBERS.ordinal(number)
         if before in _FEMININE_ARTICLES:
-            return _ordinal(number, FEMININE)
+            return _NUMBERS.ordinal(number, FEMININE)
         if before in _PLURAL_ARTICLES:
-            return _ordinal(number, "masculine-plural")
+            return _NUMBERS.ordinal(number, "masculine-plural")
     return _read_after_name(numeral)
 
 
 def _read_after_name(numeral: Numeral) -> Optional[str]:
-    """Italian names end in a vowel (Pio V); after others (Super Bowl X) it is a cardinal."""
+    """Names that end in a vowel are Italian: Pio quinto, but Super Bowl dieci."""
     name = numeral.before
     if not name.isalpha():
         return None
     if name[0].isupper() and len(name) > 2 and name[-1] in "aeio":
-        return _ordinal(numeral.number)
-    return _cardinal(numeral.number) if len(numeral.written) > 1 else None
+        return _NUMBERS.ordinal(numeral.number)
+    return _NUMBERS.cardinal(numeral.number) if len(numeral.written) > 1 else None
 
 
 def _read_clock(hour: int, minute: int) -> str:
-    words = "una" if hour == 1 else _cardinal(hour)
-    return f"{words} e {_cardinal(minute)}" if minute else words
+    words = "una" if hour == 1 else _NUMBERS.cardinal(hour)
+    return f"{words} e {_NUMBERS.cardinal(minute)}" if minute else words
 
 
 _UNITS = {
@@ -167,7 +162,7 @@ LANGUAGE = Language(
     },
     magnitude_gender=MASCULINE,
     number_signs={
-        **dict.fromkeys(("n.", "nº", "n°", "n °", "N.", "Nº", "N°", "№"), "numero"),
+        **dict.fromkeys([*NUMBER_SIGNS, "n.", "N."], "numero"),
         "p.": "pagina",
         "pag.": "pagina",
         "pagg.": "pagine",
@@ -214,17 +209,19 @@ LANGUAGE = Language(
     },
     letter_rules=(numerals(_read_numeral),),
     rules=(
-        ordinals(r"\.? ?º", _ordinal),
-        ordinals(r"\.? ?ª", lambda number: _ordinal(number, FEMININE)),
+        ordinals(_NUMBERS, r"\.? ?º"),
+        ordinals(_NUMBERS, r"\.? ?ª", FEMININE),
         # A degree sign stands for º unless minutes or a scale or direction follow.
-        ordinals(r" ?°(?! ?(?:[\d'\"]|[CFKNSEWO]\b))", _ordinal),
+        ordinals(_NUMBERS, r" ?°(?! ?(?:[\d'\"]|[CFKNSEWO]\b))"),
         *dates(_MONTHS, "", "primo"),
         clock(":", _read_clock),
         # With a point only after "alle", "dalle", "ore".
         clock(r"(?<=lle \d|ore \d|le \d\d|re \d\d)\.", _read_clock),
-        english_decimals(),
+        *english_numbers(),
+        out_of("su"),
+        square_kilometer("chilometro quadrato"),
         equals("uguale"),
-        agreement("it", FEMININE, _FEMININE_NOUNS, r"1(?<![\w.,:/-]1)"),
-        agreement("it", MASCULINE, _MASCULINE_NOUNS, r"1(?<![\w.,:/-]1)"),
+        agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS, r"1(?<![\w.,:/-]1)"),
+        agreement(_NUMBERS, MASCULINE, _MASCULINE_NOUNS, r"1(?<![\w.,:/-]1)"),
     ),
 )

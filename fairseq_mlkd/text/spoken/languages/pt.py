@@ -2,42 +2,46 @@
 
 from __future__ import annotations
 
-import re
-from typing import Optional
-
-from fairseq_mlkd.text.spoken.language import Language, Rule, Unit, spell
+from fairseq_mlkd.text.spoken.language import Language, Unit
 from fairseq_mlkd.text.spoken.romance import (
     CARDINALS,
     FEMININE,
     MASCULINE,
-    Numeral,
+    NUMBER_SIGNS,
+    Numbers,
     agreement,
     clock,
     dates,
-    english_decimals,
+    english_numbers,
     equals,
-    numerals,
+    iberian_numerals,
     ordinals,
+    out_of,
+    square_kilometer,
     units,
+    words,
 )
 
-_MONTHS = (
+_NUMBERS = Numbers("pt")
+_MONTHS = words(
     "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro "
     "dezembro"
-).split()
-_KINGS = frozenset(
-    (
-        "Afonso Alberto Aleixo Alexandre Amadeu Anastácio Augusto Bento Bonifácio Carlos "
-        "Celestino Clemente Constantino Cristiano Eduardo Estêvão Fernando Filipe "
-        "Francisco Frederico Gregório Guilherme Gustavo Henrique Honório Inocêncio Jaime "
-        "João Jorge José Júlio Leopoldo Leão Luís Manuel Maomé Miguel Napoleão Nicolau "
-        "Otão Paulo Pedro Pio Ptolemeu Ramiro Ramsés Ricardo Roberto Sancho Sisto "
-        "Teodósio Urbano Valdemar"
-    ).split()
 )
-_QUEENS = frozenset(
-    "Ana Beatriz Catarina Cristina Isabel Joana Leonor Margarida Maria Vitória".split()
+_KINGS = words(
+    "Afonso Alberto Aleixo Alexandre Amadeu Anastácio Augusto Bento Bonifácio Carlos "
+    "Celestino Clemente Constantino Cristiano Eduardo Estêvão Fernando Filipe "
+    "Francisco Frederico Gregório Guilherme Gustavo Henrique Honório Inocêncio Jaime "
+    "João Jorge José Júlio Leopoldo Leão Luís Manuel Maomé Miguel Napoleão Nicolau "
+    "Otão Paulo Pedro Pio Ptolemeu Ramiro Ramsés Ricardo Roberto Sancho Sisto "
+    "Teodósio Urbano Valdemar"
 )
+_QUEENS = words(
+    "Ana Beatriz Catarina Cristina Isabel Joana Leonor Margarida Maria Vitória"
+)
+_ARTICLES = {
+    **dict.fromkeys(("o", "ao", "do", "no"), MASCULINE),
+    **dict.fromkeys(("a", "à", "da", "na"), FEMININE),
+}
 # Nouns that often follow a number in Wikipedia and news: "duas horas".
 _FEMININE_NOUNS = (
     "casas cidades crianças edições empresas espécies famílias folhas horas? jardas "
@@ -46,44 +50,17 @@ _FEMININE_NOUNS = (
 )
 
 
-def _cardinal(number: int, gender: str = MASCULINE) -> str:
-    return spell("pt", CARDINALS[gender], number)
-
-
-def _ordinal(number: int, form: str = MASCULINE) -> str:
-    return spell("pt", f"spellout-ordinal-{form}", number)
-
-
-def _read_feminine_ordinal(number: int) -> str:
-    return _ordinal(number, FEMININE)
-
-
-def _read_numeral(numeral: Numeral) -> Optional[str]:
-    """Centuries and sovereigns are ordinals up to ten, cardinals above."""
-    number, before = numeral.number, numeral.before
-    if before.lower() in ("século", "séculos") or before in _KINGS | _QUEENS:
-        gender = FEMININE if before in _QUEENS else MASCULINE
-        return _ordinal(number, gender) if number <= 10 else _cardinal(number)
-    if len(numeral.written) == 1 or not before.isalpha():
-        return None
-    if numeral.after[:1].isupper():
-        if before in ("a", "A", "da", "na", "à"):
-            return _ordinal(number, FEMININE)
-        if before in ("o", "O", "do", "no", "ao"):
-            return _ordinal(number)
-    return _cardinal(number)
-
-
 def _read_clock(hour: int, minute: int) -> str:
-    words = _cardinal(hour, FEMININE)
-    return f"{words} e {_cardinal(minute)}" if minute else words
+    hours = _NUMBERS.cardinal(hour, FEMININE)
+    return f"{hours} e {_NUMBERS.cardinal(minute)}" if minute else hours
 
 
 def _read_hours(hour: int, minute: int) -> str:
-    words = f"{_cardinal(hour, FEMININE)} {'hora' if hour < 2 else 'horas'}"
-    if not minute:
-        return words
-    return f"{words} e {_cardinal(minute)} {'minuto' if minute == 1 else 'minutos'}"
+    words = [_NUMBERS.cardinal(hour, FEMININE), "hora" if hour < 2 else "horas"]
+    if minute:
+        minutes = "minuto" if minute == 1 else "minutos"
+        words += ["e", _NUMBERS.cardinal(minute), minutes]
+    return " ".join(words)
 
 
 # A degree sign stands for º before a word, unless that is a direction.
@@ -178,10 +155,7 @@ LANGUAGE = Language(
         "trilhões": "trilhões de",
     },
     number_signs={
-        **dict.fromkeys(
-            ("n.º", "nº", "n°", "n º", "nº.", "N.º", "Nº", "N°", "N º", "Nº.", "№"),
-            "número",
-        ),
+        **dict.fromkeys(NUMBER_SIGNS, "número"),
         "p.": "página",
         "pág.": "página",
         "págs.": "páginas",
@@ -224,16 +198,18 @@ LANGUAGE = Language(
         "$": "dólar",
         "£": "libra",
     },
-    letter_rules=(numerals(_read_numeral),),
+    letter_rules=(iberian_numerals(_NUMBERS, _KINGS, _QUEENS, _ARTICLES),),
     rules=(
-        ordinals(r"\.? ?º", _ordinal),
-        ordinals(r"\.? ?ª", _read_feminine_ordinal),
-        ordinals(_DEGREE_AS_ORDINAL, _ordinal),
+        ordinals(_NUMBERS, r"\.? ?º"),
+        ordinals(_NUMBERS, r"\.? ?ª", FEMININE),
+        ordinals(_NUMBERS, _DEGREE_AS_ORDINAL),
         *dates(_MONTHS, "de", "primeiro"),
         clock(" ?h ?", _read_hours),
         clock(":", _read_clock),
-        english_decimals(),
+        *english_numbers(),
+        out_of("de"),
+        square_kilometer("quilômetro quadrado"),
         equals("igual a"),
-        agreement("pt", FEMININE, _FEMININE_NOUNS),
+        agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS),
     ),
 )

@@ -13,6 +13,8 @@ from fairseq_mlkd.text.spoken.language import LONGEST_NUMBER, Language, Rule, Un
 # digit because `re` is fast at finding a digit and slow at trying everywhere.
 _STARTS = r"\d(?<![\d.,:/]\d)"
 _ENDS = r"(?!\d|[.,:/]\d)"
+# Python's \w holds the letters of Devanagari but not its vowel signs.
+_BEGINS = r"(?<![\w\u0900-\u0903\u093a-\u094f])"
 _GROUP_MARKS = "\u00a0'"
 # + and country code, or an area code of three digits and more that begins with 0.
 _TELEPHONE = (
@@ -47,7 +49,7 @@ def _ends_with_any_of(abbreviations: Iterable[str]) -> Pattern[str]:
     """
     by_length: Dict[int, List[str]] = defaultdict(list)
     for abbreviation in sorted(abbreviations):
-        last_part = re.split(r"\W+", abbreviation)[-2]
+        last_part = re.split(r"[.\s]+", abbreviation)[-2]
         by_length[len(last_part)].append(re.escape(last_part))
     ends = (rf"(?<=\b(?:{'|'.join(parts)})\.)" for parts in by_length.values())
     return re.compile(rf"\.(?:{'|'.join(ends) or '(?!)'})")
@@ -67,7 +69,7 @@ class Reader:
         abbreviations = _any_of(word[:-1] for word in self._words).replace(
             r"\.", r"\.[ \u00a0]?"
         )
-        self._abbreviations = re.compile(rf"(?<!\w)(?:{abbreviations})\.(?!\w)")
+        self._abbreviations = re.compile(rf"{_BEGINS}(?:{abbreviations})\.(?!\w)")
         self._may_abbreviate = _ends_with_any_of(self._words)
         self._needs_reading = re.compile(rf"\d|{_any_of(language.symbols)}")
         self._units = {fold(name): unit for name, unit in language.units.items()}
@@ -97,7 +99,7 @@ class Reader:
         patterns = [
             (_TELEPHONE, self._read_telephone),
             (
-                rf"(?<!\w)(?P<sign>{signs}) *(?=\d)",
+                rf"{_BEGINS}(?P<sign>{signs}) *(?=\d)",
                 self._read_sign,
             ),
             (

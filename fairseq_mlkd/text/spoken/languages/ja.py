@@ -68,6 +68,8 @@ def _read_money(match: Match[str]) -> str:
 
 def _read_clock(match: Match[str]) -> str:
     hour, minute, second, half_day = match.groups("")
+    if int(hour) > 29:  # the last hours of a broadcasting day
+        return match.group().replace(":", _DOT)
     words = f"{int(hour)}時"
     if half_day:
         words = ("午前" if half_day in "Aa" else "午後") + words
@@ -116,7 +118,10 @@ _RULES = [
         ),
         (r"~(?<=[\d年月日時分]~)(?=[\d午翌同])", lambda match: "-"),
         (r"-(?<=[年月日時分]-)(?=[\d午翌同])", lambda match: "から"),
-        (rf"([A-Za-z]?)({_STARTS}\d*) ?- ?(\d+)(?!\d| ?[-.,:/]\d)", _read_pair),
+        (
+            rf"([A-Za-z]?)({_STARTS}(?<!0(?=\d))\d*) ?- ?(\d+)(?!\d| ?[-.,:/]\d)",
+            _read_pair,
+        ),
         (
             r"(?P<sign>US\$|[$€£¥]) ?(?P<number>\d[\d,.]*[万億兆])",
             _read_money,

@@ -59,7 +59,10 @@ _DOT = "・"
 
 
 def _read_digits(match: Match[str]) -> str:
-    return LANGUAGE.digits(re.sub(r"[^0-9]", "", match.group()))
+    return "".join(
+        LANGUAGE.digits(character) if character.isdigit() else character
+        for character in match.group().replace("-", "")
+    )
 
 
 def _read_money(match: Match[str]) -> str:
@@ -104,7 +107,7 @@ _RULES = [
         ),
         # Telephone numbers and postcodes.
         (
-            r"(?:0(?<![\d-]0)\d{1,4}-\d{1,4}|〒 ?\d{3})-\d{4}(?!\d)",
+            r"(?:0(?<![\d-]0)\d{1,4}-\d{1,4}|(?:〒|郵便番号) ?\d{3})-\d{4}(?!\d)",
             _read_digits,
         ),
         (

@@ -41,7 +41,8 @@ class Unit(NamedTuple):
 class Rule(NamedTuple):
     """A pattern of written text, and what is said for each match of it.
 
-    `read` may leave digits to later rules; a space is put around what it returns.
+    `read` may leave digits to later rules; a space is put around what it returns, but
+    none after an apostrophe (l'8 -> l'otto).
     """
 
     pattern: Pattern[str]
@@ -51,7 +52,9 @@ class Rule(NamedTuple):
         """Return `text` with all matches replaced, words parted by `space`."""
 
         def read(match: Match[str]) -> str:
-            return f" {self.read(match)} ".replace(" ", space)
+            is_elided = match.string[match.start() - 1 : match.start()] == "'"
+            before = "" if is_elided else " "
+            return f"{before}{self.read(match)} ".replace(" ", space)
 
         return self.pattern.sub(read, text)
 
@@ -92,11 +95,13 @@ class Language:
         currencies: the subset of units that may also stand before (€, $).
         currency_join: the word between dollars and cents.
         magnitudes: between a number and its unit ("million", "Mio.") -> words.
+        magnitude_gender: selects the numeral before them.
         number_signs: before a number only ("No.", "#", "§") -> words.
         abbreviations: as written, with their full stop -> words.
         symbols: single characters anywhere (&, @, +) -> words.
         rules: read first, in this order; all that tables cannot say.
         space: parts the words of what is read; "" where `segment` does that.
+        letter_rules: read before these, also where no digit or symbol is in the text.
         segment: cuts clean text into words where spaces do not (Japanese).
     """
 
@@ -118,11 +123,13 @@ class Language:
     currencies: Sequence[str] = ()
     currency_join: str = ""
     magnitudes: Mapping[str, str] = field(default_factory=dict)
+    magnitude_gender: str = ""
     number_signs: Mapping[str, str] = field(default_factory=dict)
     abbreviations: Mapping[str, str] = field(default_factory=dict)
     symbols: Mapping[str, str] = field(default_factory=dict)
     rules: Sequence[Rule] = ()
     space: str = " "
+    letter_rules: Sequence[Rule] = ()
     segment: Optional[Callable[[str], str]] = None
 
     def cardinal(self, number: int, gender: str = "") -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from typing import Dict, Iterable, List, Match, Pattern
+from typing import Callable, Dict, Iterable, List, Match, Pattern, Tuple
 
 from fairseq_mlkd.text.spoken.characters import fold
 from fairseq_mlkd.text.spoken.language import LONGEST_NUMBER, Language, Rule, Unit
@@ -21,7 +21,7 @@ _TELEPHONE = (
     r"\+\d{1,3}(?:[ \u00a0/-]\(?\d{2,}\)?){2,}|"
     r"0(?<!\d0)\d{2,5}(?:\)?[ \u00a0/-]\d{2,})+(?!\d)"
 )
-_MINUS = re.compile(r"-(?<![^\s(]-)(?<!\d\s-)(?=[^\w\s]?\d)")
+_MINUS = r"-(?<![^\s(]-)(?<!\d\s-)(?=[^\w\s]?\d)"
 
 
 def digit_groups(marks: str, group: str = r"\d{3}") -> str:
@@ -66,10 +66,8 @@ class Reader:
             for spelling in (key, key[0].upper() + key[1:])
         }
         # Spaces after inner full stops are free: z. B. and z.B.
-        abbreviations = _any_of(word[:-1] for word in self._words).replace(
-            r"\.", r"\.[ \u00a0]?"
-        )
-        self._abbreviations = re.compile(rf"{_BEGINS}(?:{abbreviations})\.(?!\w)")
+        abbreviations = re.sub(r"(\\\.)(?=[^|])", "\\1[ \u00a0]?", _any_of(self._words))
+        self._abbreviations = re.compile(rf"{_BEGINS}(?:{abbreviations})(?!\w)")
         self._may_abbreviate = _ends_with_any_of(self._words)
         self._needs_reading = re.compile(rf"\d|{_any_of(language.symbols)}")
         self._units = {fold(name): unit for name, unit in language.units.items()}
@@ -79,6 +77,8 @@ class Reader:
         """Return folded text with all that is not made of letters read out."""
         if self._may_abbreviate.search(text):
             text = self._abbreviations.sub(self._read_abbreviation, text)
+        for rule in self.language.letter_rules:
+            text = rule.apply(text, self.language.space)
         if self._needs_reading.search(text):
             for rule in self._rules:
                 text = rule.apply(text, self.language.space)
@@ -96,7 +96,7 @@ class Reader:
         units = _any_of(language.units)
         magnitude = rf"(?: *(?P<magnitude>{_any_of(language.magnitudes)})(?!\w))?"
         currency = rf"(?P<unit>{_any_of(language.currencies)}) ?"
-        patterns = [
+        patterns: List[Tuple[str, Callable[[Match[str]], str]]] = [
             (_TELEPHONE, self._read_telephone),
             (
                 rf"{_BEGINS}(?P<sign>{signs}) *(?=\d)",
@@ -111,7 +111,7 @@ class Reader:
             (rf"{_STARTS}/\d+{_ENDS}", self._read_fraction),
             (rf"{currency}(?P<number>{number}){magnitude}", self._read_quantity),
             (
-                rf"(?P<number>{number}){magnitude} *(?P<unit>{units})(?!\w)",
+                rf"(?P<number>{number}){magnitude} *(?P<unit>{units})(?![\w'])",
                 self._read_quantity,
             ),
             (number, self._read_number),
@@ -145,7 +145,8 @@ class Reader:
         unit = self._units[match.group("unit")]
         if magnitude:
             words = self.language.magnitudes[magnitude]
-            return f"{self.number(number)} {words} {unit.many}"
+            count = self.number(number, self.language.magnitude_gender)
+            return f"{count} {words} {unit.many}"
         whole, _, decimals = number.partition(self.language.decimal_mark)
         if unit.cents and len(decimals) == 2:
             return self._money(whole, decimals, unit)
@@ -154,10 +155,10 @@ class Reader:
     def _money(self, whole: str, hundredths: str, unit: Unit) -> str:
         assert unit.cents is not None
         units = self._counted(whole, unit.one, unit.many, unit.gender)
-        cents = str(int(hundredths))
-        if cents == "0":
+        if hundredths == "00":
             return units
-        cents = self._counted(cents, *unit.cents, unit.cents_gender)
+        one, many = unit.cents
+        cents = self._counted(hundredths.lstrip("0"), one, many, unit.cents_gender)
         if whole == "0" and unit.cents[0]:
             return cents
         return f"{units} {self.language.currency_join} {cents}"
@@ -178,9 +179,14 @@ class Reader:
         return self.number(written)
 
     def number(self, written: str, gender: str = "") -> str:
-        """Return a number in words: digits, in groups or not, perhaps decimals."""
+        """Return a number in words: digits, in groups or not, perhaps decimals.
+
+        Before decimals it is the number for counting, whatever the gender: "un anno",
+        but "uno virgola cinque".
+        """
         language = self.language
         whole, _, decimals = written.partition(language.decimal_mark)
+        gender = "" if decimals else gender
         if whole.isdigit():
             words = language.integer(whole, gender)
         else:

@@ -38,6 +38,8 @@ im 19. Jahrhundert | im neunzehnten jahrhundert
 in der 3. Runde | in der dritten runde
 die 2. Liga | die zweite liga
 1. FC Köln | erster fc köln
+Er starb am 21. | er starb am einundzwanzigsten
+Sie ist 21. | sie ist einundzwanzig
 Er war 85. Er starb. | er war fünfundachtzig er starb
 2,50 € | zwei euro fünfzig
 1 €, 1,00 € | ein euro ein euro

@@ -61,6 +61,7 @@ May 3, 1984 | may third nineteen eighty four
 on 2010-05-12 | on may twelfth twenty ten
 Dec. 25 | december twenty fifth
 1939–1945 | nineteen thirty nine to nineteen forty five
+the 2008–09 season | the two thousand eight to oh nine season
 10-12 km | ten to twelve kilometers
 won 3-2 | won three to two
 -5 °C | minus five degrees celsius

@@ -1,5 +1,5 @@
-"""German: ordinals take their ending from the words before them, 3. Mai 1984 is read
-with the year in hundreds, and the hundredths of money go unnamed (zwei Euro fünfzig)."""
+"""German: ordinals take their ending from the words before them, years before 2000 are
+read in hundreds, and the hundredths of money go unnamed (zwei Euro fünfzig)."""
 
 from __future__ import annotations
 
@@ -48,6 +48,12 @@ def _ordinal(number: str, ending: str) -> str:
 
 def _read_ordinal(match: Match[str]) -> str:
     return _ordinal(match.group(1), _ending(match))
+
+
+def _read_last(match: Match[str]) -> str:
+    """Read a number before the last full stop: an ordinal only after an article."""
+    ending = _ending(match)
+    return match.group(1) if ending == "r" else _ordinal(match.group(1), ending)
 
 
 def _read_date(match: Match[str]) -> str:
@@ -100,6 +106,7 @@ _RULES = [
             rf"(?=[^\W\d_])(?!(?:{_SENTENCE_STARTS})\b)",
             _read_ordinal,
         ),
+        (r"(\d(?<![\d.,:]\d)\d?)\.(?=\s*\Z)", _read_last),
         (r"(\d(?<![\d.,:]\d)\d?(?:\d\d)?)er\b", _read_decade),
         (r"1(?<=[a-zäöüß] 1)(?= [A-ZÄÖÜ][a-zäöüß])", lambda match: "ein"),
     )
@@ -152,6 +159,7 @@ LANGUAGE = Language(
         "m²": Unit("Quadratmeter", "Quadratmeter", "m"),
         "km²": Unit("Quadratkilometer", "Quadratkilometer", "m"),
         "m³": Unit("Kubikmeter", "Kubikmeter", "m"),
+        "qm": Unit("Quadratmeter", "Quadratmeter", "m"),
         "ha": Unit("Hektar", "Hektar", "m"),
         "mg": Unit("Milligramm", "Milligramm", "m"),
         "g": Unit("Gramm", "Gramm", "m"),

@@ -81,6 +81,10 @@ _RULES = [
         (rf"({_MONTH}) ({_DAY})(?![.:/-]?\d)", _read_month_first),
         (r"\d{3}(?<!\d\d{3})\)?[ -]\d{3}-\d{4}(?!\d)", _read_digits),
         (r"\d{3}(?<![\d-]\d{3})-\d{4}(?![\d-])", _read_digits),
+        (
+            r"(\d{4}) ?- ?0(\d)(?![\d-])",
+            lambda match: "{} to oh {}".format(*match.groups()),
+        ),
         (r"\.(?<![\w.]\.)(?=\d)", lambda match: "point"),
     )
 ]

@@ -1,8 +1,8 @@
 """Japanese as it is spoken. Sources of the rules, by the blocks of the table:
 
-- numbers: Unicode CLDR, `common/rbnf/ja.xml`; numbers partly in kanji (2億5千万), fractions,
-  times and dates: how official documents write them (Agency for Cultural Affairs,
-  "Kōyōbun sakusei no kangaekata", 2022);
+- numbers: Unicode CLDR, `common/rbnf/ja.xml`; numbers partly in kanji (2億5千万),
+  fractions, times and dates: how official documents write them (Agency for Cultural
+  Affairs, "Kōyōbun sakusei no kangaekata", 2022);
 - units: the ordinance on units of measurement (Keiryō tan'i rei, 1992);
 - words: short units as UniDic cuts them (NINJAL, rules for the morphological
   information of the Balanced Corpus of Contemporary Written Japanese).

@@ -7,6 +7,7 @@ spelling (Unicode core specification, section 12.1). All other marks stay.
 from __future__ import annotations
 
 import re
+from itertools import product
 from typing import Dict, Match
 
 from fairseq_mlkd.text.spoken.language import Language, Rule, Unit, spell
@@ -150,12 +151,9 @@ def _read_pair(match: Match[str]) -> str:
 def _metric_units() -> Dict[str, Unit]:
     units = {}
     for (prefix, unit), word in _METRIC.items():
-        for square in ("", "वर्ग "):
-            for written in (f"{prefix}{unit}", f"{prefix}.{unit}", f"{prefix}. {unit}"):
-                name = f"{square}{word}"
-                units[f"{square}{written}"] = units[f"{square}{written}."] = Unit(
-                    name, name
-                )
+        for square, joint, end in product(("", "वर्ग "), ("", ".", ". "), ("", ".")):
+            name = f"{square}{word}"
+            units[f"{square}{prefix}{joint}{unit}{end}"] = Unit(name, name)
     return units
 
 
@@ -170,7 +168,7 @@ _RULES = [
         (rf"0(?<={_LETTER}0)-?", lambda match: ""),
         (rf"(?<!{_LETTER})(?:रु|रू|Rs)\.? ?(?=\d)", lambda match: "₹"),
         (
-            rf"(?<=\d) ?ई\.?( ?पू\.?)?{_ENDS}",
+            rf"(?<=\d) ?ई\.?( ?पू\.?)?{_ENDS}(?!-)",
             lambda match: "ईसा पूर्व" if match[1] else "ईसवी",
         ),
         (
@@ -187,8 +185,11 @@ _RULES = [
             rf"(?: ?बजे{_ENDS})?",
             _read_clock,
         ),
-        (rf"{_DAY}([-/.]){_MONTH}\2(?P<year>\d{{4}})(?![\d-])", _read_date),
-        (rf"(?P<year>\d{{4}})-{_MONTH}-{_DAY}(?![\d-])", _read_date),
+        (
+            rf"(?<![\d.,:/-]){_DAY}([-/.]){_MONTH}\2(?P<year>\d{{4}})(?![\d-])",
+            _read_date,
+        ),
+        (rf"(?<![\d.,:/-])(?P<year>\d{{4}})-{_MONTH}-{_DAY}(?![\d-])", _read_date),
         (rf"({_STARTS}(?<!0(?=\d))\d*) ?- ?(\d+)(?!\d| ?[-.,:/]\d)", _read_pair),
     )
 ]

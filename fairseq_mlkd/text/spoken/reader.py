@@ -19,7 +19,7 @@ _GROUP_MARKS = "\u00a0'"
 # + and country code, or an area code of three digits and more that begins with 0.
 _TELEPHONE = (
     r"\+\d{1,3}(?:[ \u00a0/-]\(?\d{2,}\)?){2,}|"
-    r"0(?<!\d0)\d{2,5}(?:\)?[ \u00a0/-]\d{2,})+(?!\d)"
+    r"0(?<![\d.,]0)\d{2,5}(?:\)?[ \u00a0/-]\d{2,})+(?!\d)"
 )
 _MINUS = r"-(?<![^\s(]-)(?<!\d\s-)(?=[^\w\s]?\d)"
 

@@ -157,6 +157,7 @@ def _metric_units() -> Dict[str, Unit]:
     return units
 
 
+_DEGREES = r"\d+(?:\.\d+)? ?(?:°|डिग्री)"
 _STARTS = r"\d(?<![\d.,:/-]\d)"
 _DAY = r"(?P<day>0?[1-9]|[12]\d|3[01])"
 _MONTH = r"(?P<month>0?[1-9]|1[0-2])"
@@ -171,6 +172,8 @@ _RULES = [
             rf"(?<=\d) ?ई\.?( ?पू\.?)?{_ENDS}(?!-)",
             lambda match: "ईसा पूर्व" if match[1] else "ईसवी",
         ),
+        # A hyphen after a word and a space is a dash, but for temperatures.
+        (rf"-(?<={_LETTER} -)(?=\d)(?!{_DEGREES})", lambda match: ""),
         (
             rf"({_STARTS}(?:\d{{0,2}}(?:,\d{{2,3}})+|\d{{0,8}}))"
             rf"(?: ?(व(?:ाँ|ां|ीं|ें))|([वलरथठ][ाीे])){_ENDS}",

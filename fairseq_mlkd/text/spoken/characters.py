@@ -21,8 +21,8 @@ _IGNORABLE_MARKS += range(0xE0100, 0xE01F0)
 _DIGIT_GROUP_SPACES = "\u00a0\u2007\u2009\u202f"
 _MINUS = "\u2212"
 _DEVANAGARI_ABBREVIATION = "\u0970"
-# One character for a whole unit: ℃, ℉ and the "squared" ㎞, ㎡, ㎏ ...
-_UNIT_SIGNS = {0x2103, 0x2109, *range(0x3380, 0x33E0)}
+# One character for a whole unit: ℃, ℉ and the "squared" ㎞, ㎡, ㍑, ㏠ ...
+_UNIT_SIGNS = {0x2103, 0x2109, *range(0x3300, 0x3400)}
 
 # After translation all that is not alphanumeric, space or apostrophe is a mark.
 MARK = r"[^\w\s']"

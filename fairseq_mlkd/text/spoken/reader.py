@@ -13,11 +13,13 @@ from fairseq_mlkd.text.spoken.language import LONGEST_NUMBER, Language, Rule, Un
 # digit because `re` is fast at finding a digit and slow at trying everywhere.
 _STARTS = r"\d(?<![\d.,:/]\d)"
 _ENDS = r"(?!\d|[.,:/]\d)"
+# Python's \w holds the letters of Devanagari but not its vowel signs.
+_BEGINS = r"(?<![\w\u0900-\u0903\u093a-\u094f])"
 _GROUP_MARKS = "\u00a0'"
 # + and country code, or an area code of three digits and more that begins with 0.
 _TELEPHONE = (
     r"\+\d{1,3}(?:[ \u00a0/-]\(?\d{2,}\)?){2,}|"
-    r"0(?<!\d0)\d{2,5}(?:\)?[ \u00a0/-]\d{2,})+(?!\d)"
+    r"0(?<![\d.,]0)\d{2,5}(?:\)?[ \u00a0/-]\d{2,})+(?!\d)"
 )
 _MINUS = r"-(?<![^\s(]-)(?<!\d\s-)(?=[^\w\s]?\d)"
 
@@ -28,7 +30,7 @@ def digit_groups(marks: str, group: str = r"\d{3}") -> str:
     All of them have the same mark before them, one of `marks`, U+00A0 or "'".
     """
     return "|".join(
-        rf"(?:{re.escape(mark)}{group})*{re.escape(mark)}\d{{3}}(?!\d)"
+        rf"(?:{re.escape(mark)}{group}){{0,9}}{re.escape(mark)}\d{{3}}(?!\d)"
         for mark in marks + _GROUP_MARKS
     )
 
@@ -47,7 +49,7 @@ def _ends_with_any_of(abbreviations: Iterable[str]) -> Pattern[str]:
     """
     by_length: Dict[int, List[str]] = defaultdict(list)
     for abbreviation in sorted(abbreviations):
-        last_part = re.split(r"\W+", abbreviation)[-2]
+        last_part = re.split(r"[.\s]+", abbreviation)[-2]
         by_length[len(last_part)].append(re.escape(last_part))
     ends = (rf"(?<=\b(?:{'|'.join(parts)})\.)" for parts in by_length.values())
     return re.compile(rf"\.(?:{'|'.join(ends) or '(?!)'})")
@@ -65,7 +67,7 @@ class Reader:
         }
         # Spaces after inner full stops are free: z. B. and z.B.
         abbreviations = re.sub(r"(\\\.)(?=[^|])", "\\1[ \u00a0]?", _any_of(self._words))
-        self._abbreviations = re.compile(rf"(?<!\w)(?:{abbreviations})(?!\w)")
+        self._abbreviations = re.compile(rf"{_BEGINS}(?:{abbreviations})(?!\w)")
         self._may_abbreviate = _ends_with_any_of(self._words)
         self._needs_reading = re.compile(rf"\d|{_any_of(language.symbols)}")
         self._units = {fold(name): unit for name, unit in language.units.items()}
@@ -97,7 +99,7 @@ class Reader:
         patterns: List[Tuple[str, Callable[[Match[str]], str]]] = [
             (_TELEPHONE, self._read_telephone),
             (
-                rf"(?<!\w)(?P<sign>{signs}) *(?=\d)",
+                rf"{_BEGINS}(?P<sign>{signs}) *(?=\d)",
                 self._read_sign,
             ),
             (

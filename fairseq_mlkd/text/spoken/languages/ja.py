@@ -54,12 +54,13 @@ _UNITS = {
     "GB": "ギガバイト",
     "TB": "テラバイト",
 }
-# Punctuation that keeps two numbers apart while spaces are closed up.
+_SYMBOLS = {"&": "アンド", "+": "プラス", "@": "アットマーク"}
+# Punctuation that keeps words apart while the spaces around what is read are closed up.
 _DOT = "・"
 
 
 def _read_digits(match: Match[str]) -> str:
-    return LANGUAGE.digits(re.sub(r"[^0-9]", "", match.group()))
+    return f"{_DOT}{LANGUAGE.digits(match.group().replace('-', ''))}{_DOT}"
 
 
 def _read_money(match: Match[str]) -> str:
@@ -68,6 +69,8 @@ def _read_money(match: Match[str]) -> str:
 
 def _read_clock(match: Match[str]) -> str:
     hour, minute, second, half_day = match.groups("")
+    if int(hour) > 29:  # the last hours of a broadcasting day
+        return match.group().replace(":", _DOT)
     words = f"{int(hour)}時"
     if half_day:
         words = ("午前" if half_day in "Aa" else "午後") + words
@@ -82,7 +85,7 @@ def _read_date(match: Match[str]) -> str:
 
 
 def _read_pair(match: Match[str]) -> str:
-    """A range, the score of a game, or two numbers of one name (A300-600)."""
+    """A range, the score of a game, or two numbers of a name (A300-600) or address."""
     letter, first, last = match.groups("")
     if letter or int(first) >= max(int(last), 100):
         joint = _DOT
@@ -102,7 +105,8 @@ _RULES = [
         ),
         # Telephone numbers and postcodes.
         (
-            r"(?:0(?<![\d-]0)\d{1,4}-\d{1,4}|〒 ?\d{3})-\d{4}(?!\d)",
+            r"(?:0(?<![\d.,-]0)\d{1,4}-\d{1,4}|"
+            r"\d{3}(?:(?<=[〒号]\d{3})|(?<=[〒号] \d{3})|(?<=号は\d{3})))-\d{4}(?!\d)",
             _read_digits,
         ),
         (
@@ -114,9 +118,14 @@ _RULES = [
             r"(?::([0-5]\d))?(?![\d:])(?: ?([AaPp])\.?[Mm]\b\.?)?",
             _read_clock,
         ),
+        (r"0(?<=[年月時]0)(?=\d[月日分])", lambda match: ""),
         (r"~(?<=[\d年月日時分]~)(?=[\d午翌同])", lambda match: "-"),
         (r"-(?<=[年月日時分]-)(?=[\d午翌同])", lambda match: "から"),
-        (rf"([A-Za-z]?)({_STARTS}\d*) ?- ?(\d+)(?!\d| ?[-.,:/]\d)", _read_pair),
+        (r"-(?<=[はがをにでとらの約温]-)(?=\d)", lambda match: "マイナス"),
+        (
+            rf"([A-Za-z町目字]?)({_STARTS}(?<!0(?=\d))\d*) ?- ?(\d+)(?!\d| ?[-.,:/]\d)",
+            _read_pair,
+        ),
         (
             r"(?P<sign>US\$|[$€£¥]) ?(?P<number>\d[\d,.]*[万億兆])",
             _read_money,
@@ -148,9 +157,7 @@ LANGUAGE = Language(
     symbols={
         "%": "パーセント",
         "°": "度",
-        "&": "アンド",
-        "+": "プラス",
-        "@": "アットマーク",
+        **{sign: f"{_DOT}{word}{_DOT}" for sign, word in _SYMBOLS.items()},
     },
     rules=_RULES,
     space="",

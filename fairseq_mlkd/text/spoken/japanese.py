@@ -19,7 +19,7 @@ import unidic_lite
 
 from fairseq_mlkd.text.spoken.characters import MARK
 
-_NUMERALS = "〇一二三四五六七八九十百千万億兆京"
+_NUMERALS = "〇一二三四五六七八九十百千万億兆"
 _KANA = "\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
 _KANJI = "々〆〇\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 JAPANESE = f"[{_KANA}{_KANJI}]"  # a pattern of one character

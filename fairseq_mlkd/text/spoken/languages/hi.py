@@ -175,7 +175,7 @@ _RULES = [
         # A hyphen after a word and a space is a dash, but for temperatures.
         (rf"-(?<={_LETTER} -)(?=\d)(?!{_DEGREES})", lambda match: ""),
         (
-            rf"({_STARTS}(?:\d{{0,2}}(?:,\d{{2,3}})+|\d{{0,8}}))"
+            rf"({_STARTS}(?:\d{{0,2}}(?:,\d{{2,3}}){{1,4}}|\d{{0,8}}))"
             rf"(?: ?(व(?:ाँ|ां|ीं|ें))|([वलरथठ][ाीे])){_ENDS}",
             _read_ordinal,
         ),
@@ -193,7 +193,10 @@ _RULES = [
             _read_date,
         ),
         (rf"(?<![\d.,:/-])(?P<year>\d{{4}})-{_MONTH}-{_DAY}(?![\d-])", _read_date),
-        (rf"({_STARTS}(?<!0(?=\d))\d*) ?- ?(\d+)(?!\d| ?[-.,:/]\d)", _read_pair),
+        (
+            rf"({_STARTS}(?<!0(?=\d))\d{{0,8}}) ?- ?(\d{{1,9}})(?!\d| ?[-.,:/]\d)",
+            _read_pair,
+        ),
     )
 ]
 

@@ -93,6 +93,6 @@ def test_words_keep_their_positions():
 
 
 def test_text_that_is_not_folded_would_not_change():
-    spared = [chr(c) for c in range(0x30000) if not _MAY_FOLD.search(chr(c))]
-    assert len(spared) > 600
+    spared = [chr(c) for c in range(0x80, 0x30000) if not _MAY_FOLD.search(chr(c))]
+    assert len(spared) > 500
     assert all(_FOLDED[ord(character)] == character for character in spared)

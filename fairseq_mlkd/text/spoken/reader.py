@@ -49,7 +49,7 @@ def _ends_with_any_of(abbreviations: Iterable[str]) -> Pattern[str]:
     """
     by_length: Dict[int, List[str]] = defaultdict(list)
     for abbreviation in sorted(abbreviations):
-        last_part = re.split(r"[.\s]+", abbreviation)[-2]
+        last_part = re.split(r"[.\s-]+", abbreviation)[-2]
         by_length[len(last_part)].append(re.escape(last_part))
     ends = (rf"(?<=\b(?:{'|'.join(parts)})\.)" for parts in by_length.values())
     return re.compile(rf"\.(?:{'|'.join(ends) or '(?!)'})")

@@ -60,8 +60,8 @@ EXAMPLES = [
     ("£ 100", "cien libras esterlinas"),
     (
         "$ 22,763,437",
-        "veintidós millones setecientos sesenta y tres mil cuatrocientos treinta y siete"
-        " dólares",
+        "veintidós millones setecientos sesenta y tres mil "
+        "cuatrocientos treinta y siete dólares",
     ),
     ("$ 21 millones", "veintiún millones de dólares"),
     ("$70 000 dólares", "setenta mil dólares"),

@@ -19,6 +19,7 @@ _IGNORABLE_MARKS = [0x034F, *range(0x180B, 0x1810), *range(0xFE00, 0xFE10)]
 _IGNORABLE_MARKS += range(0xE0100, 0xE01F0)
 
 _DIGIT_GROUP_SPACES = "\u00a0\u2007\u2009\u202f"
+_NOT_IN_A_NUMBER = re.compile("(?<!\\d)\u00a0|\u00a0(?!\\d{3}(?!\\d))")
 _MINUS = "\u2212"
 _DEVANAGARI_ABBREVIATION = "\u0970"
 # One character for a whole unit: ℃, ℉ and the "squared" ㎞, ㎡, ㍑, ㏠ ...
@@ -101,11 +102,14 @@ def fold(text: str) -> str:
     """Return `text` with one form for what has many, and letters as they are.
 
     Decimal digits of every script become 0-9, dashes and the minus sign "-", the
-    spaces of digit groups U+00A0, other spaces " ", apostrophes "'", superscripts
+    spaces of digit groups U+00A0 (12 000), other spaces " ", apostrophes "'", superscripts
     "^2", fractions like ½ " 1/2 ", the abbreviation sign of Devanagari ".", full-width
     signs and ㎞, ㎡, ℃ what they stand for.
     """
-    return text if text.isascii() else text.translate(_FOLDED)
+    if text.isascii():
+        return text
+    text = text.translate(_FOLDED)
+    return _NOT_IN_A_NUMBER.sub(" ", text) if "\u00a0" in text else text
 
 
 def clean(text: str) -> str:

@@ -48,6 +48,7 @@ class Rule(NamedTuple):
 
     pattern: Pattern[str]
     read: Callable[[Match[str]], str]
+    needs: str = ""
 
     def apply(self, text: str, space: str = " ") -> str:
         """Return `text` with all matches replaced, words parted by `space`."""

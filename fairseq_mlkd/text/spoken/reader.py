@@ -111,7 +111,7 @@ class Reader:
             (rf"{_STARTS}/\d+{_ENDS}", self._read_fraction),
             (rf"{currency}(?P<number>{number}){magnitude}", self._read_quantity),
             (
-                rf"(?P<number>{number}){magnitude} *(?P<unit>{units})(?![\w'])",
+                rf"(?P<number>{number}){magnitude} *(?P<unit>{units})(?!\w|'(?!'))",
                 self._read_quantity,
             ),
             (number, self._read_number),

@@ -61,7 +61,7 @@ EXAMPLES = [
     ("à 1h", "à une heure"),
     ("à 21 h", "à vingt et une heures"),
     ("à 14:05", "à quatorze heures cinq"),
-    ("Louise (4:05)", "louise quatre zéro cinq"),
+    ("Louise (4:29)", "louise quatre minutes vingt neuf"),
     ("le 14/07/1789", "le quatorze juillet mille sept cent quatre vingt neuf"),
     # Percentages, units, signs
     ("12 %, 0,5 %", "douze pour cent zéro virgule cinq pour cent"),

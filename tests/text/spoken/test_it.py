@@ -38,6 +38,8 @@ EXAMPLES = [
     ("il 1º maggio", "il primo maggio"),
     ("il 1° maggio", "il primo maggio"),
     ("la 3ª tappa", "la terza tappa"),
+    (":10ª tappa", "decima tappa"),
+    ("nel 1989 l' attore", "nel millenovecentottantanove l attore"),
     ("al 56º minuto", "al cinquantaseiesimo minuto"),
     ("la 21ª edizione", "la ventunesima edizione"),
     ("nel XIX secolo", "nel diciannovesimo secolo"),

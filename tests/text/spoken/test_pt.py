@@ -59,6 +59,7 @@ EXAMPLES = [
     # Time and dates
     ("às 18h30", "às dezoito horas e trinta minutos"),
     ("às 8h", "às oito horas"),
+    ("(15h30min)", "quinze horas e trinta minutos"),
     ("das 21h às 2h", "das vinte e uma horas às duas horas"),
     ("às 14:30", "às catorze e trinta"),
     ("07/09/1822", "sete de setembro de mil oitocentos e vinte e dois"),

@@ -185,6 +185,7 @@ LANGUAGE = Language(
         "§": "paragraphe",
     },
     abbreviations={
+        "Mr.": "monsieur",
         "MM.": "messieurs",
         "Dr.": "docteur",
         "Pr.": "professeur",
@@ -193,6 +194,7 @@ LANGUAGE = Language(
         "ap. J.-C.": "après Jésus-Christ",
         "p. ex.": "par exemple",
         "c.-à-d.": "c'est-à-dire",
+        "vs.": "versus",
         "etc.": "et cetera",
         "env.": "environ",
         "hab.": "habitants",
@@ -241,7 +243,7 @@ LANGUAGE = Language(
             re.compile(r"2(?<![\w.,:/-]2)(nde?s?)(?!\w)"),
             lambda match: _SECONDS[match[1]],
         ),
-        ordinals(_NUMBERS, r" ?(?:e|i?[èe]me|ᵉ)"),
+        ordinals(_NUMBERS, r" ?(?:e|i?[èe]me|ᵉ|º)"),
         ordinals(_NUMBERS, r"(?:es|i?[èe]mes)", "masculine-plural"),
         *dates(_MONTHS, "", "premier"),
         Rule(
@@ -251,6 +253,11 @@ LANGUAGE = Language(
         out_of("sur"),
         square_kilometer("kilomètre carré"),
         equals("égale"),
+        # The length of a song, not a time of day, follows a dash or a bracket.
+        Rule(
+            re.compile(r"(\d(?:(?<=[(]\d)|(?<=- \d))\d?):([0-5]\d)(?![\w:]|[.,]\d)"),
+            lambda match: f"{match[1]} min {int(match[2])}",
+        ),
         clock(" ?h(?:eures?)? ?|:", _read_clock),
         *english_numbers(),
         agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS),

@@ -193,6 +193,7 @@ LANGUAGE = Language(
         "ad es.": "ad esempio",
         "p. es.": "per esempio",
         "per es.": "per esempio",
+        "vs.": "versus",
         "ecc.": "eccetera",
         "cfr.": "confronta",
         "ab.": "abitanti",

@@ -2,9 +2,9 @@
 
 Short units are the words of the Corpus of Spontaneous Japanese, by which Japanese
 recognisers are built and scored, and of the Japanese Universal Dependencies treebanks.
-The dictionary is unidic-lite by name, whatever else is installed: it comes with its
-PyPI package, is mapped into memory (processes share it), and has not changed since
-2021, so that the same text gives the same words on every machine.
+The dictionary is unidic-lite by name, whatever else is installed. Its PyPI package
+holds it (UniDic 2.1.2) and has not changed since 2021, so that the same text gives the
+same words on every machine. It is mapped into memory, so that processes share it.
 """
 
 from __future__ import annotations

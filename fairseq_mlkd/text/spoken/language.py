@@ -10,6 +10,7 @@ interpreters.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Callable, Mapping, Match, NamedTuple, Optional, Pattern, Sequence
@@ -21,6 +22,9 @@ from unicode_rbnf import RbnfEngine
 # computes in float64.
 LONGEST_RUN = 9
 LONGEST_NUMBER = 15
+
+
+_PARTED = re.compile(r"[ -]|'[^\W\d]|\Z")
 
 
 class Unit(NamedTuple):
@@ -42,9 +46,9 @@ class Rule(NamedTuple):
     """A pattern of written text, and what is said for each match of it.
 
     `read` may leave digits to later rules; a space is put around what it returns, but
-    no second one, none after an apostrophe (l'8 -> l'otto) and none at a hyphen, which
-    may be a minus sign. `needs` is a character that every match holds: without it in
-    the text no time is lost.
+    no second one, none at an apostrophe (l'8 -> l'otto, 2018's) and none at a hyphen,
+    which may be a minus sign. `needs` is a character that every match holds: text
+    without it is not searched.
     """
 
     pattern: Pattern[str]
@@ -59,7 +63,8 @@ class Rule(NamedTuple):
         def read(match: Match[str]) -> str:
             start, end = match.span()
             before = "" if match.string[max(start - 1, 0) : start] in "' -" else " "
-            after = "" if match.string[end : end + 1] in " -" else " "
+            is_parted = _PARTED.match(match.string, end)
+            after = "" if is_parted else " "
             return f"{before}{self.read(match)}{after}".replace(" ", space)
 
         return self.pattern.sub(read, text)

@@ -63,9 +63,9 @@ def _read_date(match: Match[str]) -> str:
 
 
 def _read_decade(match: Match[str]) -> str:
-    number = int(match.group(1))
-    ruleset = "spellout-numbering"
-    return f"{spell('de', f'{ruleset}-year' if number < 2000 else ruleset, number)}er"
+    number, ending = match.groups()
+    ruleset = "spellout-numbering" if int(number) >= 2000 else "spellout-numbering-year"
+    return f"{spell('de', ruleset, int(number))}er{ending}"
 
 
 def _read_clock(match: Match[str]) -> str:
@@ -95,11 +95,11 @@ _RULES = [
         ),
         (
             ":",
-            rf"{_HOUR}:(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?![\d:])",
+            rf"{_HOUR}:(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?![\d:]|,\d)",
             _read_clock,
         ),
         ("U", rf"{_HOUR}(?P<minute>)(?P<second>) ?Uhr\b", _read_clock),
-        (":", r"(\d{1,3}) ?: ?(\d{1,3})(?![\d:])", _read_score),
+        (":", r"(\d{1,3}) ?: ?(\d{1,3})(?![\d:]|,\d)", _read_score),
         (".", rf"{_DAY}\. ?(0?[1-9]|1[0-2])\. ?(\d{{4}}|\d\d)?(?!\d)", _read_date),
         (".", rf"{_DAY}\. ?(?=(?:{_MONTHS})\b)", _read_ordinal),
         (
@@ -109,7 +109,7 @@ _RULES = [
             _read_ordinal,
         ),
         (".", r"(\d(?<![\d.,:]\d)\d?)\.(?=\s*\Z)", _read_last),
-        ("e", r"(\d(?<![\d.,:]\d)\d?(?:\d\d)?)er\b", _read_decade),
+        ("e", r"(\d(?<![\d.,:]\d)\d?(?:\d\d)?)er(n?)\b", _read_decade),
         ("1", r"1(?<=[a-zäöüß] 1)(?= [A-ZÄÖÜ][a-zäöüß])", lambda match: "ein"),
     )
 ]
@@ -160,6 +160,7 @@ LANGUAGE = Language(
         "km/h": Unit("Kilometer pro Stunde", "Kilometer pro Stunde", "m"),
         "m²": Unit("Quadratmeter", "Quadratmeter", "m"),
         "km²": Unit("Quadratkilometer", "Quadratkilometer", "m"),
+        "/km²": Unit("pro Quadratkilometer", "pro Quadratkilometer", "m"),
         "m³": Unit("Kubikmeter", "Kubikmeter", "m"),
         "qm": Unit("Quadratmeter", "Quadratmeter", "m"),
         "ha": Unit("Hektar", "Hektar", "m"),
@@ -252,6 +253,7 @@ LANGUAGE = Language(
         "&": "und",
         "@": "at",
         "+": "plus",
+        "±": "plus minus",
         "=": "gleich",
         "%": "Prozent",
         "°": "Grad",

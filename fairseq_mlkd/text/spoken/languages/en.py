@@ -44,7 +44,8 @@ def _read_clock(match: Match[str]) -> str:
 
 
 def _read_hour(match: Match[str]) -> str:
-    return "{} {}{}".format(*match.groups())
+    hour, minute, half, day = match.groups()
+    return f"{hour} {minute or ''} {half}{day}"
 
 
 def _read_season(match: Match[str]) -> str:
@@ -81,7 +82,7 @@ _RULES = [
             r"(?![\d:])(?: ?(?P<half_day>[AaPp]\.?[Mm]\b\.?))?",
             _read_clock,
         ),
-        ("", r"(\d{1,2}) ?([AaPp])\.?([Mm])\b\.?", _read_hour),
+        ("", r"(\d{1,2})(?:\.([0-5]\d))? ?([AaPp])\.?([Mm])\b\.?", _read_hour),
         ("-", r"(\d{4})-(0\d|1[0-2])-([0-2]\d|3[01])(?![\d-])", _read_iso_date),
         ("", rf"({_DAY}) ({_MONTH})\b", _read_day_first),
         ("", rf"({_MONTH}) ({_DAY})(?![.:/-]?\d)", _read_month_first),
@@ -121,6 +122,8 @@ LANGUAGE = Language(
     fraction_join="and",
     units={
         "%": Unit("percent", "percent"),
+        "pc": Unit("percent", "percent"),
+        "bn": Unit("billion", "billion"),
         "°C": Unit("degree celsius", "degrees celsius"),
         "°F": Unit("degree fahrenheit", "degrees fahrenheit"),
         "°": Unit("degree", "degrees"),
@@ -132,6 +135,7 @@ LANGUAGE = Language(
         "mph": Unit("mile per hour", "miles per hour"),
         "m²": Unit("square meter", "square meters"),
         "km²": Unit("square kilometer", "square kilometers"),
+        "/km²": Unit("per square kilometer", "per square kilometer"),
         "m³": Unit("cubic meter", "cubic meters"),
         "sq mi": Unit("square mile", "square miles"),
         "ft": Unit("foot", "feet"),
@@ -230,6 +234,7 @@ LANGUAGE = Language(
         "&": "and",
         "@": "at",
         "+": "plus",
+        "±": "plus or minus",
         "=": "equals",
         "%": "percent",
         "°": "degrees",

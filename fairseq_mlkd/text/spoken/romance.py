@@ -52,6 +52,7 @@ _ROMAN = {
 # A price takes no part in agreement: its number is read with its currency.
 _START = r"\d(?<![\w.,:/$€£-]\d)(?<![\d$€£][ \u00a0]\d)"
 _GROUPED = r"(?:\d{0,2}(?:[ .\u00a0]\d{3})+|\d*)(?![\w/:]|[.,]\d)"
+_OF = ("de ", "d'", "del ", "da ", "do ")
 _CENTURIES = ("siglo", "siglos", "século", "séculos")
 _DAY, _MONTH = r"(?P<day>0?[1-9]|[12]\d|3[01])", r"(?P<month>0?[1-9]|1[0-2])"
 
@@ -88,6 +89,11 @@ class Numeral(NamedTuple):
     ending: str
     before: str
     after: str
+
+    @property
+    def follows_a_name(self) -> bool:
+        """Whether it looks like a sovereign's: Pacoro II de Partia."""
+        return self.before.istitle() and self.after.startswith(_OF)
 
 
 def numerals(read: Callable[[Numeral], Optional[str]], endings: str = "(?!)") -> Rule:
@@ -133,7 +139,7 @@ def iberian_numerals(
 
     def read(numeral: Numeral) -> Optional[str]:
         number, before, after = numeral.number, numeral.before, numeral.after
-        is_sovereign = before in kings or (before.istitle() and after.startswith("de "))
+        is_sovereign = before in kings or numeral.follows_a_name
         if is_sovereign or before in queens or before.lower() in _CENTURIES:
             gender = FEMININE if before in queens else MASCULINE
             if number <= 10:

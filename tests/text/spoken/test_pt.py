@@ -45,6 +45,7 @@ EXAMPLES = [
     ("os séculos X e XVIII", "os séculos décimo e dezoito"),
     ("D. João VI e Bento XVI", "d joão sexto e bento dezesseis"),
     ("Maria I, Isabel II", "maria primeira isabel segunda"),
+    ("Vologases III da Pártia", "vologases terceiro da pártia"),
     ("Fantasy VII", "fantasy sete"),
     ("o XIV Congresso", "o décimo quarto congresso"),
     # Money

@@ -246,10 +246,12 @@ def english_numbers(groups: str = r"(?:,\d{3})+(?:,\d{3}|(?<=,000))") -> Sequenc
         Rule(
             re.compile(r"\d(?<![\w.,:/]\d)\d*\.(?:\d{1,2}|\d{4,})(?!\w|[.,:/]\d)"),
             lambda match: match.group().replace(".", ","),
+            needs=".",
         ),
         Rule(
             re.compile(rf"[1-9](?<![\w.,:/]\d)\d{{0,2}}{groups}(?!\w|[.,:/]\d)"),
             lambda match: match.group().replace(",", "."),
+            needs=",",
         ),
     )
 
@@ -259,23 +261,25 @@ def out_of(said: str) -> Rule:
     return Rule(
         re.compile(r"(?<=\d)(?<!\b1)(?: / |/)(?=100?(?![\w/]|[.,]\d))"),
         lambda match: said,
+        needs="/",
     )
 
 
 def redundant_sign(sign: str, names: str) -> Rule:
-    """Return the rule for a currency's sign where its name follows: $ 5 dólares."""
+    """Return the rule for a dollar's sign where its name follows: $ 5 dólares."""
     number = r"\d[\d., \u00a0]*"
-    return Rule(re.compile(rf"{sign} *(?={number} {names}\b)"), lambda match: "")
+    return Rule(re.compile(rf"{sign} *(?={number} {names}\b)"), lambda match: "", "$")
 
 
 def equals(said: str) -> Rule:
     """Return the rule for the sign between two terms (not around a wiki's headings)."""
-    return Rule(re.compile(r"=(?<=\w =)(?= [\w-])"), lambda match: said)
+    return Rule(re.compile(r"=(?<=\w =)(?= [\w-])"), lambda match: said, "=")
 
 
 def square_kilometer(said: str) -> Rule:
     """Return the rule for the unit without a number: 16 habitants par km²."""
-    return Rule(re.compile(r"k(?<![\w]k)(?<!\d k)m ?\^2(?!\w)"), lambda match: said)
+    pattern = r"k(?<!\wk)(?<!\d k)m ?\^2(?!\w)"
+    return Rule(re.compile(pattern), lambda match: said, needs="^")
 
 
 def units(names: Mapping[str, Sequence[str]]) -> Mapping[str, Unit]:

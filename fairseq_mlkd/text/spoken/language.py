@@ -4,12 +4,13 @@ A language is one file, `languages/<ISO 639-1 code>.py`, that defines `LANGUAGE`
 Whole numbers are spelled by `unicode-rbnf`: the rules of the Unicode CLDR (rule-based
 number format) in pure Python without dependencies. It is the one library that covers
 all of en, de, fr, es, it, pt, hi and ja, with grammatical gender, ordinals and years;
-num2words knows no Hindi and no gender, and ICU's bindings have no wheels for the older
-interpreters.
+num2words knows no Hindi and no gender, and ICU's bindings have no wheels for Python
+3.8.
 """
 
 from __future__ import annotations
 
+import logging
 import re
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -22,7 +23,6 @@ from unicode_rbnf import RbnfEngine
 # computes in float64.
 LONGEST_RUN = 9
 LONGEST_NUMBER = 15
-
 
 _PARTED = re.compile(r"[ -]|'[^\W\d]|\Z")
 
@@ -72,7 +72,13 @@ class Rule(NamedTuple):
 
 @lru_cache(maxsize=None)
 def _engine(lang: str) -> RbnfEngine:
-    return RbnfEngine.for_language(lang)
+    # It tells the root logger, which fairseq makes talkative, of sets that it skips.
+    disabled = logging.root.manager.disable
+    logging.disable(logging.DEBUG)
+    try:
+        return RbnfEngine.for_language(lang)
+    finally:
+        logging.disable(disabled)
 
 
 @lru_cache(maxsize=1 << 16)

@@ -29,6 +29,7 @@ setup(
         'fairseq==0.12.2; python_version < "3.11"',
         'fairseq-fixed==0.12.3.1; python_version >= "3.11"',
         "torch>=1.13",
+        "fugashi",  # and its dictionary, unidic-lite: Japanese words
         "numpy",
         "protobuf",  # sentencepiece's description of its models needs it
         "requests",
@@ -39,6 +40,8 @@ setup(
         "subword-nmt",
         "tokenizers",
         "tqdm",
+        "unicode-rbnf",
+        "unidic-lite",
     ],
     extras_require={
         "report": ["matplotlib"],

@@ -33,6 +33,7 @@ setup(
         "numpy",
         "protobuf",  # sentencepiece's description of its models needs it
         "sacrebleu",
+        "sacremoses",
         "safetensors",
         "sentencepiece",
         "seqeval",

@@ -42,26 +42,32 @@ def read_lines(path: str, max_bytes: int = MAX_LINE_BYTES) -> Iterator[str]:
             too long or a block of zeros.
     """
     with open_packed(path) as stream:
-        for number, raw in enumerate(
-            iter(lambda: stream.readline(max_bytes + 1), b""), 1
-        ):
-            if number == 1 and raw.startswith(_BYTE_ORDER_MARK):
-                raw = raw[len(_BYTE_ORDER_MARK) :]
-            refuse_zeros(raw, f"{path}:{number}")
-            if len(raw) > max_bytes:
-                raise ValueError(
-                    f"{path}:{number}: longer than {max_bytes} bytes, which no text "
-                    "is; check that the file is what its name says, or cut the line"
-                )
-            try:
-                line = raw.decode("utf-8")
-            except UnicodeDecodeError as error:
-                raise ValueError(
-                    f"{path}:{number}: not UTF-8 ({error.reason} at byte "
-                    f"{error.start + 1} of the line); convert the file to UTF-8 or "
-                    "remove the line"
-                ) from None
-            yield line.rstrip("\r\n")
+        yield from decode_lines(stream, path, max_bytes)
+
+
+def decode_lines(
+    stream: BinaryIO, name: str, max_bytes: int = MAX_LINE_BYTES
+) -> Iterator[str]:
+    """`read_lines` for an open stream, called `name` in errors."""
+    raw_lines = iter(lambda: stream.readline(max_bytes + 1), b"")
+    for number, raw in enumerate(raw_lines, 1):
+        if number == 1 and raw.startswith(_BYTE_ORDER_MARK):
+            raw = raw[len(_BYTE_ORDER_MARK) :]
+        refuse_zeros(raw, f"{name}:{number}")
+        if len(raw) > max_bytes:
+            raise ValueError(
+                f"{name}:{number}: longer than {max_bytes} bytes, which no text is; "
+                "check that the file is what its name says, or cut the line"
+            )
+        try:
+            line = raw.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"{name}:{number}: not UTF-8 ({error.reason} at byte "
+                f"{error.start + 1} of the line); convert the file to UTF-8 or remove "
+                "the line"
+            ) from None
+        yield line.rstrip("\r\n")
 
 
 def open_packed(path: str) -> BinaryIO:
@@ -101,7 +107,7 @@ class _Unpacked(io.RawIOBase):
         self._rest = memoryview(b"")
         self._file: Optional[BinaryIO] = None
         with self._clear_errors():
-            self._file = open(path, "rb")
+            self._file = open(path, "rb")  # noqa: SIM115 (closed by close)
         self._blocks = _UNPACKERS.get(os.path.splitext(path)[1], _blocks)(self._file)
 
     def readable(self) -> bool:

@@ -43,17 +43,18 @@ _MEDIA = re.compile(
 )
 
 _HEADING = re.compile(r"(={1,6})\s*(.+?)\s*\1\s*\Z")
-_SKIPPED_SECTIONS = frozenset(
+_SKIPPED_SECTIONS = re.compile(
     "references|notes|footnotes|citations|bibliography|sources|works cited|"
     "further reading|see also|external links|notes and references|explanatory notes|"
     "einzelnachweise|quellen|literatur|weblinks|siehe auch|anmerkungen|belege|"
-    "références|notes et références|notes|bibliographie|liens externes|voir aussi|"
-    "articles connexes|annexes|lien externe|sources et bibliographie|"
+    "références|notes et références|bibliographie|liens? externes?|voir aussi|"
+    "articles connexes|annexes|sources et bibliographie|"
     "referencias|bibliografía|enlaces externos|véase también|notas|fuentes|"
     "note|bibliografia|collegamenti esterni|voci correlate|altri progetti|"
-    "referências|ligações externas|ver também|bibliografia|notas e referências|"
+    "referências|ligações externas|ver também|notas e referências|"
     "脚注|出典|注釈|参考文献|関連項目|外部リンク|関連文献|脚注・出典|"
-    "सन्दर्भ|संदर्भ|इन्हें भी देखें|यह भी देखें|बाहरी कड़ियाँ|बाहरी कड़ियां|टिप्पणी".split("|")
+    "सन्दर्भ|संदर्भ|इन्हें भी देखें|यह भी देखें|बाहरी कड़ियाँ|बाहरी कड़ियां|टिप्पणी",
+    re.IGNORECASE,
 )
 _LIST_ITEM = re.compile(r"[*#:;]+\s*")
 _SENTENCE_END = re.compile(r"[.!?…。！？｡।॥][\"'”’»›)\]」』）】]*\Z")
@@ -81,8 +82,8 @@ def article_paragraphs(wikitext: str) -> Iterator[str]:
         if heading:
             level = len(heading.group(1))
             if not skipped_level or level <= skipped_level:
-                title = _plain(heading.group(2)).lower()
-                skipped_level = level if title in _SKIPPED_SECTIONS else 0
+                title = _plain(heading.group(2))
+                skipped_level = level if _SKIPPED_SECTIONS.fullmatch(title) else 0
         elif line and not skipped_level and not _NO_PROSE.match(line):
             yield from _paragraph(line)
 

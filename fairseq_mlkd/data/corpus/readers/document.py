@@ -14,7 +14,8 @@ class Document:
 
     Args:
         text: as it stands in the file.
-        markup: "wikitext", or "" for text whose lines are paragraphs or sentences.
+        markup: "wikitext"; "tokenised", lines that Moses' tokeniser split; or "",
+            lines that are paragraphs or sentences as they are.
     """
 
     text: str

@@ -17,21 +17,19 @@ def read_text(path: str, counts: Counter[str]) -> Iterator[Document]:
     return gather_lines(read_lines(path), counts)
 
 
-def gather_lines(lines: Iterable[str], counts: Counter[str]) -> Iterator[Document]:
-    """Join lines into documents; counts "lines" and "characters"."""
+def gather_lines(
+    lines: Iterable[str], counts: Counter[str], markup: str = ""
+) -> Iterator[Document]:
+    """Join lines into documents of one markup; counts "lines" and "characters"."""
     run: List[str] = []
     size = 0
     for line in lines:
         run.append(line)
         size += len(line)
+        counts["lines"] += 1
+        counts["characters"] += len(line)
         if size >= _RUN:
-            yield _document(run, size, counts)
+            yield Document("\n".join(run), markup)
             run, size = [], 0
     if run:
-        yield _document(run, size, counts)
-
-
-def _document(run: List[str], size: int, counts: Counter[str]) -> Document:
-    counts["lines"] += len(run)
-    counts["characters"] += size
-    return Document("\n".join(run))
+        yield Document("\n".join(run), markup)

@@ -17,6 +17,8 @@ from typing import Dict, Iterator, List, Match, Optional, Tuple
 import mwparserfromhell
 from mwparserfromhell.parser import ParserError
 
+from fairseq_mlkd.data.corpus.templates import template_text
+
 # The parser's time can grow with the square of what it gets; no paragraph is longer.
 _MAX_PARSED = 1 << 13
 
@@ -33,6 +35,17 @@ _TOKEN = re.compile(
     """,
     re.MULTILINE | re.IGNORECASE | re.VERBOSE,
 )
+# Stands where something was cut out, until a line is finished: spaces and brackets
+# around it belong to it. No XML file can hold this character.
+_CUT = "\x02"
+_EMPTY_BRACKETS = re.compile(
+    rf" ?[(（](?:[^()（）]{{0,40}}[:：])?[\s,;]*{_CUT}[\s,;:{_CUT}]*[)）]"
+)
+_LEFT_OVER = re.compile(
+    rf"(?<=[(（])[\s,;:]*{_CUT}[\s,;:{_CUT}]*|\s*{_CUT}[\s{_CUT}]*(?=[.,)])|{_CUT}"
+)
+# A template of more pieces (markup in it starts a new one) is no word in a sentence.
+_MAX_INLINE = 12
 _CLOSER = {"{{": "}}", "[[": "]]", "{|": "|}"}
 # Names of the namespaces of media and categories in the eight languages.
 _MEDIA = re.compile(
@@ -57,7 +70,11 @@ _SKIPPED_SECTIONS = re.compile(
     re.IGNORECASE,
 )
 _LIST_ITEM = re.compile(r"[*#:;]+\s*")
+# Bytes, because a Japanese character (three of them) says more than a letter.
+_SHORTEST_ITEM = 30
+_BOOK = re.compile(r"\b(?:ISBN|ISSN|DOI)\b", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?…。！？｡।॥][\"'”’»›)\]」』）】]*\Z")
+_MARGIN = " \t\r" + _CUT
 _NO_PROSE = re.compile(r"[|!{}]|-{4,}")
 _MAGIC_WORD = re.compile(r"__[^\W\d_]+__")
 
@@ -77,7 +94,7 @@ def article_paragraphs(wikitext: str) -> Iterator[str]:
     """
     skipped_level = 0
     for line in _cut(wikitext).split("\n"):
-        line = line.strip()
+        line = line.strip(_MARGIN)
         heading = _HEADING.match(line)
         if heading:
             level = len(heading.group(1))
@@ -91,8 +108,17 @@ def article_paragraphs(wikitext: str) -> Iterator[str]:
 def _paragraph(line: str) -> Iterator[str]:
     marker = _LIST_ITEM.match(line)
     text = _plain(line[marker.end() :] if marker else line)
-    if text and (not marker or _SENTENCE_END.search(text)):
+    if text and (not marker or _is_sentence(text)):
         yield text
+
+
+def _is_sentence(text: str) -> bool:
+    """Whether a list item is prose: no name, title, date or reference to a book."""
+    return bool(
+        len(text.encode("utf-8")) >= _SHORTEST_ITEM
+        and _SENTENCE_END.search(text)
+        and not _BOOK.search(text)
+    )
 
 
 def _cut(text: str) -> str:
@@ -117,9 +143,10 @@ def _cut(text: str) -> str:
         elif n_opened.get(kind):
             start = _close(kind, opened, n_opened)
             if kind == "]]" and not _is_media(kept[start + 1]):
+                kept[start + 1] = kept[start + 1].replace("\n", " ")
                 kept.append("]]")
             else:
-                del kept[start:]
+                kept[start:] = [_CUT + _inline(kind, kept[start : start + _MAX_INLINE])]
     kept.append(text[end:])
     return "".join(kept)
 
@@ -146,6 +173,13 @@ def _close(kind: str, opened: List[Tuple[str, int]], n_opened: Dict[str, int]) -
             return start
 
 
+def _inline(kind: str, source: List[str]) -> str:
+    """The words that a short template stands for, else ""."""
+    if kind != "}}" or len(source) == _MAX_INLINE:
+        return ""
+    return template_text(_SIMPLE_LINK.sub(_link_text, "".join(source)))
+
+
 def _is_media(link: str) -> bool:
     """Whether the start of a link is that of a picture or a category."""
     target = link.split("|", 1)[0]
@@ -158,7 +192,10 @@ def _plain(line: str) -> str:
     line = _SIMPLE_LINK.sub(_link_text, _MAGIC_WORD.sub("", line))
     if _MARKUP.search(line):
         line = _parse(line) or ""
-    return _SPACES.sub(" ", _drop_quotes(line)).strip()
+    line = _drop_quotes(line)
+    if _CUT in line:
+        line = _LEFT_OVER.sub("", _EMPTY_BRACKETS.sub("", line))
+    return _SPACES.sub(" ", line).strip()
 
 
 def _parse(line: str) -> Optional[str]:

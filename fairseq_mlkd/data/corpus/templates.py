@@ -18,7 +18,7 @@ _FORMATS: Dict[str, str] = {
         "仮リンク|ruby|読み仮名|vanchor|visible anchor|citation|cita|latin|formatnum",
         "{1}": "lang|langue|en langue|transl",
         "{0} {1}": "convert|cvt|tmp|currency",
-        "{all}": "unité|nombre|nb|date|date-|val",
+        "{all}": "unité|nombre|nb|date|date-|date de naissance|date de décès|val",
         "{0}e siècle": "s|s-|siècle",
         "{0}e et {1}e siècles": "s2|s2-",
         "„{0}“": '"',

@@ -196,6 +196,7 @@ def _plain(line: str) -> str:
     if _CUT in line:
         line = _CUTS.sub(_CUT, line)
         line = _LEFT_OVER.sub("", _EMPTY_BRACKETS.sub("", line))
+        line = _SPACES.sub(" ", line)
     return line.strip()
 
 
@@ -204,9 +205,10 @@ def _parse(line: str) -> Optional[str]:
         return None
     line = line.replace("{{", "").replace("}}", "")
     try:
-        return mwparserfromhell.parse(line, skip_style_tags=True).strip_code()
+        text = mwparserfromhell.parse(line, skip_style_tags=True).strip_code()
     except ParserError:
         return None
+    return text.replace("[[", "").replace("]]", "")
 
 
 def _link_text(link: Match[str]) -> str:

@@ -4,6 +4,7 @@ import lzma
 import os
 
 import pytest
+import zstandard
 
 from fairseq_mlkd.text.files import file_sha256, read_lines, replace_on_success
 
@@ -11,15 +12,29 @@ TEXT = "eins\r\nzw\u2028ei\n\ndrei"
 LINES = ["eins", "zw\u2028ei", "", "drei"]
 
 
-@pytest.mark.parametrize(
-    "name, pack",
-    [("a.txt", bytes), ("a.gz", gzip.compress), ("a.bz2", bz2.compress)]
-    + [("a.xz", lzma.compress)],
-)
-def test_reads_packed_and_plain_lines_without_byte_order_mark(tmp_path, name, pack):
+PACKERS = {
+    "a.txt": bytes,
+    "a.gz": gzip.compress,
+    "a.bz2": bz2.compress,
+    "a.xz": lzma.compress,
+    "a.zst": zstandard.ZstdCompressor().compress,
+}
+
+
+@pytest.mark.parametrize("name", PACKERS)
+def test_reads_packed_and_plain_lines_without_byte_order_mark(tmp_path, name):
     path = tmp_path / name
-    path.write_bytes(pack(("\ufeff" + TEXT).encode()))
+    path.write_bytes(PACKERS[name](("\ufeff" + TEXT).encode()))
     assert list(read_lines(str(path))) == LINES
+
+
+@pytest.mark.parametrize("name", PACKERS)
+def test_streams_one_after_another_are_one_file(tmp_path, name):
+    pack = PACKERS[name]
+    path = tmp_path / name
+    path.write_bytes(pack(b"eins\nzw") + pack(b"") + pack(b"ei\n" * 300_000))
+    lines = list(read_lines(str(path)))
+    assert lines == ["eins", "zwei"] + ["ei"] * 299_999
 
 
 def test_invalid_utf8_names_file_and_line(tmp_path):
@@ -29,14 +44,39 @@ def test_invalid_utf8_names_file_and_line(tmp_path):
         list(read_lines(str(path)))
 
 
-@pytest.mark.parametrize(
-    "name, pack", [("a.gz", gzip.compress), ("a.bz2", bz2.compress)]
-)
-def test_packed_file_cut_off_is_one_clear_error(tmp_path, name, pack):
+@pytest.mark.parametrize("name", sorted(set(PACKERS) - {"a.txt"}))
+@pytest.mark.parametrize("whole_streams", [0, 1])
+@pytest.mark.parametrize("cut", ["end", "start"])
+def test_damaged_stream_is_one_clear_error(tmp_path, name, whole_streams, cut):
+    """Also after a whole stream, where bz2 and lzma see the end of the file."""
     path = tmp_path / name
-    path.write_bytes(pack(os.urandom(1000).hex().encode())[:-20])
-    with pytest.raises(ValueError, match=f"{name}: cannot be read"):
+    packed = PACKERS[name](os.urandom(1000).hex().encode())
+    damaged = packed[:-20] if cut == "end" else bytes(8) + packed[8:]
+    path.write_bytes(PACKERS[name](b"eins\n") * whole_streams + damaged)
+    with pytest.raises(ValueError, match=f"{name}: cannot be read at byte .*again$"):
         list(read_lines(str(path)))
+
+
+@pytest.mark.parametrize("size", [1 << 20, (1 << 20) + 1, 10_000_000])
+def test_line_of_more_than_a_mebibyte_is_refused(tmp_path, size):
+    path = tmp_path / "long.txt"
+    path.write_bytes(b"kurz\n" + b"x" * (size - 1) + b"\n")
+    lines = read_lines(str(path))
+    assert next(lines) == "kurz"
+    if size > 1 << 20:
+        with pytest.raises(ValueError, match=r"long\.txt:2: longer than 1048576 "):
+            next(lines)
+    else:
+        assert next(lines) == "x" * (size - 1)
+
+
+def test_block_of_zeros_is_refused_and_a_single_nul_is_text(tmp_path):
+    path = tmp_path / "zeros.txt"
+    path.write_bytes(b"a\0b\ngut\n" + bytes(4096) + b"\ngut\n")
+    lines = read_lines(str(path))
+    assert [next(lines), next(lines)] == ["a\0b", "gut"]
+    with pytest.raises(ValueError, match=r"zeros\.txt:3: holds a block of zeros"):
+        next(lines)
 
 
 def test_missing_file_is_one_clear_error(tmp_path):

@@ -70,8 +70,8 @@ def test_what_holds_no_prose_is_dropped(markup):
 
 
 def test_list_items_that_are_sentences_stay():
-    text = "* One '''item''' that is a whole sentence.\n* 東京は日本の首都である。\n:Short."
-    expected = ["One item that is a whole sentence.", "東京は日本の首都である。"]
+    text = "* An '''item''' that is a sentence too.\n* 東京は日本の首都である。\n:No."
+    expected = ["An item that is a sentence too.", "東京は日本の首都である。"]
     assert paragraphs(text) == expected
 
 

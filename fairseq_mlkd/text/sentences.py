@@ -13,13 +13,11 @@ from __future__ import annotations
 import re
 from typing import Iterator, List, Match
 
-# Each run of marks is tried from its start only: linear time on a line of dots.
 # “ and « close in German and open elsewhere; French puts a space before ».
 _CLOSERS = "(?:[\"'”’›)\\]」』）】]|[“«»](?!\\w)|[ \u00a0\u202f]»(?!\\S))*"
-_END = re.compile(
-    rf"(?:(?<![.!?…])(?P<weak>[.!?…]+){_CLOSERS}(?=\s)|[。！？｡।॥]+(?P<closed>{_CLOSERS})"
-    rf"|(?<![!?])[!?]+{_CLOSERS}(?=[“「『（\u3041-\u30ff\u4e00-\u9fff]))\s*"
-)
+_END = re.compile(rf"([.!?…。！？｡।॥]+)({_CLOSERS})(\s*)")
+_ALWAYS = frozenset("。！？｡।॥")
+_JAPANESE = re.compile("[“「『（\u3041-\u30ff\u4e00-\u9fff]")
 _NEVER_FIRST = frozenset(",;:!?.…)]}/%")
 _PARTICLES = frozenset("とのをにがはでもな、")
 _TOKEN_START = re.compile(r"[\s(\[\"'“„«‹-]")
@@ -62,12 +60,15 @@ def _sentences(text: str, lang: str) -> Iterator[str]:
 
 
 def _is_end(text: str, end: Match[str], lang: str) -> bool:
+    marks, closers, space = end.groups()
     following = text[end.end() : end.end() + 1]
-    if end.group("weak") is None:
-        return not (end.group("closed") and following in _PARTICLES)
+    if not _ALWAYS.isdisjoint(marks):
+        return not (closers and following in _PARTICLES)
+    if not space:
+        return marks[-1] in "!?" and bool(_JAPANESE.match(following))
     if following.islower() or following in _NEVER_FIRST:
         return False
-    return end.group("weak") != "." or _is_full_stop(text, end.start(), following, lang)
+    return marks != "." or _is_full_stop(text, end.start(), following, lang)
 
 
 def _is_full_stop(text: str, stop: int, following: str, lang: str) -> bool:

@@ -147,6 +147,8 @@ def test_lines_of_text_are_paragraphs(tmp_path, name):
     [
         (b"", ": holds no text; remove it"),
         (b"gut\nsch\xf6n\n", ":2: not UTF-8"),
+        (dump_xml(PAGE).encode(), ":1: XML, not text; give a MediaWiki dump a name"),
+        (gzip.compress(b"text"), ":1: not UTF-8"),
         (b"gut\n" + bytes(4096), ":2: holds a block of zeros"),
         (b"gut\n" + b"x" * 10_000_000, ":2: longer than 1048576 bytes"),
     ],

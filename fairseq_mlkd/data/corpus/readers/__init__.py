@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from typing import Callable, Dict, Iterable, Iterator
+from typing import Callable, Dict, Iterable, Iterator, Optional
 
 from fairseq_mlkd.data.corpus.readers.billion_words import (
     read_billion_words,
@@ -50,10 +50,15 @@ def read_documents(path: str, counts: Counter[str]) -> Iterator[Document]:
         )
 
 
-def document_paragraphs(document: Document) -> Iterator[str]:
-    """Yield the paragraphs of a document, stripped, without empty ones."""
+def document_paragraphs(
+    document: Document, counts: Optional[Counter[str]] = None
+) -> Iterator[str]:
+    """Yield the paragraphs of a document, stripped, without empty ones.
+
+    `counts` gets "dropped_markup", lines of wikitext that cannot be parsed.
+    """
     if document.markup == "wikitext":
-        yield from article_paragraphs(document.text)
+        yield from article_paragraphs(document.text, counts)
         return
     lines: Iterable[str] = document.text.split("\n")
     if document.markup == "tokenised":

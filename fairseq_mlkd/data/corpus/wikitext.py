@@ -57,6 +57,7 @@ _MEDIA = re.compile(
     re.IGNORECASE,
 )
 
+# As MediaWiki stores them, in normal form C.
 _SKIPPED_SECTIONS = re.compile(
     "references|notes|footnotes|citations|bibliography|sources|works cited|"
     "further reading|see also|external links|notes and references|explanatory notes|"
@@ -64,6 +65,7 @@ _SKIPPED_SECTIONS = re.compile(
     "références|notes et références|bibliographie|liens? externes?|voir aussi|"
     "articles connexes|annexes|sources et bibliographie|"
     "referencias|bibliografía|enlaces externos|véase también|notas|fuentes|"
+    "notas y referencias|"
     "note|bibliografia|collegamenti esterni|voci correlate|altri progetti|"
     "referências|ligações externas|ver também|notas e referências|"
     "脚注|出典|注釈|参考文献|関連項目|外部リンク|関連文献|脚注・出典|"

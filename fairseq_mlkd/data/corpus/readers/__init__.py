@@ -15,7 +15,7 @@ from fairseq_mlkd.data.corpus.readers.lines import read_text
 from fairseq_mlkd.data.corpus.readers.mediawiki import read_mediawiki
 from fairseq_mlkd.data.corpus.readers.rows import read_jsonl, read_parquet
 from fairseq_mlkd.data.corpus.wikitext import article_paragraphs
-from fairseq_mlkd.text.files import strip_packing
+from fairseq_mlkd.text.packed import strip_packing
 
 __all__ = ["Document", "document_paragraphs", "read_documents"]
 

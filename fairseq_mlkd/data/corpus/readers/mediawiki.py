@@ -14,7 +14,8 @@ from typing import Any, Dict, Iterator, List, Optional
 from xml.parsers import expat
 
 from fairseq_mlkd.data.corpus.readers.document import Document, refuse_large
-from fairseq_mlkd.text.files import open_packed, refuse_zeros
+from fairseq_mlkd.text.files import refuse_zeros
+from fairseq_mlkd.text.packed import open_packed
 
 _BLOCK = 1 << 18
 # The longest tag or comment that expat may have to hold.

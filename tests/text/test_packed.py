@@ -58,7 +58,7 @@ def test_little_that_unpacks_to_much_is_unpacked_in_blocks(tmp_path, name):
         size = sum(map(len, iter(lambda: stream.read(1 << 18), b"")))
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-    assert size == 1 << 26 and peak < 1 << 22
+    assert size == 1 << 26 and peak < 1 << 24  # xz keeps 8 MiB
 
 
 def test_strip_packing():

@@ -30,10 +30,12 @@ setup(
         'fairseq-fixed==0.12.3.1; python_version >= "3.11"',
         "torch>=1.13",
         "fugashi",  # and its dictionary, unidic-lite: Japanese words
+        "mwparserfromhell",
         "numpy",
         "protobuf",  # sentencepiece's description of its models needs it
         "requests",
         "sacrebleu",
+        "sacremoses",
         "safetensors",
         "sentencepiece",
         "seqeval",
@@ -42,8 +44,10 @@ setup(
         "tqdm",
         "unicode-rbnf",
         "unidic-lite",
+        "zstandard",
     ],
     extras_require={
+        "corpus": ["pyarrow"],  # Wikipedia as parquet files
         "report": ["matplotlib"],
         "dev": [
             "mypy",

@@ -70,6 +70,11 @@ class Rule(NamedTuple):
         return self.pattern.sub(read, text)
 
 
+def equals(said: str) -> Rule:
+    """Return the rule for the sign between two terms (not around a wiki's headings)."""
+    return Rule(re.compile(r"=(?<=\w =)(?= [\w-])"), lambda match: said, "=")
+
+
 @lru_cache(maxsize=None)
 def _engine(lang: str) -> RbnfEngine:
     # It tells the root logger, which fairseq makes talkative, of sets that it skips.

@@ -176,11 +176,6 @@ def redundant_sign(sign: str, names: str) -> Rule:
     return Rule(re.compile(rf"{sign} *(?={number} {names}\b)"), lambda match: "", "$")
 
 
-def equals(said: str) -> Rule:
-    """Return the rule for the sign between two terms (not around a wiki's headings)."""
-    return Rule(re.compile(r"=(?<=\w =)(?= [\w-])"), lambda match: said, "=")
-
-
 def square_kilometer(said: str) -> Rule:
     """Return the rule for the unit without a number: 16 habitants par km²."""
     pattern = r"k(?<!\wk)(?<!\d k)m ?\^2(?!\w)"

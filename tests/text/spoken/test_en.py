@@ -88,7 +88,8 @@ No 5 left | no five left
 R&D, AT&T | r and d at and t
 me@example.org | me at example org
 C++, 2 + 2 = 4 | c plus plus two plus two equals four
-B2B, MP3, A4, A380 | b two b mp three a four a three hundred eighty
+== History ==, x = y | history x equals y
+B2B, MP3, A4, A380's | b two b mp three a four a three hundred eighty's
 Louis XIV, World War II | louis xiv world war ii
 U.S. | u s
 5'10" | five ten

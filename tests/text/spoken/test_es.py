@@ -33,6 +33,7 @@ EXAMPLES = [
     ),
     ("en 1984", "en mil novecientos ochenta y cuatro"),
     ("en 2005", "en dos mil cinco"),
+    ("en 1949 ha ganado", "en mil novecientos cuarenta y nueve ha ganado"),
     ("una media de 3,14", "una media de tres coma catorce"),
     ("un 7.8", "un siete coma ocho"),
     ("0,05 puntos", "cero coma cero cinco puntos"),

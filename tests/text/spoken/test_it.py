@@ -28,6 +28,7 @@ EXAMPLES = [
     ),
     ("nel 1984", "nel millenovecentottantaquattro"),
     ("nel 2005", "nel duemilacinque"),
+    ("nel 1949 ha vinto", "nel millenovecentoquarantanove ha vinto"),
     ("L'8 luglio", "l'otto luglio"),
     ("l’11 settembre", "l'undici settembre"),
     ("gli anni '80", "gli anni ottanta"),

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import Match
 
-from fairseq_mlkd.text.spoken.language import Language, Rule, Unit, spell
+from fairseq_mlkd.text.spoken.language import Language, Rule, Unit, equals, spell
 
 _MONTHS = (
     "Januar|Jänner|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|"
@@ -254,7 +254,6 @@ LANGUAGE = Language(
         "@": "at",
         "+": "plus",
         "±": "plus minus",
-        "=": "gleich",
         "%": "Prozent",
         "°": "Grad",
         "€": "Euro",
@@ -262,5 +261,6 @@ LANGUAGE = Language(
         "£": "Pfund",
         "§": "Paragraf",
     },
+    letter_rules=(equals("gleich"),),
     rules=_RULES,
 )

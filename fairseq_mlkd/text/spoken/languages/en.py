@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from typing import Match
 
-from fairseq_mlkd.text.spoken.language import Language, Rule, Unit, spell
+from fairseq_mlkd.text.spoken.language import Language, Rule, Unit, equals, spell
 
 _MONTHS = [
     *("January", "February", "March", "April", "May", "June"),
@@ -75,7 +75,7 @@ _RULES = [
     Rule(re.compile(pattern), read, needs)
     for needs, pattern, read in (
         ("", r"(\d(?<![\d.,]\d)[\d,]{0,14})(?:st|nd|rd|th)\b", _read_ordinal),
-        ("s", r"([1-9](?<!\d\d)\d{0,2}0) ?'?s\b", _read_decade),
+        ("s", r"([1-9](?<!\w\d)\d{0,2}0) ?'?s\b", _read_decade),
         (
             ":",
             r"(?P<hour>\d(?<![\d:.]\d)\d?):(?P<minute>[0-5]\d)(?::(?P<second>\d\d))?"
@@ -235,12 +235,12 @@ LANGUAGE = Language(
         "@": "at",
         "+": "plus",
         "±": "plus or minus",
-        "=": "equals",
         "%": "percent",
         "°": "degrees",
         "$": "dollar",
         "€": "euro",
         "£": "pound",
     },
+    letter_rules=(equals("equals"),),
     rules=_RULES,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fairseq_mlkd.text.spoken.language import Language, Unit
+from fairseq_mlkd.text.spoken.language import Language, Unit, equals
 from fairseq_mlkd.text.spoken.roman import iberian_numerals
 from fairseq_mlkd.text.spoken.romance import (
     CARDINALS,
@@ -14,7 +14,6 @@ from fairseq_mlkd.text.spoken.romance import (
     clock,
     dates,
     english_numbers,
-    equals,
     ordinals,
     out_of,
     redundant_sign,
@@ -90,7 +89,6 @@ _UNITS = {
     "m²": ("metro cuadrado", "metros cuadrados"),
     "km²": ("kilómetro cuadrado", "kilómetros cuadrados"),
     "m³": ("metro cúbico", "metros cúbicos"),
-    "ha": ("hectárea", "hectáreas", FEMININE),
     "mg": ("miligramo", "miligramos"),
     "g": ("gramo", "gramos"),
     "kg": ("kilogramo", "kilogramos"),

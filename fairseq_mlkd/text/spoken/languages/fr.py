@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Match, Optional
 
-from fairseq_mlkd.text.spoken.language import Language, Rule, Unit
+from fairseq_mlkd.text.spoken.language import Language, Rule, Unit, equals
 from fairseq_mlkd.text.spoken.roman import Numeral, numerals
 from fairseq_mlkd.text.spoken.romance import (
     CARDINALS,
@@ -17,7 +17,6 @@ from fairseq_mlkd.text.spoken.romance import (
     clock,
     dates,
     english_numbers,
-    equals,
     ordinals,
     out_of,
     square_kilometer,

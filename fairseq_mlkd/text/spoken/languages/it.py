@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Optional
 
-from fairseq_mlkd.text.spoken.language import Language, Unit
+from fairseq_mlkd.text.spoken.language import Language, Unit, equals
 from fairseq_mlkd.text.spoken.roman import Numeral, numerals
 from fairseq_mlkd.text.spoken.romance import (
     CARDINALS,
@@ -16,7 +16,6 @@ from fairseq_mlkd.text.spoken.romance import (
     clock,
     dates,
     english_numbers,
-    equals,
     ordinals,
     out_of,
     square_kilometer,
@@ -101,7 +100,6 @@ _UNITS = {
     "m²": ("metro quadrato", "metri quadrati"),
     "km²": ("chilometro quadrato", "chilometri quadrati"),
     "m³": ("metro cubo", "metri cubi"),
-    "ha": ("ettaro", "ettari"),
     "mg": ("milligrammo", "milligrammi"),
     "g": ("grammo", "grammi"),
     "kg": ("chilogrammo", "chilogrammi"),

@@ -72,11 +72,14 @@ def test_a_merge_that_an_earlier_one_needs_is_cut_right(tmp_path):
     assert bpe.cut("abcabcx") == ["abca@@", "bc@@", "x"]
 
 
-def test_lines_of_real_text_are_cut_as_subword_nmt_does(mlkd_data, tmp_path):
+@pytest.mark.parametrize(
+    "most", [100, pytest.param(10**6, marks=pytest.mark.slow, id="every line")]
+)
+def test_lines_of_real_text_are_cut_as_subword_nmt_does(mlkd_data, tmp_path, most):
     lines = []
     for path in sorted((mlkd_data / "text").glob("*/*.xz")):
         with lzma.open(path, "rt", encoding="utf-8", newline="\n") as file:
-            lines += [line.rstrip("\r\n") for line, _ in zip(file, range(100))]
+            lines += [line.rstrip("\r\n") for line, _ in zip(file, range(most))]
     assert len(lines) > 3000
     path = str(tmp_path / "codes")
     learn_codes(

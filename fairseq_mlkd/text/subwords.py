@@ -4,19 +4,30 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, Dict, List, Mapping, Type
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Type
 
 from subword_nmt.apply_bpe import BPE
 from subword_nmt.learn_bpe import learn_bpe
+from tokenizers import Token, models
 
+from fairseq_mlkd.text.bpe_learner import WORD_END, learn_merges
 from fairseq_mlkd.text.files import read_lines, replace_on_success
 from fairseq_mlkd.text.segmentation import Subwords, copy_file
 from fairseq_mlkd.text.sentencepieces import SentencePieces
 from fairseq_mlkd.text.wordpiece import WordPiece
 
+_VERSION = "#version: 0.2"
+# words that `learn_merges` does not take
+_ODD_WORD = re.compile(rf"\s|\0|{WORD_END}")
+_NO_SYMBOL = " "  # as long as the one character that it stands for; parts symbols
+
 
 class BpeCodes(Subwords):
-    """Byte-pair encoding from a subword-nmt codes file; the last piece has no `@@`."""
+    """Byte-pair encoding from a subword-nmt codes file; the last piece has no `@@`.
+
+    The library `tokenizers` cuts words, subword-nmt those few for which the two might
+    differ, so the pieces are always subword-nmt's.
+    """
 
     kind = "subword-nmt"
 
@@ -26,8 +37,45 @@ class BpeCodes(Subwords):
         self.path = path
         with open(path, encoding="utf-8", newline="\n") as codes:
             self._bpe = BPE(codes)
+        merges = sorted(self._bpe.bpe_codes, key=self._bpe.bpe_codes.__getitem__)
+        self._symbols = _fast_symbols(merges)
+        self._model = _fast_model(self._symbols, merges)
+        self._is_doubtful = _doubtful_words(merges, self._bpe.version)
 
     def cut(self, word: str) -> List[str]:
+        tokens = self._fast_tokens(word)
+        if tokens is None:
+            return self._cut_by_subword_nmt(word)
+        pieces = [token.value for token in tokens]
+        last = pieces.pop()
+        last = word[-1] if last == _NO_SYMBOL else last[: -len(WORD_END)]
+        if _NO_SYMBOL in pieces:
+            _name_unknown(pieces, word)
+        return [*[piece + "@@" for piece in pieces], last]
+
+    def translator(self, translate: Callable[[str], bytes]) -> Callable[[str], bytes]:
+        translate_slowly = super().translator(translate)
+        translations = [translate(_piece(symbol)) for symbol in self._symbols]
+        unknown = self._symbols.index(_NO_SYMBOL)
+
+        def translate_word(word: str) -> bytes:
+            ids = [token.id for token in self._fast_tokens(word) or ()]
+            if not ids or unknown in ids:
+                return translate_slowly(word)
+            return b"".join([translations[i] for i in ids])
+
+        return translate_word
+
+    def _fast_tokens(self, word: str) -> Optional[List[Token]]:
+        """Return what `tokenizers` makes of a word, None where it is not to be used."""
+        if WORD_END in word or (self._is_doubtful and self._is_doubtful(word)):
+            return None
+        try:
+            return self._model.tokenize(word) or None
+        except UnicodeEncodeError:  # half a surrogate pair
+            return None
+
+    def _cut_by_subword_nmt(self, word: str) -> List[str]:
         self._bpe.cache.clear()  # it would grow without bound; ours is bounded
         return self._bpe.segment_tokens([word])
 
@@ -46,22 +94,89 @@ KINDS: Dict[str, Type[Subwords]] = {
 
 
 def learn_codes(word_counts: Mapping[str, int], n: int, path: str) -> None:
-    """Learn at most `n` merges with subword-nmt and write its codes file to `path`.
+    """Learn at most `n` merges and write the codes file that subword-nmt would write.
 
     Raises:
         ValueError: no pair of characters occurs twice, so there is nothing to learn.
     """
-    lines = [f"{word} {count}" for word, count in sorted(word_counts.items())]
     with replace_on_success(path) as partial:
         with open(partial, "w", encoding="utf-8", newline="\n") as codes:
-            if any(len(word) > 1 for word in word_counts):
+            if any(map(_ODD_WORD.search, word_counts)):
+                lines = [
+                    f"{word} {count}" for word, count in word_counts.items() if word
+                ]
                 learn_bpe(lines, codes, n, is_dict=True)
-            learnt = codes.tell() > len("#version: 0.2\n")
+            else:
+                codes.write(f"{_VERSION}\n")
+                merges = learn_merges(word_counts, n)
+                codes.writelines(f"{left} {right}\n" for left, right in merges)
+            learnt = codes.tell() > len(f"{_VERSION}\n")
         if not learnt:
             raise ValueError(
                 "too little text to learn subwords from: no pair of characters "
                 "occurs twice; give more text"
             )
+
+
+def _name_unknown(pieces: List[str], word: str) -> None:
+    """Put the characters of which the codes know nothing in their places."""
+    start = 0
+    for index, piece in enumerate(pieces):
+        if piece == _NO_SYMBOL:
+            pieces[index] = word[start]
+        start += len(piece)
+
+
+def _piece(symbol: str) -> str:
+    if symbol.endswith(WORD_END):
+        return symbol[: -len(WORD_END)]
+    return symbol + "@@"
+
+
+def _fast_symbols(merges: List[Tuple[str, str]]) -> List[str]:
+    """All symbols that merges can meet or make; what is none becomes `_NO_SYMBOL`."""
+    symbols = {_NO_SYMBOL: None}
+    for left, right in merges:
+        for character in re.sub(f"{WORD_END}$", "", left) + right:
+            symbols.update({character: None, character + WORD_END: None})
+        symbols.update({left: None, right: None, left + right: None})
+    return list(symbols)
+
+
+def _fast_model(symbols: List[str], merges: List[Tuple[str, str]]) -> models.BPE:
+    return models.BPE(
+        {symbol: index for index, symbol in enumerate(symbols)},
+        merges,
+        unk_token=_NO_SYMBOL,
+        end_of_word_suffix=WORD_END,
+        fuse_unk=False,
+    )
+
+
+def _doubtful_words(
+    merges: List[Tuple[str, str]], version: Tuple[int, ...]
+) -> Optional[Callable[[str], object]]:
+    """What is true of each word that `tokenizers` may cut in another way.
+
+    It takes the places of one merge from left to right, and between two of them an
+    earlier merge that the first made possible; subword-nmt takes all places at once.
+    That differs only if a merge makes a symbol that an earlier one uses, and the word
+    holds that symbol twice. No such merge is ever learnt, but a file may have one.
+    """
+    if version != (0, 2):
+        return bool
+    first_use: Dict[str, int] = {}
+    for rank, pair in enumerate(merges):
+        for symbol in pair:
+            first_use.setdefault(symbol, rank)
+    late = [
+        len(left + right)
+        for rank, (left, right) in enumerate(merges)
+        if first_use.get(left + right, rank) < rank
+    ]
+    if not late:
+        return None
+    return re.compile(rf"(.{{{min(late)}}}).*\1", re.DOTALL).search
 
 
 def _check_codes(path: str) -> None:

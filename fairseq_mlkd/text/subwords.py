@@ -46,22 +46,19 @@ class BpeCodes(Subwords):
         tokens = self._fast_tokens(word)
         if tokens is None:
             return self._cut_by_subword_nmt(word)
-        pieces = [token.value for token in tokens]
-        last = pieces.pop()
-        last = word[-1] if last == _NO_SYMBOL else last[: -len(WORD_END)]
-        if _NO_SYMBOL in pieces:
-            _name_unknown(pieces, word)
-        return [*[piece + "@@" for piece in pieces], last]
+        return _name_pieces(tokens, word)
 
     def translator(self, translate: Callable[[str], bytes]) -> Callable[[str], bytes]:
-        translate_slowly = super().translator(translate)
         translations = [translate(_piece(symbol)) for symbol in self._symbols]
         unknown = self._symbols.index(_NO_SYMBOL)
 
         def translate_word(word: str) -> bytes:
-            ids = [token.id for token in self._fast_tokens(word) or ()]
-            if not ids or unknown in ids:
-                return translate_slowly(word)
+            tokens = self._fast_tokens(word)
+            if tokens is None:
+                return b"".join(map(translate, self._cut_by_subword_nmt(word)))
+            ids = [token.id for token in tokens]
+            if unknown in ids:
+                return b"".join(map(translate, _name_pieces(tokens, word)))
             return b"".join([translations[i] for i in ids])
 
         return translate_word
@@ -118,13 +115,20 @@ def learn_codes(word_counts: Mapping[str, int], n: int, path: str) -> None:
             )
 
 
-def _name_unknown(pieces: List[str], word: str) -> None:
-    """Put the characters of which the codes know nothing in their places."""
-    start = 0
-    for index, piece in enumerate(pieces):
-        if piece == _NO_SYMBOL:
-            pieces[index] = word[start]
-        start += len(piece)
+def _name_pieces(tokens: List[Token], word: str) -> List[str]:
+    """Return the pieces that tokens stand for.
+
+    Characters of which the codes know nothing are read from the word.
+    """
+    pieces = [token.value for token in tokens]
+    if _NO_SYMBOL in pieces:
+        start = 0
+        for index, piece in enumerate(pieces):
+            if piece == _NO_SYMBOL:
+                pieces[index] = word[start]
+            start += len(piece)
+    last = pieces.pop()
+    return [*[piece + "@@" for piece in pieces], last.replace(WORD_END, "")]
 
 
 def _piece(symbol: str) -> str:

@@ -80,4 +80,4 @@ def test_real_text_of_all_languages(corpus, mlkd_data, tmp_path):
         languages.append(f"{lang}={tmp_path / lang}")
     sizes = ("--codes", 100, "--valid", 10)
     status, lines, _ = corpus(tmp_path / "out", *languages, *sizes)
-    assert status == 0 and len(lines) == 1 + len(languages) + 1
+    assert status == 0 and len(lines) == 1 + len(languages) + 2

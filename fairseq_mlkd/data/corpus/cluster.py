@@ -1,0 +1,84 @@
+"""The tasks of a step as jobs of a cluster with a shared file system.
+
+By submitit, since it needs nothing but Slurm, which fairseq's users have, and no
+server that outlives the run; its `local` cluster is a set of processes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Iterator, Mapping, Optional, Sequence
+
+from fairseq_mlkd.data.corpus.tasks import Task, WorkerLost
+
+CLUSTERS = ("slurm", "local")
+_DEFAULTS = {"timeout_min": 24 * 60, "name": "mlkd-corpus"}
+
+
+def run_on_cluster(
+    tasks: Sequence[Task],
+    *,
+    cluster: str,
+    jobs: int,
+    logs: str,
+    options: Mapping[str, Any],
+) -> Iterator[Task]:
+    """Perform the tasks in at most `jobs` jobs of one core, each an equal share.
+
+    Args:
+        cluster: one of `CLUSTERS`.
+        logs: folder for what submitit and the jobs write.
+        options: parameters of submitit's executor, such as `slurm_partition`.
+    Raises:
+        ValueError: submitit is missing, refuses an option, or a task's input is bad.
+        WorkerLost: a job failed otherwise.
+    """
+    submitit = _import_submitit()
+    shares = [tasks[i::jobs] for i in range(min(jobs, len(tasks)))]
+    try:
+        executor = submitit.AutoExecutor(folder=logs, cluster=cluster)
+        executor.update_parameters(**{**_DEFAULTS, **options})
+        with executor.batch():  # one job array
+            running = [executor.submit(_perform, share) for share in shares]
+    except (RuntimeError, TypeError, NameError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(f"--cluster {cluster}: submitit says: {reason}") from None
+    share_of = dict(zip(running, shares))
+    try:
+        for job in submitit.helpers.as_completed(running, poll_frequency=1):
+            _check(job, logs)
+            yield from share_of.pop(job)
+    finally:
+        for job in share_of:
+            job.cancel(check=False)
+
+
+def _perform(tasks: Sequence[Task]) -> Optional[str]:
+    """Perform one job's tasks; returns what is wrong with the input, if anything."""
+    try:
+        for task in tasks:
+            task.perform()
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _check(job: Any, logs: str) -> None:
+    error = job.exception()
+    if error is not None:
+        reason = str(error).strip().splitlines()[-1]
+        raise WorkerLost(
+            f"job {job.job_id} failed ({reason}); its log is in {logs}, and the same "
+            "command goes on from here"
+        )
+    if job.result():
+        raise ValueError(job.result())
+
+
+def _import_submitit() -> Any:
+    try:
+        import submitit.helpers
+    except ImportError:
+        raise ValueError(
+            "--cluster needs submitit: pip install fairseq_mlkd[cluster]"
+        ) from None
+    return submitit

@@ -1,0 +1,143 @@
+"""Steps 5 and 6: subwords learnt from a sample, and the dictionary of all used."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from functools import lru_cache
+from typing import Dict, Iterable, Mapping, Optional, Sequence
+
+from fairseq.data import Dictionary
+
+from fairseq_mlkd.data.corpus.draw import CleanPiece
+from fairseq_mlkd.data.corpus.pieces import read_packed, write_packed
+from fairseq_mlkd.data.corpus.tasks import Result
+from fairseq_mlkd.text.subwords import BpeCodes, learn_codes
+from fairseq_mlkd.text.tokenizer import Tokenizer
+
+DICTIONARY_FILE = "dict.txt"
+MAX_WORDS = 1 << 19  # subwords are learnt from so many most frequent words: 200 MB
+_COUNTS = "counts.zst"
+
+
+def count_words(folder: str, piece: CleanPiece, size: int) -> Result:
+    """Count the words of `size` of a piece's sentences."""
+    sentences = piece.train(size, "learning")
+    _write_counts(folder, Counter(" ".join(sentences).split(" ") if sentences else ()))
+    return {}
+
+
+def learn_subwords(folder: str, counted: Sequence[str], kind: str, n: int) -> Result:
+    """Write a tokenizer of spoken form.
+
+    Args:
+        counted: folders of `count_words`.
+        kind: one of `options.SUBWORDS`.
+        n: merges to learn.
+    Raises:
+        ValueError: the text is too little.
+    """
+    words = _add_counts(counted, MAX_WORDS)
+    codes = os.path.join(folder, "codes")
+    learn_codes(words, n, codes)
+    Tokenizer(BpeCodes(codes), "spoken").save(folder)
+    return {}
+
+
+def take_subwords(folder: str, source: str) -> Result:
+    """Write the tokenizer of another folder."""
+    Tokenizer.load(source).save(folder)
+    return {}
+
+
+def count_subwords(
+    folder: str, piece: CleanPiece, size: int, tokenizer_folder: str
+) -> Result:
+    """Count the subwords of the training sentences that are drawn of a piece.
+
+    Returns:
+        `words`, running ones, and `whole_words`, those that are one subword.
+    """
+    pieces = load_tokenizer(tokenizer_folder).subwords.pieces
+    symbols: Counter[str] = Counter()
+    totals: Counter[str] = Counter(words=0, whole_words=0)
+    sentences = piece.train(size, "written")
+    for word, n in Counter(" ".join(sentences).split(" ")).items() if sentences else ():
+        found = pieces(word)
+        for symbol in found:
+            symbols[symbol] += n
+        totals["words"] += n
+        totals["whole_words"] += n * (len(found) == 1)
+    _write_counts(folder, symbols)
+    return totals
+
+
+def build_dictionary(
+    folder: str, counted: Mapping[str, Sequence[str]], source: Optional[str]
+) -> Result:
+    """Write `dict.txt`: all subwords that were counted, or what `source` has.
+
+    Args:
+        counted: folders of `count_subwords` of each language.
+    Returns:
+        `size` and, by language, the `symbols` of it that occur there.
+    """
+    by_lang = {lang: _add_counts(folders) for lang, folders in counted.items()}
+    if source is None:
+        dictionary = Dictionary()
+        for counts in by_lang.values():
+            for symbol, n in counts.items():
+                dictionary.add_symbol(symbol, n)
+        dictionary.finalize()
+    else:
+        dictionary = _read_dictionary(source)
+    dictionary.save(os.path.join(folder, DICTIONARY_FILE))
+    symbols = {
+        lang: sum(symbol in dictionary for symbol in counts)
+        for lang, counts in by_lang.items()
+    }
+    return {"size": len(dictionary), "symbols": symbols}
+
+
+@lru_cache(maxsize=1)
+def load_tokenizer(folder: str) -> Tokenizer:
+    """As `Tokenizer.load`, once for all tasks of a process."""
+    return Tokenizer.load(folder)
+
+
+@lru_cache(maxsize=1)
+def load_dictionary(folder: str) -> Dictionary:
+    """The `dict.txt` of a folder, read once for all tasks of a process."""
+    return _read_dictionary(folder)
+
+
+def _read_dictionary(folder: str) -> Dictionary:
+    path = os.path.join(folder, DICTIONARY_FILE)
+    try:
+        return Dictionary.load(path)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise ValueError(
+            f"{path}: cannot be read ({error}); --codes-from needs a folder that "
+            "preprocess/corpus.py or mlkd-import wrote"
+        ) from None
+
+
+def _write_counts(folder: str, counts: Mapping[str, int]) -> None:
+    with write_packed(os.path.join(folder, _COUNTS)) as file:
+        file.writelines(f"{symbol} {n}\n" for symbol, n in counts.items())
+
+
+def _add_counts(folders: Iterable[str], most: Optional[int] = None) -> Dict[str, int]:
+    """The sum of counts; of more than `most`, about the most frequent.
+
+    The table is cut back whenever it is twice as large, so that rare words can lose
+    what was counted before.
+    """
+    total: Counter[str] = Counter()
+    for folder in folders:
+        for line in read_packed(os.path.join(folder, _COUNTS)):
+            symbol, n = line.split(" ")
+            total[symbol] += int(n)
+        if most and len(total) > 2 * most:
+            total = Counter(dict(total.most_common(most)))
+    return dict(total.most_common(most)) if most else total

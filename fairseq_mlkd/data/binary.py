@@ -4,16 +4,32 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import struct
+from array import array
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import List, Optional, Sequence, Type
+from typing import (
+    Any,
+    Callable,
+    Iterable,
+    Iterator,
+    List,
+    Optional,
+    Sequence,
+    Tuple,
+    Type,
+)
 
-import torch
+import numpy as np
 from fairseq.data import Dictionary
-from fairseq.data.indexed_dataset import MMapIndexedDataset, make_builder
+from fairseq.data.indexed_dataset import (
+    MMapIndexedDataset,
+    _dtype_header_code,
+    best_fitting_int_dtype,
+)
 
-from fairseq_mlkd.text.files import file_sha256
+from fairseq_mlkd.text.files import file_sha256, replace_on_success
 
 _MAGIC = b"MMIDIDX\x00\x00"
 _HEADER = struct.Struct("<9sQBQ")  # magic, version, type code, number of items
@@ -30,43 +46,74 @@ class BinaryWriter:
 
     def __init__(self, prefix: str, vocab_size: int) -> None:
         self._prefix = prefix
-        self._partial = f"{prefix}.partial"
         self._vocab_size = vocab_size
+        self._dtype = id_dtype(vocab_size)
+        self._sizes = array("i")
 
     def __enter__(self) -> BinaryWriter:
-        os.makedirs(os.path.dirname(self._prefix) or ".", exist_ok=True)
-        self._builder = make_builder(f"{self._partial}.bin", "mmap", self._vocab_size)
+        with ExitStack() as stack:
+            data, self._index = stack.enter_context(_both_files(self._prefix))
+            self._data = stack.enter_context(open(data, "wb"))
+            stack.push(self._finish)
+            self._stack = stack.pop_all()
         return self
 
-    def add(self, ids: Sequence[int]) -> None:
-        """Append one sequence.
+    def __exit__(self, *exception: Any) -> Optional[bool]:
+        return self._stack.__exit__(*exception)
 
+    def add(self, ids: Sequence[int]) -> None:
+        """Append one sequence; the errors are those of `add_block`."""
+        self.add_block(np.asarray(ids, np.int64), np.array([len(ids)], np.int32))
+
+    def add_block(self, ids: np.ndarray, sizes: np.ndarray) -> None:
+        """Append many sequences.
+
+        Args:
+            ids: `(sum(sizes),)`, integers; all sequences one after the other.
+            sizes: `(sequences,)`, int32.
         Raises:
             ValueError: an id is outside the vocabulary (it would wrap around).
         """
-        if ids and not 0 <= min(ids) <= max(ids) < self._vocab_size:
+        if ids.size and not 0 <= ids.min() <= ids.max() < self._vocab_size:
             raise ValueError(
-                f"{self._prefix}: ids {min(ids)} to {max(ids)} do not fit a "
+                f"{self._prefix}: ids {ids.min()} to {ids.max()} do not fit a "
                 f"dictionary of {self._vocab_size}"
             )
-        self._builder.add_item(torch.tensor(ids, dtype=torch.int64))
+        self._data.write(ids.astype(self._dtype, copy=False).tobytes())
+        self._sizes.frombytes(sizes.astype(np.int32, copy=False).tobytes())
 
-    def __exit__(
-        self,
-        kind: Optional[Type[BaseException]],
-        error: Optional[BaseException],
-        traceback: Optional[TracebackType],
-    ) -> None:
-        partial = {ext: self._partial + ext for ext in (".bin", ".idx")}
-        try:
-            # finalize also closes the data file, so it runs in either case
-            self._builder.finalize(partial[".idx"])
-            if kind is None:
-                for extension, path in partial.items():
-                    os.replace(path, self._prefix + extension)
-        finally:
-            for path in filter(os.path.exists, partial.values()):
-                os.remove(path)
+    def _finish(self, kind: Optional[Type[BaseException]], *_: Any) -> None:
+        if kind is None:
+            sizes = np.frombuffer(self._sizes, np.int32)
+            _write_index(self._index, self._dtype, lambda: [sizes])
+
+
+def merge_binaries(prefix: str, parts: Sequence[str], vocab_size: int) -> None:
+    """Write one pair of files that holds the sequences of others, in their order.
+
+    The bytes are those that one `BinaryWriter` would have written. Memory does not grow
+    with the size of the parts. A part may hold nothing.
+
+    Args:
+        prefix: path of the result without extension; its folder is created.
+        parts: paths of the parts without extension; they stay.
+        vocab_size: that of every part.
+    Raises:
+        ValueError: a part is missing, cut off or of another integer type.
+    """
+    dtype = id_dtype(vocab_size)
+    with _both_files(prefix) as (data, index):
+        with open(data, "wb") as merged:
+            for part in parts:
+                _check_part(part, dtype)
+                with open(f"{part}.bin", "rb") as file:
+                    shutil.copyfileobj(file, merged, 1 << 20)
+        _write_index(index, dtype, lambda: (_read_sizes(part) for part in parts))
+
+
+def id_dtype(vocab_size: int) -> np.dtype:
+    """The integer type in which fairseq stores ids of such a dictionary."""
+    return np.dtype(best_fitting_int_dtype(vocab_size))
 
 
 def load_binary(prefix: str) -> MMapIndexedDataset:
@@ -75,7 +122,8 @@ def load_binary(prefix: str) -> MMapIndexedDataset:
     Raises:
         ValueError: naming the file that is missing, of another format or cut off.
     """
-    _check_index(f"{prefix}.idx")
+    _check_size(f"{prefix}.idx", _HEADER.size + _BYTES_PER_ITEM)
+    _read_header(f"{prefix}.idx")
     _check_size(f"{prefix}.bin", 1)
     dataset = MMapIndexedDataset(prefix)
     item_size = dataset._index.dtype().itemsize
@@ -100,13 +148,60 @@ def encode_line(dictionary: Dictionary, symbols: Sequence[str]) -> List[int]:
     return ids + [dictionary.eos()]
 
 
-def _check_index(path: str) -> None:
-    _check_size(path, _HEADER.size + _BYTES_PER_ITEM)
+@contextmanager
+def _both_files(prefix: str) -> Iterator[Tuple[str, str]]:
+    """Give two names to write to; they become `.bin` and `.idx` on success."""
+    os.makedirs(os.path.dirname(prefix) or ".", exist_ok=True)
+    with replace_on_success(f"{prefix}.idx") as index, replace_on_success(
+        f"{prefix}.bin"
+    ) as data:
+        yield data, index
+
+
+def _write_index(
+    path: str, dtype: np.dtype, sizes: Callable[[], Iterable[np.ndarray]]
+) -> None:
+    """Write an index; `sizes` gives the blocks of sizes anew at each call."""
+    items = address = 0
+    with open(path, "wb") as file:
+        file.seek(_HEADER.size)
+        for block in sizes():
+            file.write(block.tobytes())
+            items += len(block)
+        for block in sizes():
+            ends = address + np.cumsum(block, dtype=np.int64) * dtype.itemsize
+            file.write((ends - block.astype(np.int64) * dtype.itemsize).tobytes())
+            address = int(ends[-1]) if len(ends) else address
+        file.seek(0)
+        file.write(_HEADER.pack(_MAGIC, 1, _dtype_header_code(dtype.type), items))
+
+
+def _check_part(prefix: str, dtype: np.dtype) -> None:
+    code, _ = _read_header(f"{prefix}.idx")
+    if code != _dtype_header_code(dtype.type):
+        raise ValueError(
+            f"{prefix}.idx: written for a dictionary of another size; write it again"
+        )
+    expected = int(_read_sizes(prefix).sum(dtype=np.int64)) * dtype.itemsize
+    _check_size(f"{prefix}.bin", expected)
+    if os.path.getsize(f"{prefix}.bin") > expected:
+        raise ValueError(f"{prefix}.bin: longer than its index says; write it again")
+
+
+def _read_sizes(prefix: str) -> np.ndarray:
+    _, items = _read_header(f"{prefix}.idx")
+    return np.fromfile(f"{prefix}.idx", np.int32, items, offset=_HEADER.size)
+
+
+def _read_header(path: str) -> Tuple[int, int]:
+    """Return the code of the integer type and the number of items."""
+    _check_size(path, _HEADER.size)
     with open(path, "rb") as file:
-        magic, version, _, items = _HEADER.unpack(file.read(_HEADER.size))
+        magic, version, code, items = _HEADER.unpack(file.read(_HEADER.size))
     if magic != _MAGIC or version != 1:
         raise ValueError(f"{path}: not an index in mmap format; write it again")
     _check_size(path, _HEADER.size + _BYTES_PER_ITEM * items)
+    return code, items
 
 
 def _check_size(path: str, expected: int) -> None:

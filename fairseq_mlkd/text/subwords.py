@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, Dict, List, Mapping, Type
+from typing import Any, Dict, List, Mapping, Pattern, Tuple, Type
 
 from subword_nmt.apply_bpe import BPE
 from subword_nmt.learn_bpe import learn_bpe
+from tokenizers import models
 
 from fairseq_mlkd.text.files import read_lines, replace_on_success
-from fairseq_mlkd.text.segmentation import Subwords, copy_file
+from fairseq_mlkd.text.segmentation import UNKNOWN, Subwords, copy_file
 from fairseq_mlkd.text.sentencepieces import SentencePieces
 from fairseq_mlkd.text.wordpiece import WordPiece
 
+_WORD_END = "</w>"  # of subword-nmt's symbols
+
 
 class BpeCodes(Subwords):
-    """Byte-pair encoding from a subword-nmt codes file; the last piece has no `@@`."""
+    """Byte-pair encoding from a subword-nmt codes file; the last piece has no `@@`.
+
+    The library `tokenizers` cuts words, subword-nmt those few for which the two might
+    differ, so the pieces are always subword-nmt's.
+    """
 
     kind = "subword-nmt"
 
@@ -26,8 +33,20 @@ class BpeCodes(Subwords):
         self.path = path
         with open(path, encoding="utf-8", newline="\n") as codes:
             self._bpe = BPE(codes)
+        merges = sorted(self._bpe.bpe_codes, key=self._bpe.bpe_codes.__getitem__)
+        self._model = _fast_model(merges)
+        self._is_doubtful = _doubtful_words(merges, self._bpe.version).search
 
     def cut(self, word: str) -> List[str]:
+        if self._is_doubtful(word):
+            return self._cut_by_subword_nmt(word)
+        pieces = [token.value for token in self._model.tokenize(word)]
+        if UNKNOWN in pieces:
+            return self._cut_by_subword_nmt(word)
+        last = pieces.pop()[: -len(_WORD_END)]
+        return [*(piece + "@@" for piece in pieces), last]
+
+    def _cut_by_subword_nmt(self, word: str) -> List[str]:
         self._bpe.cache.clear()  # it would grow without bound; ours is bounded
         return self._bpe.segment_tokens([word])
 
@@ -62,6 +81,53 @@ def learn_codes(word_counts: Mapping[str, int], n: int, path: str) -> None:
                 "too little text to learn subwords from: no pair of characters "
                 "occurs twice; give more text"
             )
+
+
+def _fast_model(merges: List[Tuple[str, str]]) -> models.BPE:
+    """The merges as a model of `tokenizers`; its unknown symbol is `UNKNOWN`."""
+    vocabulary = {UNKNOWN: 0}
+    for pair in merges:
+        for symbol in pair:
+            for character in re.sub(f"{_WORD_END}$", "", symbol):
+                vocabulary.setdefault(character, len(vocabulary))
+                vocabulary.setdefault(character + _WORD_END, len(vocabulary))
+    for left, right in merges:
+        for symbol in (left, right, left + right):
+            vocabulary.setdefault(symbol, len(vocabulary))
+    return models.BPE(
+        vocabulary,
+        merges,
+        unk_token=UNKNOWN,
+        end_of_word_suffix=_WORD_END,
+        fuse_unk=False,
+    )
+
+
+def _doubtful_words(
+    merges: List[Tuple[str, str]], version: Tuple[int, ...]
+) -> Pattern[str]:
+    """What is found in each word that `tokenizers` may cut in another way.
+
+    It takes the places of one merge from left to right, and between two of them an
+    earlier merge that the first made possible; subword-nmt takes all places at once.
+    That differs only if a merge makes a symbol that an earlier one uses (both "ab c"
+    and "a bc" make "abc"), and the word holds that symbol twice.
+    """
+    if version != (0, 2):
+        return re.compile("")
+    first_use: Dict[str, int] = {}
+    for rank, pair in enumerate(merges):
+        for symbol in pair:
+            first_use.setdefault(symbol, rank)
+    late = [
+        len(left + right)
+        for rank, (left, right) in enumerate(merges)
+        if first_use.get(left + right, rank) < rank
+    ]
+    # the empty word, surrogates (no UTF-8), text that looks like the end of a word
+    odd = rf"^$|[\ud800-\udfff]|{_WORD_END}"
+    twice = rf"|(.{{{min(late)}}}).*\1" if late else ""
+    return re.compile(odd + twice, re.DOTALL)
 
 
 def _check_codes(path: str) -> None:

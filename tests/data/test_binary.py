@@ -1,11 +1,17 @@
 import os
 
+import numpy as np
 import pytest
 import torch
 from fairseq.binarizer import FileBinarizer, VocabularyDatasetBinarizer
 from fairseq.data import Dictionary
 
-from fairseq_mlkd.data.binary import BinaryWriter, encode_line, load_binary
+from fairseq_mlkd.data.binary import (
+    BinaryWriter,
+    encode_line,
+    load_binary,
+    merge_binaries,
+)
 
 LINES = ["a b a", "c", "", "b unseen c a"]
 
@@ -39,6 +45,46 @@ def test_bytes_equal_those_of_fairseq_preprocess(tmp_path, dictionary, padding):
     for extension in ("bin", "idx"):
         ours = (tmp_path / f"ours.{extension}").read_bytes()
         assert ours == (tmp_path / f"stock.{extension}").read_bytes()
+
+
+@pytest.mark.parametrize("vocab_size", [10, 65500])
+def test_blocks_and_merged_parts_have_the_bytes_of_single_lines(tmp_path, vocab_size):
+    rows = [[1, 2, 3], [9], [4, 4, 4, 4], [], [5]]
+    write(tmp_path / "single", rows, vocab_size)
+    for cuts in ([], [0], [2], [1, 1, 4], [5]):
+        parts = [str(tmp_path / f"part{number}") for number in range(len(cuts) + 1)]
+        bounds = zip([0, *cuts], [*cuts, len(rows)])
+        for part, (start, end) in zip(parts, bounds):
+            with BinaryWriter(part, vocab_size) as writer:
+                sizes = np.array(list(map(len, rows[start:end])), dtype=np.int32)
+                writer.add_block(np.array(sum(rows[start:end], []), dtype=int), sizes)
+        merge_binaries(str(tmp_path / "new" / "merged"), parts, vocab_size)
+        for extension in ("bin", "idx"):
+            merged = (tmp_path / "new" / f"merged.{extension}").read_bytes()
+            assert merged == (tmp_path / f"single.{extension}").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda part: part.with_suffix(".bin").unlink(), r"b\.bin is missing"),
+        (lambda part: part.with_suffix(".idx").unlink(), r"b\.idx is missing"),
+        (lambda part: part.with_suffix(".bin").write_bytes(b""), r"b\.bin: 0 bytes"),
+        (lambda part: part.with_suffix(".idx").write_bytes(b"MM"), r"b\.idx: 2 bytes"),
+        (lambda part: part.with_suffix(".bin").write_bytes(bytes(9)), "longer than"),
+        (lambda part: write(part, [[1]], 70000), "dictionary of another size"),
+    ],
+)
+def test_a_damaged_part_is_one_clear_error_and_leaves_nothing(
+    tmp_path, change, message
+):
+    parts = [tmp_path / name for name in "ab"]
+    for part in parts:
+        write(part, [[1, 2], [3]])
+    change(parts[1])
+    with pytest.raises(ValueError, match=message):
+        merge_binaries(str(tmp_path / "out" / "x"), [*map(str, parts)], 10)
+    assert os.listdir(tmp_path / "out") == []
 
 
 def test_round_trip(tmp_path):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from typing import List, Sequence
+from typing import Dict, List, Sequence
 
 import numpy as np
 
-from fairseq_mlkd.data.binary import BinaryWriter, encode_line, merge_binaries
+from fairseq_mlkd.data.binary import BinaryWriter, merge_binaries
 from fairseq_mlkd.data.corpus.draw import CleanPiece
-from fairseq_mlkd.data.corpus.learn import load_dictionary, load_tokenizer
+from fairseq_mlkd.data.corpus.loading import load_encoder, read_dictionary
 from fairseq_mlkd.data.corpus.tasks import Result
 
 SPLITS = ("train", "valid")
@@ -54,10 +54,8 @@ def binarise_piece(
     ]
     folders = (tokenizer_folder, dictionary_folder)
     for shard, sentences in enumerate(parts):
-        prefix = part_prefix(folder, "train", shard)
-        totals.update(_write_part(prefix, sentences, *folders))
-    prefix = part_prefix(folder, "valid", 0)
-    totals.update(_write_part(prefix, piece.valid(), *folders))
+        totals.update(_write(part_prefix(folder, "train", shard), sentences, *folders))
+    totals.update(_write(part_prefix(folder, "valid", 0), piece.valid(), *folders))
     return totals
 
 
@@ -69,24 +67,22 @@ def merge_parts(
     Args:
         pieces: folders of `binarise_piece`, all of the language, in order.
     """
-    size = len(load_dictionary(dictionary_folder))
+    size = len(read_dictionary(dictionary_folder))
     for split in SPLITS[: 1 if shard else None]:
         parts = [part_prefix(piece, split, shard) for piece in pieces]
         merge_binaries(os.path.join(folder, lang, split), parts, size)
     return {}
 
 
-def _write_part(
+def _write(
     prefix: str, sentences: List[str], tokenizer_folder: str, dictionary_folder: str
-) -> Counter[str]:
-    tokenizer = load_tokenizer(tokenizer_folder)
-    dictionary = load_dictionary(dictionary_folder)
-    totals: Counter[str] = Counter()
+) -> Dict[str, int]:
+    encoder, dictionary = load_encoder(tokenizer_folder, dictionary_folder)
+    ids, sizes = encoder.encode(sentences)
     with BinaryWriter(prefix, len(dictionary)) as writer:
-        for sentence in sentences:
-            ids = encode_line(dictionary, tokenizer.segment(sentence))
-            writer.add(ids)
-            totals["tokens"] += len(ids) - 1
-            totals["unknown"] += ids.count(dictionary.unk())
-            totals["words"] += sentence.count(" ") + 1
-    return totals
+        writer.add_block(ids, sizes)
+    return {
+        "tokens": len(ids) - len(sizes),
+        "unknown": int((ids == dictionary.unk()).sum()),
+        "words": sum(sentence.count(" ") + 1 for sentence in sentences),
+    }

@@ -7,7 +7,7 @@ import shutil
 from typing import Any, Dict, Optional, Sequence
 
 from fairseq_mlkd.data.corpus.card import write_card
-from fairseq_mlkd.data.corpus.learn import DICTIONARY_FILE
+from fairseq_mlkd.data.corpus.loading import DICTIONARY_FILE
 from fairseq_mlkd.data.corpus.options import CorpusOptions
 from fairseq_mlkd.data.corpus.pipeline import Built, run_steps
 from fairseq_mlkd.data.corpus.report import (

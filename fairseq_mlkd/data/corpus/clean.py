@@ -5,18 +5,17 @@ from __future__ import annotations
 import os
 from collections import Counter
 from dataclasses import dataclass
-from functools import lru_cache
 from hashlib import blake2b
 from typing import Callable, Iterator, List, Optional, Set
 
 import numpy as np
 
+from fairseq_mlkd.data.corpus.loading import load_tokenizer
 from fairseq_mlkd.data.corpus.pieces import read_piece, write_packed
 from fairseq_mlkd.data.corpus.readers import document_paragraphs
 from fairseq_mlkd.data.corpus.tasks import Result
 from fairseq_mlkd.text.sentences import split_sentences
 from fairseq_mlkd.text.spoken import to_spoken
-from fairseq_mlkd.text.tokenizer import Tokenizer
 
 SENTENCES = "sentences.zst"
 HASHES = "hashes.npy"  # sorted, uint64
@@ -43,7 +42,7 @@ class CleaningRule:
     def normaliser(self) -> Callable[[str, str], str]:
         if self.codes_from is None:
             return to_spoken
-        return _load_tokenizer(self.codes_from).normalise
+        return load_tokenizer(self.codes_from).normalise
 
     def hash(self, sentence: str) -> int:
         """64 bits: of 500 million sentences two meet by chance once in 150 corpora."""
@@ -116,8 +115,3 @@ def _save_arrays(folder: str, hashes: List[int], lengths: List[int]) -> None:
     np.save(os.path.join(folder, HASHES), by_index[order])
     np.save(os.path.join(folder, ORDER), order)
     np.save(os.path.join(folder, LENGTHS), np.array(lengths, dtype=np.uint32))
-
-
-@lru_cache(maxsize=1)
-def _load_tokenizer(folder: str) -> Tokenizer:
-    return Tokenizer.load(folder)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from functools import lru_cache
 from typing import Dict, Iterable, Mapping, Optional, Sequence
 
 from fairseq.data import Dictionary
 
 from fairseq_mlkd.data.corpus.draw import CleanPiece
+from fairseq_mlkd.data.corpus.loading import (
+    DICTIONARY_FILE,
+    load_tokenizer,
+    read_dictionary,
+)
 from fairseq_mlkd.data.corpus.pieces import read_packed, write_packed
 from fairseq_mlkd.data.corpus.tasks import Result
+from fairseq_mlkd.data.encoding import SubwordCounter
 from fairseq_mlkd.text.subwords import BpeCodes, learn_codes
 from fairseq_mlkd.text.tokenizer import Tokenizer
 
-DICTIONARY_FILE = "dict.txt"
 MAX_WORDS = 1 << 19  # subwords are learnt from so many most frequent words: 200 MB
 _COUNTS = "counts.zst"
 
@@ -58,18 +62,11 @@ def count_subwords(
     Returns:
         `words`, running ones, and `whole_words`, those that are one subword.
     """
-    pieces = load_tokenizer(tokenizer_folder).subwords.pieces
-    symbols: Counter[str] = Counter()
-    totals: Counter[str] = Counter(words=0, whole_words=0)
-    sentences = piece.train(size, "written")
-    for word, n in Counter(" ".join(sentences).split(" ")).items() if sentences else ():
-        found = pieces(word)
-        for symbol in found:
-            symbols[symbol] += n
-        totals["words"] += n
-        totals["whole_words"] += n * (len(found) == 1)
-    _write_counts(folder, symbols)
-    return totals
+    counter = SubwordCounter(load_tokenizer(tokenizer_folder))
+    counter.add(piece.train(size, "written"))
+    counter.finish()
+    _write_counts(folder, counter.symbols)
+    return {"words": counter.words, "whole_words": counter.whole_words}
 
 
 def build_dictionary(
@@ -90,36 +87,13 @@ def build_dictionary(
                 dictionary.add_symbol(symbol, n)
         dictionary.finalize()
     else:
-        dictionary = _read_dictionary(source)
+        dictionary = read_dictionary(source)
     dictionary.save(os.path.join(folder, DICTIONARY_FILE))
     symbols = {
         lang: sum(symbol in dictionary for symbol in counts)
         for lang, counts in by_lang.items()
     }
     return {"size": len(dictionary), "symbols": symbols}
-
-
-@lru_cache(maxsize=1)
-def load_tokenizer(folder: str) -> Tokenizer:
-    """As `Tokenizer.load`, once for all tasks of a process."""
-    return Tokenizer.load(folder)
-
-
-@lru_cache(maxsize=1)
-def load_dictionary(folder: str) -> Dictionary:
-    """The `dict.txt` of a folder, read once for all tasks of a process."""
-    return _read_dictionary(folder)
-
-
-def _read_dictionary(folder: str) -> Dictionary:
-    path = os.path.join(folder, DICTIONARY_FILE)
-    try:
-        return Dictionary.load(path)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise ValueError(
-            f"{path}: cannot be read ({error}); --codes-from needs a folder that "
-            "preprocess/corpus.py or mlkd-import wrote"
-        ) from None
 
 
 def _write_counts(folder: str, counts: Mapping[str, int]) -> None:

@@ -9,7 +9,7 @@ from collections import Counter
 from typing import Any, Dict, Iterable, Mapping, Optional, Sequence
 
 from fairseq_mlkd.data.corpus.clean import DROP_REASONS
-from fairseq_mlkd.data.corpus.learn import DICTIONARY_FILE
+from fairseq_mlkd.data.corpus.loading import DICTIONARY_FILE
 from fairseq_mlkd.data.corpus.options import CorpusOptions
 from fairseq_mlkd.data.corpus.tasks import Result
 from fairseq_mlkd.text.tokenizer import SETTINGS_FILE

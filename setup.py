@@ -29,17 +29,21 @@ setup(
         'fairseq==0.12.2; python_version < "3.11"',
         'fairseq-fixed==0.12.3.1; python_version >= "3.11"',
         "torch>=1.13",
+        "mwparserfromhell",
         "numpy",
         "protobuf",  # sentencepiece's description of its models needs it
         "sacrebleu",
+        "sacremoses",
         "safetensors",
         "sentencepiece",
         "seqeval",
         "subword-nmt",
         "tokenizers",
         "tqdm",
+        "zstandard",
     ],
     extras_require={
+        "corpus": ["pyarrow"],  # Wikipedia as parquet files
         "report": ["matplotlib"],
         "dev": [
             "mypy",

@@ -35,7 +35,7 @@ def test_invalid_utf8_names_file_and_line(tmp_path):
 def test_packed_file_cut_off_is_one_clear_error(tmp_path, name, pack):
     path = tmp_path / name
     path.write_bytes(pack(os.urandom(1000).hex().encode())[:-20])
-    with pytest.raises(ValueError, match=f"{name}: cannot be read after line"):
+    with pytest.raises(ValueError, match=f"{name}: cannot be read"):
         list(read_lines(str(path)))
 
 

@@ -1,0 +1,35 @@
+"""Plain text, one sentence or paragraph a line."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Iterable, Iterator, List
+
+from fairseq_mlkd.data.corpus.readers.document import Document
+from fairseq_mlkd.text.files import read_lines
+
+# Lines travel in runs of about so many characters, so that nobody pays for each.
+_RUN = 1 << 16
+
+
+def read_text(path: str, counts: Counter[str]) -> Iterator[Document]:
+    """Yield the lines of a text file, many to a document; counts "lines"."""
+    return gather_lines(read_lines(path), counts)
+
+
+def gather_lines(
+    lines: Iterable[str], counts: Counter[str], markup: str = ""
+) -> Iterator[Document]:
+    """Join lines into documents of one markup; counts "lines" and "characters"."""
+    run: List[str] = []
+    size = 0
+    for line in lines:
+        run.append(line)
+        size += len(line)
+        counts["lines"] += 1
+        counts["characters"] += len(line)
+        if size >= _RUN:
+            yield Document("\n".join(run), markup)
+            run, size = [], 0
+    if run:
+        yield Document("\n".join(run), markup)

@@ -1,0 +1,213 @@
+"""Wikitext -> paragraphs of plain text.
+
+One linear scan cuts out what carries no prose (templates, tables, references, media,
+comments), lines are sorted into headings, list items and paragraphs, and the parser
+sees only the lines that still hold markup: that is several times as fast as parsing
+whole pages, and no page can make the parser slow, because its lines are short.
+
+Dropped are headings, whole sections that hold lists (references, see also, ...), and
+list items that do not end as a sentence does. Links become their text.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Dict, Iterator, List, Match, Optional, Tuple
+
+import mwparserfromhell
+from mwparserfromhell.parser import ParserError
+
+# The parser's time can grow with the square of what it gets; no paragraph is longer.
+_MAX_PARSED = 1 << 13
+
+_DROPPED_TAGS = (
+    "ref|math|gallery|code|source|syntaxhighlight|pre|timeline|score|chem|ce|hiero|"
+    "imagemap|graph|mapframe|maplink|table|style|includeonly|inputbox|templatedata"
+)
+_TOKEN = re.compile(
+    rf"""
+    <!--(?s:.*?)(?:-->|\Z)
+    | (?P<open>\{{\{{ | \[\[ | ^[ \t:]*\{{\|)
+    | (?P<close>\}}\}} | \]\] | ^[ \t]*\|\}}(?!\}}(?!\}})))
+    | <(?P<slash>/?)(?P<tag>{_DROPPED_TAGS})\b[^<>]*>
+    """,
+    re.MULTILINE | re.IGNORECASE | re.VERBOSE,
+)
+_CLOSER = {"{{": "}}", "[[": "]]", "{|": "|}"}
+# Names of the namespaces of media and categories in the eight languages.
+_MEDIA = re.compile(
+    r"\s*(?:file|image|media|category|datei|bild|kategorie|fichier|catégorie|archivo|"
+    r"imagen|categoría|immagine|categoria|ficheiro|arquivo|imagem|ファイル|画像|"
+    r"カテゴリ|चित्र|श्रेणी)\s*:",
+    re.IGNORECASE,
+)
+
+_HEADING = re.compile(r"(={1,6})\s*(.+?)\s*\1\s*\Z")
+_SKIPPED_SECTIONS = re.compile(
+    "references|notes|footnotes|citations|bibliography|sources|works cited|"
+    "further reading|see also|external links|notes and references|explanatory notes|"
+    "einzelnachweise|quellen|literatur|weblinks|siehe auch|anmerkungen|belege|"
+    "références|notes et références|bibliographie|liens? externes?|voir aussi|"
+    "articles connexes|annexes|sources et bibliographie|"
+    "referencias|bibliografía|enlaces externos|véase también|notas|fuentes|"
+    "note|bibliografia|collegamenti esterni|voci correlate|altri progetti|"
+    "referências|ligações externas|ver também|notas e referências|"
+    "脚注|出典|注釈|参考文献|関連項目|外部リンク|関連文献|脚注・出典|"
+    "सन्दर्भ|संदर्भ|इन्हें भी देखें|यह भी देखें|बाहरी कड़ियाँ|बाहरी कड़ियां|टिप्पणी",
+    re.IGNORECASE,
+)
+_LIST_ITEM = re.compile(r"[*#:;]+\s*")
+_SENTENCE_END = re.compile(r"[.!?…。！？｡।॥][\"'”’»›)\]」』）】]*\Z")
+_NO_PROSE = re.compile(r"[|!{}]|-{4,}")
+_MAGIC_WORD = re.compile(r"__[^\W\d_]+__")
+
+_BREAK = re.compile(r"<(?:br|hr|p|/p|div|/div)\b[^<>]*>", re.IGNORECASE)
+_TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
+_SIMPLE_LINK = re.compile(r"\[\[([^\[\]|{}\n]*)(?:\|([^\[\]|{}\n]*))?\]\]")
+_MARKUP = re.compile(r"\[|&\w|&#")
+_QUOTES = re.compile(r"('{2,})")
+_SPACES = re.compile(r"\s+")
+
+
+def article_paragraphs(wikitext: str) -> Iterator[str]:
+    """Yield the paragraphs of an article, stripped, without empty ones.
+
+    A line that no parser could read in good time is left out: one of more than 8192
+    characters that still holds markup after the cut.
+    """
+    skipped_level = 0
+    for line in _cut(wikitext).split("\n"):
+        line = line.strip()
+        heading = _HEADING.match(line)
+        if heading:
+            level = len(heading.group(1))
+            if not skipped_level or level <= skipped_level:
+                title = _plain(heading.group(2))
+                skipped_level = level if _SKIPPED_SECTIONS.fullmatch(title) else 0
+        elif line and not skipped_level and not _NO_PROSE.match(line):
+            yield from _paragraph(line)
+
+
+def _paragraph(line: str) -> Iterator[str]:
+    marker = _LIST_ITEM.match(line)
+    text = _plain(line[marker.end() :] if marker else line)
+    if text and (not marker or _SENTENCE_END.search(text)):
+        yield text
+
+
+def _cut(text: str) -> str:
+    """Drop templates, tables, media, comments and elements without prose.
+
+    An opener without its closer is dropped alone, so that one forgotten bracket does
+    not swallow the article. Linear in the length of the text.
+    """
+    kept: List[str] = []
+    opened: List[Tuple[str, int]] = []
+    n_opened: Dict[str, int] = {}
+    end = 0
+    for token in _TOKEN.finditer(text):
+        kept.append(text[end : token.start()])
+        end = token.end()
+        kind, opens = _kind(token)
+        if opens:
+            opened.append((kind, len(kept)))
+            n_opened[kind] = n_opened.get(kind, 0) + 1
+            if kind == "]]":
+                kept.append("[[")
+        elif n_opened.get(kind):
+            start = _close(kind, opened, n_opened)
+            if kind == "]]" and not _is_media(kept[start + 1]):
+                kept.append("]]")
+            else:
+                del kept[start:]
+    kept.append(text[end:])
+    return "".join(kept)
+
+
+def _kind(token: Match[str]) -> Tuple[str, bool]:
+    """What closes the token's construct, and whether the token opens it."""
+    opener, closer = token.group("open"), token.group("close")
+    if opener:
+        return _CLOSER[opener[-2:]], True
+    if closer:
+        return closer[-2:], False
+    tag = token.group("tag")
+    if not tag or token.group().endswith("/>"):
+        return "", False
+    return tag.lower(), not token.group("slash")
+
+
+def _close(kind: str, opened: List[Tuple[str, int]], n_opened: Dict[str, int]) -> int:
+    """Close the innermost construct of a kind and all in it; return its start."""
+    while True:
+        inner, start = opened.pop()
+        n_opened[inner] -= 1
+        if inner == kind:
+            return start
+
+
+def _is_media(link: str) -> bool:
+    """Whether the start of a link is that of a picture or a category."""
+    target = link.split("|", 1)[0]
+    return bool(_MEDIA.match(target)) or (":" in target and link.count("|") > 1)
+
+
+def _plain(line: str) -> str:
+    """The text of one line of wikitext."""
+    line = _TAG.sub("", _BREAK.sub(" ", line)).replace("<", "&lt;")
+    line = _SIMPLE_LINK.sub(_link_text, _MAGIC_WORD.sub("", line))
+    if _MARKUP.search(line):
+        line = _parse(line) or ""
+    return _SPACES.sub(" ", _drop_quotes(line)).strip()
+
+
+def _parse(line: str) -> Optional[str]:
+    if len(line) > _MAX_PARSED:
+        return None
+    line = line.replace("{{", "").replace("}}", "")
+    try:
+        return mwparserfromhell.parse(line, skip_style_tags=True).strip_code()
+    except ParserError:
+        return None
+
+
+def _link_text(link: Match[str]) -> str:
+    """The label, or the target; nothing for a bare link to a category or language."""
+    target, label = link.groups()
+    if label is not None:
+        return label
+    prefix, colon, rest = target.partition(":")
+    return "" if colon and rest[:1].strip() and not prefix.endswith(" ") else target
+
+
+def _drop_quotes(line: str) -> str:
+    """Drop the marks of bold and italics but no apostrophe (l'''Aurore'').
+
+    The rule is that of `doQuotes` in MediaWiki's Parser.php: if both kinds are
+    unbalanced, one bold is an apostrophe before italics.
+    """
+    parts = _QUOTES.split(line)
+    if len(parts) == 1:
+        return line
+    bold = [i for i in range(1, len(parts), 2) if len(parts[i]) in (3, 4)]
+    n_bold = sum(len(parts[i]) != 2 for i in range(1, len(parts), 2))
+    n_italic = sum(
+        len(parts[i]) in (2,) or len(parts[i]) > 4 for i in range(1, len(parts), 2)
+    )
+    for i in range(1, len(parts), 2):
+        parts[i] = "'" * max(0, len(parts[i]) - 5) if len(parts[i]) != 4 else "'"
+    if n_bold % 2 and n_italic % 2 and bold:
+        parts[_apostrophe(parts, bold)] += "'"
+    return "".join(parts)
+
+
+def _apostrophe(parts: List[str], bold: List[int]) -> int:
+    """Which bold mark stands after an elided word: a letter, else any word."""
+
+    def rank(i: int) -> int:
+        before = parts[i - 1]
+        if before.endswith(" "):
+            return 2
+        return 0 if len(before) == 1 or before[-2:-1] == " " else 1
+
+    return min(bold, key=rank)

@@ -16,25 +16,26 @@ def read_file(folder: str, path: str) -> Result:
     """Copy the documents of one file into pieces in `folder`.
 
     Returns:
-        `pieces` and `documents`, and under `counts` what the report says of the file.
+        `pieces`; `documents`, that is kept pages, or lines of text; and under `counts`
+        what the report says of the file.
     """
     counts: Counter[str] = Counter()
-    documents: Counter[str] = Counter()
+    kept: Counter[str] = Counter(pages=0)
 
-    def count() -> Iterator[Document]:
+    def count_pages() -> Iterator[Document]:
         for document in read_documents(path, counts):
-            documents["all"] += 1
+            kept["pages"] += 1
             yield document
 
-    pieces = write_pieces(count(), folder)
-    kept = {name: n for name, n in counts.items() if not name.startswith(_DROPPED)}
+    pieces = write_pieces(count_pages(), folder)
     dropped = {
         name[len(_DROPPED) :]: n
         for name, n in counts.items()
         if name.startswith(_DROPPED)
     }
+    read = {name: n for name, n in counts.items() if not name.startswith(_DROPPED)}
     return {
         "pieces": pieces,
-        "documents": documents["all"],
-        "counts": {**kept, "dropped": dropped},
+        "documents": counts["lines"] or kept["pages"],
+        "counts": {**read, "dropped": dropped},
     }

@@ -11,11 +11,12 @@ from subword_nmt.learn_bpe import learn_bpe
 from tokenizers import models
 
 from fairseq_mlkd.text.files import read_lines, replace_on_success
-from fairseq_mlkd.text.segmentation import UNKNOWN, Subwords, copy_file
+from fairseq_mlkd.text.segmentation import Subwords, copy_file
 from fairseq_mlkd.text.sentencepieces import SentencePieces
 from fairseq_mlkd.text.wordpiece import WordPiece
 
 _WORD_END = "</w>"  # of subword-nmt's symbols
+_NO_SYMBOL = " "  # as long as the one character that it stands for; parts symbols
 
 
 class BpeCodes(Subwords):
@@ -41,10 +42,14 @@ class BpeCodes(Subwords):
         if self._is_doubtful(word):
             return self._cut_by_subword_nmt(word)
         pieces = [token.value for token in self._model.tokenize(word)]
-        if UNKNOWN in pieces:
-            return self._cut_by_subword_nmt(word)
-        last = pieces.pop()[: -len(_WORD_END)]
-        return [*(piece + "@@" for piece in pieces), last]
+        last = pieces.pop()
+        if last == _NO_SYMBOL:
+            last = word[-1]
+        else:
+            last = last[: -len(_WORD_END)]
+        if _NO_SYMBOL in pieces:
+            _name_unknown(pieces, word)
+        return [*[piece + "@@" for piece in pieces], last]
 
     def _cut_by_subword_nmt(self, word: str) -> List[str]:
         self._bpe.cache.clear()  # it would grow without bound; ours is bounded
@@ -83,9 +88,18 @@ def learn_codes(word_counts: Mapping[str, int], n: int, path: str) -> None:
             )
 
 
+def _name_unknown(pieces: List[str], word: str) -> None:
+    """Put the characters of which the codes know nothing in their places."""
+    start = 0
+    for index, piece in enumerate(pieces):
+        if piece == _NO_SYMBOL:
+            pieces[index] = word[start]
+        start += len(piece)
+
+
 def _fast_model(merges: List[Tuple[str, str]]) -> models.BPE:
-    """The merges as a model of `tokenizers`; its unknown symbol is `UNKNOWN`."""
-    vocabulary = {UNKNOWN: 0}
+    """The merges as a model of `tokenizers`; what it does not know is `_NO_SYMBOL`."""
+    vocabulary = {_NO_SYMBOL: 0}
     for pair in merges:
         for symbol in pair:
             for character in re.sub(f"{_WORD_END}$", "", symbol):
@@ -97,7 +111,7 @@ def _fast_model(merges: List[Tuple[str, str]]) -> models.BPE:
     return models.BPE(
         vocabulary,
         merges,
-        unk_token=UNKNOWN,
+        unk_token=_NO_SYMBOL,
         end_of_word_suffix=_WORD_END,
         fuse_unk=False,
     )

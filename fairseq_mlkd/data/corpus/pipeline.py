@@ -137,29 +137,22 @@ def _part(steps: Steps, options: CorpusOptions, cleaned: Outcomes) -> Outcomes:
         lang: count_ranges(sum(piece.result["kept"] for piece in pieces))
         for lang, pieces in cleaned.items()
     }
-    duplicates = steps.do(
-        "duplicates",
-        {
-            lang: [
-                Call(find_duplicates, (folders[lang], number, ranges[lang]))
-                for number in range(ranges[lang])
-            ]
-            for lang in cleaned
-        },
-    )
-    thresholds = steps.do(
-        "threshold",
-        {
-            lang: [Call(find_threshold, (folders[lang], options.valid))]
-            for lang in cleaned
-        },
-    )
+    compare = {
+        lang: [
+            Call(find_duplicates, (of_lang, number, ranges[lang]))
+            for number in range(ranges[lang])
+        ]
+        for lang, of_lang in folders.items()
+    }
+    for lang, of_lang in folders.items():
+        compare[lang].append(Call(find_threshold, (of_lang, options.valid)))
+    compared = steps.do("duplicates", compare)
     calls = {}
     for lang in cleaned:
-        drops = _folders(duplicates[lang])
-        threshold = thresholds[lang][0].result["threshold"]
+        *found, smallest = compared[lang]
+        shared = (_folders(found), smallest.result["threshold"])
         calls[lang] = [
-            Call(part_piece, (i, folder, drops, threshold), hash_files(folder))
+            Call(part_piece, (i, folder, *shared), hash_files(folder))
             for i, folder in enumerate(folders[lang])
         ]
     parted = steps.do("part", calls)

@@ -140,7 +140,7 @@ def _article(title: str, paragraphs: List[str], number: int) -> str:
 
 def _marked_up(paragraph: str) -> str:
     """Link every eleventh word, set the first in bold, put a reference at the end."""
-    words = paragraph.split(" ")
+    words = escape(paragraph).split(" ")
     for index in range(5, len(words), 11):
         word = words[index]
         if word.isalpha():

@@ -179,7 +179,8 @@ def _unpack_gzip(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _unpack(new_unpacker: Callable[[], Any], file: BinaryIO) -> Iterator[bytes]:
-    unpacker, packed = None, b""
+    unpacker: Any = None
+    packed = b""
     while True:
         if unpacker is None or unpacker.needs_input:
             packed = packed or file.read(_PACKED_BLOCK)

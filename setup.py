@@ -32,6 +32,7 @@ setup(
         "mwparserfromhell",
         "numpy",
         "protobuf",  # sentencepiece's description of its models needs it
+        "requests",
         "sacrebleu",
         "sacremoses",
         "safetensors",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Mapping, Sequence
+from typing import Any, Dict, Mapping, Sequence
 
 from fairseq_mlkd.markdown import Rows, align
 
@@ -35,7 +35,7 @@ def render_card(report: Mapping[str, Any], pictures: str) -> str:
         ("Data card", _summary(report)),
         ("Sizes", align(_sizes(languages))),
         ("What was left out", _left_out(languages)),
-        ("Language shares", align(_shares(languages))),
+        ("Language shares", _shares(report)),
         ("Vocabulary", _vocabulary(report)),
         ("Pictures", pictures),
         ("Sources", align(_sources(languages))),
@@ -45,14 +45,21 @@ def render_card(report: Mapping[str, Any], pictures: str) -> str:
     return f"# {first}\n" + "\n".join(f"## {section}" for section in others)
 
 
-def rest_characters(entry: Mapping[str, Any]) -> int:
-    """Characters read that are in no sentence, kept or dropped.
+def characters_by_fate(entry: Mapping[str, Any]) -> Dict[str, int]:
+    """What became of the characters read; the numbers add up to `characters_in`.
 
-    Markup, punctuation and white space; below 0 where words for numbers made a text
-    longer than that.
+    Besides those kept and those dropped by reason: `normalisation` is the punctuation,
+    less what numbers that are read out and spaces between words add, so it can be below
+    0; `markup` stood outside of sentences, tables and white space included.
     """
-    dropped = sum(entry["dropped_characters"].values())
-    return entry["characters_in"] - entry["characters"] - dropped
+    dropped = entry["dropped_characters"]
+    in_sentences = entry["characters"] + sum(dropped.values())
+    return {
+        "kept": entry["characters"],
+        **dropped,
+        "normalisation": entry["characters_written"] - in_sentences,
+        "markup": entry["characters_in"] - entry["characters_written"],
+    }
 
 
 def _summary(report: Mapping[str, Any]) -> str:
@@ -81,33 +88,39 @@ def _sizes(languages: Mapping[str, Any]) -> Rows:
 
 
 def _left_out(languages: Mapping[str, Any]) -> str:
-    reasons = list(dict.fromkeys(r for e in languages.values() for r in e["dropped"]))
-    labels = [reason.replace("_", " ") for reason in reasons]
-    sentences = [["language", *labels, "kept"]]
-    characters = [["language", *labels, "rest", "kept"]]
+    sentences, characters = {}, {}
     for lang, entry in languages.items():
-        counts = [entry["dropped"].get(reason, 0) for reason in reasons]
-        counts.append(_kept(entry))
-        sentences.append([lang, *(_percent(n, entry["sentences"]) for n in counts)])
-        lost = [entry["dropped_characters"].get(reason, 0) for reason in reasons]
-        lost += [rest_characters(entry), entry["characters"]]
-        characters.append([lang, *(_percent(n, entry["characters_in"]) for n in lost)])
+        sentences[lang] = {"kept": _kept(entry), **entry["dropped"]}
+        characters[lang] = characters_by_fate(entry)
     return (
-        f"In percent of the sentences:\n\n{align(sentences)}\n\n"
-        f"In percent of the characters read:\n\n{align(characters)}\n\n"
-        "Rest: markup, punctuation and white space; below 0 where reading numbers out "
-        "made a text longer."
+        f"In percent of the sentences:\n\n{align(_percentages(sentences))}\n\n"
+        f"In percent of the characters read:\n\n{align(_percentages(characters))}\n\n"
+        "Normalisation: punctuation, less what numbers that are read out and spaces "
+        "between words add. Markup: all that stands outside of sentences."
     )
 
 
-def _shares(languages: Mapping[str, Any]) -> Rows:
+def _percentages(numbers: Mapping[str, Mapping[str, int]]) -> Rows:
+    """One row a language, in percent of its sum."""
+    names = list(dict.fromkeys(name for row in numbers.values() for name in row))
+    rows = [["language", *(name.replace("_", " ") for name in names)]]
+    for lang, row in numbers.items():
+        total = sum(row.values())
+        rows.append([lang, *(_percent(row.get(name, 0), total) for name in names)])
+    return rows
+
+
+def _shares(report: Mapping[str, Any]) -> str:
     rows = [["language", "before sampling", "after sampling", "times each sentence"]]
-    for lang, entry in languages.items():
+    for lang, entry in report["languages"].items():
         before, after = entry["share_before"], entry["share_after"]
         distinct = _kept(entry) - entry["valid"]
         times = f"{entry['train'] / distinct:.2f}" if distinct else ABSENT
         rows.append([lang, _percent(before, 1), _percent(after, 1), times])
-    return rows
+    note = "The data hold the shares after sampling."
+    if report["training_alpha"] != 1:
+        note = "The data hold every sentence once; training draws by the later shares."
+    return f"{align(rows)}\n\n{note}"
 
 
 def _vocabulary(report: Mapping[str, Any]) -> str:
@@ -148,11 +161,12 @@ def _name_files(paths: Sequence[str]) -> str:
 
 def _arguments(arguments: Mapping[str, Any]) -> Rows:
     """All but the files and their sizes, which are among the sources."""
-    values = {k: v for k, v in arguments.items() if not isinstance(v, Mapping)}
-    return [["argument", "value"]] + [
-        [name, ABSENT if value is None else str(value)]
-        for name, value in values.items()
-    ]
+    rows = [["argument", "value"]]
+    for name, value in arguments.items():
+        if not isinstance(value, Mapping):
+            text = f"{value:,}" if isinstance(value, int) else str(value)
+            rows.append([name, ABSENT if value is None else text])
+    return rows
 
 
 def _kept(entry: Mapping[str, Any]) -> int:

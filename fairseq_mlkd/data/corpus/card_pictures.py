@@ -5,7 +5,7 @@ from typing import Any, Dict, List, Mapping
 
 from matplotlib.axes import Axes
 
-from fairseq_mlkd.data.corpus.card_markdown import rest_characters
+from fairseq_mlkd.data.corpus.card_markdown import characters_by_fate
 from fairseq_mlkd.pictures import (
     FAINT,
     SOURCE_COLOUR,
@@ -14,9 +14,8 @@ from fairseq_mlkd.pictures import (
     picture,
 )
 
-# Told apart by the colour-blind and in grey; what is left of the text is grey.
+# Told apart by the colour-blind; what is kept is dark, what is no text is grey.
 DROP_COLOURS = ("#e07a3f", "#56b4e9", "#f0d264", "#7a5c99", "#009e73", "#a23b4a")
-REST_COLOUR = FAINT
 WIDTH = 7.5
 LEGEND: Dict[str, Any] = {  # all names in one line
     "ncols": 8,
@@ -68,31 +67,25 @@ def draw_shares(axes: Axes, languages: Languages) -> None:
 
 
 def draw_text(axes: Axes, languages: Languages) -> None:
-    """One bar a language: characters kept, dropped by reason, and the rest."""
+    """One bar a language: characters kept, dropped by reason, and in no sentence."""
     rows = _sorted(languages, "characters_in")
-    reasons = dict.fromkeys(
-        reason for lang in rows for reason in languages[lang]["dropped_characters"]
-    )
-    parts = {"kept": [languages[lang]["characters"] for lang in rows]}
-    for reason in reasons:
-        name = reason.replace("_", " ")
-        dropped = (languages[lang]["dropped_characters"] for lang in rows)
-        parts[name] = [counts.get(reason, 0) for counts in dropped]
-    parts["markup, punctuation"] = [
-        max(0, rest_characters(languages[lang])) for lang in rows
-    ]
-    totals = [max(1, sum(column)) for column in zip(*parts.values())]
-    colours = [SOURCE_COLOUR, *DROP_COLOURS[: len(reasons)], REST_COLOUR]
+    fates = [characters_by_fate(languages[lang]) for lang in rows]
+    names = list(dict.fromkeys(name for fate in fates for name in fate))
+    colours = [SOURCE_COLOUR, *DROP_COLOURS[: len(names) - 2], FAINT]
+    # A bar has no room for characters that normalisation added.
+    totals = [max(1, sum(max(0, n) for n in fate.values())) for fate in fates]
     left = [0.0] * len(rows)
-    for (name, counts), colour in zip(parts.items(), colours):
+    for name, colour in zip(names, colours):
+        counts = [max(0, fate.get(name, 0)) for fate in fates]
         width = [100 * n / total for n, total in zip(counts, totals)]
-        axes.barh(range(len(rows)), width, 0.7, left, color=colour, label=name)
+        label = name.replace("_", " ")
+        axes.barh(range(len(rows)), width, 0.7, left, color=colour, label=label)
         left = [a + b for a, b in zip(left, width)]
     label_rows(axes, rows)
     axes.set_xlim(0, 100)
     axes.set_xlabel("% of the characters read", loc="left")
-    kept = [f"{100 * n / t:.1f} kept" for n, t in zip(parts["kept"], totals)]
-    _write_beside(axes, kept)
+    kept = [100 * fate["kept"] / total for fate, total in zip(fates, totals)]
+    _write_beside(axes, [f"{share:.1f} kept" for share in kept])
 
 
 def draw_subwords(axes: Axes, languages: Languages) -> None:

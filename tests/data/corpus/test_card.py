@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from fairseq_mlkd.data.corpus.card import write_card
-from fairseq_mlkd.data.corpus.card_markdown import render_card, rest_characters
+from fairseq_mlkd.data.corpus.card_markdown import characters_by_fate, render_card
 
 LANGS = ("en", "de", "fr", "ja", "hi", "it", "es", "pt")
 PICTURES = ["card_shares.png", "card_subwords.png", "card_text.png"]
@@ -25,6 +25,7 @@ def make_report(langs=LANGS, **changes):
             "files": {lang: [f"{lang}.xml.bz2"] for lang in langs},
             "alpha": 0.5,
             "seed": 7,
+            "codes": 120_000,
             "codes_from": None,
         },
         "training_alpha": 1.0,
@@ -49,6 +50,7 @@ def language_entry(lang, size, before, after):
         "documents": size // 40,
         "sentences": size,
         "characters_in": 200 * size,
+        "characters_written": 120 * size,
         "dropped": {reason: n * size // 20 for reason, n in tenths.items()},
         "dropped_characters": {reason: n * size for reason, n in tenths.items()},
         "characters": 90 * size,
@@ -92,24 +94,27 @@ def test_one_language_needs_no_total():
 def test_what_was_left_out_is_in_percent_by_reason():
     card = render_card(make_report(["en"]), "")
     sentences, characters = (rows_of(card, "What was left out", n) for n in (0, 1))
-    assert sentences["language"] == ["empty", "short", "too long", "duplicate", "kept"]
-    assert sentences["en"] == ["10.00%", "5.00%", "15.00%", "20.00%", "50.00%"]
-    assert characters["language"][-2:] == ["rest", "kept"]
-    assert characters["en"][-2:] == ["50.00%", "45.00%"]
+    assert sentences["language"] == ["kept", "empty", "short", "too long", "duplicate"]
+    assert sentences["en"] == ["50.00%", "10.00%", "5.00%", "15.00%", "20.00%"]
+    assert characters["language"][-2:] == ["normalisation", "markup"]
+    assert characters["en"][0] == "45.00%"
+    assert characters["en"][-2:] == ["10.00%", "40.00%"]
 
 
-def test_characters_are_accounted_for_to_the_last_one():
-    entry = make_report()["languages"]["de"]
-    dropped = sum(entry["dropped_characters"].values())
-    assert (
-        entry["characters"] + dropped + rest_characters(entry)
-        == (entry["characters_in"])
-    )
+@pytest.mark.parametrize("written", [0, 90, 120, 200])
+def test_characters_are_accounted_for_to_the_last_one(written):
+    entry = make_report(["de"])["languages"]["de"]
+    entry["characters_written"] = written * 1_000_000
+    assert sum(characters_by_fate(entry).values()) == entry["characters_in"]
 
 
 def test_shares_and_how_often_a_sentence_is_drawn():
-    rows = rows_of(render_card(make_report(["en", "de"]), ""), "Language shares")
+    card = render_card(make_report(["en", "de"]), "")
+    rows = rows_of(card, "Language shares")
     assert rows["en"] == ["66.67%", "58.58%", "2.00"]
+    assert "The data hold the shares after sampling." in card
+    card = render_card(make_report(["en", "de"], training_alpha=0.5), "")
+    assert "training draws by the later shares." in card
 
 
 def test_vocabulary_names_coverage_and_unknown_rate():
@@ -137,9 +142,10 @@ def test_arguments_are_listed_without_the_files():
     rows = rows_of(render_card(make_report(), ""), "How it was made")
     assert rows == {
         "argument": ["value"],
-        "-" * 10: ["----:"],  # the line under the header
+        "-" * 10: ["------:"],  # the line under the header
         "alpha": ["0.5"],
         "seed": ["7"],
+        "codes": ["120,000"],
         "codes_from": ["–"],
     }
 
@@ -153,7 +159,8 @@ def test_summary_says_how_to_train():
 def test_a_language_of_which_nothing_is_left_has_no_rates():
     report = make_report(["en"])
     entry = report["languages"]["en"]
-    entry.update(sentences=0, characters_in=0, characters=0, train=0, valid=0)
+    entry.update(sentences=0, characters=0, train=0, valid=0)
+    entry.update(characters_in=0, characters_written=0)
     entry["dropped"] = entry["dropped_characters"] = {"empty": 0}
     card = render_card(report, "")
     assert rows_of(card, "What was left out")["en"] == ["–", "–"]

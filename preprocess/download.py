@@ -1,0 +1,110 @@
+#!/usr/bin/env python3
+"""Fetches the official files of corpora and benchmarks, and checks their bytes.
+
+    preprocess/download.py wikipedia billion_words --langs en,fr --to downloads
+    preprocess/download.py xnli pawsx wikiann massive mtop --to downloads
+
+Interrupted, the same command continues; done, it checks what is there. Files that
+were fetched by hand and put in their place are checked and used. The last lines name
+the next command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import re
+import shlex
+import sys
+from pathlib import Path
+from typing import Dict, List, Optional
+
+from fairseq_mlkd.data.downloads import SOURCE_NAMES, Downloader, fetch
+
+
+def languages(text: str) -> List[str]:
+    """An argument such as `en,fr`."""
+    langs = text.split(",")
+    if not all(re.fullmatch(r"[a-z]{2,}(-[a-z]+)*", lang) for lang in langs):
+        raise argparse.ArgumentTypeError(f"{text!r}: write codes, as in en,fr")
+    return langs
+
+
+def date(text: str) -> str:
+    """An argument such as 20261101."""
+    if not re.fullmatch(r"\d{8}", text):
+        raise argparse.ArgumentTypeError(f"{text!r}: write YYYYMMDD")
+    return text
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add(
+        "sources",
+        metavar="SOURCE",
+        nargs="+",
+        choices=SOURCE_NAMES,
+        help="what to fetch: %(choices)s",
+    )
+    add("--to", metavar="DIR", type=Path, required=True, help="folder of all downloads")
+    add(
+        "--langs",
+        metavar="LANG,...",
+        type=languages,
+        default=[],
+        help="languages of Wikipedia, and those to unpack of benchmarks (default: all)",
+    )
+    add(
+        "--date",
+        metavar="YYYYMMDD",
+        type=date,
+        help="which dump of Wikipedia (default: the one begun in DIR, or the newest)",
+    )
+    add(
+        "--mirror",
+        metavar="URL",
+        default="https://dumps.wikimedia.org",
+        help="where to fetch Wikipedia's dumps (default: %(default)s)",
+    )
+    return parser
+
+
+def main(argv: Optional[List[str]] = None) -> None:
+    """Runs the command; each source that fails ends in one line and status 1."""
+    args = get_parser().parse_args(argv)
+    # Importing fairseq lets every logger talk, and urllib3 tells of each try.
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
+    downloader = Downloader(args.to)
+    corpus: Dict[str, List[str]] = {}
+    commands: List[List[str]] = []
+    failed = False
+    for name in args.sources:
+        try:
+            fetched = fetch(name, downloader, args.langs, args.date, args.mirror)
+        except (OSError, ValueError) as error:
+            failed = True
+            print(f"error: {error}", file=sys.stderr)
+            continue
+        for path in fetched.paths:
+            print(f"{path}: complete")
+        if fetched.missing:
+            print(f"{name}: has no {', '.join(fetched.missing)}")
+        for lang, files in fetched.corpus.items():
+            corpus.setdefault(lang, []).append(files)
+        if fetched.benchmark:
+            words = ["preprocess/benchmark.py", name, str(fetched.benchmark)]
+            commands.append([*words, f"data/{name}", "--tokenizer", "TOKENIZER"])
+    if corpus:
+        inputs = [f"{lang}={','.join(files)}" for lang, files in corpus.items()]
+        commands.insert(0, ["preprocess/corpus.py", "data/corpus", *inputs])
+    for command in commands:
+        print(f"next: python {' '.join(map(shlex.quote, command))}")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -29,6 +29,7 @@ setup(
         'fairseq==0.12.2; python_version < "3.11"',
         'fairseq-fixed==0.12.3.1; python_version >= "3.11"',
         "torch>=1.13",
+        "fugashi",  # and its dictionary, unidic-lite: Japanese words
         "mwparserfromhell",
         "numpy",
         "protobuf",  # sentencepiece's description of its models needs it
@@ -41,15 +42,20 @@ setup(
         "subword-nmt",
         "tokenizers",
         "tqdm",
+        "unicode-rbnf",
+        "unidic-lite",
         "zstandard",
     ],
     extras_require={
+        "cluster": ["submitit"],
         "corpus": ["pyarrow"],  # Wikipedia as parquet files
         "report": ["matplotlib"],
         "dev": [
             "mypy",
+            "psutil",
             "pytest",
             "ruff",
+            "submitit",
             # version 5 wants a newer torch than fairseq 0.12.2 runs with
             'transformers<5; python_version < "3.11"',
             'transformers; python_version >= "3.11"',

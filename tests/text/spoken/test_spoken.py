@@ -1,5 +1,6 @@
 import random
 import unicodedata
+from itertools import islice
 
 import pytest
 
@@ -15,22 +16,19 @@ LANGS = ["en", "de", "fr", "es", "it", "pt", "hi", "ja", "xx"]
         ("en", "  Hello,   World! ", "hello world"),
         ("en", "It’s Rock'n'Roll, said 'Tom'.", "it's rock'n'roll said tom"),
         ("en", "a twenty-one_year\u2014old", "a twenty one year old"),
-        ("en", "1,234,567 or 3.5 or 1,2,3", "1234567 or 3 5 or 1 2 3"),
-        ("en", "''quoted'' dogs' 5'10", "quoted dogs 5 10"),
-        ("en", "ﬁne ＡＢＣ ①²", "fine abc 12"),
+        ("en", "''quoted'' dogs'", "quoted dogs"),
+        ("en", "ﬁne ＡＢＣ", "fine abc"),
         ("en", "so\u00adft zero\u200bwidth \ufeffmark", "soft zero width mark"),
-        ("en", "100 % — €5 ☺ …", "100 5"),
-        ("de", "1.234.567,5 Straße", "1234567 5 straße"),
-        ("fr", "L’été coûte 12\u202f000 €", "l'été coûte 12000"),
-        ("xx", "1'000'000 1.000 1,000", "1000000 1 000 1 000"),
-        ("hi", "क़ीमत ₹1,00,000 है।", "क़ीमत 100000 है"),
-        ("hi", "हिन्दी में", "हिन्दी में"),
+        ("en", "— ☺ …", ""),
+        ("fr", "L’été chaud", "l'été chaud"),
+        ("hi", "हिन्दी में।", "हिन्दी में"),
         ("it", "Cafe\u0301 ´", "café"),
-        ("ja", "東京タワーへ行った。", "東京 タワー へ 行 った"),
-        ("ja", "らーめんを2杯、ﾃﾚﾋﾞでＮＨＫ", "らーめん を 2 杯 テレビ で nhk"),
         ("en", "≠ a \u0300\u0301 b'\u0300c", "a b'c"),
         ("en", "?!", ""),
         ("ja", "", ""),
+        ("en", "½ １２ १२ ١٢ ２％", "one half twelve twelve twelve two percent"),
+        ("xx", "1'000'000 1\u202f000 1.000 1,000", "1000000 1000 1 000 1 000"),
+        ("xx", "$5 & 3:30, 12 % １२ १२ ①② x² ½ ፩", "5 3 30 12 12 12 1 2 x 2 1 2 1"),
     ],
 )
 def test_spoken_form(lang, written, spoken):
@@ -56,6 +54,19 @@ def test_idempotent_on_hostile_characters(lang):
 
 
 @pytest.mark.parametrize("lang", LANGS)
+def test_no_digit_survives_among_any_neighbours(lang):
+    if lang == "xx":
+        pytest.skip("has no file of its own: digits stay")
+    rng = random.Random(lang)
+    pool = "0123456789" * 3 + ".,:/-+'\u00a0 %$€°()#&pmsthNo.hUrkg½²٣५５"
+    for _ in range(3000):
+        text = "".join(rng.choices(pool, k=rng.randint(1, 24)))
+        once = to_spoken(text, lang)
+        assert not any(map(str.isdigit, once)), ascii(text)
+        assert to_spoken(once, lang) == once, ascii(text)
+
+
+@pytest.mark.parametrize("lang", LANGS)
 def test_only_words_digits_marks_and_apostrophes_come_out(lang):
     for code in range(0x11000):
         spoken = to_spoken(f"a{chr(code)}b", lang)
@@ -65,13 +76,16 @@ def test_only_words_digits_marks_and_apostrophes_come_out(lang):
 
 
 @pytest.mark.parametrize("lang", LANGS[:-1])
-def test_idempotent_on_real_text(mlkd_data, lang):
-    for path in sorted((mlkd_data / "text" / lang).glob("*.xz")):
-        for _, line in zip(range(300), read_lines(str(path))):
+def test_laws_hold_on_real_text(mlkd_data, lang):
+    paths = sorted((mlkd_data / "text" / lang).glob("*.xz"))
+    assert paths
+    for path in paths:
+        for line in islice(read_lines(str(path)), 400):
             once = to_spoken(line, lang)
-            assert to_spoken(once, lang) == once
+            assert to_spoken(once, lang) == once, line
+            assert not any(map(str.isdigit, once)), line
 
 
 def test_words_keep_their_positions():
     words = ["Twenty-one", ",", "Don't", "1,000", "..."]
-    assert spoken_words(words, "en") == ["twenty one", "", "don't", "1000", ""]
+    assert spoken_words(words, "en") == ["twenty one", "", "don't", "one thousand", ""]

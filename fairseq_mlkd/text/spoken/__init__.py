@@ -1,0 +1,71 @@
+"""Written text -> spoken form: what a speech recogniser would hand over.
+
+Numbers, money, times, units, common abbreviations and symbols are read out in the
+language; then letters are lower case, compatibility characters unified (NFKC), and one
+space stands between words. The rules that hold for all languages:
+
+- No punctuation is left but the apostrophes inside words, so elisions and contractions
+  stay one word (l'eau, don't). A hyphen becomes a space: a recogniser writes none, and
+  no part is lost or glued to another (well-known -> well known). Soft hyphens vanish.
+- Marks (Mn, Mc) are kept: the vowel signs of Indic scripts are marks.
+- Digits of every script count as digits. A number of more than 9 digits written in one
+  run, one of more than 15 in groups, one that begins with 0 and telephone numbers are
+  read digit by digit.
+- Digits beside letters are read as a number of their own (B2B -> b two b, A380 -> a
+  three hundred eighty); letters, Roman numerals among them, stay as they are, unless
+  the language knows better (the ordinals of French centuries, say).
+- Abbreviations are read only where a full stop or a number shows that they are some.
+- A language without a file in `languages/` keeps its digits, folded to 0-9; digit
+  groups with U+00A0 or an apostrophe are joined (1'000 -> 1000).
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import List, Match, Optional
+
+from fairseq_mlkd.text.spoken.characters import clean, fold, part_words
+from fairseq_mlkd.text.spoken.reader import Reader, digit_groups
+
+_DIGIT_GROUPS = re.compile(rf"(?<!\d)\d{{1,3}}(?:{digit_groups('')})")
+_NO_DIGITS = re.compile(r"[^0-9]")
+
+
+def to_spoken(text: str, lang: str) -> str:
+    """Return the spoken form of `text`; applying it twice changes nothing more.
+
+    Args:
+        text: any text; line breaks count as spaces.
+        lang: ISO 639-1 code of a file in `languages/`; for others, digits stay.
+    """
+    text = fold(text)
+    reader = _reader(lang)
+    text = reader.read(text) if reader else _DIGIT_GROUPS.sub(_join_digits, text)
+    text = clean(text)
+    if reader and reader.language.segment:
+        text = reader.language.segment(text)
+    return part_words(text)
+
+
+def spoken_words(words: List[str], lang: str) -> List[str]:
+    """Return the spoken form of each word, so that positions stay aligned.
+
+    A word of punctuation alone becomes an empty string; one that falls into several
+    words ("twenty-one", "21") holds spaces.
+    """
+    return [to_spoken(word, lang) for word in words]
+
+
+@lru_cache(maxsize=None)
+def _reader(lang: str) -> Optional[Reader]:
+    module = f"{__name__}.languages.{lang}"
+    if not lang.isalpha() or find_spec(module) is None:
+        return None
+    return Reader(import_module(module).LANGUAGE)
+
+
+def _join_digits(number: Match[str]) -> str:
+    return _NO_DIGITS.sub("", number.group())

@@ -1,0 +1,126 @@
+"""The part of spoken form that is the same in every language: its characters.
+
+Before numbers are read, `fold` brings the many forms of digits, dashes, spaces and
+full-width signs to one. After that `clean` leaves only lower-case words: letters,
+marks, digits and the apostrophes inside words. All rules are the Unicode Character
+Database's (general categories, compatibility decompositions); none is a list of words.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import Dict, Union
+
+_APOSTROPHES = "'’‘‛ʼ´`′＇"
+# Letters and marks that Unicode calls such although nothing of them is visible.
+_FILLERS = "\u115f\u1160\u3164\uffa0"
+_IGNORABLE_MARKS = [0x034F, *range(0x180B, 0x1810), *range(0xFE00, 0xFE10)]
+_IGNORABLE_MARKS += range(0xE0100, 0xE01F0)
+
+_DIGIT_GROUP_SPACES = "\u00a0\u2007\u2009\u202f"
+_MINUS = "\u2212"
+_DEVANAGARI_ABBREVIATION = "\u0970"
+# One character for a whole unit: ℃, ℉ and the "squared" ㎞, ㎡, ㍑, ㏠ ...
+_UNIT_SIGNS = {0x2103, 0x2109, *range(0x3300, 0x3400)}
+
+# After translation all that is not alphanumeric, space or apostrophe is a mark.
+MARK = r"[^\w\s']"
+_ORPHAN_MARKS = re.compile(rf"(?<![^\s']){MARK}+")
+_STRAY_APOSTROPHES = re.compile(r"''+|(?<!\S)'|'(?!\S)|(?<=\d)'(?=\d)")
+
+
+class _FoldingTable(Dict[int, str]):
+    """What `fold` makes of each character, decided when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        self[code] = result = _fold_character(chr(code))
+        return result
+
+
+def _fold_character(character: str) -> str:
+    category = unicodedata.category(character)
+    if category == "Nd":
+        return str(unicodedata.decimal(character))
+    if category == "No":
+        return _fold_other_number(character)
+    if category == "Pd":
+        return "-"
+    if category == "Zs":
+        return " "
+    unified = unicodedata.normalize("NFKC", character)
+    if ord(character) in _UNIT_SIGNS:
+        parts = unicodedata.decomposition(character).split()[1:]
+        return "".join(_fold_character(chr(int(part, 16))) for part in parts)
+    return unified if category[0] in "PS" and len(unified) == 1 else character
+
+
+def _fold_other_number(character: str) -> str:
+    """Superscripts, ½, ①, and the signs for 10, 100 ... of other scripts."""
+    unified = unicodedata.normalize("NFKC", character).replace("⁄", "/")
+    if any(map(str.isdecimal, unified)):
+        superscript = unicodedata.decomposition(character).startswith("<super>")
+        return f"^{unified}" if superscript else f" {unified} "
+    value = unicodedata.numeric(character)
+    return f" {value:.0f} " if value == int(value) else " "
+
+
+class _CleaningTable(Dict[int, Union[int, str, None]]):
+    """What `clean` makes of each character, decided when it is first met."""
+
+    def __missing__(self, code: int) -> Union[int, str, None]:
+        category = unicodedata.category(chr(code))
+        result: Union[int, str, None] = " "
+        if category[0] in "LN" or category in ("Mn", "Mc"):
+            result = code
+        elif category in ("Cf", "Me"):
+            result = None
+        self[code] = result
+        return result
+
+
+_TO_APOSTROPHE = {ord(character): "'" for character in _APOSTROPHES}
+_FOLDED = _FoldingTable(
+    {
+        **_TO_APOSTROPHE,
+        **{ord(character): "\u00a0" for character in _DIGIT_GROUP_SPACES},
+        ord(_MINUS): "-",
+        ord(_DEVANAGARI_ABBREVIATION): ".",
+    }
+)
+_CLEANED = _CleaningTable(
+    {
+        **_TO_APOSTROPHE,
+        **{ord(character): " " for character in _FILLERS + "\u200b"},
+        **dict.fromkeys(_IGNORABLE_MARKS),
+    }
+)
+
+
+def fold(text: str) -> str:
+    """Return `text` with one form for what has many, and letters as they are.
+
+    Decimal digits of every script become 0-9, dashes and the minus sign "-", the
+    spaces of digit groups U+00A0, other spaces " ", apostrophes "'", superscripts
+    "^2", fractions like ½ " 1/2 ", the abbreviation sign of Devanagari ".", full-width
+    signs and ㎞, ㎡, ℃ what they stand for.
+    """
+    return text if text.isascii() else text.translate(_FOLDED)
+
+
+def clean(text: str) -> str:
+    """Return the lower-case words of `text`, NFKC, parted by one or more spaces."""
+    text = text.translate(_CLEANED).lower()
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", text).lower()
+        # All that these two brought to light is cleaned again.
+        text = unicodedata.normalize("NFKC", text).translate(_CLEANED)
+        text = _ORPHAN_MARKS.sub("", text)
+    return text
+
+
+def part_words(text: str) -> str:
+    """Return clean words without stray apostrophes, parted by one space."""
+    if "'" in text:
+        text = _STRAY_APOSTROPHES.sub(" ", text)
+    return " ".join(text.split())

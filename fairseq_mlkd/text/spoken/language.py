@@ -1,0 +1,163 @@
+"""What a language has to say about its numbers, units and abbreviations.
+
+A language is one file, `languages/<ISO 639-1 code>.py`, that defines `LANGUAGE`.
+Whole numbers are spelled by `unicode-rbnf`: the rules of the Unicode CLDR (rule-based
+number format) in pure Python without dependencies. It is the one library that covers
+all of en, de, fr, es, it, pt, hi and ja, with grammatical gender, ordinals and years;
+num2words knows no Hindi and no gender, and ICU's bindings have no wheels for the older
+interpreters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Callable, Mapping, Match, NamedTuple, Optional, Pattern, Sequence
+
+from unicode_rbnf import RbnfEngine
+
+# Longer numbers than this are read digit by digit: written in one run, because they
+# are telephone numbers or identifiers; written in groups, because the spelling engine
+# computes in float64.
+LONGEST_RUN = 9
+LONGEST_NUMBER = 15
+
+
+class Unit(NamedTuple):
+    """The names of a unit or currency.
+
+    `gender` selects the numeral before it (a key of `Language.cardinals`). For a
+    currency, `cents` are the names of its hundredth: 3.50 is then read in two parts;
+    with ("", "") the hundredths are a bare number ("zwei Euro fünfzig").
+    """
+
+    one: str
+    many: str
+    gender: str = ""
+    cents: Optional[Sequence[str]] = None
+    cents_gender: str = ""
+
+
+class Rule(NamedTuple):
+    """A pattern of written text, and what is said for each match of it.
+
+    `read` may leave digits to later rules; a space is put around what it returns, but
+    no second one, none after an apostrophe (l'8 -> l'otto) and none at a hyphen, which
+    may be a minus sign.
+    """
+
+    pattern: Pattern[str]
+    read: Callable[[Match[str]], str]
+
+    def apply(self, text: str, space: str = " ") -> str:
+        """Return `text` with all matches replaced, words parted by `space`."""
+
+        def read(match: Match[str]) -> str:
+            start, end = match.span()
+            before = "" if match.string[max(start - 1, 0) : start] in "' -" else " "
+            after = "" if match.string[end : end + 1] in " -" else " "
+            return f"{before}{self.read(match)}{after}".replace(" ", space)
+
+        return self.pattern.sub(read, text)
+
+
+@lru_cache(maxsize=None)
+def _engine(lang: str) -> RbnfEngine:
+    return RbnfEngine.for_language(lang)
+
+
+@lru_cache(maxsize=1 << 16)
+def spell(lang: str, ruleset: str, number: int) -> str:
+    """Return `number` (0 to 10^15 - 1) in words, by a CLDR rule set of `lang`."""
+    result = _engine(lang).format_number(number, ruleset_names=[ruleset])
+    return result.text_by_ruleset[ruleset]
+
+
+@dataclass(frozen=True)
+class Language:
+    """The tables from which `Reader` makes the rules of one language.
+
+    Args:
+        lang: ISO 639-1 code, as the spelling engine knows it.
+        cardinals: gender -> CLDR rule set; "" is the one for counting.
+        decimal_mark: the character between whole number and decimals.
+        decimal_word: how it is read.
+        minus: how the sign before a number is read.
+        until: the word between the two numbers of a range.
+        group_marks: characters between groups of digits, beside U+00A0 and "'".
+        group: pattern of one group that is not the last, `\\d{3}` but in India.
+        decimals_together: up to so many decimals are read as one number (3,14 as
+            "tre virgola quattordici"); 0 reads all of them digit by digit.
+        years: bare numbers of four digits that are read by `year_ruleset`.
+        year_ruleset: CLDR rule set.
+        singular_below_two: 0 and 1.5 take the singular (French, Portuguese).
+        fractions: "1/2" -> words; other numbers around a slash are read one by one.
+        fraction_join: the word in 3 1/2, "and".
+        units: what follows a number (km, %, €, USD) -> names.
+        currencies: the subset of units that may also stand before (€, $).
+        currency_join: the word between dollars and cents.
+        magnitudes: between a number and its unit ("million", "Mio.") -> words.
+        magnitude_gender: selects the numeral before them.
+        number_signs: before a number only ("No.", "#", "§") -> words.
+        abbreviations: as written, with their full stop -> words.
+        symbols: single characters anywhere (&, @, +) -> words.
+        rules: read first, in this order; all that tables cannot say.
+        space: parts the words of what is read; "" where `segment` does that.
+        letter_rules: read before these, also where no digit or symbol is in the text.
+        segment: cuts clean text into words where spaces do not (Japanese).
+    """
+
+    lang: str
+    cardinals: Mapping[str, str]
+    decimal_mark: str
+    decimal_word: str
+    minus: str
+    until: str
+    group_marks: str = ""
+    group: str = r"\d{3}"
+    decimals_together: int = 0
+    years: range = range(0)
+    year_ruleset: str = ""
+    singular_below_two: bool = False
+    fractions: Mapping[str, str] = field(default_factory=dict)
+    fraction_join: str = ""
+    units: Mapping[str, Unit] = field(default_factory=dict)
+    currencies: Sequence[str] = ()
+    currency_join: str = ""
+    magnitudes: Mapping[str, str] = field(default_factory=dict)
+    magnitude_gender: str = ""
+    number_signs: Mapping[str, str] = field(default_factory=dict)
+    abbreviations: Mapping[str, str] = field(default_factory=dict)
+    symbols: Mapping[str, str] = field(default_factory=dict)
+    rules: Sequence[Rule] = ()
+    space: str = " "
+    letter_rules: Sequence[Rule] = ()
+    segment: Optional[Callable[[str], str]] = None
+
+    def cardinal(self, number: int, gender: str = "") -> str:
+        """Return the number in words."""
+        return spell(self.lang, self.cardinals[gender], number)
+
+    def digits(self, run: str) -> str:
+        """Return the digits one by one."""
+        return " ".join(self.cardinal(int(digit)) for digit in run)
+
+    def integer(self, run: str, gender: str = "", longest: int = LONGEST_RUN) -> str:
+        """Return a run of digits in words; long or zero-led ones digit by digit."""
+        if len(run) > longest or (run[0] == "0" and len(run) > 1):
+            return self.digits(run)
+        return self.cardinal(int(run), gender)
+
+    def decimals(self, run: str) -> str:
+        """Return the digits after the decimal mark in words."""
+        if len(run) > self.decimals_together:
+            return self.digits(run)
+        number = run.lstrip("0")
+        zeros = self.digits(run[: len(run) - len(number)])
+        return f"{zeros} {self.cardinal(int(number))}" if number else zeros
+
+    def year(self, number: int) -> str:
+        """Return a year in words; a cardinal where the language has no other form."""
+        if not self.year_ruleset:
+            return self.cardinal(number)
+        return spell(self.lang, self.year_ruleset, number)

@@ -1,0 +1,258 @@
+"""French, read as in France (soixante-dix, quatre-vingts)."""
+
+from __future__ import annotations
+
+import re
+from typing import Match, Optional
+
+from fairseq_mlkd.text.spoken.language import Language, Rule, Unit
+from fairseq_mlkd.text.spoken.romance import (
+    CARDINALS,
+    FEMININE,
+    MASCULINE,
+    NUMBER_SIGNS,
+    Numbers,
+    Numeral,
+    agreement,
+    clock,
+    dates,
+    english_numbers,
+    equals,
+    numerals,
+    ordinals,
+    out_of,
+    square_kilometer,
+    units,
+    words,
+)
+
+
+class _FrenchNumbers(Numbers):
+    def ordinal(self, number: int, form: str = MASCULINE) -> str:
+        """Return the ordinal; in quatre-vingt-unième the CLDR has an "et" too many."""
+        ordinal = super().ordinal(number, form)
+        return re.sub(r"(quatre-vingt|cent|mille)-et-(?=un|onz)", r"\1-", ordinal)
+
+
+_NUMBERS = _FrenchNumbers("fr")
+_MONTHS = words(
+    "janvier février mars avril mai juin juillet août septembre octobre novembre "
+    "décembre"
+)
+_SOVEREIGNS = words(
+    "Albert Alexandre Alexis Alphonse Amédée Auguste Baudouin Benoît Boniface Charles "
+    "Clément Constantin Édouard Élisabeth Ferdinand François Frédéric Georges "
+    "Grégoire Guillaume Gustave Henri Innocent Jacques Jean Jules Léon Léopold Louis "
+    "Marie Napoléon Nicolas Othon Paul Philippe Pie Pierre Richard Robert Urbain"
+)
+# Nouns that follow numbers in Wikipedia; only the feminine change them (vingt et une).
+_FEMININE_NOUNS = (
+    "années? apparitions? chansons? communes? espèces? fois heures? langues? livres? "
+    "lignes? manches? minutes? médailles? pages? parties? passes? personnes? pièces? "
+    "places? rencontres? saisons? salles? secondes? semaines? sélections? tonnes? "
+    "victoires? villes? voitures? voix"
+)
+# Words that begin a sentence before "M. Roy" and are no first names.
+_OPENINGS = words("À Avec Car Chez Comme De Et Mais Or Pour Puis Quand Selon Si")
+
+
+def _read_numeral(numeral: Numeral) -> Optional[str]:
+    number = numeral.number
+    if numeral.ending:
+        first = {"er": MASCULINE, "re": FEMININE, "ère": FEMININE}
+        if (number == 1) != (numeral.ending in first):
+            return None
+        return _NUMBERS.ordinal(number, first.get(numeral.ending, MASCULINE))
+    if numeral.before in _SOVEREIGNS:
+        return _NUMBERS.ordinal(1) if number == 1 else _NUMBERS.cardinal(number)
+    if len(numeral.written) > 1 and numeral.before.isalpha():
+        return _NUMBERS.cardinal(number)
+    return None
+
+
+def _read_mister(match: Match[str]) -> str:
+    """M. is a title unless a name or an initial stands before it (Albert M. Roy)."""
+    before = match.string[: match.start()].rstrip().rpartition(" ")[2]
+    name = before[:1].isupper() and before[-1:] not in ",;:" and before not in _OPENINGS
+    return match.group() if name else "monsieur"
+
+
+def _read_clock(hour: int, minute: int) -> str:
+    words = [_NUMBERS.cardinal(hour, FEMININE), "heure" if hour < 2 else "heures"]
+    return " ".join([*words, _NUMBERS.cardinal(minute)] if minute else words)
+
+
+_FIRSTS = {
+    "er": "premier",
+    "ers": "premiers",
+    "re": "première",
+    "ère": "première",
+    "res": "premières",
+    "ères": "premières",
+}
+_SECONDS = {"nd": "second", "nde": "seconde", "nds": "seconds", "ndes": "secondes"}
+
+LANGUAGE = Language(
+    lang="fr",
+    cardinals=CARDINALS,
+    decimal_mark=",",
+    decimal_word="virgule",
+    decimals_together=2,
+    group_marks=". ",
+    minus="moins",
+    until="à",
+    singular_below_two=True,
+    fractions={
+        "1/2": "un demi",
+        "1/3": "un tiers",
+        "2/3": "deux tiers",
+        "1/4": "un quart",
+        "3/4": "trois quarts",
+        "1/5": "un cinquième",
+        "1/8": "un huitième",
+        "1/10": "un dixième",
+    },
+    fraction_join="et",
+    units={
+        **units(
+            {
+                "%": ("pour cent", "pour cent"),
+                "‰": ("pour mille", "pour mille"),
+                "°C": ("degré celsius", "degrés celsius"),
+                "° C": ("degré celsius", "degrés celsius"),
+                "°F": ("degré fahrenheit", "degrés fahrenheit"),
+                "°": ("degré", "degrés"),
+                "mm": ("millimètre", "millimètres"),
+                "cm": ("centimètre", "centimètres"),
+                "m": ("mètre", "mètres"),
+                "km": ("kilomètre", "kilomètres"),
+                "km/h": ("kilomètre par heure", "kilomètres par heure"),
+                "km / h": ("kilomètre par heure", "kilomètres par heure"),
+                "m/s": ("mètre par seconde", "mètres par seconde"),
+                "m²": ("mètre carré", "mètres carrés"),
+                "km²": ("kilomètre carré", "kilomètres carrés"),
+                "m³": ("mètre cube", "mètres cubes"),
+                "ha": ("hectare", "hectares"),
+                "mg": ("milligramme", "milligrammes"),
+                "g": ("gramme", "grammes"),
+                "kg": ("kilogramme", "kilogrammes"),
+                "t": ("tonne", "tonnes", FEMININE),
+                "ml": ("millilitre", "millilitres"),
+                "l": ("litre", "litres"),
+                "s": ("seconde", "secondes", FEMININE),
+                "min": ("minute", "minutes", FEMININE),
+                "h": ("heure", "heures", FEMININE),
+                "Hz": ("hertz", "hertz"),
+                "kHz": ("kilohertz", "kilohertz"),
+                "MHz": ("mégahertz", "mégahertz"),
+                "GHz": ("gigahertz", "gigahertz"),
+                "kW": ("kilowatt", "kilowatts"),
+                "MW": ("mégawatt", "mégawatts"),
+                "px": ("pixel", "pixels"),
+            }
+        ),
+        **dict.fromkeys(("€", "EUR"), Unit("euro", "euros", cents=("", ""))),
+        "$": Unit("dollar", "dollars", cents=("", "")),
+        **dict.fromkeys(
+            ("US$", "$US", "$ US", "USD"),
+            Unit("dollar américain", "dollars américains"),
+        ),
+        **dict.fromkeys(("CAD", "$CA"), Unit("dollar canadien", "dollars canadiens")),
+        **dict.fromkeys(
+            ("£", "GBP"), Unit("livre sterling", "livres sterling", FEMININE)
+        ),
+        **dict.fromkeys(("¥", "JPY"), Unit("yen", "yens")),
+        "CHF": Unit("franc suisse", "francs suisses"),
+    },
+    currencies=("€", "$", "US$", "£", "¥", "EUR", "USD", "CHF"),
+    magnitudes={
+        "mille": "mille",
+        "million": "million de",
+        "millions": "millions de",
+        "milliard": "milliard de",
+        "milliards": "milliards de",
+        "M": "millions de",
+        "Md": "milliards de",
+    },
+    number_signs={
+        **dict.fromkeys(NUMBER_SIGNS, "numéro"),
+        "nos": "numéros",
+        "p.": "page",
+        "pp.": "pages",
+        "art.": "article",
+        "vol.": "volume",
+        "chap.": "chapitre",
+        "§": "paragraphe",
+    },
+    abbreviations={
+        "MM.": "messieurs",
+        "Dr.": "docteur",
+        "Pr.": "professeur",
+        "av. J.-C.": "avant Jésus-Christ",
+        "apr. J.-C.": "après Jésus-Christ",
+        "ap. J.-C.": "après Jésus-Christ",
+        "p. ex.": "par exemple",
+        "c.-à-d.": "c'est-à-dire",
+        "etc.": "et cetera",
+        "env.": "environ",
+        "hab.": "habitants",
+        "janv.": "janvier",
+        "févr.": "février",
+        "juil.": "juillet",
+        "sept.": "septembre",
+        "oct.": "octobre",
+        "nov.": "novembre",
+        "déc.": "décembre",
+    },
+    symbols={
+        "&": "et",
+        "@": "arobase",
+        "+": "plus",
+        "%": "pour cent",
+        "‰": "pour mille",
+        "€": "euro",
+        "$": "dollar",
+        "£": "livre sterling",
+    },
+    letter_rules=(
+        Rule(
+            re.compile(r"M(?<!\wM)(me|mes|lle|lles|gr)(?![\w'])"),
+            lambda match: {
+                "me": "madame",
+                "mes": "mesdames",
+                "lle": "mademoiselle",
+                "lles": "mesdemoiselles",
+                "gr": "monseigneur",
+            }[match[1]],
+        ),
+        Rule(re.compile(r"M(?<![\w.]M)\.(?= ?[A-ZÉÈ]\w)"), _read_mister),
+        Rule(
+            re.compile(r"D(?<!\wD)r(?= [A-ZÉÈ])"),
+            lambda match: "docteur",
+        ),
+        numerals(_read_numeral, "er|re|ère|e|ème|ᵉ"),
+    ),
+    rules=(
+        Rule(
+            re.compile(r"1(?<![\w.,:/-]1)(ers?|res?|ères?)(?!\w)"),
+            lambda match: _FIRSTS[match[1]],
+        ),
+        Rule(
+            re.compile(r"2(?<![\w.,:/-]2)(nde?s?)(?!\w)"),
+            lambda match: _SECONDS[match[1]],
+        ),
+        ordinals(_NUMBERS, r" ?(?:e|i?[èe]me|ᵉ)"),
+        ordinals(_NUMBERS, r"(?:es|i?[èe]mes)", "masculine-plural"),
+        *dates(_MONTHS, "", "premier"),
+        Rule(
+            re.compile(r"(?<=\d[ \u00a0])(millions?|milliards?)[ \u00a0](?:€|EUR\b)"),
+            lambda match: f"{match[1]} d'euros",
+        ),
+        out_of("sur"),
+        square_kilometer("kilomètre carré"),
+        equals("égale"),
+        clock(" ?h(?:eures?)? ?|:", _read_clock),
+        *english_numbers(),
+        agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS),
+    ),
+)

@@ -1,0 +1,247 @@
+"""Hindi: both kinds of digits, lakh and crore, the quarters that have their own names.
+
+Joiners (U+200C, U+200D) vanish: in Hindi they choose between shapes of one and the same
+spelling (Unicode core specification, section 12.1). All other marks stay.
+"""
+
+from __future__ import annotations
+
+import re
+from itertools import product
+from typing import Dict, Match
+
+from fairseq_mlkd.text.spoken.language import Language, Rule, Unit, spell
+
+# Python's \w holds Devanagari's letters but not its vowel signs.
+_LETTER = "[\u0900-\u0963\u0971-\u097f]"
+_ENDS = rf"(?!\w|{_LETTER})"
+_MONTHS = [
+    "जनवरी",
+    "फ़रवरी",
+    "मार्च",
+    "अप्रैल",
+    "मई",
+    "जून",
+    "जुलाई",
+    "अगस्त",
+    "सितंबर",
+    "अक्टूबर",
+    "नवंबर",
+    "दिसंबर",
+]
+# Written with full stops and without.
+_METRIC = {
+    ("कि", "मी"): "किलोमीटर",
+    ("से", "मी"): "सेंटीमीटर",
+    ("मि", "मी"): "मिलीमीटर",
+    ("कि", "ग्रा"): "किलोग्राम",
+    ("मि", "ग्रा"): "मिलीग्राम",
+    ("मि", "ली"): "मिलीलीटर",
+}
+_UNITS = {
+    "%": "प्रतिशत",
+    "°": "डिग्री",
+    "°C": "डिग्री सेल्सियस",
+    "°F": "डिग्री फ़ारेनहाइट",
+    "mm": "मिलीमीटर",
+    "cm": "सेंटीमीटर",
+    "m": "मीटर",
+    "km": "किलोमीटर",
+    "मी.": "मीटर",
+    "मी": "मीटर",
+    "km/h": "किलोमीटर प्रति घंटा",
+    **dict.fromkeys(("m²", "m2"), "वर्ग मीटर"),
+    **dict.fromkeys(("km²", "km2"), "वर्ग किलोमीटर"),
+    "mi": "मील",
+    "ft": "फ़ुट",
+    "g": "ग्राम",
+    "kg": "किलोग्राम",
+    "mg": "मिलीग्राम",
+    "lb": "पाउंड",
+    "ml": "मिलीलीटर",
+    "Hz": "हर्ट्ज़",
+    "kHz": "किलोहर्ट्ज़",
+    "MHz": "मेगाहर्ट्ज़",
+    "GHz": "गीगाहर्ट्ज़",
+    "kW": "किलोवाट",
+    "MW": "मेगावाट",
+    "KB": "किलोबाइट",
+    "MB": "मेगाबाइट",
+    "GB": "गीगाबाइट",
+    "TB": "टेराबाइट",
+}
+_MAGNITUDES = {
+    **{word: word for word in ("हजार", "लाख", "अरब", "खरब")},
+    **{word: word for word in ("मिलियन", "बिलियन", "ट्रिलियन")},
+    # With nukta, as one code point or as two.
+    **dict.fromkeys(("हज\u093cार", "ह\u095bार"), "हज\u093cार"),
+    **dict.fromkeys(("करोड\u093c", "करो\u095c"), "करोड\u093c"),
+    "million": "मिलियन",
+    "billion": "बिलियन",
+    "m": "मिलियन",
+    "bn": "बिलियन",
+}
+_TITLES = {
+    "डॉ": "डॉक्टर",
+    "डा": "डॉक्टर",
+    "प्रो": "प्रोफ़ेसर",
+    "पं": "पंडित",
+    "स्व": "स्वर्गीय",
+}
+_TITLE = "|".join(_TITLES)
+# The ordinals that are not a number and वाँ; these stems take ा, ी or े.
+_ORDINAL_STEMS = {1: "पहल", 2: "दूसर", 3: "तीसर", 4: "चौथ", 6: "छठ"}
+
+
+class _Hindi(Language):
+    """Years up to 1999 are counted in hundreds, for which CLDR has no Hindi rules."""
+
+    def year(self, number: int) -> str:
+        hundreds, rest = divmod(number, 100)
+        words = f"{self.cardinal(hundreds)} सौ"
+        return f"{words} {self.cardinal(rest)}" if rest else words
+
+
+def _read_ordinal(match: Match[str]) -> str:
+    written, ending = match.group(1), match.group(2) or match.group(3)
+    number = int(written.replace(",", ""))
+    if number in _ORDINAL_STEMS:
+        return _ORDINAL_STEMS[number] + ending.rstrip("ँं")[-1]
+    if ending[0] != "व":
+        return f"{written} {ending}"
+    words = "सौ" if number == 100 else spell("hi", "spellout-cardinal", number)
+    return words + ending
+
+
+def _read_quarters(whole: int, quarters: int) -> str:
+    """Return a number and its quarters: सवा दो, ढाई, साढ़े तीन, पौने चार."""
+    if quarters == 2:
+        return {1: "डेढ़", 2: "ढाई"}.get(whole, f"साढ़े {whole}")
+    return f"सवा {whole}" if quarters == 1 else f"पौने {whole + 1}"
+
+
+def _read_mixed_number(match: Match[str]) -> str:
+    quarters = {"1/4": 1, "1/2": 2, "3/4": 3}[match.group(2)]
+    return _read_quarters(int(match.group(1)), quarters)
+
+
+def _read_clock(match: Match[str]) -> str:
+    hour, minute, second = (int(part) for part in match.groups("0"))
+    if hour > 24:
+        return f"{hour} {minute}"
+    if second:
+        return f"{hour} बजकर {minute} मिनट {second} सेकंड"
+    if 0 < hour <= 12 and minute in (15, 30, 45):
+        return f"{_read_quarters(hour, minute // 15)} बजे"
+    return f"{hour} बजकर {minute} मिनट" if minute else f"{hour} बजे"
+
+
+def _read_date(match: Match[str]) -> str:
+    day, month, year = match.group("day", "month", "year")
+    return f"{int(day)} {_MONTHS[int(month) - 1]} {year}"
+
+
+def _read_pair(match: Match[str]) -> str:
+    """A range, or else the score of a game and the like."""
+    first, last = match.groups()
+    joint = " से " if int(first) < int(last) else " "
+    return f"{first}{joint}{last}"
+
+
+def _metric_units() -> Dict[str, Unit]:
+    units = {}
+    for (prefix, unit), word in _METRIC.items():
+        for square, joint, end in product(("", "वर्ग "), ("", ".", ". "), ("", ".")):
+            name = f"{square}{word}"
+            units[f"{square}{prefix}{joint}{unit}{end}"] = Unit(name, name)
+    return units
+
+
+_DEGREES = r"\d+(?:\.\d+)? ?(?:°|डिग्री)"
+_STARTS = r"\d(?<![\d.,:/-]\d)"
+_DAY = r"(?P<day>0?[1-9]|[12]\d|3[01])"
+_MONTH = r"(?P<month>0?[1-9]|1[0-2])"
+_RULES = [
+    Rule(re.compile(pattern), read)
+    for pattern, read in (
+        # Typists take the digit zero for the abbreviation sign: डा०, उ०प्र०.
+        (rf"(?<!{_LETTER})({_TITLE})0", lambda match: _TITLES[match[1]]),
+        (rf"0(?<={_LETTER}0)-?", lambda match: ""),
+        (rf"(?<!{_LETTER})(?:रु|रू|Rs)\.? ?(?=\d)", lambda match: "₹"),
+        (
+            rf"(?<=\d) ?ई\.?( ?पू\.?)?{_ENDS}(?!-)",
+            lambda match: "ईसा पूर्व" if match[1] else "ईसवी",
+        ),
+        # A hyphen after a word and a space is a dash, but for temperatures.
+        (rf"-(?<={_LETTER} -)(?=\d)(?!{_DEGREES})", lambda match: ""),
+        (
+            rf"({_STARTS}(?:\d{{0,2}}(?:,\d{{2,3}})+|\d{{0,8}}))"
+            rf"(?: ?(व(?:ाँ|ां|ीं|ें))|([वलरथठ][ाीे])){_ENDS}",
+            _read_ordinal,
+        ),
+        (
+            r"([1-9](?<![\d.,:/-][1-9])\d{0,8}) +(1/2|1/4|3/4)(?!\d|[.,:/]\d)",
+            _read_mixed_number,
+        ),
+        (
+            r"(\d(?<![\d.,:/]\d)\d?):([0-5]\d)(?::([0-5]\d))?(?![\d:])"
+            rf"(?: ?बजे{_ENDS})?",
+            _read_clock,
+        ),
+        (
+            rf"(?<![\d.,:/-]){_DAY}([-/.]){_MONTH}\2(?P<year>\d{{4}})(?![\d-])",
+            _read_date,
+        ),
+        (rf"(?<![\d.,:/-])(?P<year>\d{{4}})-{_MONTH}-{_DAY}(?![\d-])", _read_date),
+        (rf"({_STARTS}(?<!0(?=\d))\d*) ?- ?(\d+)(?!\d| ?[-.,:/]\d)", _read_pair),
+    )
+]
+
+LANGUAGE = _Hindi(
+    lang="hi",
+    cardinals={"": "spellout-cardinal"},
+    decimal_mark=".",
+    decimal_word="दशमलव",
+    minus="माइनस",
+    until="से",
+    group_marks=",",
+    group=r"\d{2,3}",
+    years=range(1100, 2000),
+    fractions={
+        **{
+            f"{upper}/{lower}": f"{upper} बटा {lower}"
+            for lower in range(2, 11)
+            for upper in range(1, lower)
+        },
+        "1/2": "आधा",
+        "1/3": "एक तिहाई",
+        "2/3": "दो तिहाई",
+        "1/4": "एक चौथाई",
+        "3/4": "तीन चौथाई",
+    },
+    fraction_join="और",
+    units={
+        **_metric_units(),
+        **{name: Unit(word, word) for name, word in _UNITS.items()},
+        **dict.fromkeys(
+            ("₹", "रु.", "रु", "रू.", "रू", "INR"),
+            Unit("रुपया", "रुपये", cents=("पैसा", "पैसे")),
+        ),
+        **dict.fromkeys(("$", "US$", "USD"), Unit("डॉलर", "डॉलर", cents=("सेंट", "सेंट"))),
+        **dict.fromkeys(("€", "EUR"), Unit("यूरो", "यूरो", cents=("सेंट", "सेंट"))),
+        **dict.fromkeys(("£", "GBP"), Unit("पाउंड", "पाउंड", cents=("पेंस", "पेंस"))),
+        **dict.fromkeys(("¥", "JPY"), Unit("येन", "येन")),
+    },
+    currencies=("₹", "$", "US$", "€", "£", "¥"),
+    magnitudes=_MAGNITUDES,
+    number_signs=dict.fromkeys(("नं.", "No.", "no.", "№", "#"), "नंबर"),
+    abbreviations={
+        **{f"{title}.": word for title, word in _TITLES.items()},
+        "उ. प्र.": "उत्तर प्रदेश",
+        "म. प्र.": "मध्य प्रदेश",
+        "वि. सं.": "विक्रम संवत",
+        "ई. पू.": "ईसा पूर्व",
+    },
+    symbols={"&": "और", "@": "ऐट", "+": "प्लस", "%": "प्रतिशत", "°": "डिग्री"},
+    rules=_RULES,
+)

@@ -1,0 +1,227 @@
+"""Italian. Centuries, sovereigns and chapters are ordinals ("secolo ventesimo")."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from fairseq_mlkd.text.spoken.language import Language, Unit
+from fairseq_mlkd.text.spoken.romance import (
+    CARDINALS,
+    FEMININE,
+    MASCULINE,
+    NUMBER_SIGNS,
+    Numbers,
+    Numeral,
+    agreement,
+    clock,
+    dates,
+    english_numbers,
+    equals,
+    numerals,
+    ordinals,
+    out_of,
+    square_kilometer,
+    units,
+    words,
+)
+
+_NUMBERS = Numbers("it")
+_MONTHS = words(
+    "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre "
+    "novembre dicembre"
+)
+_QUEENS = words(
+    "Anna Caterina Cristina Elisabetta Giovanna Isabella Margherita Maria Vittoria"
+)
+_PARTS = words("atto canto capitolo episodio libro millennio secolo volume")
+_FEMININE_PARTS = words("dinastia edizione legislatura parte stagione")
+# The article before a numeral gives gender and number: nel XX secolo, i XX Giochi.
+_MASCULINE_ARTICLES = words("il lo l' al all' dal dall' del dell' nel nell' sul")
+_FEMININE_ARTICLES = words("la alla dalla della nella sulla")
+_PLURAL_ARTICLES = words("i gli ai agli dai dei degli nei negli sui")
+# Nouns that often follow a number in Wikipedia: "un anno", "una volta".
+_FEMININE_NOUNS = (
+    "apparizione canzone città giornata medaglia ora partita persona presenza puntata "
+    "rete sconfitta settimana squadra stagione tonnellata vittoria vittima volta"
+)
+_MASCULINE_NOUNS = (
+    "abitante anno chilometro comune dollaro episodio ettaro euro giorno gol grado "
+    "mese metro miglio miliardo milione minuto punto secondo titolo voto"
+)
+
+
+def _read_numeral(numeral: Numeral) -> Optional[str]:
+    number, before = numeral.number, numeral.before.lower()
+    if before in _PARTS or numeral.after.startswith("secolo"):
+        return _NUMBERS.ordinal(number)
+    if before in _FEMININE_PARTS or numeral.before in _QUEENS:
+        return _NUMBERS.ordinal(number, FEMININE)
+    if len(numeral.written) > 1 or numeral.after[:1].isupper():
+        if before in _MASCULINE_ARTICLES:
+            return _NUMBERS.ordinal(number)
+        if before in _FEMININE_ARTICLES:
+            return _NUMBERS.ordinal(number, FEMININE)
+        if before in _PLURAL_ARTICLES:
+            return _NUMBERS.ordinal(number, "masculine-plural")
+    return _read_after_name(numeral)
+
+
+def _read_after_name(numeral: Numeral) -> Optional[str]:
+    """Names that end in a vowel are Italian: Pio quinto, but Super Bowl dieci."""
+    name = numeral.before
+    if not name.isalpha():
+        return None
+    if name[0].isupper() and len(name) > 2 and name[-1] in "aeio":
+        return _NUMBERS.ordinal(numeral.number)
+    return _NUMBERS.cardinal(numeral.number) if len(numeral.written) > 1 else None
+
+
+def _read_clock(hour: int, minute: int) -> str:
+    words = "una" if hour == 1 else _NUMBERS.cardinal(hour)
+    return f"{words} e {_NUMBERS.cardinal(minute)}" if minute else words
+
+
+_UNITS = {
+    "%": ("per cento", "per cento", ""),
+    "‰": ("per mille", "per mille", ""),
+    "°C": ("grado celsius", "gradi celsius"),
+    "° C": ("grado celsius", "gradi celsius"),
+    "°F": ("grado fahrenheit", "gradi fahrenheit"),
+    "°": ("grado", "gradi"),
+    "mm": ("millimetro", "millimetri"),
+    "cm": ("centimetro", "centimetri"),
+    "m": ("metro", "metri"),
+    "km": ("chilometro", "chilometri"),
+    "km/h": ("chilometro all'ora", "chilometri all'ora"),
+    "km / h": ("chilometro all'ora", "chilometri all'ora"),
+    "m/s": ("metro al secondo", "metri al secondo"),
+    "m²": ("metro quadrato", "metri quadrati"),
+    "km²": ("chilometro quadrato", "chilometri quadrati"),
+    "m³": ("metro cubo", "metri cubi"),
+    "ha": ("ettaro", "ettari"),
+    "mg": ("milligrammo", "milligrammi"),
+    "g": ("grammo", "grammi"),
+    "kg": ("chilogrammo", "chilogrammi"),
+    "t": ("tonnellata", "tonnellate", FEMININE),
+    "ml": ("millilitro", "millilitri"),
+    "l": ("litro", "litri"),
+    "s": ("secondo", "secondi"),
+    "min": ("minuto", "minuti"),
+    "h": ("ora", "ore", FEMININE),
+    "Hz": ("hertz", "hertz"),
+    "kHz": ("chilohertz", "chilohertz"),
+    "MHz": ("megahertz", "megahertz"),
+    "GHz": ("gigahertz", "gigahertz"),
+    "kW": ("chilowatt", "chilowatt"),
+    "MW": ("megawatt", "megawatt"),
+    "px": ("pixel", "pixel"),
+}
+_CURRENCIES = {
+    **dict.fromkeys(("€", "EUR"), Unit("euro", "euro", MASCULINE, ("", ""))),
+    "$": Unit("dollaro", "dollari", MASCULINE, ("", "")),
+    **dict.fromkeys(
+        ("US$", "US $", "USD"),
+        Unit("dollaro statunitense", "dollari statunitensi", MASCULINE),
+    ),
+    **dict.fromkeys(("£", "GBP"), Unit("sterlina", "sterline", FEMININE)),
+    **dict.fromkeys(("¥", "JPY"), Unit("yen", "yen", MASCULINE)),
+    "CHF": Unit("franco svizzero", "franchi svizzeri", MASCULINE),
+}
+
+LANGUAGE = Language(
+    lang="it",
+    cardinals=CARDINALS,
+    decimal_mark=",",
+    decimal_word="virgola",
+    decimals_together=2,
+    group_marks=". ",
+    minus="meno",
+    until="a",
+    fractions={
+        "1/2": "un mezzo",
+        "1/3": "un terzo",
+        "2/3": "due terzi",
+        "1/4": "un quarto",
+        "3/4": "tre quarti",
+        "1/5": "un quinto",
+        "1/8": "un ottavo",
+        "1/10": "un decimo",
+    },
+    fraction_join="e",
+    units={**units(_UNITS), **_CURRENCIES},
+    currencies=tuple(_CURRENCIES),
+    currency_join="e",
+    magnitudes={
+        "mila": "mila",
+        "milione": "milione di",
+        "milioni": "milioni di",
+        "miliardo": "miliardo di",
+        "miliardi": "miliardi di",
+        "mln": "milioni di",
+        "mld": "miliardi di",
+    },
+    magnitude_gender=MASCULINE,
+    number_signs={
+        **dict.fromkeys([*NUMBER_SIGNS, "n.", "N."], "numero"),
+        "p.": "pagina",
+        "pag.": "pagina",
+        "pagg.": "pagine",
+        "pp.": "pagine",
+        "art.": "articolo",
+        "vol.": "volume",
+        "cap.": "capitolo",
+        "§": "paragrafo",
+    },
+    abbreviations={
+        "sig.": "signor",
+        "sig.ra": "signora",
+        "sig.na": "signorina",
+        "sigg.": "signori",
+        "dott.": "dottor",
+        "dott.ssa": "dottoressa",
+        "dr.": "dottor",
+        "prof.": "professor",
+        "prof.ssa": "professoressa",
+        "ing.": "ingegner",
+        "avv.": "avvocato",
+        "on.": "onorevole",
+        "gen.": "generale",
+        "a. C.": "avanti Cristo",
+        "d. C.": "dopo Cristo",
+        "sec.": "secolo",
+        "s.l.m.": "sul livello del mare",
+        "ad es.": "ad esempio",
+        "p. es.": "per esempio",
+        "per es.": "per esempio",
+        "ecc.": "eccetera",
+        "cfr.": "confronta",
+        "ab.": "abitanti",
+    },
+    symbols={
+        "&": "e",
+        "@": "chiocciola",
+        "+": "più",
+        "%": "per cento",
+        "‰": "per mille",
+        "€": "euro",
+        "$": "dollaro",
+        "£": "sterlina",
+    },
+    letter_rules=(numerals(_read_numeral),),
+    rules=(
+        ordinals(_NUMBERS, r"\.? ?º"),
+        ordinals(_NUMBERS, r"\.? ?ª", FEMININE),
+        # A degree sign stands for º unless minutes or a scale or direction follow.
+        ordinals(_NUMBERS, r" ?°(?! ?(?:[\d'\"]|[CFKNSEWO]\b))"),
+        *dates(_MONTHS, "", "primo"),
+        clock(":", _read_clock),
+        # With a point only after "alle", "dalle", "ore".
+        clock(r"(?<=lle \d|ore \d|le \d\d|re \d\d)\.", _read_clock),
+        *english_numbers(),
+        out_of("su"),
+        square_kilometer("chilometro quadrato"),
+        equals("uguale"),
+        agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS, r"1(?<![\w.,:/-]1)"),
+        agreement(_NUMBERS, MASCULINE, _MASCULINE_NOUNS, r"1(?<![\w.,:/-]1)"),
+    ),
+)

@@ -1,0 +1,165 @@
+"""Japanese: numbers in kanji, and no spaces but those between segmented words.
+
+Numbers are put into the text as a writer would put them there (3人 -> 三人, 2億5千万 ->
+二億五千万), so that the segmenter finds the words that have a number in them: 三人 is
+two words, but 一人 and 一日 are one each.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Match
+
+from fairseq_mlkd.text.spoken.japanese import JAPANESE, split_words
+from fairseq_mlkd.text.spoken.language import Language, Rule, Unit
+
+_CURRENCIES = {"$": "ドル", "US$": "ドル", "€": "ユーロ", "£": "ポンド", "¥": "円"}
+_UNITS = {
+    "%": "パーセント",
+    "‰": "パーミル",
+    "°": "度",
+    "°C": "度",
+    "nm": "ナノメートル",
+    "μm": "マイクロメートル",
+    "mm": "ミリメートル",
+    "cm": "センチメートル",
+    "m": "メートル",
+    "km": "キロメートル",
+    "m/s": "メートル毎秒",
+    "km/h": "キロメートル毎時",
+    **dict.fromkeys(("m²", "m2"), "平方メートル"),
+    **dict.fromkeys(("km²", "km2"), "平方キロメートル"),
+    **dict.fromkeys(("m³", "m3"), "立方メートル"),
+    "ha": "ヘクタール",
+    "mi": "マイル",
+    "ft": "フィート",
+    "mg": "ミリグラム",
+    "g": "グラム",
+    "kg": "キログラム",
+    "t": "トン",
+    "lb": "ポンド",
+    "ml": "ミリリットル",
+    **dict.fromkeys(("l", "L"), "リットル"),
+    "Hz": "ヘルツ",
+    "kHz": "キロヘルツ",
+    "MHz": "メガヘルツ",
+    "GHz": "ギガヘルツ",
+    "V": "ボルト",
+    "kV": "キロボルト",
+    "W": "ワット",
+    "kW": "キロワット",
+    "MW": "メガワット",
+    "KB": "キロバイト",
+    "MB": "メガバイト",
+    "GB": "ギガバイト",
+    "TB": "テラバイト",
+}
+_SYMBOLS = {"&": "アンド", "+": "プラス", "@": "アットマーク"}
+# Punctuation that keeps words apart while the spaces around what is read are closed up.
+_DOT = "・"
+
+
+def _read_digits(match: Match[str]) -> str:
+    return f"{_DOT}{LANGUAGE.digits(match.group().replace('-', ''))}{_DOT}"
+
+
+def _read_money(match: Match[str]) -> str:
+    return f"{match.group('number')}{_CURRENCIES[match.group('sign')]}"
+
+
+def _read_clock(match: Match[str]) -> str:
+    hour, minute, second, half_day = match.groups("")
+    if int(hour) > 29:  # the last hours of a broadcasting day
+        return match.group().replace(":", _DOT)
+    words = f"{int(hour)}時"
+    if half_day:
+        words = ("午前" if half_day in "Aa" else "午後") + words
+    if int(minute) or second:
+        words += f"{int(minute)}分"
+    return f"{words}{int(second)}秒" if second else words
+
+
+def _read_date(match: Match[str]) -> str:
+    year, _, month, day = match.groups()
+    return f"{year}年{int(month)}月{int(day)}日"
+
+
+def _read_pair(match: Match[str]) -> str:
+    """A range, the score of a game, or two numbers of a name (A300-600) or address."""
+    letter, first, last = match.groups("")
+    if letter or int(first) >= max(int(last), 100):
+        joint = _DOT
+    else:
+        joint = "から" if int(first) < int(last) else "対"
+    return f"{letter}{first}{joint}{last}"
+
+
+_STARTS = r"\d(?<![\d.,:/-]\d)"
+_RULES = [
+    Rule(re.compile(pattern), read)
+    for pattern, read in (
+        # A change of script ends a unit as a space does: 10kmの.
+        (
+            rf"[A-Za-z](?:\^?[23])?(?={JAPANESE})|{JAPANESE}(?=[A-Za-z№])",
+            lambda match: f"{match[0]}{_DOT}",
+        ),
+        # Telephone numbers and postcodes.
+        (
+            r"(?:0(?<![\d.,-]0)\d{1,4}-\d{1,4}|"
+            r"\d{3}(?:(?<=[〒号]\d{3})|(?<=[〒号] \d{3})|(?<=号は\d{3})))-\d{4}(?!\d)",
+            _read_digits,
+        ),
+        (
+            r"(\d{4})(?<!\d\d{4})([-/.])(0?[1-9]|1[0-2])\2([12]\d|3[01]|0?[1-9])(?![\d-])",
+            _read_date,
+        ),
+        (
+            r"(\d(?<![\d.,:/]\d)\d?):([0-5]\d)"
+            r"(?::([0-5]\d))?(?![\d:])(?: ?([AaPp])\.?[Mm]\b\.?)?",
+            _read_clock,
+        ),
+        (r"0(?<=[年月時]0)(?=\d[月日分])", lambda match: ""),
+        (r"~(?<=[\d年月日時分]~)(?=[\d午翌同])", lambda match: "-"),
+        (r"-(?<=[年月日時分]-)(?=[\d午翌同])", lambda match: "から"),
+        (r"-(?<=[はがをにでとらの約温]-)(?=\d)", lambda match: "マイナス"),
+        (
+            rf"([A-Za-z町目字]?)({_STARTS}(?<!0(?=\d))\d*) ?- ?(\d+)(?!\d| ?[-.,:/]\d)",
+            _read_pair,
+        ),
+        (
+            r"(?P<sign>US\$|[$€£¥]) ?(?P<number>\d[\d,.]*[万億兆])",
+            _read_money,
+        ),
+    )
+]
+
+LANGUAGE = Language(
+    lang="ja",
+    cardinals={"": "spellout-cardinal"},
+    decimal_mark=".",
+    decimal_word="点",
+    minus="マイナス",
+    until="から",
+    group_marks=",",
+    fractions={
+        f"{upper}/{lower}": f"{lower}分の{upper}"
+        for lower in range(2, 11)
+        for upper in range(1, lower)
+    },
+    fraction_join="と",
+    units={
+        **{name: Unit(word, word) for name, word in _UNITS.items()},
+        **{sign: Unit(word, word) for sign, word in _CURRENCIES.items()},
+        **dict.fromkeys(("$", "US$"), Unit("ドル", "ドル", cents=("セント", "セント"))),
+    },
+    currencies=tuple(_CURRENCIES),
+    number_signs=dict.fromkeys(("No.", "no.", "NO.", "№"), "ナンバー"),
+    symbols={
+        "%": "パーセント",
+        "°": "度",
+        **{sign: f"{_DOT}{word}{_DOT}" for sign, word in _SYMBOLS.items()},
+    },
+    rules=_RULES,
+    space="",
+    segment=split_words,
+)

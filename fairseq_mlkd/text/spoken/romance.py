@@ -1,0 +1,283 @@
+"""What French, Italian, Portuguese and Spanish share: builders of their rules.
+
+The four write numbers, ordinals, dates and times in much the same way; a builder here
+makes a `Rule` from the words of one language. Patterns begin with the character that
+is looked for, and look behind it afterwards: `re` is fast at finding a character.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import (
+    Callable,
+    List,
+    Mapping,
+    Match,
+    NamedTuple,
+    Optional,
+    Sequence,
+)
+
+from fairseq_mlkd.text.spoken.language import LONGEST_NUMBER, Rule, Unit, spell
+
+MASCULINE = "masculine"
+FEMININE = "feminine"
+# Rule sets of the CLDR, by the gender of what is counted; "" is for counting alone.
+CARDINALS = {
+    "": "spellout-numbering",
+    MASCULINE: "spellout-cardinal-masculine",
+    FEMININE: "spellout-cardinal-feminine",
+}
+
+# "Number", before digits: nº, N.°, n. º ...
+NUMBER_SIGNS = [
+    f"{letter}{point}{space}{sign}{end}"
+    for letter in "nN"
+    for point in ("", ".")
+    for space in ("", " ")
+    for sign in "º°"
+    for end in ("", ".")
+] + ["№", "#"]
+
+_ONES = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
+# Without L, C, D and M no word of these languages is taken for a number ("CD", "MIL"),
+# and sovereigns, centuries and chapters hardly ever reach 40.
+_ROMAN = {
+    "X" * tens + one: 10 * tens + value
+    for tens in range(4)
+    for value, one in enumerate(_ONES)
+    if tens or value
+}
+# A price takes no part in agreement: its number is read with its currency.
+_START = r"\d(?<![\w.,:/$€£-]\d)(?<![\d$€£][ \u00a0]\d)"
+_GROUPED = r"(?:\d{0,2}(?:[ .\u00a0]\d{3})+|\d*)(?![\w/:]|[.,]\d)"
+_CENTURIES = ("siglo", "siglos", "século", "séculos")
+_DAY, _MONTH = r"(?P<day>0?[1-9]|[12]\d|3[01])", r"(?P<month>0?[1-9]|1[0-2])"
+
+
+def words(text: str) -> List[str]:
+    """Return the words of a table that is written as running text."""
+    return text.split()
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The numbers of one language in words, by the CLDR's rule sets."""
+
+    lang: str
+
+    def cardinal(self, number: int, gender: str = "") -> str:
+        """Return the cardinal number that counts nouns of a gender, or just counts."""
+        return spell(self.lang, CARDINALS[gender], number)
+
+    def ordinal(self, number: int, form: str = MASCULINE) -> str:
+        """Return the ordinal; the form is a gender or, say, "masculine-plural"."""
+        return spell(self.lang, f"spellout-ordinal-{form}", number)
+
+
+class Numeral(NamedTuple):
+    """A Roman numeral and what stands around it on the page.
+
+    `before` is the word before it as written ("Louis", "dell'"), `after` the text that
+    follows; both may be empty.
+    """
+
+    number: int
+    written: str
+    ending: str
+    before: str
+    after: str
+
+
+def numerals(read: Callable[[Numeral], Optional[str]], endings: str = "(?!)") -> Rule:
+    """Return the rule for Roman numerals from I to XXXIX.
+
+    Args:
+        read: the words of a numeral, or None to leave its letters alone.
+        endings: pattern of what may be written right after it (the e of XIXe).
+    """
+    pattern = rf"[IVX](?<![\w.][IVX])[IVX]*(?P<ending>{endings})?(?![\w'])"
+
+    def replace(match: Match[str]) -> str:
+        ending = match["ending"] or ""
+        written = match.group()[: len(match.group()) - len(ending)]
+        if written not in _ROMAN:
+            return match.group()
+        preceding = match.string[max(match.start() - 40, 0) : match.start()]
+        before = re.split(r"[ \u00a0(\"-]+", preceding.rstrip(" \u00a0-"))[-1]
+        after = match.string[match.end() : match.end() + 40]
+        numeral = Numeral(_ROMAN[written], written, ending, before, after.lstrip())
+        return read(numeral) or match.group()
+
+    return Rule(re.compile(pattern), replace)
+
+
+def iberian_numerals(
+    numbers: Numbers,
+    kings: Sequence[str],
+    queens: Sequence[str],
+    articles: Mapping[str, str],
+) -> Rule:
+    """Return the rule for Roman numerals in Spanish and Portuguese.
+
+    Centuries and sovereigns are ordinals up to the tenth and cardinals above; between
+    an article and a capital (la II Guerra) stands an ordinal; all else is a cardinal.
+
+    Args:
+        numbers: the language's.
+        kings: names; others are taken for sovereigns before "de" (Pacoro II de Partia).
+        queens: names.
+        articles: article -> form of the ordinal.
+    """
+
+    def read(numeral: Numeral) -> Optional[str]:
+        number, before, after = numeral.number, numeral.before, numeral.after
+        is_sovereign = before in kings or (before.istitle() and after.startswith("de "))
+        if is_sovereign or before in queens or before.lower() in _CENTURIES:
+            gender = FEMININE if before in queens else MASCULINE
+            if number <= 10:
+                return numbers.ordinal(number, gender)
+            return numbers.cardinal(number)
+        if before.lower() in articles and after[:1].isupper():
+            return numbers.ordinal(number, articles[before.lower()])
+        is_letter = len(numeral.written) == 1 or not before.isalpha()
+        return None if is_letter else numbers.cardinal(number)
+
+    return numerals(read)
+
+
+def ordinals(numbers: Numbers, ending: str, form: str = MASCULINE) -> Rule:
+    """Return the rule for digits with an ending (a pattern) that makes an ordinal."""
+    return Rule(
+        re.compile(rf"(?P<number>\d(?<![\w.,:/]\d)\d{{0,3}})(?:{ending})(?!\w)"),
+        lambda match: numbers.ordinal(int(match["number"]), form),
+    )
+
+
+def agreement(
+    numbers: Numbers, gender: str, nouns: str, number: str = _START + _GROUPED
+) -> Rule:
+    """Return the rule for numbers before known nouns: "21 anos", "200 pessoas".
+
+    Args:
+        numbers: the language's.
+        gender: of the nouns.
+        nouns: patterns separated by spaces. Nobody can list all nouns; these are the
+            ones that most often follow a number in Wikipedia and news.
+        number: pattern of the numbers that agree; by default all do.
+    """
+
+    def read(match: Match[str]) -> str:
+        digits = "".join(filter(str.isdigit, match.group()))
+        if len(digits) > LONGEST_NUMBER or digits[0] == "0":
+            return match.group()
+        return numbers.cardinal(int(digits), gender)
+
+    before_noun = rf"(?=[ \u00a0](?:{'|'.join(nouns.split())})\b)"
+    return Rule(re.compile(number + before_noun), read)
+
+
+def dates(months: Sequence[str], join: str, first: str) -> Sequence[Rule]:
+    """Return the rules for 14/07/1789 and for the first of a month.
+
+    Args:
+        months: their names, January first.
+        join: the word between day, month and year, or "".
+        first: how the day 1 is read before a month's name.
+    """
+
+    def read_date(match: Match[str]) -> str:
+        day = str(int(match["day"]))
+        month = months[int(match["month"]) - 1]
+        return f" {join} ".join((first if day == "1" else day, month, match["year"]))
+
+    names = "|".join(months)
+    separator = r"(?P<mark>[/.-])"
+    return (
+        Rule(
+            re.compile(
+                rf"(?=\d)(?<![\d/.-]){_DAY}{separator}{_MONTH}(?P=mark)"
+                rf"(?P<year>[12]\d{{3}})(?![\d/-])"
+            ),
+            read_date,
+        ),
+        Rule(
+            re.compile(rf"1(?<![\d.,/-]1)(?=[ \u00a0](?:{join} )?(?:{names})\b)"),
+            lambda match: first,
+        ),
+    )
+
+
+def clock(mark: str, read: Callable[[int, int], str]) -> Rule:
+    """Return the rule for 14h30 or 14:30, but not for 14:30:12 or 2:00.531.
+
+    After a dash or a bracket it is rather the length of a song: two bare numbers.
+
+    Args:
+        mark: pattern of what stands between hour and minute.
+        read: the words for hour and minute.
+    """
+    return Rule(
+        re.compile(
+            rf"(?=\d)(?<![\w.,:/(-])(?<!- )(?P<hour>[01]?\d|2[0-4])(?:{mark})"
+            r"(?P<minute>[0-5]\d)"
+            r"(?! ?(?:s|m|min)\b)(?!\w|[.,:'/]\d)"
+        ),
+        lambda match: read(int(match["hour"]), int(match["minute"])),
+    )
+
+
+def english_numbers(groups: str = r"(?:,\d{3})+(?:,\d{3}|(?<=,000))") -> Sequence[Rule]:
+    """Return the rules for numbers that are written as in English.
+
+    A point makes decimals unless three digits follow it.
+
+    Args:
+        groups: pattern of the groups of digits with a comma; by default there must be
+            two or the only one be 000, since 1,234 is a decimal number.
+    """
+    return (
+        Rule(
+            re.compile(r"\d(?<![\w.,:/]\d)\d*\.(?:\d{1,2}|\d{4,})(?!\w|[.,:/]\d)"),
+            lambda match: match.group().replace(".", ","),
+        ),
+        Rule(
+            re.compile(rf"[1-9](?<![\w.,:/]\d)\d{{0,2}}{groups}(?!\w|[.,:/]\d)"),
+            lambda match: match.group().replace(",", "."),
+        ),
+    )
+
+
+def out_of(said: str) -> Rule:
+    """Return the rule for marks: 7,8 / 10, 65 / 100."""
+    return Rule(
+        re.compile(r"(?<=\d)(?<!\b1)(?: / |/)(?=100?(?![\w/]|[.,]\d))"),
+        lambda match: said,
+    )
+
+
+def equals(said: str) -> Rule:
+    """Return the rule for the sign between two terms (not around a wiki's headings)."""
+    return Rule(re.compile(r"=(?<=\w =)(?= [\w-])"), lambda match: said)
+
+
+def square_kilometer(said: str) -> Rule:
+    """Return the rule for the unit without a number: 16 habitants par km²."""
+    return Rule(re.compile(r"k(?<![\w]k)(?<!\d k)m ?\^2(?!\w)"), lambda match: said)
+
+
+def units(names: Mapping[str, Sequence[str]]) -> Mapping[str, Unit]:
+    """Return a table of units from symbol -> (one, many[, gender]).
+
+    A symbol that ends in ² may be written with a space before it.
+    """
+    table = {
+        symbol: Unit(*forms[:2], *(forms[2:] or [MASCULINE]))
+        for symbol, forms in names.items()
+    }
+    return {
+        written: unit
+        for symbol, unit in table.items()
+        for written in (symbol, symbol.replace("²", " ²"))
+    }

@@ -1,6 +1,6 @@
 """The memory that a corpus takes in the making, by the size of its text.
 
-    python tests/corpus_memory.py FOLDER [--megabytes 50 200] [--workers 2] [-- FLAGS]
+    python tests/corpus_memory.py FOLDER [--megabytes 50 200] [--workers 2] [FLAGS]
 
 Text of that size, all sentences different, is put together of halves of the sentences
 in `$MLKD_DATA/text`, in as many languages as are there. FLAGS go to corpus.py. Printed
@@ -30,9 +30,8 @@ _PAUSE = 0.1
 def write_text(source: Path, target: Path, size: int, seed: int = 1) -> None:
     """Write `size` bytes of sentences whose halves are taken from those in `source`."""
     chance = random.Random(f"{seed} {source.name}")
-    lines = [
-        line for path in sorted(source.glob("*.txt.xz")) for line in path_lines(path)
-    ]
+    paths = sorted(source.glob("*.txt.xz"))
+    lines = [line for path in paths for line in usual_lines(path)]
     written = 0
     with open(target, "w", encoding="utf-8") as file:
         while written < size:
@@ -42,8 +41,8 @@ def write_text(source: Path, target: Path, size: int, seed: int = 1) -> None:
             written += len(line.encode("utf-8"))
 
 
-def path_lines(path: Path) -> Iterator[str]:
-    """Lines that make sentences of a usual length."""
+def usual_lines(path: Path) -> Iterator[str]:
+    """The lines of a file that have a usual length."""
     return (line for line in read_lines(str(path)) if 20 < len(line) < 250)
 
 
@@ -97,8 +96,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="new folder for text and corpora")
     parser.add_argument("--megabytes", type=int, nargs="+", default=[50, 200])
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("flags", nargs="*", help="of corpus.py, after --")
-    args = parser.parse_args()
+    args, flags = parser.parse_known_args()
     args.folder.mkdir(parents=True)
     sources = sorted(Path(os.environ["MLKD_DATA"], "text").iterdir())
     sources = [source for source in sources if source.is_dir()]
@@ -111,7 +109,7 @@ def main() -> None:
         out = args.folder / f"out{megabytes}"
         workers = ["--workers", str(args.workers)]
         start = time.monotonic()
-        peaks = measure(out, [*files, *workers, *args.flags])
+        peaks = measure(out, [*files, *workers, *flags])
         seconds = time.monotonic() - start
         print(f"{megabytes} MB of text: {max(peaks.values()):.0f} MB, {seconds:.0f} s")
         print(", ".join(f"{step} {peak:.0f}" for step, peak in peaks.items()))

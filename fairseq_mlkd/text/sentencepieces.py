@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 from typing import Any, Dict, List, Mapping
 
 from google.protobuf.message import DecodeError
+from sentencepiece import SentencePieceTrainer
 from sentencepiece.sentencepiece_model_pb2 import (  # type: ignore[attr-defined]
     ModelProto,
     TrainerSpec,
@@ -70,6 +72,39 @@ class SentencePieces(Subwords):
     @classmethod
     def load(cls, folder: str, settings: Mapping[str, Any]) -> SentencePieces:
         return cls(read_model(os.path.join(folder, settings["model"])))
+
+
+def learn_sentencepieces(word_counts: Mapping[str, int], n: int, path: str) -> None:
+    """Learn a unigram model of at most `n` pieces and write it to `path`.
+
+    One thread, so that equal counts give equal bytes. Words are taken as they are: the
+    tokenizer has normalised them. The rarest characters, 0.05% of the text, get no
+    piece (SentencePiece's default).
+
+    Raises:
+        ValueError: there is too little text, or `n` is too small for its characters.
+    """
+    model = io.BytesIO()
+    lines = (f"{word}\t{count}" for word, count in sorted(word_counts.items()))
+    try:
+        SentencePieceTrainer.train(
+            sentence_iterator=lines,
+            input_format="tsv",
+            model_writer=model,
+            vocab_size=n,
+            hard_vocab_limit=False,
+            normalization_rule_name="identity",
+            num_threads=1,
+            minloglevel=2,
+        )
+    except RuntimeError as error:
+        reason = str(error).rpartition("]")[2].strip() or "too little text"
+        raise ValueError(
+            f"{n} pieces cannot be learnt from {len(word_counts)} different words "
+            f"({reason}); give more text or ask for more pieces"
+        ) from None
+    with replace_on_success(path) as partial, open(partial, "wb") as file:
+        file.write(model.getvalue())
 
 
 def read_model(path: str) -> ModelProto:

@@ -10,12 +10,15 @@ from subword_nmt.apply_bpe import BPE
 from subword_nmt.learn_bpe import learn_bpe
 from tokenizers import models
 
+from fairseq_mlkd.text.bpe_learner import WORD_END, learn_merges
 from fairseq_mlkd.text.files import read_lines, replace_on_success
 from fairseq_mlkd.text.segmentation import Subwords, copy_file
 from fairseq_mlkd.text.sentencepieces import SentencePieces
 from fairseq_mlkd.text.wordpiece import WordPiece
 
-_WORD_END = "</w>"  # of subword-nmt's symbols
+_VERSION = "#version: 0.2"
+# words that `learn_merges` does not take
+_ODD_WORD = re.compile(rf"\s|\0|{WORD_END}")
 _NO_SYMBOL = " "  # as long as the one character that it stands for; parts symbols
 
 
@@ -43,10 +46,7 @@ class BpeCodes(Subwords):
             return self._cut_by_subword_nmt(word)
         pieces = [token.value for token in self._model.tokenize(word)]
         last = pieces.pop()
-        if last == _NO_SYMBOL:
-            last = word[-1]
-        else:
-            last = last[: -len(_WORD_END)]
+        last = word[-1] if last == _NO_SYMBOL else last[: -len(WORD_END)]
         if _NO_SYMBOL in pieces:
             _name_unknown(pieces, word)
         return [*[piece + "@@" for piece in pieces], last]
@@ -70,17 +70,23 @@ KINDS: Dict[str, Type[Subwords]] = {
 
 
 def learn_codes(word_counts: Mapping[str, int], n: int, path: str) -> None:
-    """Learn at most `n` merges with subword-nmt and write its codes file to `path`.
+    """Learn at most `n` merges and write the codes file that subword-nmt would write.
 
     Raises:
         ValueError: no pair of characters occurs twice, so there is nothing to learn.
     """
-    lines = [f"{word} {count}" for word, count in sorted(word_counts.items())]
     with replace_on_success(path) as partial:
         with open(partial, "w", encoding="utf-8", newline="\n") as codes:
-            if any(len(word) > 1 for word in word_counts):
+            if any(map(_ODD_WORD.search, word_counts)):
+                lines = [
+                    f"{word} {count}" for word, count in word_counts.items() if word
+                ]
                 learn_bpe(lines, codes, n, is_dict=True)
-            learnt = codes.tell() > len("#version: 0.2\n")
+            else:
+                codes.write(f"{_VERSION}\n")
+                merges = learn_merges(word_counts, n)
+                codes.writelines(f"{left} {right}\n" for left, right in merges)
+            learnt = codes.tell() > len(f"{_VERSION}\n")
         if not learnt:
             raise ValueError(
                 "too little text to learn subwords from: no pair of characters "
@@ -102,9 +108,9 @@ def _fast_model(merges: List[Tuple[str, str]]) -> models.BPE:
     vocabulary = {_NO_SYMBOL: 0}
     for pair in merges:
         for symbol in pair:
-            for character in re.sub(f"{_WORD_END}$", "", symbol):
+            for character in re.sub(f"{WORD_END}$", "", symbol):
                 vocabulary.setdefault(character, len(vocabulary))
-                vocabulary.setdefault(character + _WORD_END, len(vocabulary))
+                vocabulary.setdefault(character + WORD_END, len(vocabulary))
     for left, right in merges:
         for symbol in (left, right, left + right):
             vocabulary.setdefault(symbol, len(vocabulary))
@@ -112,7 +118,7 @@ def _fast_model(merges: List[Tuple[str, str]]) -> models.BPE:
         vocabulary,
         merges,
         unk_token=_NO_SYMBOL,
-        end_of_word_suffix=_WORD_END,
+        end_of_word_suffix=WORD_END,
         fuse_unk=False,
     )
 
@@ -139,7 +145,7 @@ def _doubtful_words(
         if first_use.get(left + right, rank) < rank
     ]
     # the empty word, surrogates (no UTF-8), text that looks like the end of a word
-    odd = rf"^$|[\ud800-\udfff]|{_WORD_END}"
+    odd = rf"^$|[\ud800-\udfff]|{WORD_END}"
     twice = rf"|(.{{{min(late)}}}).*\1" if late else ""
     return re.compile(odd + twice, re.DOTALL)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from typing import Dict, Iterable, Mapping, Optional, Sequence
+from typing import Callable, Dict, Iterable, Mapping, Optional, Sequence, Tuple
 
 from fairseq.data import Dictionary
 
@@ -17,11 +17,28 @@ from fairseq_mlkd.data.corpus.loading import (
 from fairseq_mlkd.data.corpus.pieces import read_packed, write_packed
 from fairseq_mlkd.data.corpus.tasks import Result
 from fairseq_mlkd.data.encoding import SubwordCounter
+from fairseq_mlkd.text.segmentation import Subwords
+from fairseq_mlkd.text.sentencepieces import (
+    MODEL_FILE,
+    SentencePieces,
+    learn_sentencepieces,
+    read_model,
+)
 from fairseq_mlkd.text.subwords import BpeCodes, learn_codes
 from fairseq_mlkd.text.tokenizer import Tokenizer
 
 MAX_WORDS = 1 << 19  # subwords are learnt from so many most frequent words: 200 MB
 _COUNTS = "counts.zst"
+
+# how each of `options.SUBWORDS` is learnt and read, and its file
+_LEARNERS: Dict[str, Tuple[Callable[..., None], Callable[[str], Subwords], str]] = {
+    "bpe": (learn_codes, BpeCodes, "codes"),
+    "sentencepiece": (
+        learn_sentencepieces,
+        lambda path: SentencePieces(read_model(path)),
+        MODEL_FILE,
+    ),
+}
 
 
 def count_words(folder: str, piece: CleanPiece, size: int) -> Result:
@@ -37,14 +54,14 @@ def learn_subwords(folder: str, counted: Sequence[str], kind: str, n: int) -> Re
     Args:
         counted: folders of `count_words`.
         kind: one of `options.SUBWORDS`.
-        n: merges to learn.
+        n: merges to learn, or pieces.
     Raises:
         ValueError: the text is too little.
     """
-    words = _add_counts(counted, MAX_WORDS)
-    codes = os.path.join(folder, "codes")
-    learn_codes(words, n, codes)
-    Tokenizer(BpeCodes(codes), "spoken").save(folder)
+    learn, load, name = _LEARNERS[kind]
+    path = os.path.join(folder, name)
+    learn(_add_counts(counted, MAX_WORDS), n, path)
+    Tokenizer(load(path), "spoken").save(folder)
     return {}
 
 

@@ -9,7 +9,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import torch
 from fairseq.data import Dictionary
+from tiny import STUDENT, load, shape_flags, train
 
 from fairseq_mlkd.data.binary import load_binary
 from fairseq_mlkd.data.corpus import CorpusOptions, build_corpus, existing_report
@@ -117,6 +119,19 @@ def test_sample_has_the_sizes_of_equation_1(tmp_path, files):
     assert report["training_alpha"] == 1
 
 
+def test_sentencepiece_models_are_learnt_as_well(tmp_path, files):
+    out = tmp_path / "out"
+    report = build_corpus(str(out), small(files, subwords="sentencepiece", codes=80))
+    tokenizer = Tokenizer.load(str(out))
+    assert tokenizer.subwords.kind == "sentencepiece"
+    dictionary = Dictionary.load(str(out / "dict.txt"))
+    pieces = len(tokenizer.subwords.model.pieces)
+    assert 40 < len(dictionary) == report["dictionary_size"] <= 4 + pieces < 100
+    texts = {" ".join(tokenizer.segment(line)) for line in make_sentences("de", 30)}
+    ids = load_binary(str(out / "de" / "valid"))
+    assert {dictionary.string(item) for item in ids} < texts
+
+
 def test_codes_from_takes_over_codes_and_dictionary(tmp_path, files):
     build_corpus(str(tmp_path / "a"), small(files))
     source = str(tmp_path / "a")
@@ -130,6 +145,44 @@ def test_codes_from_takes_over_codes_and_dictionary(tmp_path, files):
     options = small({"xx": [str(other)]}, codes_from=source)
     report = build_corpus(str(tmp_path / "c"), options)
     assert report["languages"]["xx"]["unknown_rate"] > 0.4
+
+
+def test_shards_hold_the_training_data_once(tmp_path, files):
+    build_corpus(str(tmp_path / "one"), small(files))
+    report = build_corpus(str(tmp_path / "three"), small(files, shards=3))
+    shards = [tmp_path / "three" / f"shard{i}" for i in range(3)]
+    for lang in SIZES:
+        whole = read_back(tmp_path / "one", lang, "train")
+        parts = [read_back(shard, lang, "train") for shard in shards]
+        assert sorted(sum(parts, [])) == sorted(whole)
+        sizes = [len(part) for part in parts]
+        assert max(sizes) - min(sizes) <= 1 and report["languages"][lang][
+            "train"
+        ] == sum(sizes)
+        held_out = read_back(tmp_path / "one", lang, "valid")
+        assert read_back(shards[0], lang, "valid") == held_out
+        assert not (shards[1] / lang / "valid.bin").exists()
+        assert parts[0] != whole[: len(parts[0])]  # dealt at random
+    for folder in (tmp_path / "three", *shards):
+        assert Tokenizer.load(str(folder)).subwords.kind == "subword-nmt"
+        assert (
+            len(Dictionary.load(str(folder / "dict.txt"))) == report["dictionary_size"]
+        )
+
+
+def test_training_goes_from_shard_to_shard_and_resumes(tmp_path, files):
+    build_corpus(str(tmp_path / "out"), small(files, shards=2))
+    data = f"{tmp_path}/out/shard0:{tmp_path}/out/shard1"
+    flags = ["--task", "multilingual_mlm", "--criterion", "task_cross_entropy"]
+    flags += [*shape_flags(STUDENT), "--batch-size", 16]
+    for name, epochs in [("whole", [2]), ("parts", [1, 2])]:
+        for epoch in epochs:
+            train(data, tmp_path / name, *flags, "--max-epoch", epoch)
+    whole, parts = (
+        load(tmp_path / name / "checkpoint_last.pt")["model"]
+        for name in ("whole", "parts")
+    )
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
 
 
 def test_codes_from_an_encoder_without_normalisation(tmp_path, files):

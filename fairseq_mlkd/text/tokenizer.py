@@ -21,7 +21,7 @@ class Tokenizer:
 
     Args:
         subwords: how words are cut.
-        normalisation: "spoken" (see `text/spoken.py`) or "none".
+        normalisation: "spoken" (see `text/spoken/`) or "none".
     """
 
     def __init__(self, subwords: Subwords, normalisation: str = "spoken") -> None:

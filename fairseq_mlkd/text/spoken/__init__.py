@@ -15,6 +15,7 @@ space stands between words. The rules that hold for all languages:
   three hundred eighty); letters, Roman numerals among them, stay as they are, unless
   the language knows better (the ordinals of French centuries, say).
 - Abbreviations are read only where a full stop or a number shows that they are some.
+- Japanese, written without spaces, is cut into words (`japanese.py`).
 - A language without a file in `languages/` keeps its digits, folded to 0-9; digit
   groups with U+00A0 or an apostrophe are joined (1'000 -> 1000).
 """

@@ -19,6 +19,7 @@ _IGNORABLE_MARKS = [0x034F, *range(0x180B, 0x1810), *range(0xFE00, 0xFE10)]
 _IGNORABLE_MARKS += range(0xE0100, 0xE01F0)
 
 _DIGIT_GROUP_SPACES = "\u00a0\u2007\u2009\u202f"
+_NOT_IN_A_NUMBER = re.compile("(?<!\\d)\u00a0|\u00a0(?!\\d{3}(?!\\d))")
 _MINUS = "\u2212"
 _DEVANAGARI_ABBREVIATION = "\u0970"
 # One character for a whole unit: ℃, ℉ and the "squared" ㎞, ㎡, ㍑, ㏠ ...
@@ -26,7 +27,7 @@ _UNIT_SIGNS = {0x2103, 0x2109, *range(0x3300, 0x3400)}
 
 # After translation all that is not alphanumeric, space or apostrophe is a mark.
 MARK = r"[^\w\s']"
-_ORPHAN_MARKS = re.compile(rf"(?<![^\s']){MARK}+")
+_ORPHAN_MARKS = re.compile(rf"{MARK}(?<![^\s']{MARK}){MARK}*")
 _STRAY_APOSTROPHES = re.compile(r"''+|(?<!\S)'|'(?!\S)|(?<=\d)'(?=\d)")
 
 
@@ -97,26 +98,34 @@ _CLEANED = _CleaningTable(
 )
 
 
+# Most letters and signs of Latin stay as they are: text of them alone is done.
+_MAY_FOLD = re.compile("[^\x00-\x9f¡-±µ-¸º»¿-ʻ]")
+
+
 def fold(text: str) -> str:
     """Return `text` with one form for what has many, and letters as they are.
 
     Decimal digits of every script become 0-9, dashes and the minus sign "-", the
-    spaces of digit groups U+00A0, other spaces " ", apostrophes "'", superscripts
-    "^2", fractions like ½ " 1/2 ", the abbreviation sign of Devanagari ".", full-width
+    spaces of digit groups U+00A0, other spaces " ", apostrophes "'", superscripts "^2",
+    fractions like ½ " 1/2 ", the abbreviation sign of Devanagari ".", full-width
     signs and ㎞, ㎡, ℃ what they stand for.
     """
-    return text if text.isascii() else text.translate(_FOLDED)
+    if not _MAY_FOLD.search(text):
+        return text
+    text = text.translate(_FOLDED)
+    return _NOT_IN_A_NUMBER.sub(" ", text) if "\u00a0" in text else text
 
 
 def clean(text: str) -> str:
     """Return the lower-case words of `text`, NFKC, parted by one or more spaces."""
     text = text.translate(_CLEANED).lower()
-    if not text.isascii():
+    if text.isascii():
+        return text
+    if not unicodedata.is_normalized("NFKC", text):
         text = unicodedata.normalize("NFKC", text).lower()
         # All that these two brought to light is cleaned again.
         text = unicodedata.normalize("NFKC", text).translate(_CLEANED)
-        text = _ORPHAN_MARKS.sub("", text)
-    return text
+    return _ORPHAN_MARKS.sub("", text)
 
 
 def part_words(text: str) -> str:

@@ -2,9 +2,9 @@
 
 Short units are the words of the Corpus of Spontaneous Japanese, by which Japanese
 recognisers are built and scored, and of the Japanese Universal Dependencies treebanks.
-The dictionary is unidic-lite by name, whatever else is installed: it comes with its
-PyPI package, is mapped into memory (processes share it), and has not changed since
-2021, so that the same text gives the same words on every machine.
+The dictionary is unidic-lite by name, whatever else is installed. Its PyPI package
+holds it (UniDic 2.1.2) and has not changed since 2021, so that the same text gives the
+same words on every machine. It is mapped into memory, so that processes share it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import unidic_lite
 
 from fairseq_mlkd.text.spoken.characters import MARK
 
-_NUMERALS = "〇一二三四五六七八九十百千万億兆京"
+_NUMERALS = "〇一二三四五六七八九十百千万億兆"
 _KANA = "\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
 _KANJI = "々〆〇\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 JAPANESE = f"[{_KANA}{_KANJI}]"  # a pattern of one character

@@ -4,12 +4,14 @@ A language is one file, `languages/<ISO 639-1 code>.py`, that defines `LANGUAGE`
 Whole numbers are spelled by `unicode-rbnf`: the rules of the Unicode CLDR (rule-based
 number format) in pure Python without dependencies. It is the one library that covers
 all of en, de, fr, es, it, pt, hi and ja, with grammatical gender, ordinals and years;
-num2words knows no Hindi and no gender, and ICU's bindings have no wheels for the older
-interpreters.
+num2words knows no Hindi and no gender, and ICU's bindings have no wheels for Python
+3.8.
 """
 
 from __future__ import annotations
 
+import logging
+import re
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Callable, Mapping, Match, NamedTuple, Optional, Pattern, Sequence
@@ -21,6 +23,8 @@ from unicode_rbnf import RbnfEngine
 # computes in float64.
 LONGEST_RUN = 9
 LONGEST_NUMBER = 15
+
+_PARTED = re.compile(r"[ -]|'[^\W\d]|\Z")
 
 
 class Unit(NamedTuple):
@@ -42,20 +46,25 @@ class Rule(NamedTuple):
     """A pattern of written text, and what is said for each match of it.
 
     `read` may leave digits to later rules; a space is put around what it returns, but
-    no second one, none after an apostrophe (l'8 -> l'otto) and none at a hyphen, which
-    may be a minus sign.
+    no second one, none at an apostrophe (l'8 -> l'otto, 2018's) and none at a hyphen,
+    which may be a minus sign. `needs` is a character that every match holds: text
+    without it is not searched.
     """
 
     pattern: Pattern[str]
     read: Callable[[Match[str]], str]
+    needs: str = ""
 
     def apply(self, text: str, space: str = " ") -> str:
         """Return `text` with all matches replaced, words parted by `space`."""
+        if self.needs not in text:
+            return text
 
         def read(match: Match[str]) -> str:
             start, end = match.span()
             before = "" if match.string[max(start - 1, 0) : start] in "' -" else " "
-            after = "" if match.string[end : end + 1] in " -" else " "
+            is_parted = _PARTED.match(match.string, end)
+            after = "" if is_parted else " "
             return f"{before}{self.read(match)}{after}".replace(" ", space)
 
         return self.pattern.sub(read, text)
@@ -63,7 +72,13 @@ class Rule(NamedTuple):
 
 @lru_cache(maxsize=None)
 def _engine(lang: str) -> RbnfEngine:
-    return RbnfEngine.for_language(lang)
+    # It tells the root logger, which fairseq makes talkative, of each set that it skips.
+    disabled = logging.root.manager.disable
+    logging.disable(logging.DEBUG)
+    try:
+        return RbnfEngine.for_language(lang)
+    finally:
+        logging.disable(disabled)
 
 
 @lru_cache(maxsize=1 << 16)

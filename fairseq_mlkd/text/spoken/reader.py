@@ -49,7 +49,7 @@ def _ends_with_any_of(abbreviations: Iterable[str]) -> Pattern[str]:
     """
     by_length: Dict[int, List[str]] = defaultdict(list)
     for abbreviation in sorted(abbreviations):
-        last_part = re.split(r"[.\s]+", abbreviation)[-2]
+        last_part = re.split(r"[.\s-]+", abbreviation)[-2]
         by_length[len(last_part)].append(re.escape(last_part))
     ends = (rf"(?<=\b(?:{'|'.join(parts)})\.)" for parts in by_length.values())
     return re.compile(rf"\.(?:{'|'.join(ends) or '(?!)'})")
@@ -96,29 +96,30 @@ class Reader:
         units = _any_of(language.units)
         magnitude = rf"(?: *(?P<magnitude>{_any_of(language.magnitudes)})(?!\w))?"
         currency = rf"(?P<unit>{_any_of(language.currencies)}) ?"
-        patterns: List[Tuple[str, Callable[[Match[str]], str]]] = [
-            (_TELEPHONE, self._read_telephone),
+        first = rf"\d(?<![\d.,:/-]\d){tail}"
+        rules: List[Tuple[str, Callable[[Match[str]], str], str]] = [
+            (_TELEPHONE, self._read_telephone, ""),
+            (rf"{_BEGINS}(?P<sign>{signs}) *(?=\d)", self._read_sign, ""),
             (
-                rf"{_BEGINS}(?P<sign>{signs}) *(?=\d)",
-                self._read_sign,
-            ),
-            (
-                rf"(?P<first>\d(?<![\d.,:/-]\d){tail}) ?- ?"
-                rf"(?P<last>\d{tail})(?! ?-\d)",
+                rf"(?P<first>{first}) ?- ?(?P<last>\d{tail})(?! ?-\d)",
                 self._read_range,
+                "-",
             ),
-            (_MINUS, lambda match: language.minus),
-            (rf"{_STARTS}/\d+{_ENDS}", self._read_fraction),
-            (rf"{currency}(?P<number>{number}){magnitude}", self._read_quantity),
+            (_MINUS, lambda match: language.minus, "-"),
+            (rf"{_STARTS}/\d+{_ENDS}", self._read_fraction, "/"),
+            (rf"{currency}(?P<number>{number}){magnitude}", self._read_quantity, ""),
             (
                 rf"(?P<number>{number}){magnitude} *(?P<unit>{units})(?![\w'])",
                 self._read_quantity,
+                "",
             ),
-            (number, self._read_number),
-            (r"\d+", self._read_number),
-            (_any_of(language.symbols), self._read_symbol),
+            (number, self._read_number, ""),
+            (r"\d+", self._read_number, ""),
+            (_any_of(language.symbols), self._read_symbol, ""),
         ]
-        return [Rule(re.compile(pattern), read) for pattern, read in patterns]
+        return [
+            Rule(re.compile(pattern), read, needs) for pattern, read, needs in rules
+        ]
 
     def _read_abbreviation(self, match: Match[str]) -> str:
         return self._words["".join(match.group().split())]

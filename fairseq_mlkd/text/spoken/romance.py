@@ -52,6 +52,7 @@ _ROMAN = {
 # A price takes no part in agreement: its number is read with its currency.
 _START = r"\d(?<![\w.,:/$€£-]\d)(?<![\d$€£][ \u00a0]\d)"
 _GROUPED = r"(?:\d{0,2}(?:[ .\u00a0]\d{3})+|\d*)(?![\w/:]|[.,]\d)"
+_OF = ("de ", "d'", "del ", "da ", "do ")
 _CENTURIES = ("siglo", "siglos", "século", "séculos")
 _DAY, _MONTH = r"(?P<day>0?[1-9]|[12]\d|3[01])", r"(?P<month>0?[1-9]|1[0-2])"
 
@@ -88,6 +89,11 @@ class Numeral(NamedTuple):
     ending: str
     before: str
     after: str
+
+    @property
+    def follows_a_name(self) -> bool:
+        """Whether it looks like a sovereign's: Pacoro II de Partia."""
+        return self.before.istitle() and self.after.startswith(_OF)
 
 
 def numerals(read: Callable[[Numeral], Optional[str]], endings: str = "(?!)") -> Rule:
@@ -133,7 +139,7 @@ def iberian_numerals(
 
     def read(numeral: Numeral) -> Optional[str]:
         number, before, after = numeral.number, numeral.before, numeral.after
-        is_sovereign = before in kings or (before.istitle() and after.startswith("de "))
+        is_sovereign = before in kings or numeral.follows_a_name
         if is_sovereign or before in queens or before.lower() in _CENTURIES:
             gender = FEMININE if before in queens else MASCULINE
             if number <= 10:
@@ -150,7 +156,9 @@ def iberian_numerals(
 def ordinals(numbers: Numbers, ending: str, form: str = MASCULINE) -> Rule:
     """Return the rule for digits with an ending (a pattern) that makes an ordinal."""
     return Rule(
-        re.compile(rf"(?P<number>\d(?<![\w.,:/]\d)\d{{0,3}})(?:{ending})(?!\w)"),
+        re.compile(
+            rf"(?P<number>\d(?<![\w.,/]\d)(?<!\d:\d)\d{{0,3}})(?:{ending})(?!\w)"
+        ),
         lambda match: numbers.ordinal(int(match["number"]), form),
     )
 
@@ -212,17 +220,14 @@ def dates(months: Sequence[str], join: str, first: str) -> Sequence[Rule]:
 def clock(mark: str, read: Callable[[int, int], str]) -> Rule:
     """Return the rule for 14h30 or 14:30, but not for 14:30:12 or 2:00.531.
 
-    After a dash or a bracket it is rather the length of a song: two bare numbers.
-
     Args:
         mark: pattern of what stands between hour and minute.
         read: the words for hour and minute.
     """
     return Rule(
         re.compile(
-            rf"(?=\d)(?<![\w.,:/(-])(?<!- )(?P<hour>[01]?\d|2[0-4])(?:{mark})"
-            r"(?P<minute>[0-5]\d)"
-            r"(?! ?(?:s|m|min)\b)(?!\w|[.,:'/]\d)"
+            rf"(?=\d)(?<![\w.,:/])(?P<hour>[01]?\d|2[0-4])(?:{mark})"
+            r"(?P<minute>[0-5]\d)(?:min)?(?! ?(?:s|m|min)\b)(?!\w|[.,:'/]\d)"
         ),
         lambda match: read(int(match["hour"]), int(match["minute"])),
     )
@@ -255,6 +260,12 @@ def out_of(said: str) -> Rule:
         re.compile(r"(?<=\d)(?<!\b1)(?: / |/)(?=100?(?![\w/]|[.,]\d))"),
         lambda match: said,
     )
+
+
+def redundant_sign(sign: str, names: str) -> Rule:
+    """Return the rule for a currency's sign where its name follows: $ 5 dólares."""
+    number = r"\d[\d., \u00a0]*"
+    return Rule(re.compile(rf"{sign} *(?={number} {names}\b)"), lambda match: "")
 
 
 def equals(said: str) -> Rule:

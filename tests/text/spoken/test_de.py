@@ -27,6 +27,7 @@ komma fünf
 1.984 Stück | eintausendneunhundertvierundachtzig stück
 1984 km | eintausendneunhundertvierundachtzig kilometer
 die 1990er Jahre | die neunzehnhundertneunziger jahre
+in den 1950ern | in den neunzehnhundertfünfzigern
 90er-Jahre | neunziger jahre
 am 3. Mai 1984 | am dritten mai neunzehnhundertvierundachtzig
 der 3. Mai | der dritte mai
@@ -54,6 +55,7 @@ Er war 85. Er starb. | er war fünfundachtzig er starb
 14 Uhr, 1 Uhr | vierzehn uhr ein uhr
 00:30 | null uhr dreißig
 3:0, 2 : 1 | drei zu null zwei zu eins
+3:57,22 | drei siebenundfünfzig zweiundzwanzig
 25:23 | fünfundzwanzig zu dreiundzwanzig
 5 %, 5% | fünf prozent fünf prozent
 3,14 | drei komma eins vier
@@ -62,6 +64,9 @@ Er war 85. Er starb. | er war fünfundachtzig er starb
 1939–1945 | neunzehnhundertneununddreißig bis neunzehnhundertfünfundvierzig
 -5 °C, \N{MINUS SIGN}7 °C | minus fünf grad celsius minus sieben grad celsius
 1 km, 1 t, 2 t | ein kilometer eine tonne zwei tonnen
+708,2/km², 6±0,5 | siebenhundertacht komma zwei pro quadratkilometer sechs plus minus \
+null komma fünf
+5\N{NO-BREAK SPACE}km | fünf kilometer
 100 m², 120 km/h | einhundert quadratmeter einhundertzwanzig kilometer pro stunde
 hat 1 Haus | hat ein haus
 1/2, 3/4 | ein halb drei viertel

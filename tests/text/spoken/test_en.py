@@ -49,6 +49,7 @@ US$5bn | five billion dollars
 20 € or EUR 20 | twenty euros or twenty euros
 3:30 pm | three thirty pm
 9 a.m. and 3PM | nine am and three pm
+6.35pm | six thirty five pm
 3:05 | three oh five
 14:05 | fourteen oh five
 15:00 | fifteen hundred
@@ -68,7 +69,9 @@ won 3-2 | won three to two
 \N{MINUS SIGN}40°F | minus forty degrees fahrenheit
 1 km, 1.5 km | one kilometer one point five kilometers
 5 km² and 7 m\N{SUPERSCRIPT THREE} | five square kilometers and seven cubic meters
-60 mph | sixty miles per hour
+2018's best | twenty eighteen's best
+12pc of £5bn, 5bn | twelve percent of five billion pounds five billion
+60\N{NO-BREAK SPACE}mph | sixty miles per hour
 200\N{SQUARE KG} | two hundred kilograms
 1/2 | one half
 3 1/2, 3½ | three and one half three and one half

@@ -58,6 +58,13 @@ EXAMPLES = [
     ("1 €", "un euro"),
     ("$25", "veinticinco dólares"),
     ("£ 100", "cien libras esterlinas"),
+    (
+        "$ 22,763,437",
+        "veintidós millones setecientos sesenta y tres mil "
+        "cuatrocientos treinta y siete dólares",
+    ),
+    ("$ 21 millones", "veintiún millones de dólares"),
+    ("$70 000 dólares", "setenta mil dólares"),
     ("$ 31,6 millones", "treinta y uno coma seis millones de dólares"),
     ("1 000 USD", "mil dólares estadounidenses"),
     ("US$ 12", "doce dólares estadounidenses"),

@@ -43,7 +43,10 @@ EXAMPLES = [
     ("au XXᵉ siècle", "au vingtième siècle"),
     ("Louis XIV et Louis XVI", "louis quatorze et louis seize"),
     ("François Ier", "françois premier"),
-    ("Pie X, Jean-Paul II", "pie dix jean paul deux"),
+    (
+        "Pie X, Jean-Paul II, Ulrich V de Souabe",
+        "pie dix jean paul deux ulrich cinq de souabe",
+    ),
     ("le rugby à XV", "le rugby à quinze"),
     ("un disque de Malcolm X", "un disque de malcolm x"),
     ("Élisabeth Ire", "élisabeth première"),
@@ -61,7 +64,7 @@ EXAMPLES = [
     ("à 1h", "à une heure"),
     ("à 21 h", "à vingt et une heures"),
     ("à 14:05", "à quatorze heures cinq"),
-    ("Louise (4:05)", "louise quatre zéro cinq"),
+    ("Louise (4:29)", "louise quatre minutes vingt neuf"),
     ("le 14/07/1789", "le quatorze juillet mille sept cent quatre vingt neuf"),
     # Percentages, units, signs
     ("12 %, 0,5 %", "douze pour cent zéro virgule cinq pour cent"),
@@ -87,6 +90,7 @@ EXAMPLES = [
     ("le thé, le café, etc.", "le thé le café et cetera"),
     ("p. ex. l’eau", "par exemple l'eau"),
     ("Selon M. Roy, Albert M. Roy a ri.", "selon monsieur roy albert m roy a ri"),
+    ("J. M. Barrie part. M. Roy reste.", "j m barrie part monsieur roy reste"),
     ("c.-à-d. aujourd’hui", "c'est à dire aujourd'hui"),
     ("D’Artagnan arrive à l’île", "d'artagnan arrive à l'île"),
     ("peut-être, dit-il", "peut être dit il"),

@@ -45,6 +45,7 @@ EXAMPLES = [
     ("os séculos X e XVIII", "os séculos décimo e dezoito"),
     ("D. João VI e Bento XVI", "d joão sexto e bento dezesseis"),
     ("Maria I, Isabel II", "maria primeira isabel segunda"),
+    ("Vologases III da Pártia", "vologases terceiro da pártia"),
     ("Fantasy VII", "fantasy sete"),
     ("o XIV Congresso", "o décimo quarto congresso"),
     # Money
@@ -59,6 +60,7 @@ EXAMPLES = [
     # Time and dates
     ("às 18h30", "às dezoito horas e trinta minutos"),
     ("às 8h", "às oito horas"),
+    ("(15h30min)", "quinze horas e trinta minutos"),
     ("das 21h às 2h", "das vinte e uma horas às duas horas"),
     ("às 14:30", "às catorze e trinta"),
     ("07/09/1822", "sete de setembro de mil oitocentos e vinte e dois"),

@@ -6,6 +6,7 @@ import pytest
 
 from fairseq_mlkd.text.files import read_lines
 from fairseq_mlkd.text.spoken import spoken_words, to_spoken
+from fairseq_mlkd.text.spoken.characters import _FOLDED, _MAY_FOLD
 
 LANGS = ["en", "de", "fr", "es", "it", "pt", "hi", "ja", "xx"]
 
@@ -89,3 +90,9 @@ def test_laws_hold_on_real_text(mlkd_data, lang):
 def test_words_keep_their_positions():
     words = ["Twenty-one", ",", "Don't", "1,000", "..."]
     assert spoken_words(words, "en") == ["twenty one", "", "don't", "one thousand", ""]
+
+
+def test_text_that_is_not_folded_would_not_change():
+    spared = [chr(c) for c in range(0x80, 0x30000) if not _MAY_FOLD.search(chr(c))]
+    assert len(spared) > 500
+    assert all(_FOLDED[ord(character)] == character for character in spared)

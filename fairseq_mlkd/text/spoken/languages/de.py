@@ -21,7 +21,7 @@ _BEFORE_E = "der|die|das|eine|seine|ihre|diese|jede"
 _PREPOSITION = "ab|an|auf|aus|bei|bis|in|mit|nach|seit|über|unter|von|vor|während|zu"
 _CONTEXT = re.compile(
     rf"(?:\b(?P<en>(?:{_PREPOSITION}) (?:der|die|das)|{_BEFORE_EN})|"
-    rf"\b(?P<e>{_BEFORE_E}))[ \u00a0]+\Z",
+    rf"\b(?P<e>{_BEFORE_E})) +\Z",
     re.IGNORECASE,
 )
 _LONGEST_CONTEXT = 24
@@ -63,9 +63,9 @@ def _read_date(match: Match[str]) -> str:
 
 
 def _read_decade(match: Match[str]) -> str:
-    number = int(match.group(1))
-    ruleset = "spellout-numbering"
-    return f"{spell('de', f'{ruleset}-year' if number < 2000 else ruleset, number)}er"
+    number, ending = match.groups()
+    ruleset = "spellout-numbering" if int(number) >= 2000 else "spellout-numbering-year"
+    return f"{spell('de', ruleset, int(number))}er{ending}"
 
 
 def _read_clock(match: Match[str]) -> str:
@@ -86,29 +86,31 @@ _HOUR = r"(?P<hour>\d(?<![\d.,:]\d)(?:(?<=[01])\d|(?<=2)[0-4])?)"
 _DAY = r"(\d(?<![\d.,:]\d)(?:(?<=[012])\d|(?<=3)[01])?)"
 # A look-behind follows the first digit, see `spoken/reader.py`.
 _RULES = [
-    Rule(re.compile(pattern), read)
-    for pattern, read in (
+    Rule(re.compile(pattern), read, needs)
+    for needs, pattern, read in (
         (
-            rf"{_HOUR}[:.](?P<minute>[0-5]\d)(?:[:.](?P<second>[0-5]\d))?[ \u00a0]?"
-            r"(?:Uhr|h)\b",
+            "",
+            rf"{_HOUR}[:.](?P<minute>[0-5]\d)(?:[:.](?P<second>[0-5]\d))? ?(?:Uhr|h)\b",
             _read_clock,
         ),
         (
-            rf"{_HOUR}:(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?![\d:])",
+            ":",
+            rf"{_HOUR}:(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?![\d:]|,\d)",
             _read_clock,
         ),
-        (rf"{_HOUR}(?P<minute>)(?P<second>)[ \u00a0]?Uhr\b", _read_clock),
-        (r"(\d{1,3}) ?: ?(\d{1,3})(?![\d:])", _read_score),
-        (rf"{_DAY}\. ?(0?[1-9]|1[0-2])\. ?(\d{{4}}|\d\d)?(?!\d)", _read_date),
-        (rf"{_DAY}\.[ \u00a0]?(?=(?:{_MONTHS})\b)", _read_ordinal),
+        ("U", rf"{_HOUR}(?P<minute>)(?P<second>) ?Uhr\b", _read_clock),
+        (":", r"(\d{1,3}) ?: ?(\d{1,3})(?![\d:]|,\d)", _read_score),
+        (".", rf"{_DAY}\. ?(0?[1-9]|1[0-2])\. ?(\d{{4}}|\d\d)?(?!\d)", _read_date),
+        (".", rf"{_DAY}\. ?(?=(?:{_MONTHS})\b)", _read_ordinal),
         (
-            r"(\d(?<![\d.,:]\d)\d?)\.[ \u00a0]"
+            ".",
+            r"(\d(?<![\d.,:]\d)\d?)\. "
             rf"(?=[^\W\d_])(?!(?:{_SENTENCE_STARTS})\b)",
             _read_ordinal,
         ),
-        (r"(\d(?<![\d.,:]\d)\d?)\.(?=\s*\Z)", _read_last),
-        (r"(\d(?<![\d.,:]\d)\d?(?:\d\d)?)er\b", _read_decade),
-        (r"1(?<=[a-zäöüß] 1)(?= [A-ZÄÖÜ][a-zäöüß])", lambda match: "ein"),
+        (".", r"(\d(?<![\d.,:]\d)\d?)\.(?=\s*\Z)", _read_last),
+        ("e", r"(\d(?<![\d.,:]\d)\d?(?:\d\d)?)er(n?)\b", _read_decade),
+        ("1", r"1(?<=[a-zäöüß] 1)(?= [A-ZÄÖÜ][a-zäöüß])", lambda match: "ein"),
     )
 ]
 
@@ -158,6 +160,7 @@ LANGUAGE = Language(
         "km/h": Unit("Kilometer pro Stunde", "Kilometer pro Stunde", "m"),
         "m²": Unit("Quadratmeter", "Quadratmeter", "m"),
         "km²": Unit("Quadratkilometer", "Quadratkilometer", "m"),
+        "/km²": Unit("pro Quadratkilometer", "pro Quadratkilometer", "m"),
         "m³": Unit("Kubikmeter", "Kubikmeter", "m"),
         "qm": Unit("Quadratmeter", "Quadratmeter", "m"),
         "ha": Unit("Hektar", "Hektar", "m"),
@@ -250,6 +253,7 @@ LANGUAGE = Language(
         "&": "und",
         "@": "at",
         "+": "plus",
+        "±": "plus minus",
         "=": "gleich",
         "%": "Prozent",
         "°": "Grad",

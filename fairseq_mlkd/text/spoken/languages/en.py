@@ -43,6 +43,15 @@ def _read_clock(match: Match[str]) -> str:
     return " ".join([*words, second or "", half_day])
 
 
+def _read_hour(match: Match[str]) -> str:
+    hour, minute, half, day = match.groups()
+    return f"{hour} {minute or ''} {half}{day}"
+
+
+def _read_season(match: Match[str]) -> str:
+    return "{} to oh {}".format(*match.groups())
+
+
 def _read_day_first(match: Match[str]) -> str:
     return f"the {_ordinal(int(match.group(1)))} of {match.group(2)}"
 
@@ -63,29 +72,24 @@ def _read_digits(match: Match[str]) -> str:
 _DAY = r"\d(?<!\d\d)(?:(?<=[12])\d|(?<=3)[01])?(?!\d)"
 # A look-behind follows the first digit, see `spoken/reader.py`.
 _RULES = [
-    Rule(re.compile(pattern), read)
-    for pattern, read in (
-        (r"(\d(?<![\d.,]\d)[\d,]{0,14})(?:st|nd|rd|th)\b", _read_ordinal),
-        (r"([1-9](?<!\d\d)\d{0,2}0) ?'?s\b", _read_decade),
+    Rule(re.compile(pattern), read, needs)
+    for needs, pattern, read in (
+        ("", r"(\d(?<![\d.,]\d)[\d,]{0,14})(?:st|nd|rd|th)\b", _read_ordinal),
+        ("s", r"([1-9](?<!\d\d)\d{0,2}0) ?'?s\b", _read_decade),
         (
+            ":",
             r"(?P<hour>\d(?<![\d:.]\d)\d?):(?P<minute>[0-5]\d)(?::(?P<second>\d\d))?"
             r"(?![\d:])(?: ?(?P<half_day>[AaPp]\.?[Mm]\b\.?))?",
             _read_clock,
         ),
-        (
-            r"(\d{1,2}) ?([AaPp])\.?([Mm])\b\.?",
-            lambda match: "{} {}{}".format(*match.groups()),
-        ),
-        (r"(\d{4})-(0\d|1[0-2])-([0-2]\d|3[01])(?![\d-])", _read_iso_date),
-        (rf"({_DAY}) ({_MONTH})\b", _read_day_first),
-        (rf"({_MONTH}) ({_DAY})(?![.:/-]?\d)", _read_month_first),
-        (r"\d{3}(?<!\d\d{3})\)?[ -]\d{3}-\d{4}(?!\d)", _read_digits),
-        (r"\d{3}(?<![\d-]\d{3})-\d{4}(?![\d-])", _read_digits),
-        (
-            r"(\d{4}) ?- ?0(\d)(?![\d-])",
-            lambda match: "{} to oh {}".format(*match.groups()),
-        ),
-        (r"\.(?<![\w.]\.)(?=\d)", lambda match: "point"),
+        ("", r"(\d{1,2})(?:\.([0-5]\d))? ?([AaPp])\.?([Mm])\b\.?", _read_hour),
+        ("-", r"(\d{4})-(0\d|1[0-2])-([0-2]\d|3[01])(?![\d-])", _read_iso_date),
+        ("", rf"({_DAY}) ({_MONTH})\b", _read_day_first),
+        ("", rf"({_MONTH}) ({_DAY})(?![.:/-]?\d)", _read_month_first),
+        ("-", r"\d{3}(?<!\d\d{3})\)?[ -]\d{3}-\d{4}(?!\d)", _read_digits),
+        ("-", r"\d{3}(?<![\d-]\d{3})-\d{4}(?![\d-])", _read_digits),
+        ("-", r"(\d{4}) ?- ?0(\d)(?![\d-])", _read_season),
+        (".", r"\.(?<![\w.]\.)(?=\d)", lambda match: "point"),
     )
 ]
 
@@ -118,6 +122,8 @@ LANGUAGE = Language(
     fraction_join="and",
     units={
         "%": Unit("percent", "percent"),
+        "pc": Unit("percent", "percent"),
+        "bn": Unit("billion", "billion"),
         "°C": Unit("degree celsius", "degrees celsius"),
         "°F": Unit("degree fahrenheit", "degrees fahrenheit"),
         "°": Unit("degree", "degrees"),
@@ -129,6 +135,7 @@ LANGUAGE = Language(
         "mph": Unit("mile per hour", "miles per hour"),
         "m²": Unit("square meter", "square meters"),
         "km²": Unit("square kilometer", "square kilometers"),
+        "/km²": Unit("per square kilometer", "per square kilometer"),
         "m³": Unit("cubic meter", "cubic meters"),
         "sq mi": Unit("square mile", "square miles"),
         "ft": Unit("foot", "feet"),
@@ -227,6 +234,7 @@ LANGUAGE = Language(
         "&": "and",
         "@": "at",
         "+": "plus",
+        "±": "plus or minus",
         "=": "equals",
         "%": "percent",
         "°": "degrees",

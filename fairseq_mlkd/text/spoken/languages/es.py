@@ -17,6 +17,7 @@ from fairseq_mlkd.text.spoken.romance import (
     iberian_numerals,
     ordinals,
     out_of,
+    redundant_sign,
     square_kilometer,
     units,
     words,
@@ -190,6 +191,7 @@ LANGUAGE = Language(
         "a. C.": "antes de Cristo",
         "d. C.": "después de Cristo",
         "p. ej.": "por ejemplo",
+        "vs.": "versus",
         "etc.": "etcétera",
         "aprox.": "aproximadamente",
         "hab.": "habitantes",
@@ -217,6 +219,7 @@ LANGUAGE = Language(
         # 1,435 may be a decimal number, but of 40 such numbers of Wikipedia 39 are
         # American groups.
         *english_numbers(groups=r"(?:,\d{3})+"),
+        redundant_sign(r"(?:US ?)?\$", r"(?:mil |millones de )?dólares"),
         out_of("sobre"),
         square_kilometer("kilómetro cuadrado"),
         equals("igual a"),

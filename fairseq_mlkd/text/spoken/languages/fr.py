@@ -52,6 +52,15 @@ _FEMININE_NOUNS = (
     "places? rencontres? saisons? salles? secondes? semaines? sélections? tonnes? "
     "victoires? villes? voitures? voix"
 )
+_TITLES = {
+    "Mme": "madame",
+    "Mmes": "mesdames",
+    "Mlle": "mademoiselle",
+    "Mlles": "mesdemoiselles",
+    "Mgr": "monseigneur",
+    "Dr": "docteur",
+}
+_NAME = re.compile(r"[^\W\d_](?:\.|\w+)")
 # Words that begin a sentence before "M. Roy" and are no first names.
 _OPENINGS = words("À Avec Car Chez Comme De Et Mais Or Pour Puis Quand Selon Si")
 
@@ -63,7 +72,7 @@ def _read_numeral(numeral: Numeral) -> Optional[str]:
         if (number == 1) != (numeral.ending in first):
             return None
         return _NUMBERS.ordinal(number, first.get(numeral.ending, MASCULINE))
-    if numeral.before in _SOVEREIGNS:
+    if numeral.before in _SOVEREIGNS or numeral.follows_a_name:
         return _NUMBERS.ordinal(1) if number == 1 else _NUMBERS.cardinal(number)
     if len(numeral.written) > 1 and numeral.before.isalpha():
         return _NUMBERS.cardinal(number)
@@ -73,8 +82,8 @@ def _read_numeral(numeral: Numeral) -> Optional[str]:
 def _read_mister(match: Match[str]) -> str:
     """M. is a title unless a name or an initial stands before it (Albert M. Roy)."""
     before = match.string[: match.start()].rstrip().rpartition(" ")[2]
-    name = before[:1].isupper() and before[-1:] not in ",;:" and before not in _OPENINGS
-    return match.group() if name else "monsieur"
+    is_name = _NAME.fullmatch(before) and before[0].isupper()
+    return match.group() if is_name and before not in _OPENINGS else "monsieur"
 
 
 def _read_clock(hour: int, minute: int) -> str:
@@ -185,6 +194,7 @@ LANGUAGE = Language(
         "§": "paragraphe",
     },
     abbreviations={
+        "Mr.": "monsieur",
         "MM.": "messieurs",
         "Dr.": "docteur",
         "Pr.": "professeur",
@@ -193,6 +203,7 @@ LANGUAGE = Language(
         "ap. J.-C.": "après Jésus-Christ",
         "p. ex.": "par exemple",
         "c.-à-d.": "c'est-à-dire",
+        "vs.": "versus",
         "etc.": "et cetera",
         "env.": "environ",
         "hab.": "habitants",
@@ -216,20 +227,10 @@ LANGUAGE = Language(
     },
     letter_rules=(
         Rule(
-            re.compile(r"M(?<!\wM)(me|mes|lle|lles|gr)(?![\w'])"),
-            lambda match: {
-                "me": "madame",
-                "mes": "mesdames",
-                "lle": "mademoiselle",
-                "lles": "mesdemoiselles",
-                "gr": "monseigneur",
-            }[match[1]],
+            re.compile(r"[MD](?<!\w[MD])(?:mes?|lles?|gr|r(?= [A-ZÉÈ]))(?![\w'])"),
+            lambda match: _TITLES.get(match.group(), match.group()),
         ),
         Rule(re.compile(r"M(?<![\w.]M)\.(?= ?[A-ZÉÈ]\w)"), _read_mister),
-        Rule(
-            re.compile(r"D(?<!\wD)r(?= [A-ZÉÈ])"),
-            lambda match: "docteur",
-        ),
         numerals(_read_numeral, "er|re|ère|e|ème|ᵉ"),
     ),
     rules=(
@@ -241,7 +242,7 @@ LANGUAGE = Language(
             re.compile(r"2(?<![\w.,:/-]2)(nde?s?)(?!\w)"),
             lambda match: _SECONDS[match[1]],
         ),
-        ordinals(_NUMBERS, r" ?(?:e|i?[èe]me|ᵉ)"),
+        ordinals(_NUMBERS, r" ?(?:e|i?[èe]me|ᵉ|º)"),
         ordinals(_NUMBERS, r"(?:es|i?[èe]mes)", "masculine-plural"),
         *dates(_MONTHS, "", "premier"),
         Rule(
@@ -251,6 +252,11 @@ LANGUAGE = Language(
         out_of("sur"),
         square_kilometer("kilomètre carré"),
         equals("égale"),
+        # The length of a song, not a time of day, follows a dash or a bracket.
+        Rule(
+            re.compile(r"(\d(?:(?<=[(]\d)|(?<=- \d))\d?):([0-5]\d)(?![\w:]|[.,]\d)"),
+            lambda match: f"{match[1]} min {int(match[2])}",
+        ),
         clock(" ?h(?:eures?)? ?|:", _read_clock),
         *english_numbers(),
         agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS),

@@ -137,8 +137,10 @@ def _read_clock(match: Match[str]) -> str:
 
 
 def _read_date(match: Match[str]) -> str:
-    day, month, year = match.group("day", "month", "year")
-    return f"{int(day)} {_MONTHS[int(month) - 1]} {year}"
+    day, month, year = map(int, match.group("day", "month", "year"))
+    if not (1 <= day <= 31 and 1 <= month <= 12):
+        return match.group()
+    return f"{day} {_MONTHS[month - 1]} {year}"
 
 
 def _read_pair(match: Match[str]) -> str:
@@ -159,8 +161,6 @@ def _metric_units() -> Dict[str, Unit]:
 
 _DEGREES = r"\d+(?:\.\d+)? ?(?:°|डिग्री)"
 _STARTS = r"\d(?<![\d.,:/-]\d)"
-_DAY = r"(?P<day>0?[1-9]|[12]\d|3[01])"
-_MONTH = r"(?P<month>0?[1-9]|1[0-2])"
 _RULES = [
     Rule(re.compile(pattern), read)
     for pattern, read in (
@@ -175,7 +175,7 @@ _RULES = [
         # A hyphen after a word and a space is a dash, but for temperatures.
         (rf"-(?<={_LETTER} -)(?=\d)(?!{_DEGREES})", lambda match: ""),
         (
-            rf"({_STARTS}(?:\d{{0,2}}(?:,\d{{2,3}})+|\d{{0,8}}))"
+            rf"({_STARTS}(?:\d{{0,2}}(?:,\d{{2,3}}){{1,4}}|\d{{0,8}}))"
             rf"(?: ?(व(?:ाँ|ां|ीं|ें))|([वलरथठ][ाीे])){_ENDS}",
             _read_ordinal,
         ),
@@ -189,11 +189,17 @@ _RULES = [
             _read_clock,
         ),
         (
-            rf"(?<![\d.,:/-]){_DAY}([-/.]){_MONTH}\2(?P<year>\d{{4}})(?![\d-])",
+            rf"(?P<day>{_STARTS}\d?)([-/.])(?P<month>\d\d?)\2(?P<year>\d{{4}})(?![\d-])",
             _read_date,
         ),
-        (rf"(?<![\d.,:/-])(?P<year>\d{{4}})-{_MONTH}-{_DAY}(?![\d-])", _read_date),
-        (rf"({_STARTS}(?<!0(?=\d))\d*) ?- ?(\d+)(?!\d| ?[-.,:/]\d)", _read_pair),
+        (
+            rf"(?P<year>{_STARTS}\d{{3}})-(?P<month>\d\d)-(?P<day>\d\d)(?![\d-])",
+            _read_date,
+        ),
+        (
+            rf"({_STARTS}(?<!0(?=\d))\d{{0,8}}) ?- ?(\d{{1,9}})(?!\d| ?[-.,:/]\d)",
+            _read_pair,
+        ),
     )
 ]
 

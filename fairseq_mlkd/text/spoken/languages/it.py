@@ -33,12 +33,22 @@ _MONTHS = words(
 _QUEENS = words(
     "Anna Caterina Cristina Elisabetta Giovanna Isabella Margherita Maria Vittoria"
 )
-_PARTS = words("atto canto capitolo episodio libro millennio secolo volume")
-_FEMININE_PARTS = words("dinastia edizione legislatura parte stagione")
-# The article before a numeral gives gender and number: nel XX secolo, i XX Giochi.
-_MASCULINE_ARTICLES = words("il lo l' al all' dal dall' del dell' nel nell' sul")
-_FEMININE_ARTICLES = words("la alla dalla della nella sulla")
-_PLURAL_ARTICLES = words("i gli ai agli dai dei degli nei negli sui")
+# What stands before a numeral gives gender and number: libro II, nel XX secolo.
+_PARTS = {
+    **dict.fromkeys(
+        words("atto canto capitolo episodio libro millennio secolo volume"), MASCULINE
+    ),
+    **dict.fromkeys(words("dinastia edizione legislatura parte stagione"), FEMININE),
+}
+_ARTICLES = {
+    **dict.fromkeys(
+        words("il lo l' al all' dal dall' del dell' nel nell' sul"), MASCULINE
+    ),
+    **dict.fromkeys(words("la alla dalla della nella sulla"), FEMININE),
+    **dict.fromkeys(
+        words("i gli ai agli dai dei degli nei negli sui"), "masculine-plural"
+    ),
+}
 # Nouns that often follow a number in Wikipedia: "un anno", "una volta".
 _FEMININE_NOUNS = (
     "apparizione canzone città giornata medaglia ora partita persona presenza puntata "
@@ -51,29 +61,23 @@ _MASCULINE_NOUNS = (
 
 
 def _read_numeral(numeral: Numeral) -> Optional[str]:
-    number, before = numeral.number, numeral.before.lower()
-    if before in _PARTS or numeral.after.startswith("secolo"):
-        return _NUMBERS.ordinal(number)
-    if before in _FEMININE_PARTS or numeral.before in _QUEENS:
-        return _NUMBERS.ordinal(number, FEMININE)
-    if len(numeral.written) > 1 or numeral.after[:1].isupper():
-        if before in _MASCULINE_ARTICLES:
-            return _NUMBERS.ordinal(number)
-        if before in _FEMININE_ARTICLES:
-            return _NUMBERS.ordinal(number, FEMININE)
-        if before in _PLURAL_ARTICLES:
-            return _NUMBERS.ordinal(number, "masculine-plural")
-    return _read_after_name(numeral)
+    is_long = len(numeral.written) > 1
+    before = numeral.before.lower()
+    form = MASCULINE if numeral.after.startswith("secolo") else _PARTS.get(before)
+    if form is None and (is_long or numeral.after[:1].isupper()):
+        form = _ARTICLES.get(before)
+    if form is None and _is_italian_name(numeral):
+        form = FEMININE if numeral.before in _QUEENS else MASCULINE
+    if form is not None:
+        return _NUMBERS.ordinal(numeral.number, form)
+    return _NUMBERS.cardinal(numeral.number) if is_long and before.isalpha() else None
 
 
-def _read_after_name(numeral: Numeral) -> Optional[str]:
-    """Names that end in a vowel are Italian: Pio quinto, but Super Bowl dieci."""
+def _is_italian_name(numeral: Numeral) -> bool:
+    """Italian names end in a vowel: Pio quinto, but Super Bowl dieci, Like I Do."""
     name = numeral.before
-    if not name.isalpha():
-        return None
-    if name[0].isupper() and len(name) > 2 and name[-1] in "aeio":
-        return _NUMBERS.ordinal(numeral.number)
-    return _NUMBERS.cardinal(numeral.number) if len(numeral.written) > 1 else None
+    vowels = "aio" if numeral.written == "I" else "aeio"
+    return name.isalpha() and len(name) > 2 and name.istitle() and name[-1] in vowels
 
 
 def _read_clock(hour: int, minute: int) -> str:
@@ -193,6 +197,7 @@ LANGUAGE = Language(
         "ad es.": "ad esempio",
         "p. es.": "per esempio",
         "per es.": "per esempio",
+        "vs.": "versus",
         "ecc.": "eccetera",
         "cfr.": "confronta",
         "ab.": "abitanti",

@@ -8,6 +8,7 @@ two words, but 一人 and 一日 are one each.
 from __future__ import annotations
 
 import re
+from string import ascii_letters
 from typing import Match
 
 from fairseq_mlkd.text.spoken.japanese import JAPANESE, split_words
@@ -20,7 +21,7 @@ _UNITS = {
     "°": "度",
     "°C": "度",
     "nm": "ナノメートル",
-    "μm": "マイクロメートル",
+    **dict.fromkeys(("μm", "µm"), "マイクロメートル"),
     "mm": "ミリメートル",
     "cm": "センチメートル",
     "m": "メートル",
@@ -55,6 +56,8 @@ _UNITS = {
     "TB": "テラバイト",
 }
 _SYMBOLS = {"&": "アンド", "+": "プラス", "@": "アットマーク"}
+# What stands before numbers that are names: Latin letters, the ends of street names.
+_BEFORE_NAMES = {*ascii_letters, "町", "目", "字"}
 # Punctuation that keeps words apart while the spaces around what is read are closed up.
 _DOT = "・"
 
@@ -86,15 +89,13 @@ def _read_date(match: Match[str]) -> str:
 
 def _read_pair(match: Match[str]) -> str:
     """A range, the score of a game, or two numbers of a name (A300-600) or address."""
-    letter, first, last = match.groups("")
-    if letter or int(first) >= max(int(last), 100):
-        joint = _DOT
-    else:
-        joint = "から" if int(first) < int(last) else "対"
-    return f"{letter}{first}{joint}{last}"
+    first, last = match.groups()
+    before = match.string[match.start() - 1 : match.start()]
+    if before in _BEFORE_NAMES or int(first) >= max(int(last), 100):
+        return f"{first}{_DOT}{last}"
+    return f"{first}{'から' if int(first) < int(last) else '対'}{last}"
 
 
-_STARTS = r"\d(?<![\d.,:/-]\d)"
 _RULES = [
     Rule(re.compile(pattern), read)
     for pattern, read in (
@@ -123,7 +124,8 @@ _RULES = [
         (r"-(?<=[年月日時分]-)(?=[\d午翌同])", lambda match: "から"),
         (r"-(?<=[はがをにでとらの約温]-)(?=\d)", lambda match: "マイナス"),
         (
-            rf"([A-Za-z町目字]?)({_STARTS}(?<!0(?=\d))\d*) ?- ?(\d+)(?!\d| ?[-.,:/]\d)",
+            r"(\d(?<![\d.,:/-]\d)(?<!0(?=\d))\d{0,8}) ?- ?(\d{1,9})"
+            r"(?!\d| ?[-.,:/]\d)",
             _read_pair,
         ),
         (

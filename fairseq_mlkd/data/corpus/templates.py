@@ -15,19 +15,23 @@ _FORMATS: Dict[str, str] = {
     name: form
     for form, names in {
         "{0}": "nowrap|nobr|small|abbr|abréviation|lien|ill|interlanguage link|"
-        "仮リンク|ruby|読み仮名|vanchor|visible anchor|citation|cita|latin|formatnum",
+        "仮リンク|ruby|読み仮名|vanchor|visible anchor|citation|cita|latin|"
+        "formatnum|fmtn",
         "{1}": "lang|langue|en langue|transl",
         "{0} {1}": "convert|cvt|tmp|currency",
-        "{all}": "unité|nombre|nb|date|date-|date de naissance|date de décès|val",
+        "{all}": "unité|nombre|nb|date|date-|date de naissance|date de décès|val|"
+        "unidad",
         "{0}e siècle": "s|s-|siècle",
         "{0}e et {1}e siècles": "s2|s2-",
         "„{0}“": '"',
         "– {0} –": "incise",
+        "siglo {0}": "siglo",
         "{0} h {1}": "heure",
         "{0} euros": "euro",
         "{0} m": "höhe",
         "1er": "1er|ier",
         "'": "'|apostrophe",
+        "'s": "'s",
     }.items()
     for name in names.split("|")
 }
@@ -49,5 +53,6 @@ def template_text(source: str) -> str:
     if _NAMED_BY_TEXT.fullmatch(name):
         return " ".join([name, *unnamed])
     form = _FORMATS.get(name.lower().replace("_", " "), "")
-    everything = " ".join(unnamed)
-    return form.format(*unnamed, "", "", all=everything).strip()
+    if "{" in form and not unnamed:
+        return ""
+    return form.format(*unnamed, "", all=" ".join(unnamed)).strip()

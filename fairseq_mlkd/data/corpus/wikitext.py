@@ -12,6 +12,7 @@ list items that do not end as a sentence does. Links become their text.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from typing import Dict, Iterator, List, Match, Optional, Tuple
 
 import mwparserfromhell
@@ -29,7 +30,7 @@ _DROPPED_TAGS = (
 )
 # Every alternative begins with a literal, which makes the scan ten times as fast.
 _TOKEN = re.compile(
-    r"<!--(?s:.*?)(?:-->|\Z)|\{\{|\[\[|\{\||\}\}|\]\]|\|\}(?!\}(?!\}\}))|"
+    r"<!--(?s:.*?)(?:-->|\Z)|\{\{|\[\[|\{\||\}\}|\]\]|\|\}(?!\}(?!\}))|"
     rf"</?(?:{_DROPPED_TAGS})\b[^<>]*>",
     re.IGNORECASE,
 )
@@ -56,6 +57,7 @@ _MEDIA = re.compile(
     re.IGNORECASE,
 )
 
+# As MediaWiki stores them, in normal form C.
 _SKIPPED_SECTIONS = re.compile(
     "references|notes|footnotes|citations|bibliography|sources|works cited|"
     "further reading|see also|external links|notes and references|explanatory notes|"
@@ -63,6 +65,7 @@ _SKIPPED_SECTIONS = re.compile(
     "références|notes et références|bibliographie|liens? externes?|voir aussi|"
     "articles connexes|annexes|sources et bibliographie|"
     "referencias|bibliografía|enlaces externos|véase también|notas|fuentes|"
+    "notas y referencias|"
     "note|bibliografia|collegamenti esterni|voci correlate|altri progetti|"
     "referências|ligações externas|ver também|notas e referências|"
     "脚注|出典|注釈|参考文献|関連項目|外部リンク|関連文献|脚注・出典|"
@@ -87,27 +90,33 @@ _QUOTES = re.compile(r"('{2,})")
 _SPACES = re.compile(r"\s+")
 
 
-def article_paragraphs(wikitext: str) -> Iterator[str]:
+def article_paragraphs(
+    wikitext: str, counts: Optional[Counter[str]] = None
+) -> Iterator[str]:
     """Yield the paragraphs of an article, stripped, without empty ones.
 
-    A line that no parser could read in good time is left out: one that after the cut
-    still holds markup and more than 8192 characters or 256 brackets.
+    Args:
+        wikitext: the source of one page.
+        counts: gets "dropped_markup", the lines that no parser could read in good
+            time: those that after the cut still hold markup and more than 8192
+            characters or 256 brackets.
     """
+    counts = Counter() if counts is None else counts
     skipped_level = 0
     for line in _cut(wikitext).split("\n"):
         line = line.strip(_MARGIN)
         if line[:1] == "=" == line[-1:]:
             level = len(line) - len(line.lstrip("="))
             if not skipped_level or level <= skipped_level:
-                title = _plain(line.strip("="))
+                title = _plain(line.strip("="), counts)
                 skipped_level = level if _SKIPPED_SECTIONS.fullmatch(title) else 0
         elif line and not skipped_level and not _NO_PROSE.match(line):
-            yield from _paragraph(line)
+            yield from _paragraph(line, counts)
 
 
-def _paragraph(line: str) -> Iterator[str]:
+def _paragraph(line: str, counts: Counter[str]) -> Iterator[str]:
     marker = _LIST_ITEM.match(line)
-    text = _plain(line[marker.end() :] if marker else line)
+    text = _plain(line[marker.end() :] if marker else line, counts)
     if text and (not marker or _is_sentence(text)):
         yield text
 
@@ -186,12 +195,12 @@ def _is_media(link: str) -> bool:
     return bool(_MEDIA.match(target)) or (":" in target and link.count("|") > 1)
 
 
-def _plain(line: str) -> str:
-    """The text of one line of wikitext."""
+def _plain(line: str, counts: Counter[str]) -> str:
+    """The text of one line of wikitext, "" if it cannot be read."""
     line = _TAG.sub("", _BREAK.sub(" ", line)).replace("<", "&lt;")
     line = _SIMPLE_LINK.sub(_link_text, _MAGIC_WORD.sub("", line))
     if _MARKUP.search(line):
-        line = _parse(line) or ""
+        line = _parse(line, counts)
     line = _SPACES.sub(" ", _drop_quotes(line))
     if _CUT in line:
         line = _CUTS.sub(_CUT, line)
@@ -200,15 +209,16 @@ def _plain(line: str) -> str:
     return line.strip()
 
 
-def _parse(line: str) -> Optional[str]:
-    if len(line) > _MAX_PARSED or line.count("[") > _MAX_BRACKETS:
-        return None
-    line = line.replace("{{", "").replace("}}", "")
-    try:
-        text = mwparserfromhell.parse(line, skip_style_tags=True).strip_code()
-    except ParserError:
-        return None
-    return text.replace("[[", "").replace("]]", "")
+def _parse(line: str, counts: Counter[str]) -> str:
+    if len(line) <= _MAX_PARSED and line.count("[") <= _MAX_BRACKETS:
+        line = line.replace("{{", "").replace("}}", "")
+        try:
+            text = mwparserfromhell.parse(line, skip_style_tags=True).strip_code()
+            return text.replace("[[", "").replace("]]", "")
+        except ParserError:
+            pass
+    counts["dropped_markup"] += 1
+    return ""
 
 
 def _link_text(link: Match[str]) -> str:
@@ -229,14 +239,15 @@ def _drop_quotes(line: str) -> str:
     parts = _QUOTES.split(line)
     if len(parts) == 1:
         return line
-    bold = [i for i in range(1, len(parts), 2) if len(parts[i]) in (3, 4)]
-    n_bold = sum(len(parts[i]) != 2 for i in range(1, len(parts), 2))
-    n_italic = sum(
-        len(parts[i]) in (2,) or len(parts[i]) > 4 for i in range(1, len(parts), 2)
-    )
-    for i in range(1, len(parts), 2):
-        parts[i] = "'" * max(0, len(parts[i]) - 5) if len(parts[i]) != 4 else "'"
-    if n_bold % 2 and n_italic % 2 and bold:
+    marks = range(1, len(parts), 2)
+    lengths = [len(parts[i]) for i in marks]
+    bold = [i for i in marks if len(parts[i]) in (3, 4)]
+    for i in marks:
+        # four are an apostrophe and bold; more than five, apostrophes and both
+        parts[i] = "'" * (len(parts[i]) == 4 or max(0, len(parts[i]) - 5))
+    n_bold = sum(length > 2 for length in lengths)
+    n_italic = sum(length == 2 or length > 4 for length in lengths)
+    if bold and n_bold % 2 and n_italic % 2:
         parts[_apostrophe(parts, bold)] += "'"
     return "".join(parts)
 

@@ -89,9 +89,10 @@ def test_dump_drops_by_name_and_keeps_the_last_revision(tmp_path):
         (dump_xml(PAGE * 3 + "\0" * 4096 + PAGE), ": page .: holds a block of zeros"),
         (dump_xml(page_xml("A", "ha" * (3 << 20))), ": page 1: more than 4194304 char"),
         (dump_xml(f"<page {'a' * (3 << 20)}/>"), ": page 1: a tag of more than"),
+        (dump_xml("<a>" * 100 + "</a>" * 100), ": page 1: elements nested 33 deep"),
     ],
     ids=["empty", "no_page", "cut", "cut_late", "bomb", "html", "text"]
-    + ["zeros", "large", "tag"],
+    + ["zeros", "large", "tag", "deep"],
 )
 def test_bad_dump_is_refused_in_one_line(tmp_path, text, message):
     path = tmp_path / "a.xml"
@@ -147,6 +148,8 @@ def test_lines_of_text_are_paragraphs(tmp_path, name):
     [
         (b"", ": holds no text; remove it"),
         (b"gut\nsch\xf6n\n", ":2: not UTF-8"),
+        (dump_xml(PAGE).encode(), ":1: XML, not text; give a MediaWiki dump a name"),
+        (gzip.compress(b"text"), ":1: not UTF-8"),
         (b"gut\n" + bytes(4096), ":2: holds a block of zeros"),
         (b"gut\n" + b"x" * 10_000_000, ":2: longer than 1048576 bytes"),
     ],

@@ -27,6 +27,7 @@ def paragraphs(text):
         ("Text.<ref name='x'>{{cite|a=[[b]]}}</ref>", "Text."),
         ("Has {{convert|5|km|abbr=on}} of coast.", "Has 5 km of coast."),
         ("Au {{s|XIX}}, {{unité|12|km}}.", "Au XIXe siècle, 12 km."),
+        ("El {{siglo|XIX}} y {{convert}}.", "El siglo XIX y."),
         ("Le {{84e|[[congrès mondial|congrès]]}} dit.", "Le 84e congrès dit."),
         ("{{lang|de|[[Haus|das Haus]]}} is a house.", "das Haus is a house."),
         (
@@ -54,6 +55,8 @@ def test_inline_markup(markup, text):
         "{{Infobox\n| name = {{nested|x}}\n| text = It is [[text]].\n}}",
         '{| class="wikitable"\n! It is.\n|-\n| One. || {{Two}}.\n|}',
         ":{|\n| One.\n{|\n| Nested.\n|}\n|}",
+        "{{Box|\n{|\n| One.\n|}}}",
+        "{{Box\n|}}",
         "<gallery>\nFile:A.jpg|It is a text.\n</gallery>",
         '<syntaxhighlight lang="c">\nint i; It is.\n</syntaxhighlight>',
         "[[Category:Cities]]\n[[Kategorie:Städte|Berlin]]\n[[de:Berlin]]",
@@ -70,8 +73,8 @@ def test_what_holds_no_prose_is_dropped(markup):
 
 
 def test_list_items_that_are_sentences_stay():
-    text = "* One '''item''' that is a whole sentence.\n* 東京は日本の首都である。\n:Short."
-    expected = ["One item that is a whole sentence.", "東京は日本の首都である。"]
+    text = "* An '''item''' that is a sentence too.\n* 東京は日本の首都である。\n:No."
+    expected = ["An item that is a sentence too.", "東京は日本の首都である。"]
     assert paragraphs(text) == expected
 
 
@@ -99,9 +102,11 @@ def test_hostile_nesting_is_read_in_one_pass(unit, monkeypatch):
 
     original = wikitext.mwparserfromhell.parse
     monkeypatch.setattr(wikitext.mwparserfromhell, "parse", parse)
-    found = paragraphs(unit * 100_000 + "\nAfter.")
+    counts = Counter()
+    found = list(article_paragraphs(unit * 100_000 + "\nAfter.", counts))
     assert found[-1] == "After."
     assert sum(parsed) < 1 << 14
+    assert counts["dropped_markup"] == (unit in ("[[", "[[a|", "<b ", "[//"))
 
 
 @pytest.mark.parametrize("lang, least", [("en", 1000), ("fr", 150), ("de", 250)])

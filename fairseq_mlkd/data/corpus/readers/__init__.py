@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from typing import Callable, Dict, Iterable, Iterator
+from typing import Callable, Dict, Iterable, Iterator, Optional
 
 from fairseq_mlkd.data.corpus.readers.billion_words import (
     read_billion_words,
@@ -15,7 +15,7 @@ from fairseq_mlkd.data.corpus.readers.lines import read_text
 from fairseq_mlkd.data.corpus.readers.mediawiki import read_mediawiki
 from fairseq_mlkd.data.corpus.readers.rows import read_jsonl, read_parquet
 from fairseq_mlkd.data.corpus.wikitext import article_paragraphs
-from fairseq_mlkd.text.files import strip_packing
+from fairseq_mlkd.text.packed import strip_packing
 
 __all__ = ["Document", "document_paragraphs", "read_documents"]
 
@@ -50,10 +50,15 @@ def read_documents(path: str, counts: Counter[str]) -> Iterator[Document]:
         )
 
 
-def document_paragraphs(document: Document) -> Iterator[str]:
-    """Yield the paragraphs of a document, stripped, without empty ones."""
+def document_paragraphs(
+    document: Document, counts: Optional[Counter[str]] = None
+) -> Iterator[str]:
+    """Yield the paragraphs of a document, stripped, without empty ones.
+
+    `counts` gets "dropped_markup", lines of wikitext that cannot be parsed.
+    """
     if document.markup == "wikitext":
-        yield from article_paragraphs(document.text)
+        yield from article_paragraphs(document.text, counts)
         return
     lines: Iterable[str] = document.text.split("\n")
     if document.markup == "tokenised":

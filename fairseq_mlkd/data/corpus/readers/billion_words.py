@@ -17,7 +17,8 @@ from sacremoses import MosesDetokenizer
 
 from fairseq_mlkd.data.corpus.readers.document import Document
 from fairseq_mlkd.data.corpus.readers.lines import gather_lines
-from fairseq_mlkd.text.files import decode_lines, open_packed
+from fairseq_mlkd.text.files import decode_lines
+from fairseq_mlkd.text.packed import open_packed
 
 _TRAINING = re.compile(
     r"(?:[^/.][^/]*/)?training-monolingual\.tokenized\.shuffled/news\.en-\d+-of-\d+"

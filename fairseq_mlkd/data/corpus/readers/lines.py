@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from itertools import chain, islice
 from typing import Iterable, Iterator, List
 
 from fairseq_mlkd.data.corpus.readers.document import Document
 from fairseq_mlkd.text.files import read_lines
 
+_XML = re.compile(r"\s*<(?:\?xml|!DOCTYPE|mediawiki)\b")
 # Lines travel in runs of about so many characters, so that nobody pays for each.
 _RUN = 1 << 16
 
 
 def read_text(path: str, counts: Counter[str]) -> Iterator[Document]:
-    """Yield the lines of a text file, many to a document; counts "lines"."""
-    return gather_lines(read_lines(path), counts)
+    """Yield the lines of a text file, many to a document.
+
+    Counts "lines" and "characters".
+
+    Raises:
+        ValueError: the file is damaged, no text, or a dump under another name.
+    """
+    lines = read_lines(path)
+    first = list(islice(lines, 1))
+    if first and _XML.match(first[0]):
+        raise ValueError(
+            f"{path}:1: XML, not text; give a MediaWiki dump a name with .xml"
+        )
+    return gather_lines(chain(first, lines), counts)
 
 
 def gather_lines(

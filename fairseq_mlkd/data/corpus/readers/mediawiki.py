@@ -14,11 +14,14 @@ from typing import Any, Dict, Iterator, List, Optional
 from xml.parsers import expat
 
 from fairseq_mlkd.data.corpus.readers.document import Document, refuse_large
-from fairseq_mlkd.text.files import open_packed, refuse_zeros
+from fairseq_mlkd.text.files import refuse_zeros
+from fairseq_mlkd.text.packed import open_packed
 
 _BLOCK = 1 << 18
 # The longest tag or comment that expat may have to hold.
 _MAX_TOKEN = 1 << 20
+# A dump has 5: mediawiki, page, revision, contributor, username.
+_MAX_DEPTH = 32
 _ARTICLES = "0"
 # Old dumps have no <redirect>: "#REDIRECT [[", in the language of the wiki.
 _REDIRECT = re.compile(r"\s*#[^\s#*\[]+\s*:?\s*\[\[")
@@ -98,6 +101,11 @@ class _Pages:
                 "pages-articles dump"
             )
         self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise ValueError(
+                f"{self._where()}: elements nested {self._depth} deep, as in no dump; "
+                "fetch the official file"
+            )
         if name == "page":
             self._page, self._is_redirect = {}, False
         elif name == "redirect":

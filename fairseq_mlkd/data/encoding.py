@@ -36,7 +36,8 @@ class SentenceEncoder:
         self._mark = np.iinfo(self._dtype).max
         self._words = _PackedWords(self._pack)
         self._cut = tokenizer.subwords.cut
-        self._index = dictionary.index
+        self._indices = dictionary.indices
+        self._unknown = dictionary.unk()
 
     def encode(self, sentences: Sequence[str]) -> Tuple[np.ndarray, np.ndarray]:
         """Return what `BinaryWriter.add_block` takes.
@@ -59,7 +60,8 @@ class SentenceEncoder:
         if word == _END:
             ids = [self._mark]
         else:
-            ids = [self._index(piece) for piece in self._cut(word)]
+            index, unknown = self._indices.get, self._unknown
+            ids = [index(piece, unknown) for piece in self._cut(word)]
         return array(self._dtype.char, ids).tobytes()
 
 

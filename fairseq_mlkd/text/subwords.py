@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, Dict, List, Mapping, Pattern, Tuple, Type
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Type
 
 from subword_nmt.apply_bpe import BPE
 from subword_nmt.learn_bpe import learn_bpe
@@ -39,12 +39,17 @@ class BpeCodes(Subwords):
             self._bpe = BPE(codes)
         merges = sorted(self._bpe.bpe_codes, key=self._bpe.bpe_codes.__getitem__)
         self._model = _fast_model(merges)
-        self._is_doubtful = _doubtful_words(merges, self._bpe.version).search
+        self._is_doubtful = _doubtful_words(merges, self._bpe.version)
 
     def cut(self, word: str) -> List[str]:
-        if self._is_doubtful(word):
+        if WORD_END in word or (self._is_doubtful and self._is_doubtful(word)):
             return self._cut_by_subword_nmt(word)
-        pieces = [token.value for token in self._model.tokenize(word)]
+        try:
+            pieces = [token.value for token in self._model.tokenize(word)]
+        except UnicodeEncodeError:  # half a surrogate pair
+            return self._cut_by_subword_nmt(word)
+        if not pieces:
+            return []
         last = pieces.pop()
         last = word[-1] if last == _NO_SYMBOL else last[: -len(WORD_END)]
         if _NO_SYMBOL in pieces:
@@ -125,16 +130,16 @@ def _fast_model(merges: List[Tuple[str, str]]) -> models.BPE:
 
 def _doubtful_words(
     merges: List[Tuple[str, str]], version: Tuple[int, ...]
-) -> Pattern[str]:
-    """What is found in each word that `tokenizers` may cut in another way.
+) -> Optional[Callable[[str], object]]:
+    """What is true of each word that `tokenizers` may cut in another way.
 
     It takes the places of one merge from left to right, and between two of them an
     earlier merge that the first made possible; subword-nmt takes all places at once.
-    That differs only if a merge makes a symbol that an earlier one uses (both "ab c"
-    and "a bc" make "abc"), and the word holds that symbol twice.
+    That differs only if a merge makes a symbol that an earlier one uses, and the word
+    holds that symbol twice. No such merge is ever learnt, but a file may have one.
     """
     if version != (0, 2):
-        return re.compile("")
+        return bool
     first_use: Dict[str, int] = {}
     for rank, pair in enumerate(merges):
         for symbol in pair:
@@ -144,10 +149,9 @@ def _doubtful_words(
         for rank, (left, right) in enumerate(merges)
         if first_use.get(left + right, rank) < rank
     ]
-    # the empty word, surrogates (no UTF-8), text that looks like the end of a word
-    odd = rf"^$|[\ud800-\udfff]|{WORD_END}"
-    twice = rf"|(.{{{min(late)}}}).*\1" if late else ""
-    return re.compile(odd + twice, re.DOTALL)
+    if not late:
+        return None
+    return re.compile(rf"(.{{{min(late)}}}).*\1", re.DOTALL).search
 
 
 def _check_codes(path: str) -> None:

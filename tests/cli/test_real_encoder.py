@@ -12,7 +12,7 @@ from fairseq_mlkd.text.tokenizer import Tokenizer
 from fairseq_mlkd.text.wordpiece import WordPiece, read_vocabulary
 
 LANGS = ["de", "en", "es", "fr", "hi", "it", "ja", "pt"]
-LINES = 300
+LINES = [300, pytest.param(10**6, marks=pytest.mark.slow, id="every line")]
 
 
 def read_text(data: Path, lang: str, lines: int) -> List[str]:
@@ -26,19 +26,21 @@ def read_text(data: Path, lang: str, lines: int) -> List[str]:
     return found[:lines]
 
 
-def test_the_real_encoder(mlkd_data, tmp_path):
+@pytest.mark.parametrize("lines", LINES)
+def test_the_real_encoder(mlkd_data, tmp_path, lines):
     source = mlkd_data / "models" / "me5s_pruned"
     ours = run_import(source, tmp_path / "out")
     assert ours.model.lm_head is None and len(ours.dictionary) == 40005
     theirs = transformers.AutoTokenizer.from_pretrained(source)
     for lang in LANGS:
-        texts = read_text(mlkd_data, lang, LINES)
+        texts = read_text(mlkd_data, lang, lines)
         assert [ours.encode(text) for text in texts] == theirs(texts)["input_ids"]
-        check_parity(source, ours, "BertModel", [text[:100] for text in texts[::60]])
+        check_parity(source, ours, "BertModel", [text[:100] for text in texts[:300:60]])
 
 
+@pytest.mark.parametrize("lines", LINES)
 @pytest.mark.parametrize("lowercase", [False, True])
-def test_the_vocabulary_of_public_mbert(mlkd_data, tmp_path, lowercase):
+def test_the_vocabulary_of_public_mbert(mlkd_data, tmp_path, lowercase, lines):
     path = mlkd_data / "models" / "mbert_vocab" / "vocab.txt"
     vocabulary = read_vocabulary(str(path))
     ours = Tokenizer(WordPiece(vocabulary, lowercase=lowercase), "none")
@@ -49,6 +51,6 @@ def test_the_vocabulary_of_public_mbert(mlkd_data, tmp_path, lowercase):
     ids = {piece: i for i, piece in enumerate(vocabulary)}
     ids["<unk>"] = ids["[UNK]"]
     for lang in LANGS:
-        texts = read_text(mlkd_data, lang, LINES)
+        texts = read_text(mlkd_data, lang, lines)
         found = [[ids[piece] for piece in ours.tokenize(t, lang)] for t in texts]
         assert found == theirs(texts, add_special_tokens=False)["input_ids"]

@@ -1,7 +1,12 @@
 import pytest
 from huggingface import IS_OLD, TEXTS, transformers, write_sentencepiece
+from sentencepiece import SentencePieceProcessor
 
-from fairseq_mlkd.text.sentencepieces import SentencePieces, read_model
+from fairseq_mlkd.text.sentencepieces import (
+    SentencePieces,
+    learn_sentencepieces,
+    read_model,
+)
 from fairseq_mlkd.text.tokenizer import Tokenizer
 
 OTHERS = ["\u3000", "\u200b", "\u200d", "\u2028", "\ufeff", "\u2581", "\u00b4", "☃"]
@@ -30,6 +35,47 @@ def test_pieces_are_those_of_transformers_for_whole_texts(tmp_path, rule):
         ids = theirs(text, add_special_tokens=False)["input_ids"]
         pieces = theirs.convert_ids_to_tokens(ids)
         assert ours.tokenize(text, "en") == pieces, ascii(text)
+
+
+COUNTS = {"walking": 9, "walked": 7, "talking": 8, "talk": 5, "日本語": 4, "日本": 3}
+COUNTS.update({"काम": 3, "e\u0301te\u0301": 2, "ＡＢ": 2, "walk": 6, "king": 5, "x": 1})
+
+
+def test_a_learnt_model_cuts_as_likely_as_its_library(tmp_path):
+    path = str(tmp_path / "model")
+    learn_sentencepieces(COUNTS, 60, path)
+    model = read_model(path)
+    scores = {piece.piece: piece.score for piece in model.pieces}
+    ours, theirs = SentencePieces(model), SentencePieceProcessor(model_file=path)
+    assert max(map(len, scores)) > 3
+    for word in [*COUNTS, "walks", "talked", "kingwalk", "日語", "Ａx"]:
+        pieces = ours.cut(word)
+        # as they are, full-width letters too
+        assert "".join(pieces) == f"\u2581{word}".replace("s", "<unk>")
+        known = [piece for piece in pieces if piece != "<unk>"]
+        expected = [p for p in theirs.encode(word, out_type=str) if p in scores]
+        likelihood = sum(scores[piece] for piece in known)
+        assert likelihood == pytest.approx(sum(scores[p] for p in expected), abs=1e-4)
+
+
+def test_learning_pieces_does_not_depend_on_the_order_of_counts(tmp_path):
+    learn_sentencepieces(COUNTS, 60, str(tmp_path / "a"))
+    learn_sentencepieces(dict(reversed(list(COUNTS.items()))), 60, str(tmp_path / "b"))
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "counts, n, message",
+    [
+        ({}, 60, "60 pieces cannot be learnt from 0 different words .too little text"),
+        (COUNTS, 9, "9 pieces cannot be learnt from 12 .*Increase vocab_size"),
+    ],
+)
+def test_too_little_leaves_no_model(tmp_path, counts, n, message):
+    with pytest.raises(ValueError, match=message) as raised:
+        learn_sentencepieces(counts, n, str(tmp_path / "model"))
+    assert "\n" not in str(raised.value)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_folder_holds_cuts_the_same(folder, tmp_path):

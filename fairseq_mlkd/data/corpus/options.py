@@ -75,6 +75,10 @@ class CorpusOptions:
         for path in self._paths():
             if not os.path.isfile(path):
                 raise ValueError(f"{path}: no such file")
+        for paths in self.files.values():
+            for path in paths:
+                if paths.count(path) > 1:
+                    raise ValueError(f"{path}: given twice for one language")
 
     def describe(self) -> Dict[str, Any]:
         """Options and input sizes, in the form in which JSON gives them back."""

@@ -81,10 +81,10 @@ def memory(pid: int) -> float:
 
 
 def current_step(out: Path) -> str:
-    """The last folder that was made for a step."""
+    """The last step's folder in which something was made."""
     try:
         steps = [entry for entry in os.scandir(out / ".partial") if entry.is_dir()]
-        return max(steps, key=lambda entry: entry.stat().st_ino).name
+        return max(steps, key=lambda entry: entry.stat().st_mtime_ns).name
     except (OSError, ValueError):
         return START
 

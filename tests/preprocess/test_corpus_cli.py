@@ -69,9 +69,8 @@ def test_a_dump_goes_through(corpus, tmp_path):
     write_dump(tmp_path / "wiki.xml.bz2", pages, multistream=True)
     sizes = ("--codes", 10, "--valid", 5)
     status, _, _ = corpus(tmp_path / "out", f"en={tmp_path}/wiki.xml.bz2", *sizes)
-    entry = json.loads((tmp_path / "out" / "report.json").read_text())["languages"][
-        "en"
-    ]
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    (entry,) = report["languages"].values()
     assert status == 0 and entry["documents"] == 30
     assert entry["train"] + entry["valid"] == 60
     assert sum(entry["dropped"].values()) == entry["sentences"] - 60

@@ -6,6 +6,7 @@ server that outlives the run; its `local` cluster is a set of processes.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from fairseq_mlkd.data.corpus.tasks import Task, WorkerLost
@@ -63,9 +64,13 @@ def _perform(tasks: Sequence[Task]) -> Optional[str]:
 
 
 def _check(job: Any, logs: str) -> None:
-    error = job.exception()
-    if error is not None:
-        reason = str(error).strip().splitlines()[-1]
+    failure = job.exception()
+    if failure is not None:
+        text = str(failure).splitlines()
+        errors = [
+            line for line in text if re.match(r"[A-Za-z.]+(Error|Killed)\b", line)
+        ]
+        reason = errors[-1] if errors else " ".join(text[:2])
         raise WorkerLost(
             f"job {job.job_id} failed ({reason}); its log is in {logs}, and the same "
             "command goes on from here"

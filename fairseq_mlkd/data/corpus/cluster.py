@@ -66,11 +66,9 @@ def _perform(tasks: Sequence[Task]) -> Optional[str]:
 def _check(job: Any, logs: str) -> None:
     failure = job.exception()
     if failure is not None:
-        text = str(failure).splitlines()
-        errors = [
-            line for line in text if re.match(r"[A-Za-z.]+(Error|Killed)\b", line)
-        ]
-        reason = errors[-1] if errors else " ".join(text[:2])
+        lines = str(failure).splitlines()
+        errors = [line for line in lines if re.match(r"[A-Za-z.]+Error\b", line)]
+        reason = errors[-1] if errors else " ".join(lines[:2])
         raise WorkerLost(
             f"job {job.job_id} failed ({reason}); its log is in {logs}, and the same "
             "command goes on from here"

@@ -72,7 +72,7 @@ class Rule(NamedTuple):
 
 @lru_cache(maxsize=None)
 def _engine(lang: str) -> RbnfEngine:
-    # It tells the root logger, which fairseq makes talkative, of each set that it skips.
+    # It tells the root logger, which fairseq makes talkative, of sets that it skips.
     disabled = logging.root.manager.disable
     logging.disable(logging.DEBUG)
     try:

@@ -9,15 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import (
-    Callable,
-    List,
-    Mapping,
-    Match,
-    NamedTuple,
-    Optional,
-    Sequence,
-)
+from typing import Callable, List, Mapping, Match, Sequence
 
 from fairseq_mlkd.text.spoken.language import LONGEST_NUMBER, Rule, Unit, spell
 
@@ -40,20 +32,9 @@ NUMBER_SIGNS = [
     for end in ("", ".")
 ] + ["№", "#"]
 
-_ONES = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
-# Without L, C, D and M no word of these languages is taken for a number ("CD", "MIL"),
-# and sovereigns, centuries and chapters hardly ever reach 40.
-_ROMAN = {
-    "X" * tens + one: 10 * tens + value
-    for tens in range(4)
-    for value, one in enumerate(_ONES)
-    if tens or value
-}
 # A price takes no part in agreement: its number is read with its currency.
 _START = r"\d(?<![\w.,:/$€£-]\d)(?<![\d$€£][ \u00a0]\d)"
 _GROUPED = r"(?:\d{0,2}(?:[ .\u00a0]\d{3})+|\d*)(?![\w/:]|[.,]\d)"
-_OF = ("de ", "d'", "del ", "da ", "do ")
-_CENTURIES = ("siglo", "siglos", "século", "séculos")
 _DAY, _MONTH = r"(?P<day>0?[1-9]|[12]\d|3[01])", r"(?P<month>0?[1-9]|1[0-2])"
 
 
@@ -75,82 +56,6 @@ class Numbers:
     def ordinal(self, number: int, form: str = MASCULINE) -> str:
         """Return the ordinal; the form is a gender or, say, "masculine-plural"."""
         return spell(self.lang, f"spellout-ordinal-{form}", number)
-
-
-class Numeral(NamedTuple):
-    """A Roman numeral and what stands around it on the page.
-
-    `before` is the word before it as written ("Louis", "dell'"), `after` the text that
-    follows; both may be empty.
-    """
-
-    number: int
-    written: str
-    ending: str
-    before: str
-    after: str
-
-    @property
-    def follows_a_name(self) -> bool:
-        """Whether it looks like a sovereign's: Pacoro II de Partia."""
-        return self.before.istitle() and self.after.startswith(_OF)
-
-
-def numerals(read: Callable[[Numeral], Optional[str]], endings: str = "(?!)") -> Rule:
-    """Return the rule for Roman numerals from I to XXXIX.
-
-    Args:
-        read: the words of a numeral, or None to leave its letters alone.
-        endings: pattern of what may be written right after it (the e of XIXe).
-    """
-    pattern = rf"[IVX](?<![\w.][IVX])[IVX]*(?P<ending>{endings})?(?![\w'])"
-
-    def replace(match: Match[str]) -> str:
-        ending = match["ending"] or ""
-        written = match.group()[: len(match.group()) - len(ending)]
-        if written not in _ROMAN:
-            return match.group()
-        preceding = match.string[max(match.start() - 40, 0) : match.start()]
-        before = re.split(r"[ \u00a0(\"-]+", preceding.rstrip(" \u00a0-"))[-1]
-        after = match.string[match.end() : match.end() + 40]
-        numeral = Numeral(_ROMAN[written], written, ending, before, after.lstrip())
-        return read(numeral) or match.group()
-
-    return Rule(re.compile(pattern), replace)
-
-
-def iberian_numerals(
-    numbers: Numbers,
-    kings: Sequence[str],
-    queens: Sequence[str],
-    articles: Mapping[str, str],
-) -> Rule:
-    """Return the rule for Roman numerals in Spanish and Portuguese.
-
-    Centuries and sovereigns are ordinals up to the tenth and cardinals above; between
-    an article and a capital (la II Guerra) stands an ordinal; all else is a cardinal.
-
-    Args:
-        numbers: the language's.
-        kings: names; others are taken for sovereigns before "de" (Pacoro II de Partia).
-        queens: names.
-        articles: article -> form of the ordinal.
-    """
-
-    def read(numeral: Numeral) -> Optional[str]:
-        number, before, after = numeral.number, numeral.before, numeral.after
-        is_sovereign = before in kings or numeral.follows_a_name
-        if is_sovereign or before in queens or before.lower() in _CENTURIES:
-            gender = FEMININE if before in queens else MASCULINE
-            if number <= 10:
-                return numbers.ordinal(number, gender)
-            return numbers.cardinal(number)
-        if before.lower() in articles and after[:1].isupper():
-            return numbers.ordinal(number, articles[before.lower()])
-        is_letter = len(numeral.written) == 1 or not before.isalpha()
-        return None if is_letter else numbers.cardinal(number)
-
-    return numerals(read)
 
 
 def ordinals(numbers: Numbers, ending: str, form: str = MASCULINE) -> Rule:
@@ -246,10 +151,12 @@ def english_numbers(groups: str = r"(?:,\d{3})+(?:,\d{3}|(?<=,000))") -> Sequenc
         Rule(
             re.compile(r"\d(?<![\w.,:/]\d)\d*\.(?:\d{1,2}|\d{4,})(?!\w|[.,:/]\d)"),
             lambda match: match.group().replace(".", ","),
+            needs=".",
         ),
         Rule(
             re.compile(rf"[1-9](?<![\w.,:/]\d)\d{{0,2}}{groups}(?!\w|[.,:/]\d)"),
             lambda match: match.group().replace(",", "."),
+            needs=",",
         ),
     )
 
@@ -259,23 +166,25 @@ def out_of(said: str) -> Rule:
     return Rule(
         re.compile(r"(?<=\d)(?<!\b1)(?: / |/)(?=100?(?![\w/]|[.,]\d))"),
         lambda match: said,
+        needs="/",
     )
 
 
 def redundant_sign(sign: str, names: str) -> Rule:
-    """Return the rule for a currency's sign where its name follows: $ 5 dólares."""
+    """Return the rule for a dollar's sign where its name follows: $ 5 dólares."""
     number = r"\d[\d., \u00a0]*"
-    return Rule(re.compile(rf"{sign} *(?={number} {names}\b)"), lambda match: "")
+    return Rule(re.compile(rf"{sign} *(?={number} {names}\b)"), lambda match: "", "$")
 
 
 def equals(said: str) -> Rule:
     """Return the rule for the sign between two terms (not around a wiki's headings)."""
-    return Rule(re.compile(r"=(?<=\w =)(?= [\w-])"), lambda match: said)
+    return Rule(re.compile(r"=(?<=\w =)(?= [\w-])"), lambda match: said, "=")
 
 
 def square_kilometer(said: str) -> Rule:
     """Return the rule for the unit without a number: 16 habitants par km²."""
-    return Rule(re.compile(r"k(?<![\w]k)(?<!\d k)m ?\^2(?!\w)"), lambda match: said)
+    pattern = r"k(?<!\wk)(?<!\d k)m ?\^2(?!\w)"
+    return Rule(re.compile(pattern), lambda match: said, needs="^")
 
 
 def units(names: Mapping[str, Sequence[str]]) -> Mapping[str, Unit]:

@@ -1,13 +1,13 @@
-"""Spanish as it is spoken. Sources of the rules, by the blocks of the table:
+"""Spanish as it is spoken. Sources of the rules:
 
 - numbers, ordinals: Unicode CLDR, `common/rbnf/es.xml`;
-- "veintiun anos", "primer premio", centuries and sovereigns (ordinal up to the tenth,
-  cardinal from the eleventh on): Real Academia Espanola, Diccionario panhispanico de
-  dudas, "cardinales" and "ordinales"; Ortografia de la lengua espanola (2010), VIII;
-- groups of digits may be written with a point, a comma (Mexico, Central America) or a
-  space: the same, "numeros";
-- times, dates: the same, "hora" and "fecha"; abbreviations: its appendix 2;
-- units: Centro Espanol de Metrologia, El Sistema Internacional de Unidades.
+- "veintiún años", "primer premio", centuries and sovereigns (ordinals up to the tenth,
+  cardinals from the eleventh on): Real Academia Española, Diccionario panhispánico de
+  dudas, "cardinales" and "ordinales"; Ortografía de la lengua española (2010), VIII;
+- groups of digits with a point, a comma (Mexico, Central America) or a space: the
+  Diccionario, "números"; times and dates: "hora" and "fecha"; abbreviations: its
+  appendix 2;
+- units: Centro Español de Metrología, El Sistema Internacional de Unidades.
 """
 
 import pytest

@@ -1,13 +1,13 @@
-"""French as it is spoken. Sources of the rules, by the blocks of the table:
+"""French as it is spoken. Sources of the rules:
 
-- numbers, ordinals: Unicode CLDR, `common/rbnf/fr.xml` ("vingt-et-un": every part is
-  joined by hyphens since the Rectifications de l'orthographe, Conseil superieur de la
-  langue francaise, 1990, which hyphens a recogniser does not write);
+- numbers, ordinals: Unicode CLDR, `common/rbnf/fr.xml` ("vingt-et-un": all parts are
+  joined by hyphens since the Rectifications de l'orthographe, Conseil supérieur de la
+  langue française, 1990; a recogniser writes no hyphens);
 - `1er`, `2e`, centuries and sovereigns in Roman numerals, `M.`, `Mme`: Lexique des
-  regles typographiques en usage a l'Imprimerie nationale; `etc.`, `p. ex.`: Office
-  quebecois de la langue francaise, Banque de depannage linguistique;
-- units: Bureau international des poids et mesures, Le Systeme international d'unites;
-- `14 h 30`, sums of money, dates by day and month: Banque de depannage linguistique.
+  règles typographiques en usage à l'Imprimerie nationale;
+- `14 h 30`, sums of money, dates, `etc.`, `p. ex.`: Office québécois de la langue
+  française, Banque de dépannage linguistique;
+- units: Bureau international des poids et mesures, Le Système international d'unités.
 """
 
 import pytest

@@ -1,13 +1,13 @@
-"""Italian as it is spoken. Sources of the rules, by the blocks of the table:
+"""Italian as it is spoken. Sources of the rules:
 
 - numbers, ordinals: Unicode CLDR, `common/rbnf/it.xml`;
 - centuries, sovereigns and popes are ordinals: Treccani, La grammatica italiana,
   "Numerali"; `1º maggio` is "primo maggio": Accademia della Crusca, Consulenza
-  linguistica;
-- `sig.`, `dott.`, `ecc.`, `a.C.`: Treccani, Vocabolario, and UNI, Abbreviazioni;
-- units: INRIM's translation of the SI brochure;
+  linguistica; "euro" has no plural: the same;
 - times and prices ("le sei e trenta", "tre euro e cinquanta"): Serianni, Grammatica
-  italiana, chapter VI; "euro" has no plural: Accademia della Crusca.
+  italiana, chapter VI;
+- `sig.`, `dott.`, `ecc.`, `a.C.`: Treccani, Vocabolario;
+- units: INRIM's translation of the SI brochure.
 """
 
 import pytest

@@ -1,12 +1,12 @@
-"""Portuguese as spoken in Brazil. Sources of the rules, by the blocks of the table:
+"""Portuguese as spoken in Brazil. Sources of the rules:
 
 - numbers, ordinals: Unicode CLDR, `common/rbnf/pt.xml` (Brazilian: "dezesseis",
-  "bilhao"; European Portuguese says "dezasseis", "mil milhoes");
-- gender of "um", "dois" and the hundreds, centuries and sovereigns (ordinal up to the
-  tenth, cardinal from the eleventh on): Cunha and Cintra, Nova gramatica do portugues
-  contemporaneo, "Numerais"; the first of a month is an ordinal: the same;
-- `18h30`, `R$ 3,50`, `art. 5º`: Manual de redacao da Presidencia da Republica (2018);
-- abbreviations: Academia Brasileira de Letras, Vocabulario ortografico, "Reducoes";
+  "bilhão"; European Portuguese says "dezasseis", "mil milhões");
+- gender of "um", "dois" and the hundreds, centuries and sovereigns (ordinals up to the
+  tenth, cardinals from the eleventh on), the first of a month as an ordinal: Cunha and
+  Cintra, Nova gramática do português contemporâneo, "Numerais";
+- `18h30`, `R$ 3,50`, `art. 5º`: Manual de redação da Presidência da República (2018);
+- abbreviations: Academia Brasileira de Letras, Vocabulário ortográfico, "Reduções";
 - units: Inmetro, Sistema Internacional de Unidades.
 """
 

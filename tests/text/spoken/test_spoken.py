@@ -54,10 +54,8 @@ def test_idempotent_on_hostile_characters(lang):
         assert to_spoken(once, lang) == once, ascii(text)
 
 
-@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("lang", LANGS[:-1])
 def test_no_digit_survives_among_any_neighbours(lang):
-    if lang == "xx":
-        pytest.skip("has no file of its own: digits stay")
     rng = random.Random(lang)
     pool = "0123456789" * 3 + ".,:/-+'\u00a0 %$€°()#&pmsthNo.hUrkg½²٣५５"
     for _ in range(3000):

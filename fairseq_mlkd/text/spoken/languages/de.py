@@ -189,7 +189,7 @@ LANGUAGE = Language(
             ("$", "US-$", "USD", "US$"), Unit("Dollar", "Dollar", "m", _CENTS)
         ),
         **dict.fromkeys(("£", "GBP"), Unit("Pfund", "Pfund", "m", _CENTS)),
-        **dict.fromkeys(("CHF", "Fr."), Unit("Franken", "Franken", "m", _CENTS)),
+        **dict.fromkeys(("CHF", "sFr"), Unit("Franken", "Franken", "m", _CENTS)),
         "DM": Unit("Mark", "Mark", "f", _CENTS),
         **dict.fromkeys(("¥", "JPY"), Unit("Yen", "Yen", "m")),
     },

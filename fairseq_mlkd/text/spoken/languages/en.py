@@ -1,5 +1,5 @@
-"""English, read the American way: no "and" within numbers, dates with the month first
-where both are numbers, years in two halves."""
+"""English, read the American way: no "and" within numbers, years in two halves. A date
+of numbers alone (5/3/2010) is read number by number: its order is not known."""
 
 from __future__ import annotations
 

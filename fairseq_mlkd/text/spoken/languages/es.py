@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fairseq_mlkd.text.spoken.language import Language, Unit
+from fairseq_mlkd.text.spoken.roman import iberian_numerals
 from fairseq_mlkd.text.spoken.romance import (
     CARDINALS,
     FEMININE,
@@ -14,7 +15,6 @@ from fairseq_mlkd.text.spoken.romance import (
     dates,
     english_numbers,
     equals,
-    iberian_numerals,
     ordinals,
     out_of,
     redundant_sign,

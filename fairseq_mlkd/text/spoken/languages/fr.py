@@ -6,19 +6,18 @@ import re
 from typing import Match, Optional
 
 from fairseq_mlkd.text.spoken.language import Language, Rule, Unit
+from fairseq_mlkd.text.spoken.roman import Numeral, numerals
 from fairseq_mlkd.text.spoken.romance import (
     CARDINALS,
     FEMININE,
     MASCULINE,
     NUMBER_SIGNS,
     Numbers,
-    Numeral,
     agreement,
     clock,
     dates,
     english_numbers,
     equals,
-    numerals,
     ordinals,
     out_of,
     square_kilometer,

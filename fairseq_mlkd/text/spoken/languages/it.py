@@ -5,19 +5,18 @@ from __future__ import annotations
 from typing import Optional
 
 from fairseq_mlkd.text.spoken.language import Language, Unit
+from fairseq_mlkd.text.spoken.roman import Numeral, numerals
 from fairseq_mlkd.text.spoken.romance import (
     CARDINALS,
     FEMININE,
     MASCULINE,
     NUMBER_SIGNS,
     Numbers,
-    Numeral,
     agreement,
     clock,
     dates,
     english_numbers,
     equals,
-    numerals,
     ordinals,
     out_of,
     square_kilometer,

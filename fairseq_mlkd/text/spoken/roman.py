@@ -1,0 +1,100 @@
+"""Roman numerals in French, Italian, Portuguese and Spanish.
+
+Whether XIV is a cardinal, an ordinal, or no number at all is decided by the words
+around it, in each language by its own rule.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Callable, Mapping, Match, NamedTuple, Optional, Sequence
+
+from fairseq_mlkd.text.spoken.language import Rule
+from fairseq_mlkd.text.spoken.romance import FEMININE, MASCULINE, Numbers
+
+_ONES = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
+# Without L, C, D and M no word of these languages is taken for a number ("CD", "MIL"),
+# and sovereigns, centuries and chapters hardly ever reach 40.
+_ROMAN = {
+    "X" * tens + one: 10 * tens + value
+    for tens in range(4)
+    for value, one in enumerate(_ONES)
+    if tens or value
+}
+_OF = ("de ", "d'", "del ", "da ", "do ")
+_CENTURIES = ("siglo", "siglos", "século", "séculos")
+
+
+class Numeral(NamedTuple):
+    """A Roman numeral and what stands around it on the page.
+
+    `before` is the word before it as written ("Louis", "dell'"), `after` the text that
+    follows; both may be empty.
+    """
+
+    number: int
+    written: str
+    ending: Optional[str]
+    before: str
+    after: str
+
+    @property
+    def follows_a_name(self) -> bool:
+        """Whether it looks like a sovereign's: Pacoro II de Partia."""
+        return self.before.istitle() and self.after.startswith(_OF)
+
+
+def numerals(read: Callable[[Numeral], Optional[str]], endings: str = "(?!)") -> Rule:
+    """Return the rule for Roman numerals from I to XXXIX.
+
+    Args:
+        read: the words of a numeral, or None to leave its letters alone.
+        endings: pattern of what may be written right after it (the e of XIXe).
+    """
+    numeral = r"(?P<written>[IVX](?<![\w.][IVX])[IVX]*)"
+
+    def replace(match: Match[str]) -> str:
+        number = _ROMAN.get(match["written"])
+        if number is None:
+            return match.group()
+        preceding = match.string[max(match.start() - 40, 0) : match.start()]
+        before = re.split(r"[ \u00a0(\"-]+", preceding.rstrip(" \u00a0-"))[-1]
+        after = match.string[match.end() : match.end() + 40].lstrip()
+        written, ending = match.group("written", "ending")
+        return read(Numeral(number, written, ending, before, after)) or match.group()
+
+    return Rule(re.compile(rf"{numeral}(?P<ending>{endings})?(?![\w'])"), replace)
+
+
+def iberian_numerals(
+    numbers: Numbers,
+    kings: Sequence[str],
+    queens: Sequence[str],
+    articles: Mapping[str, str],
+) -> Rule:
+    """Return the rule for Roman numerals in Spanish and Portuguese.
+
+    Centuries and sovereigns are ordinals up to the tenth and cardinals above; between
+    an article and a capital (la II Guerra) stands an ordinal; all else is a cardinal.
+
+    Args:
+        numbers: the language's.
+        kings: names; others are taken for sovereigns before "de" (Pacoro II de Partia).
+        queens: names.
+        articles: article -> form of the ordinal.
+    """
+
+    def read(numeral: Numeral) -> Optional[str]:
+        number, before, after = numeral.number, numeral.before, numeral.after
+        is_sovereign = before in kings or numeral.follows_a_name
+        if is_sovereign or before in queens or before.lower() in _CENTURIES:
+            gender = FEMININE if before in queens else MASCULINE
+            if number <= 10:
+                return numbers.ordinal(number, gender)
+            return numbers.cardinal(number)
+        if before.lower() in articles and after[:1].isupper():
+            return numbers.ordinal(number, articles[before.lower()])
+        is_letter = len(numeral.written) == 1 or not before.isalpha()
+        return None if is_letter else numbers.cardinal(number)
+
+    return numerals(read)

@@ -17,7 +17,7 @@ from fairseq.data import Dictionary
 from fairseq_mlkd.data.binary import id_dtype
 from fairseq_mlkd.text.tokenizer import Tokenizer
 
-_MOST_WORDS = 1 << 17  # kept in memory; about 25 MB
+_MOST_WORDS = 1 << 18  # kept in memory; about 25 MB
 _END = "\n"  # stands for the end of a sentence among words
 
 
@@ -34,10 +34,15 @@ class SentenceEncoder:
         self._eos = dictionary.eos()
         # no id is that high, whereas a text may spell </s>
         self._mark = np.iinfo(self._dtype).max
-        self._words = _PackedWords(self._pack)
-        self._cut = tokenizer.subwords.cut
-        self._indices = dictionary.indices
-        self._unknown = dictionary.unk()
+        end = array(self._dtype.char, [self._mark]).tobytes()
+
+        def pack(piece: str) -> bytes:
+            return array(self._dtype.char, [dictionary.index(piece)]).tobytes()
+
+        pack_word = tokenizer.subwords.translator(pack)
+        self._words = _PackedWords(
+            lambda word: end if word == _END else pack_word(word)
+        )
 
     def encode(self, sentences: Sequence[str]) -> Tuple[np.ndarray, np.ndarray]:
         """Return what `BinaryWriter.add_block` takes.
@@ -55,14 +60,6 @@ class SentenceEncoder:
         assert len(ends) == len(sentences), "a sentence holds a line break"
         ids[ends] = self._eos
         return ids, np.diff(ends, prepend=-1).astype(np.int32)
-
-    def _pack(self, word: str) -> bytes:
-        if word == _END:
-            ids = [self._mark]
-        else:
-            index, unknown = self._indices.get, self._unknown
-            ids = [index(piece, unknown) for piece in self._cut(word)]
-        return array(self._dtype.char, ids).tobytes()
 
 
 class SubwordCounter:

@@ -120,7 +120,7 @@ class _Learner:
         self._counts[key] = 0
 
     def _merge_few(self, places: List[int], left: int, right: int, merged: int) -> None:
-        """Merge one after the other; each merge sees those before it."""
+        """Merge one after the other; each sees those before it. Places may be stale."""
         text, word, word_counts = self._text, self._word, self._word_counts
         size, whole = self._lengths[left], self._lengths[merged]
         counts = self._counts
@@ -154,7 +154,7 @@ class _Learner:
     def _merge_many(
         self, places: np.ndarray, left: int, right: int, merged: int
     ) -> None:
-        """Merge all at once; no two overlap."""
+        """Merge all at once; no two overlap. Places may be stale."""
         text, counts = self._text_view, self._counts
         size, whole = self._lengths[left], self._lengths[merged]
         places = places[text[places] == left]

@@ -6,7 +6,7 @@ import os
 import shutil
 from abc import ABC, abstractmethod
 from functools import lru_cache
-from typing import Any, Dict, List, Mapping
+from typing import Any, Callable, Dict, List, Mapping
 
 from fairseq_mlkd.text.files import replace_on_success
 
@@ -37,6 +37,14 @@ class Subwords(ABC):
     @abstractmethod
     def cut(self, word: str) -> List[str]:
         """Return the pieces of one word, not cached."""
+
+    def translator(self, translate: Callable[[str], bytes]) -> Callable[[str], bytes]:
+        """Return a function from a word to what its pieces become, joined, not cached.
+
+        Args:
+            translate: gives the bytes of one piece, always the same.
+        """
+        return lambda word: b"".join(map(translate, self.cut(word)))
 
     @abstractmethod
     def save(self, folder: str) -> Dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Type
 
 from subword_nmt.apply_bpe import BPE
 from subword_nmt.learn_bpe import learn_bpe
-from tokenizers import models
+from tokenizers import Token, models
 
 from fairseq_mlkd.text.bpe_learner import WORD_END, learn_merges
 from fairseq_mlkd.text.files import read_lines, replace_on_success
@@ -38,23 +38,42 @@ class BpeCodes(Subwords):
         with open(path, encoding="utf-8", newline="\n") as codes:
             self._bpe = BPE(codes)
         merges = sorted(self._bpe.bpe_codes, key=self._bpe.bpe_codes.__getitem__)
-        self._model = _fast_model(merges)
+        self._symbols = _fast_symbols(merges)
+        self._model = _fast_model(self._symbols, merges)
         self._is_doubtful = _doubtful_words(merges, self._bpe.version)
 
     def cut(self, word: str) -> List[str]:
-        if WORD_END in word or (self._is_doubtful and self._is_doubtful(word)):
+        tokens = self._fast_tokens(word)
+        if tokens is None:
             return self._cut_by_subword_nmt(word)
-        try:
-            pieces = [token.value for token in self._model.tokenize(word)]
-        except UnicodeEncodeError:  # half a surrogate pair
-            return self._cut_by_subword_nmt(word)
-        if not pieces:
-            return []
+        pieces = [token.value for token in tokens]
         last = pieces.pop()
         last = word[-1] if last == _NO_SYMBOL else last[: -len(WORD_END)]
         if _NO_SYMBOL in pieces:
             _name_unknown(pieces, word)
         return [*[piece + "@@" for piece in pieces], last]
+
+    def translator(self, translate: Callable[[str], bytes]) -> Callable[[str], bytes]:
+        translate_slowly = super().translator(translate)
+        translations = [translate(_piece(symbol)) for symbol in self._symbols]
+        unknown = self._symbols.index(_NO_SYMBOL)
+
+        def translate_word(word: str) -> bytes:
+            ids = [token.id for token in self._fast_tokens(word) or ()]
+            if not ids or unknown in ids:
+                return translate_slowly(word)
+            return b"".join([translations[i] for i in ids])
+
+        return translate_word
+
+    def _fast_tokens(self, word: str) -> Optional[List[Token]]:
+        """Return what `tokenizers` makes of a word, None where it is not to be used."""
+        if WORD_END in word or (self._is_doubtful and self._is_doubtful(word)):
+            return None
+        try:
+            return self._model.tokenize(word) or None
+        except UnicodeEncodeError:  # half a surrogate pair
+            return None
 
     def _cut_by_subword_nmt(self, word: str) -> List[str]:
         self._bpe.cache.clear()  # it would grow without bound; ours is bounded
@@ -108,19 +127,25 @@ def _name_unknown(pieces: List[str], word: str) -> None:
         start += len(piece)
 
 
-def _fast_model(merges: List[Tuple[str, str]]) -> models.BPE:
-    """The merges as a model of `tokenizers`; what it does not know is `_NO_SYMBOL`."""
-    vocabulary = {_NO_SYMBOL: 0}
-    for pair in merges:
-        for symbol in pair:
-            for character in re.sub(f"{WORD_END}$", "", symbol):
-                vocabulary.setdefault(character, len(vocabulary))
-                vocabulary.setdefault(character + WORD_END, len(vocabulary))
+def _piece(symbol: str) -> str:
+    if symbol.endswith(WORD_END):
+        return symbol[: -len(WORD_END)]
+    return symbol + "@@"
+
+
+def _fast_symbols(merges: List[Tuple[str, str]]) -> List[str]:
+    """All symbols that merges can meet or make; what is none becomes `_NO_SYMBOL`."""
+    symbols = {_NO_SYMBOL: None}
     for left, right in merges:
-        for symbol in (left, right, left + right):
-            vocabulary.setdefault(symbol, len(vocabulary))
+        for character in re.sub(f"{WORD_END}$", "", left) + right:
+            symbols.update({character: None, character + WORD_END: None})
+        symbols.update({left: None, right: None, left + right: None})
+    return list(symbols)
+
+
+def _fast_model(symbols: List[str], merges: List[Tuple[str, str]]) -> models.BPE:
     return models.BPE(
-        vocabulary,
+        {symbol: index for index, symbol in enumerate(symbols)},
         merges,
         unk_token=_NO_SYMBOL,
         end_of_word_suffix=WORD_END,

@@ -57,9 +57,12 @@ def test_any_merges_cut_any_word_as_subword_nmt_does(tmp_path, version, seed):
     bpe = BpeCodes(str(path))
     with open(path, encoding="utf-8") as file:
         reference = BPE(file)
+    translate = bpe.translator(lambda piece: piece.encode("utf-32-le", "surrogatepass"))
     words = HOSTILE + ["".join(rng.choices("aabbcx<", k=n)) for n in range(1, 30)]
     for word in words:
-        assert bpe.cut(word) == reference.segment_tokens([word]), ascii(word)
+        pieces = reference.segment_tokens([word])
+        assert bpe.cut(word) == pieces, ascii(word)
+        assert translate(word).decode("utf-32-le", "surrogatepass") == "".join(pieces)
 
 
 def test_a_merge_that_an_earlier_one_needs_is_cut_right(tmp_path):

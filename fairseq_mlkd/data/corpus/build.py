@@ -7,7 +7,11 @@ import shutil
 from typing import Any, Dict, Optional, Sequence
 
 from fairseq_mlkd.data.corpus.card import write_card
-from fairseq_mlkd.data.corpus.loading import DICTIONARY_FILE
+from fairseq_mlkd.data.corpus.loading import (
+    DICTIONARY_FILE,
+    load_tokenizer,
+    read_dictionary,
+)
 from fairseq_mlkd.data.corpus.options import CorpusOptions
 from fairseq_mlkd.data.corpus.pipeline import Built, run_steps
 from fairseq_mlkd.data.corpus.report import (
@@ -44,6 +48,9 @@ def build_corpus(
         WorkerLost: the same call goes on from here, as it does after `OSError`.
     """
     options.check()
+    if options.codes_from is not None:  # before hours of reading
+        load_tokenizer(options.codes_from)
+        read_dictionary(options.codes_from)
     report = existing_report(out, options)
     if report is not None:
         return report

@@ -72,11 +72,10 @@ class CorpusOptions:
             raise ValueError(f"--seed {self.seed}: must not be negative")
         if self.subwords not in SUBWORDS:
             raise ValueError(f"--subwords {self.subwords}: none of {SUBWORDS}")
-        for path in self._paths():
-            if not os.path.isfile(path):
-                raise ValueError(f"{path}: no such file")
         for paths in self.files.values():
             for path in paths:
+                if not os.path.isfile(path):
+                    raise ValueError(f"{path}: no such file")
                 if paths.count(path) > 1:
                     raise ValueError(f"{path}: given twice for one language")
 

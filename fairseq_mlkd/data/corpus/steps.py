@@ -67,10 +67,10 @@ class Steps:
             ]
             for lang, of_lang in calls.items()
         }
-        run_tasks(step, sum(tasks.values(), []), self._execute)
+        results = iter(run_tasks(step, sum(tasks.values(), []), self._execute))
         self._seconds[step] = time.monotonic() - start
         return {
-            lang: [Outcome(task.folder, task.result()) for task in of_lang]
+            lang: [Outcome(task.folder, next(results)) for task in of_lang]
             for lang, of_lang in tasks.items()
         }
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from typing import Dict, List, Sequence
+from typing import List, Sequence
 
 import numpy as np
 
 from fairseq_mlkd.data.binary import BinaryWriter, merge_binaries
-from fairseq_mlkd.data.corpus.draw import CleanPiece
+from fairseq_mlkd.data.corpus.draw import CleanPiece, blocks
 from fairseq_mlkd.data.corpus.loading import load_encoder, read_dictionary
 from fairseq_mlkd.data.corpus.tasks import Result
 
@@ -45,7 +45,7 @@ def binarise_piece(
     Returns:
         `tokens` without ends of sentences, `unknown` ones among them, and `words`.
     """
-    totals: Counter[str] = Counter(tokens=0, unknown=0, words=0)
+    totals: Counter[str] = Counter()
     train = piece.train(size, "written")
     shard_of = (first + np.arange(len(train))) % shards
     piece.generator("shards").shuffle(shard_of)
@@ -76,13 +76,14 @@ def merge_parts(
 
 def _write(
     prefix: str, sentences: List[str], tokenizer_folder: str, dictionary_folder: str
-) -> Dict[str, int]:
+) -> Counter[str]:
     encoder, dictionary = load_encoder(tokenizer_folder, dictionary_folder)
-    ids, sizes = encoder.encode(sentences)
+    totals: Counter[str] = Counter(tokens=0, unknown=0, words=0)
     with BinaryWriter(prefix, len(dictionary)) as writer:
-        writer.add_block(ids, sizes)
-    return {
-        "tokens": len(ids) - len(sizes),
-        "unknown": int((ids == dictionary.unk()).sum()),
-        "words": sum(sentence.count(" ") + 1 for sentence in sentences),
-    }
+        for block in blocks(sentences):
+            ids, sizes = encoder.encode(block)
+            writer.add_block(ids, sizes)
+            totals["tokens"] += len(ids) - len(sizes)
+            totals["unknown"] += int((ids == dictionary.unk()).sum())
+            totals["words"] += sum(sentence.count(" ") + 1 for sentence in block)
+    return totals

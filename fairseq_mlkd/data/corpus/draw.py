@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import List
+from typing import Iterator, List, Sequence
 
 import numpy as np
 
@@ -13,6 +13,14 @@ from fairseq_mlkd.data.corpus.duplicates import TRAIN, VALID
 from fairseq_mlkd.data.corpus.pieces import read_packed
 from fairseq_mlkd.data.corpus.plan import seeded
 from fairseq_mlkd.data.sampling import draw
+
+_BLOCK = 1 << 12
+
+
+def blocks(sentences: Sequence[str]) -> Iterator[Sequence[str]]:
+    """Yield sentences by the thousands: their words take ten times the memory."""
+    for start in range(0, len(sentences), _BLOCK):
+        yield sentences[start : start + _BLOCK]
 
 
 @dataclass(frozen=True)
@@ -43,7 +51,7 @@ class CleanPiece:
         if size:
             chosen = draw(size, len(indices), self.generator(use))
             indices = indices[np.sort(chosen)]
-        return self._pick(indices if size else indices[:0])
+        return self._pick(indices if size else [])
 
     def valid(self) -> List[str]:
         """The sentences that are held out."""
@@ -57,7 +65,7 @@ class CleanPiece:
     def generator(self, use: str) -> np.random.Generator:
         return seeded(self.seed, use, self.lang, self.number)
 
-    def _pick(self, indices: np.ndarray) -> List[str]:
+    def _pick(self, indices: Sequence[int]) -> List[str]:
         if not len(indices):
             return []
         sentences = list(read_packed(os.path.join(self.sentences, SENTENCES)))

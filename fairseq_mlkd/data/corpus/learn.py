@@ -8,7 +8,7 @@ from typing import Callable, Dict, Iterable, Mapping, Optional, Sequence, Tuple
 
 from fairseq.data import Dictionary
 
-from fairseq_mlkd.data.corpus.draw import CleanPiece
+from fairseq_mlkd.data.corpus.draw import CleanPiece, blocks
 from fairseq_mlkd.data.corpus.loading import (
     DICTIONARY_FILE,
     load_tokenizer,
@@ -43,8 +43,10 @@ _LEARNERS: Dict[str, Tuple[Callable[..., None], Callable[[str], Subwords], str]]
 
 def count_words(folder: str, piece: CleanPiece, size: int) -> Result:
     """Count the words of `size` of a piece's sentences."""
-    sentences = piece.train(size, "learning")
-    _write_counts(folder, Counter(" ".join(sentences).split(" ") if sentences else ()))
+    words: Counter[str] = Counter()
+    for block in blocks(piece.train(size, "learning")):
+        words.update(" ".join(block).split(" "))
+    _write_counts(folder, words)
     return {}
 
 
@@ -80,7 +82,8 @@ def count_subwords(
         `words`, running ones, and `whole_words`, those that are one subword.
     """
     counter = SubwordCounter(load_tokenizer(tokenizer_folder))
-    counter.add(piece.train(size, "written"))
+    for block in blocks(piece.train(size, "written")):
+        counter.add(block)
     counter.finish()
     _write_counts(folder, counter.symbols)
     return {"words": counter.words, "whole_words": counter.whole_words}

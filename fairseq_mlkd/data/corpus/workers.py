@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -93,6 +94,7 @@ def _follow_parent() -> None:
     A pool's processes would wait for ever for work from a parent that was killed.
     """
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    gc.freeze()  # what was imported stays shared with the parent
     parent = os.getppid()
 
     def watch() -> None:

@@ -2,9 +2,9 @@
 
     python tests/kill_corpus.py FOLDER [--every 1] [--times 20] [--seed 1]
 
-A tiny corpus is built undisturbed by one process. Then it is built once for `--every`
-so many changes that this makes to the file system, killed just before that change;
-then `--times` times more by two processes, killed with all their kin at random moments.
+A tiny corpus is built undisturbed by one process. Then it is built once for every
+change that this makes to the file system (or for one in `--every`), killed just before
+it; then `--times` times more by two processes, killed together at random moments.
 The exit code is 0 if all of them ended alike.
 """
 
@@ -71,7 +71,7 @@ class Builder(NamedTuple):
 
 @contextmanager
 def dying_at(number: Optional[int]) -> Iterator[None]:
-    """Kill this process before its so-manieth change of the file system."""
+    """Kill this process before its `number`-th change of the file system."""
     numbers = itertools.count(1)
 
     def counted(change: Callable[..., Any]) -> Callable[..., Any]:
@@ -105,7 +105,7 @@ def make_builder(folder: Path, seed: int) -> Builder:
 
 @contextmanager
 def small_pieces() -> Iterator[None]:
-    """Have a piece hold about 50 sentences, and a range 30 hashes."""
+    """Have a piece hold about 30 sentences, and a range 30 hashes."""
     with mock.patch.object(pieces, "PIECE_CHARACTERS", 1000), mock.patch.object(
         duplicates, "RANGE_SIZE", 30
     ), mock.patch.object(lines, "_RUN", 100):
@@ -195,7 +195,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path, help="new folder for all of them")
-    parser.add_argument("--every", type=int, default=1, help="so manieth change")
+    parser.add_argument("--every", type=int, default=1, help="one change in so many")
     parser.add_argument("--times", type=int, default=20, help="kills at random")
     parser.add_argument("--seed", type=int, default=1, help="of text and moments")
     args = parser.parse_args()

@@ -21,7 +21,7 @@ from fairseq_mlkd.data.corpus.report import (
     existing_report,
 )
 from fairseq_mlkd.data.corpus.steps import Call, Steps
-from fairseq_mlkd.data.corpus.tasks import RESULT_FILE, Result
+from fairseq_mlkd.data.corpus.tasks import RESULT_FILE, Execute, Result
 from fairseq_mlkd.data.corpus.workers import Workers
 from fairseq_mlkd.text.files import write_json
 from fairseq_mlkd.text.segmentation import copy_file
@@ -55,10 +55,9 @@ def build_corpus(
     if report is not None:
         return report
     partial = os.path.join(os.path.abspath(out), PARTIAL)
-    execute = (workers or Workers()).executor(os.path.join(partial, "logs"))
-    _begin(partial, options)
+    execute = _begin(partial, options, workers or Workers())
+    steps = Steps(partial, execute, {} if seconds is None else seconds)
     try:
-        steps = Steps(partial, execute, {} if seconds is None else seconds)
         built = run_steps(steps, options)
     except ValueError:
         _remove(partial)
@@ -71,13 +70,20 @@ def build_corpus(
     return report
 
 
-def _begin(partial: str, options: CorpusOptions) -> None:
+def _begin(partial: str, options: CorpusOptions, workers: Workers) -> Execute:
     """Make the folder for `options`, unless they have begun there."""
     arguments = os.path.join(partial, ARGUMENTS_FILE)
-    if not os.path.exists(arguments):
+    is_new = not os.path.exists(arguments)
+    if is_new:
         shutil.rmtree(partial, ignore_errors=True)
         os.makedirs(partial)
         write_json(options.describe(), arguments)
+    try:
+        return workers.executor(os.path.join(partial, "logs"))
+    except ValueError:
+        if is_new:  # what was begun can go on with other workers
+            _remove(partial)
+        raise
 
 
 def _remove(partial: str) -> None:

@@ -15,38 +15,57 @@ CLUSTERS = ("slurm", "local")
 _DEFAULTS = {"timeout_min": 24 * 60, "name": "mlkd-corpus"}
 
 
-def run_on_cluster(
-    tasks: Sequence[Task],
-    *,
-    cluster: str,
-    jobs: int,
-    logs: str,
-    options: Mapping[str, Any],
-) -> Iterator[Task]:
-    """Perform the tasks in at most `jobs` jobs of one core, each an equal share.
+def open_cluster(cluster: str, logs: str, options: Mapping[str, Any]) -> Any:
+    """Return submitit's executor of jobs.
 
     Args:
         cluster: one of `CLUSTERS`.
         logs: folder for what submitit and the jobs write.
-        options: parameters of submitit's executor, such as `slurm_partition`.
+        options: parameters of the executor, such as `slurm_partition`.
     Raises:
-        ValueError: submitit is missing, refuses an option, or a task's input is bad.
-        WorkerLost: a job failed otherwise.
+        ValueError: submitit is missing, finds no such cluster or refuses an option.
     """
-    submitit = _import_submitit()
-    shares = [tasks[i::jobs] for i in range(min(jobs, len(tasks)))]
+    try:
+        import submitit
+    except ImportError:
+        raise ValueError(
+            "--cluster needs submitit: pip install fairseq_mlkd[cluster]"
+        ) from None
     try:
         executor = submitit.AutoExecutor(folder=logs, cluster=cluster)
         executor.update_parameters(**{**_DEFAULTS, **options})
-        with executor.batch():  # one job array
-            running = [executor.submit(_perform, share) for share in shares]
     except (RuntimeError, TypeError, NameError) as error:
         reason = " ".join(str(error).split())
         raise ValueError(f"--cluster {cluster}: submitit says: {reason}") from None
+    return executor
+
+
+def run_on_cluster(
+    tasks: Sequence[Task], *, executor: Any, jobs: int
+) -> Iterator[Task]:
+    """Perform the tasks in at most `jobs` jobs of one core, each an equal share.
+
+    Args:
+        executor: of `open_cluster`.
+    Raises:
+        ValueError: a task's input is bad.
+        WorkerLost: a job could not be submitted or failed otherwise.
+    """
+    from submitit.helpers import as_completed
+
+    shares = [tasks[i::jobs] for i in range(min(jobs, len(tasks)))]
+    try:
+        with executor.batch():  # one job array
+            running = [executor.submit(_perform, share) for share in shares]
+    except RuntimeError as error:
+        reason = " ".join(str(error).split())
+        raise WorkerLost(
+            f"jobs cannot be submitted ({reason}); the same command goes on from here"
+        ) from None
     share_of = dict(zip(running, shares))
     try:
-        for job in submitit.helpers.as_completed(running, poll_frequency=1):
-            _check(job, logs)
+        for job in as_completed(running, poll_frequency=1):
+            _check(job)
             yield from share_of.pop(job)
     finally:
         for job in share_of:
@@ -63,25 +82,15 @@ def _perform(tasks: Sequence[Task]) -> Optional[str]:
     return None
 
 
-def _check(job: Any, logs: str) -> None:
+def _check(job: Any) -> None:
     failure = job.exception()
     if failure is not None:
         lines = str(failure).splitlines()
         errors = [line for line in lines if re.match(r"[A-Za-z.]+Error\b", line)]
         reason = errors[-1] if errors else " ".join(lines[:2])
         raise WorkerLost(
-            f"job {job.job_id} failed ({reason}); its log is in {logs}, and the same "
-            "command goes on from here"
+            f"job {job.job_id} failed ({reason}); its log is {job.paths.stderr}, and "
+            "the same command goes on from here"
         )
     if job.result():
         raise ValueError(job.result())
-
-
-def _import_submitit() -> Any:
-    try:
-        import submitit.helpers
-    except ImportError:
-        raise ValueError(
-            "--cluster needs submitit: pip install fairseq_mlkd[cluster]"
-        ) from None
-    return submitit

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Dict, Iterator, Optional, Sequence
 
-from fairseq_mlkd.data.corpus.cluster import run_on_cluster
+from fairseq_mlkd.data.corpus.cluster import open_cluster, run_on_cluster
 from fairseq_mlkd.data.corpus.tasks import Execute, Task, WorkerLost
 
 
@@ -26,7 +26,7 @@ class Workers:
     Args:
         number: of processes here, or of jobs of a cluster at a time.
         cluster: one of `cluster.CLUSTERS`, None stays on this machine.
-        options: of the cluster's jobs, see `run_on_cluster`.
+        options: of the cluster's jobs, see `open_cluster`.
     """
 
     number: int = 1
@@ -34,17 +34,18 @@ class Workers:
     options: Dict[str, Any] = field(default_factory=dict)
 
     def executor(self, logs: str) -> Execute:
-        """Args: logs: folder for what the jobs of a cluster write."""
+        """Return what performs tasks.
+
+        Args:
+            logs: folder for what the jobs of a cluster write.
+        Raises:
+            ValueError: there is no such cluster, or it refuses an option.
+        """
         if self.number < 1:
             raise ValueError(f"--workers {self.number}: must be at least 1")
         if self.cluster is not None:
-            return partial(
-                run_on_cluster,
-                cluster=self.cluster,
-                jobs=self.number,
-                logs=logs,
-                options=self.options,
-            )
+            executor = open_cluster(self.cluster, logs, self.options)
+            return partial(run_on_cluster, executor=executor, jobs=self.number)
         if self.options:
             raise ValueError("--cluster-options needs --cluster")
         if self.number == 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
 from typing import Callable, Dict, Iterable, Mapping, Optional, Sequence, Tuple
 
@@ -121,10 +122,10 @@ def _write_counts(folder: str, counts: Mapping[str, int]) -> None:
         file.writelines(f"{symbol} {n}\n" for symbol, n in counts.items())
 
 
-def _add_counts(folders: Iterable[str], most: Optional[int] = None) -> Dict[str, int]:
+def _add_counts(folders: Iterable[str], most: int = sys.maxsize) -> Counter[str]:
     """The sum of counts; of more than `most`, about the most frequent.
 
-    The table is cut back whenever it is twice as large, so that rare words can lose
+    The table is cut back whenever it is a quarter larger, so that rare words can lose
     what was counted before.
     """
     total: Counter[str] = Counter()
@@ -132,6 +133,13 @@ def _add_counts(folders: Iterable[str], most: Optional[int] = None) -> Dict[str,
         for line in read_packed(os.path.join(folder, _COUNTS)):
             symbol, n = line.split(" ")
             total[symbol] += int(n)
-        if most and len(total) > 2 * most:
-            total = Counter(dict(total.most_common(most)))
-    return dict(total.most_common(most)) if most else total
+        if len(total) > most + most // 4:
+            _cut_back(total, most)
+    _cut_back(total, most)
+    return total
+
+
+def _cut_back(counts: Counter[str], most: int) -> None:
+    if len(counts) > most:
+        for symbol, _ in counts.most_common()[most:]:
+            del counts[symbol]

@@ -47,12 +47,15 @@ setup(
         "zstandard",
     ],
     extras_require={
+        "cluster": ["submitit"],
         "corpus": ["pyarrow"],  # Wikipedia as parquet files
         "report": ["matplotlib"],
         "dev": [
             "mypy",
+            "psutil",
             "pytest",
             "ruff",
+            "submitit",
             # version 5 wants a newer torch than fairseq 0.12.2 runs with
             'transformers<5; python_version < "3.11"',
             'transformers; python_version >= "3.11"',

@@ -1,12 +1,26 @@
 #!/usr/bin/env python3
-"""Raw text of many languages -> spoken form, subword codes, dictionary, binary data."""
+"""Text or dumps of many languages -> spoken form, subwords, binary training data.
+
+Reads MediaWiki dumps (.xml), .jsonl, .parquet, the Billion Words tarball and plain
+text. The same command goes on where an interrupted one stopped.
+"""
 
 import argparse
+import glob
+import os
 import re
 import sys
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Union
 
-from fairseq_mlkd.data.corpus import CorpusOptions, build_corpus, existing_report
+from fairseq_mlkd.data.corpus import (
+    CorpusOptions,
+    WorkerLost,
+    Workers,
+    build_corpus,
+    existing_report,
+)
+from fairseq_mlkd.data.corpus.cluster import CLUSTERS
+from fairseq_mlkd.data.corpus.options import SUBWORDS
 
 
 def main() -> int:
@@ -16,23 +30,35 @@ def main() -> int:
             files=parse_languages(args.languages),
             alpha=args.alpha,
             sentences=args.sentences,
+            subwords=args.subwords,
             codes=args.codes,
             valid=args.valid,
+            min_characters=args.min_characters,
+            min_words=args.min_words,
             max_characters=args.max_characters,
             seed=args.seed,
             sample=args.sample,
             codes_from=args.codes_from,
+            shards=args.shards,
         )
-        report = existing_report(args.out, options)
-        if report:
+        workers = Workers(
+            args.workers, args.cluster, parse_settings(args.cluster_options)
+        )
+        if existing_report(args.out, options):
             print(f"{args.out} already holds this corpus; nothing to do")
         else:
-            report = build_corpus(args.out, options)
-            print_report(report)
-    except (ValueError, OSError) as error:
+            seconds: Dict[str, float] = {}
+            print_report(build_corpus(args.out, options, workers, seconds))
+            print_seconds(seconds)
+    except (ValueError, OSError, WorkerLost) as error:
         print(f"corpus.py: {error}", file=sys.stderr)
         return 1
-    print(f"train on {args.out} with --sampling-alpha {options.training_alpha:g}")
+    except KeyboardInterrupt:
+        print("corpus.py: stopped; the same command goes on", file=sys.stderr)
+        return 130
+    folders = [os.path.join(args.out, shard) for shard in options.shard_folders()]
+    data = os.pathsep.join(folder.rstrip(os.sep) for folder in folders)
+    print(f"train on {data} with --sampling-alpha {options.training_alpha:g}")
     return 0
 
 
@@ -44,8 +70,8 @@ def parse_args() -> argparse.Namespace:
         "languages",
         metavar="LANG=FILE[,FILE...]",
         nargs="+",
-        help="text of one language, UTF-8, plain or .gz, .bz2, .xz; a sentence or a "
-        "paragraph a line",
+        help="text of one language, plain or .gz, .bz2, .xz, .zst; FILE may hold "
+        "* and ?, in quotes",
     )
     add("--alpha", type=float, default=0.5, help="exponent of equation 1 (0 to 1)")
     add(
@@ -54,22 +80,47 @@ def parse_args() -> argparse.Namespace:
         help="write so many training sentences, drawn by equation 1 "
         "(default: every sentence once)",
     )
-    add("--codes", type=int, default=8000, help="BPE merges to learn")
+    add("--subwords", choices=SUBWORDS, default="bpe", help="kind to learn")
+    add("--codes", type=int, default=8000, help="BPE merges, or pieces, to learn")
     add("--valid", type=int, default=1000, help="sentences a language to hold out")
+    add("--min-characters", type=int, default=5, help="leave out shorter sentences")
+    add("--min-words", type=int, default=1, help="leave out those of fewer words")
     add("--max-characters", type=int, default=256, help="leave out longer sentences")
     add("--seed", type=int, default=1, help="of all draws")
     add(
         "--sample",
         type=int,
         default=2_000_000,
-        help="learn the merges from at most so many sentences, drawn by equation 1",
+        help="learn the subwords from at most so many sentences, drawn by equation 1",
     )
     add(
         "--codes-from",
         metavar="DIR",
         help="take subwords, normalisation and dictionary from this folder",
     )
+    add("--shards", type=int, default=1, help="deal the data to OUT/shard0, ...")
+    add(
+        "--workers",
+        type=int,
+        default=available_cores(),
+        help="processes, or jobs of the cluster (default: the cores of this machine)",
+    )
+    add("--cluster", choices=CLUSTERS, help="run the steps as jobs, by submitit")
+    add(
+        "--cluster-options",
+        metavar="KEY=VALUE",
+        nargs="+",
+        default=[],
+        help="parameters of submitit's executor, such as slurm_partition=cpu",
+    )
     return parser.parse_args()
+
+
+def available_cores() -> int:
+    """Those that this process may use, where the system says so."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def parse_languages(arguments: List[str]) -> Dict[str, List[str]]:
@@ -81,21 +132,49 @@ def parse_languages(arguments: List[str]) -> Dict[str, List[str]]:
         lang, paths = match.groups()
         if lang in files:
             raise ValueError(f"language {lang} is given twice; use commas")
-        files[lang] = paths.split(",")
+        files[lang] = [path for pattern in paths.split(",") for path in expand(pattern)]
     return files
 
 
+def expand(pattern: str) -> List[str]:
+    """The files that a pattern names, sorted; a plain name stands for itself."""
+    if not re.search(r"[*?[]", pattern) or os.path.exists(pattern):
+        return [pattern]
+    paths = sorted(glob.glob(pattern))
+    if not paths:
+        raise ValueError(f"{pattern}: no file has such a name")
+    return paths
+
+
+def parse_settings(arguments: List[str]) -> Dict[str, Union[int, str]]:
+    settings: Dict[str, Union[int, str]] = {}
+    for argument in arguments:
+        name, separator, value = argument.partition("=")
+        if not (name and separator):
+            raise ValueError(f"--cluster-options {argument}: write KEY=VALUE")
+        settings[name] = int(value) if value.isdecimal() else value
+    return settings
+
+
 def print_report(report: Dict[str, Any]) -> None:
-    columns = "{:5} {:>10} {:>10} {:>8} {:>9} {:>10} {:>10} {:>8} {:>7} {:>7} {:>8}"
+    columns = (
+        "{:5} {:>11} {:>11} {:>9} {:>9} {:>9} {:>9} {:>11} {:>7} {:>7} {:>7} {:>8}"
+    )
     titles = (
-        "lang lines sentences empty too_long duplicate train valid share drawn unknown"
+        "lang documents sentences empty short too_long duplicate train valid share "
+        "drawn unknown"
     )
     print(columns.format(*titles.split()))
     for lang, entry in report["languages"].items():
-        row = [lang, entry["lines"], entry["sentences"], *entry["dropped"].values()]
-        row += [entry["train"], entry["valid"]]
+        row = [lang, entry["documents"], entry["sentences"]]
+        row += [*entry["dropped"].values(), entry["train"], entry["valid"]]
         row += [f"{entry[key]:.4f}" for key in ("share_before", "share_after")]
         print(columns.format(*row, f"{entry['unknown_rate']:.5f}"))
+
+
+def print_seconds(seconds: Dict[str, float]) -> None:
+    steps = ", ".join(f"{step} {n:.1f}" for step, n in seconds.items())
+    print(f"seconds: {steps}; all {sum(seconds.values()):.1f}")
 
 
 if __name__ == "__main__":

@@ -44,3 +44,22 @@ def draw(size: int, population: int, rng: np.random.Generator) -> np.ndarray:
     passes, rest = divmod(size, population)
     whole = np.tile(np.arange(population), passes)
     return np.concatenate([whole, rng.choice(population, rest, replace=False)])
+
+
+def spread(size: int, counts: Sequence[int], rng: np.random.Generator) -> List[int]:
+    """Say how many of `size` draws fall on each of several groups of items.
+
+    Every item is drawn `size // sum(counts)` times or once more, each with the same
+    probability: the rest is a systematic sample with a random start (Madow, 1949).
+
+    Args:
+        size: at least 0.
+        counts: items in each group; their product with `size` is below 2^63.
+    Returns:
+        One number a group, which sum up to `size`.
+    """
+    items = np.asarray(counts, dtype=np.int64)
+    total = int(items.sum())
+    passes, rest = divmod(size, total)
+    ends = (np.cumsum(items) * rest + int(rng.integers(total))) // total
+    return (passes * items + np.diff(ends, prepend=0)).tolist()

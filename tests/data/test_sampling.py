@@ -5,7 +5,7 @@ from typing import List
 import numpy as np
 import pytest
 
-from fairseq_mlkd.data.sampling import apportion, draw, sampling_probabilities
+from fairseq_mlkd.data.sampling import apportion, draw, sampling_probabilities, spread
 
 COUNTS = [1000, 300, 17, 1]
 
@@ -68,3 +68,22 @@ def test_whole_passes_and_a_remainder_without_repeats(size):
 def test_the_remainder_is_random():
     drawn = {tuple(draw(3, 7, np.random.default_rng(seed))) for seed in range(20)}
     assert len(drawn) > 10
+
+
+@pytest.mark.parametrize("size", [0, 1, 7, 1318, 5000])
+def test_spread_is_whole_passes_and_a_rest_in_proportion(size):
+    for seed in range(20):
+        sizes = spread(size, COUNTS, np.random.default_rng(seed))
+        exact = [size * n / sum(COUNTS) for n in COUNTS]
+        assert sum(sizes) == size
+        assert all(abs(a - b) < 1 for a, b in zip(sizes, exact))
+
+
+def test_spread_draws_every_item_with_the_same_probability():
+    counts, times = [3] * 50, 4000
+    draws = [spread(10, counts, np.random.default_rng(i)) for i in range(times)]
+    share = np.mean(draws, axis=0) / 3
+    # 10 of 150 items; a standard deviation of the mean is about 0.0013
+    assert share == pytest.approx(10 / 150, abs=0.007)
+    always_first = [1] * 10 + [0] * 40  # largest remainders first would do this
+    assert np.array(always_first) / 3 != pytest.approx(10 / 150, abs=0.007)

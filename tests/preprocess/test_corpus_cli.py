@@ -1,9 +1,11 @@
+import json
 import os
 import runpy
 import sys
 from pathlib import Path
 
 import pytest
+from dumps import write_dump
 
 from fairseq_mlkd.text.files import read_lines
 
@@ -50,6 +52,30 @@ def test_sampled_data_are_trained_on_as_they_are(corpus, text, tmp_path):
     assert status == 0 and lines[-1].endswith("--sampling-alpha 1")
 
 
+def test_patterns_name_files_in_order(corpus, text, tmp_path):
+    (tmp_path / "en2.txt").write_text("".join(f"More text {n}.\n" for n in range(9)))
+    sizes = ("--codes", 10, "--valid", 5, "--workers", 2, "--shards", 2)
+    status, lines, _ = corpus(tmp_path / "out", f"en={tmp_path}/en*.txt", *sizes)
+    assert status == 0
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    names = [os.path.basename(path) for path in report["languages"]["en"]["files"]]
+    assert names == ["en.txt", "en2.txt"]
+    assert lines[-1].startswith(f"train on {tmp_path}/out/shard0:{tmp_path}/out/shard1")
+
+
+def test_a_dump_goes_through(corpus, tmp_path):
+    articles = [[f"Article {n} has a sentence. It has {n} more."] for n in range(30)]
+    pages = [(f"Title {n}", paragraphs) for n, paragraphs in enumerate(articles)]
+    write_dump(tmp_path / "wiki.xml.bz2", pages, multistream=True)
+    sizes = ("--codes", 10, "--valid", 5)
+    status, _, _ = corpus(tmp_path / "out", f"en={tmp_path}/wiki.xml.bz2", *sizes)
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    (entry,) = report["languages"].values()
+    assert status == 0 and entry["documents"] == 30
+    assert entry["train"] + entry["valid"] == 60
+    assert sum(entry["dropped"].values()) == entry["sentences"] - 60
+
+
 @pytest.mark.parametrize(
     "languages, message",
     [
@@ -57,6 +83,12 @@ def test_sampled_data_are_trained_on_as_they_are(corpus, text, tmp_path):
         (["../en=a"], "'../en=a': write LANG=FILE"),
         (["en=a", "en=b"], "language en is given twice"),
         (["en=gone.txt"], "gone.txt: no such file"),
+        (["en=gone*.txt"], "gone*.txt: no file has such a name"),
+        (
+            ["en={bad}", "--cluster-options", "x"],
+            "--cluster-options x: write KEY=VALUE",
+        ),
+        (["en={bad},{bad}"], "bad.txt: given twice"),
         (["en={bad}"], "bad.txt:2: not UTF-8"),
     ],
 )
@@ -80,4 +112,4 @@ def test_real_text_of_all_languages(corpus, mlkd_data, tmp_path):
         languages.append(f"{lang}={tmp_path / lang}")
     sizes = ("--codes", 100, "--valid", 10)
     status, lines, _ = corpus(tmp_path / "out", *languages, *sizes)
-    assert status == 0 and len(lines) == 1 + len(languages) + 1
+    assert status == 0 and len(lines) == 1 + len(languages) + 2

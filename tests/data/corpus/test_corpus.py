@@ -9,15 +9,15 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import torch
 from fairseq.data import Dictionary
+from tiny import STUDENT, load, shape_flags, train
 
-from fairseq_mlkd.data.corpus import clean
 from fairseq_mlkd.data.binary import load_binary
 from fairseq_mlkd.data.corpus import CorpusOptions, build_corpus, existing_report
-from fairseq_mlkd.data.corpus.clean import sample_sentences
 from fairseq_mlkd.text.tokenizer import Tokenizer
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SIZES = {"en": 120, "de": 30}
 
 
@@ -73,10 +73,11 @@ def test_every_sentence_is_in_exactly_one_part(tmp_path, files):
 
 def test_folder_holds_the_promised_files_only(tmp_path, files):
     build_corpus(str(tmp_path / "out"), small(files))
-    names = ["codes", "dict.txt", "report.json", "subwords.json"]
-    names += [f"{lang}/{s}.{e}" for lang in SIZES for s in ("train", "valid")
-              for e in ("bin", "idx")]  # fmt: skip
-    assert set(checksums(tmp_path / "out")) == set(names)
+    names = {"codes", "dict.txt", "report.json", "subwords.json"}
+    names |= {f"{lang}/{s}.{e}" for lang in SIZES for s in ("train", "valid")
+              for e in ("bin", "idx")}  # fmt: skip
+    found = set(checksums(tmp_path / "out"))
+    assert {name for name in found if not name.startswith("card")} == names
 
 
 def test_same_arguments_same_bytes_other_seed_other_bytes(tmp_path, files):
@@ -88,20 +89,18 @@ def test_same_arguments_same_bytes_other_seed_other_bytes(tmp_path, files):
 
 def test_drops_are_counted_by_reason(tmp_path, files):
     base = make_sentences("en", 20)
-    extra = [
-        "?!",
-        f"{base[3]}!",
-        "a" * 257,
-        "a" * 256,
-        "Two parts. In one line",
-    ]
+    extra = ["?!", f"{base[3]}!", "a" * 257, "a" * 256, "Well. Two parts. In one line"]
     path = tmp_path / "extra.gz"
     path.write_bytes(gzip.compress("\n".join(base + extra).encode()))
     report = build_corpus(str(tmp_path / "out"), small({"en": [str(path)]}))
     entry = report["languages"]["en"]
-    assert (entry["lines"], entry["sentences"]) == (25, 26)
-    assert entry["dropped"] == {"empty": 1, "too_long": 1, "duplicate": 1}
+    assert entry["files"][str(path)]["lines"] == 25 and entry["sentences"] == 27
+    assert entry["dropped"] == {"empty": 1, "short": 1, "too_long": 1, "duplicate": 1}
+    lost = {"empty": 0, "short": 4, "too_long": 257, "duplicate": len(base[3])}
+    assert entry["dropped_characters"] == lost
     assert entry["train"] + entry["valid"] == 23
+    kept = [*base, "a" * 256, "two parts", "in one line"]
+    assert entry["characters"] == sum(map(len, kept))
 
 
 def test_sample_has_the_sizes_of_equation_1(tmp_path, files):
@@ -120,13 +119,19 @@ def test_sample_has_the_sizes_of_equation_1(tmp_path, files):
     assert report["training_alpha"] == 1
 
 
-@pytest.mark.parametrize("size", [0, 1, 9, 10, 25])
-def test_sampling_is_whole_passes_and_a_distinct_remainder(tmp_path, size):
-    path = tmp_path / "lines"
-    path.write_text("".join(f"{n}\n" for n in range(10)))
-    times = Counter(sample_sentences(str(path), 10, size, "seed"))
-    assert sum(times.values()) == size
-    assert all(times[str(n)] - size // 10 in (0, 1) for n in range(10))
+def test_sentencepiece_models_are_learnt_as_well(tmp_path, files):
+    out = tmp_path / "out"
+    report = build_corpus(str(out), small(files, subwords="sentencepiece", codes=80))
+    tokenizer = Tokenizer.load(str(out))
+    assert tokenizer.subwords.kind == "sentencepiece"
+    dictionary = Dictionary.load(str(out / "dict.txt"))
+    pieces = {piece.piece for piece in tokenizer.subwords.model.pieces}
+    used = {symbol for symbol in dictionary.symbols if "madeupword" not in symbol}
+    assert report["dictionary_size"] == len(dictionary)
+    assert used <= pieces | {"<pad>"} and len(used) > 40
+    texts = {" ".join(tokenizer.segment(line)) for line in make_sentences("de", 30)}
+    ids = load_binary(str(out / "de" / "valid"))
+    assert {dictionary.string(item) for item in ids} < texts
 
 
 def test_codes_from_takes_over_codes_and_dictionary(tmp_path, files):
@@ -134,13 +139,52 @@ def test_codes_from_takes_over_codes_and_dictionary(tmp_path, files):
     source = str(tmp_path / "a")
     build_corpus(str(tmp_path / "b"), small(files, codes_from=source))
     first, second = checksums(tmp_path / "a"), checksums(tmp_path / "b")
-    del first["report.json"], second["report.json"]
+    for name in ("report.json", "card.md"):  # they name the arguments
+        assert first.pop(name) != second.pop(name)
     assert first == second
     other = tmp_path / "other.txt"
     other.write_text("\n".join(f"äöü {n}" for n in range(20)))
     options = small({"xx": [str(other)]}, codes_from=source)
     report = build_corpus(str(tmp_path / "c"), options)
     assert report["languages"]["xx"]["unknown_rate"] > 0.4
+
+
+def test_shards_hold_the_training_data_once(tmp_path, files):
+    build_corpus(str(tmp_path / "one"), small(files))
+    report = build_corpus(str(tmp_path / "three"), small(files, shards=3))
+    shards = [tmp_path / "three" / f"shard{i}" for i in range(3)]
+    for lang in SIZES:
+        whole = read_back(tmp_path / "one", lang, "train")
+        parts = [read_back(shard, lang, "train") for shard in shards]
+        assert sorted(sum(parts, [])) == sorted(whole)
+        sizes = [len(part) for part in parts]
+        assert max(sizes) - min(sizes) <= 1 and report["languages"][lang][
+            "train"
+        ] == sum(sizes)
+        held_out = read_back(tmp_path / "one", lang, "valid")
+        assert read_back(shards[0], lang, "valid") == held_out
+        assert not (shards[1] / lang / "valid.bin").exists()
+        assert parts[0] != whole[: len(parts[0])]  # dealt at random
+    for folder in (tmp_path / "three", *shards):
+        assert Tokenizer.load(str(folder)).subwords.kind == "subword-nmt"
+        assert (
+            len(Dictionary.load(str(folder / "dict.txt"))) == report["dictionary_size"]
+        )
+
+
+def test_training_goes_from_shard_to_shard_and_resumes(tmp_path, files):
+    build_corpus(str(tmp_path / "out"), small(files, shards=2))
+    data = f"{tmp_path}/out/shard0:{tmp_path}/out/shard1"
+    flags = ["--task", "multilingual_mlm", "--criterion", "task_cross_entropy"]
+    flags += [*shape_flags(STUDENT), "--batch-size", 16]
+    for name, epochs in [("whole", [2]), ("parts", [1, 2])]:
+        for epoch in epochs:
+            train(data, tmp_path / name, *flags, "--max-epoch", epoch)
+    whole, parts = (
+        load(tmp_path / name / "checkpoint_last.pt")["model"]
+        for name in ("whole", "parts")
+    )
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)
 
 
 def test_codes_from_an_encoder_without_normalisation(tmp_path, files):
@@ -159,22 +203,10 @@ def test_codes_from_an_encoder_without_normalisation(tmp_path, files):
     assert Tokenizer.load(str(tmp_path / "b")).normalisation == "none"
 
 
-def test_held_out_sentences_stay_out_beyond_the_duplicate_limit(
-    tmp_path, files, monkeypatch
-):
-    monkeypatch.setattr(clean, "MAX_REMEMBERED", 40)
-    doubled = {"en": files["en"] * 2}
-    entry = build_corpus(str(tmp_path / "out"), small(doubled))["languages"]["en"]
-    valid = read_back(tmp_path / "out", "en", "valid")
-    train = read_back(tmp_path / "out", "en", "train")
-    assert entry["dropped"]["duplicate"] == 40 and len(train) == 2 * SIZES["en"] - 47
-    assert not set(valid) & set(train) and len(set(valid)) == len(valid) == 7
-
-
 def test_leftovers_of_an_interrupted_run_are_replaced(tmp_path, files):
     partial = tmp_path / "out" / ".partial" / "text"
     partial.mkdir(parents=True)
-    (partial / "en").write_text("half")
+    (partial / "en").write_text("of another version, or killed at once")
     assert existing_report(str(tmp_path / "out"), small(files)) is None
     build_corpus(str(tmp_path / "out"), small(files))
     assert not (tmp_path / "out" / ".partial").exists()

@@ -53,6 +53,7 @@ setup(
         "dev": [
             "mypy",
             "psutil",
+            "pyarrow",
             "pytest",
             "ruff",
             "submitit",

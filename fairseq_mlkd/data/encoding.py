@@ -17,7 +17,7 @@ from fairseq.data import Dictionary
 from fairseq_mlkd.data.binary import id_dtype
 from fairseq_mlkd.text.tokenizer import Tokenizer
 
-_MOST_WORDS = 1 << 18  # kept in memory; about 25 MB
+_MOST_WORDS = 1 << 19  # kept in memory; about 80 MB
 _END = "\n"  # stands for the end of a sentence among words
 
 

@@ -49,13 +49,20 @@ class BpeCodes(Subwords):
         return _name_pieces(tokens, word)
 
     def translator(self, translate: Callable[[str], bytes]) -> Callable[[str], bytes]:
+        translate_slowly = super().translator(translate)
+        if self._is_doubtful:
+            return translate_slowly
         translations = [translate(_piece(symbol)) for symbol in self._symbols]
         unknown = self._symbols.index(_NO_SYMBOL)
+        tokenize = self._model.tokenize
 
-        def translate_word(word: str) -> bytes:
-            tokens = self._fast_tokens(word)
-            if tokens is None:
-                return b"".join(map(translate, self._cut_by_subword_nmt(word)))
+        def translate_word(word: str) -> bytes:  # `cut`, written out for speed
+            if WORD_END in word:
+                return translate_slowly(word)
+            try:
+                tokens = tokenize(word)
+            except UnicodeEncodeError:
+                return translate_slowly(word)
             ids = [token.id for token in tokens]
             if unknown in ids:
                 return b"".join(map(translate, _name_pieces(tokens, word)))

@@ -12,7 +12,7 @@ from fairseq_mlkd.text.tokenizer import Tokenizer
 from fairseq_mlkd.text.wordpiece import WordPiece, read_vocabulary
 
 LANGS = ["de", "en", "es", "fr", "hi", "it", "ja", "pt"]
-LINES = [300, pytest.param(10**6, marks=pytest.mark.slow, id="every line")]
+EVERY_LINE = {"marks": pytest.mark.slow, "id": "every line"}
 
 
 def read_text(data: Path, lang: str, lines: int) -> List[str]:
@@ -26,7 +26,7 @@ def read_text(data: Path, lang: str, lines: int) -> List[str]:
     return found[:lines]
 
 
-@pytest.mark.parametrize("lines", LINES)
+@pytest.mark.parametrize("lines", [300, pytest.param(10**6, **EVERY_LINE)])
 def test_the_real_encoder(mlkd_data, tmp_path, lines):
     source = mlkd_data / "models" / "me5s_pruned"
     ours = run_import(source, tmp_path / "out")
@@ -38,8 +38,10 @@ def test_the_real_encoder(mlkd_data, tmp_path, lines):
         check_parity(source, ours, "BertModel", [text[:100] for text in texts[:300:60]])
 
 
-@pytest.mark.parametrize("lines", LINES)
-@pytest.mark.parametrize("lowercase", [False, True])
+@pytest.mark.parametrize(
+    "lowercase, lines",
+    [(False, 300), (True, 300), pytest.param(False, 10**6, **EVERY_LINE)],
+)
 def test_the_vocabulary_of_public_mbert(mlkd_data, tmp_path, lowercase, lines):
     path = mlkd_data / "models" / "mbert_vocab" / "vocab.txt"
     vocabulary = read_vocabulary(str(path))

@@ -88,6 +88,7 @@ def _sizes(languages: Mapping[str, Any]) -> Rows:
 
 
 def _left_out(languages: Mapping[str, Any]) -> str:
+    unreadable = sum(entry["unreadable_lines"] for entry in languages.values())
     sentences, characters = {}, {}
     for lang, entry in languages.items():
         sentences[lang] = {"kept": _kept(entry), **entry["dropped"]}
@@ -96,7 +97,8 @@ def _left_out(languages: Mapping[str, Any]) -> str:
         f"In percent of the sentences:\n\n{align(_percentages(sentences))}\n\n"
         f"In percent of the characters read:\n\n{align(_percentages(characters))}\n\n"
         "Normalisation: punctuation, less what numbers that are read out and spaces "
-        "between words add. Markup: all that stands outside of sentences."
+        "between words add. Markup: all that stands outside of sentences, among it "
+        f"{unreadable:,} lines of wikitext that cannot be read."
     )
 
 

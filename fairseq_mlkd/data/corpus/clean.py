@@ -67,7 +67,8 @@ def clean_piece(folder: str, path: str, lang: str, rule: CleaningRule) -> Result
     Returns:
         `characters_in` of the documents with their markup; `sentences`, all of them,
         and their `characters_written` before normalisation; `dropped` and
-        `dropped_characters` (after it) by reason; `kept`.
+        `dropped_characters` (after it) by reason; `kept`; `dropped_markup`, lines of
+        wikitext that cannot be read, if there are any.
     """
     counts: Counter[str] = Counter()
     dropped: Counter[str] = Counter()
@@ -105,7 +106,7 @@ def clean_piece(folder: str, path: str, lang: str, rule: CleaningRule) -> Result
 def _sentences(path: str, lang: str, counts: Counter[str]) -> Iterator[str]:
     for document in read_piece(path):
         counts["characters_in"] += len(document.text)
-        for paragraph in document_paragraphs(document):
+        for paragraph in document_paragraphs(document, counts):
             yield from split_sentences(paragraph, lang)
 
 

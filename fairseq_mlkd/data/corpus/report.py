@@ -75,6 +75,7 @@ def describe_language(
         "files": {path: file["counts"] for path, file in files.items()},
         "documents": sum(file["documents"] for file in files.values()),
         "characters_in": clean["characters_in"],
+        "unreadable_lines": clean["dropped_markup"],
         "sentences": clean["sentences"],
         "characters_written": clean["characters_written"],
         "dropped": {reason: dropped[reason] for reason in DROP_REASONS},

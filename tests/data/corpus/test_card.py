@@ -51,6 +51,7 @@ def language_entry(lang, size, before, after):
         "sentences": size,
         "characters_in": 200 * size,
         "characters_written": 120 * size,
+        "unreadable_lines": 0,
         "dropped": {reason: n * size // 20 for reason, n in tenths.items()},
         "dropped_characters": {reason: n * size for reason, n in tenths.items()},
         "characters": 90 * size,

@@ -87,7 +87,7 @@ def main(argv: Optional[List[str]] = None) -> None:
             fetched = fetch(name, downloader, args.langs, args.date, args.mirror)
         except (OSError, ValueError) as error:
             failed = True
-            print(f"error: {error}", file=sys.stderr)
+            print(f"download.py: {error}", file=sys.stderr)
             continue
         for path in fetched.paths:
             print(f"{path}: complete")

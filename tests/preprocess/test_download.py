@@ -75,7 +75,7 @@ def test_a_source_that_fails_does_not_stop_the_others(main, server, tmp_path, ca
     assert status(main, "multiatis", "wikipedia", *arguments) == 1
     captured = capsys.readouterr()
     assert captured.err.startswith(
-        "error: MultiATIS++ needs a licence of the Linguistic"
+        "download.py: MultiATIS++ needs a licence of the Linguistic"
     )
     assert captured.err.count("\n") == 1
     assert captured.out.splitlines()[-1].startswith("next: python preprocess/corpus.py")

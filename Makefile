@@ -1,5 +1,5 @@
 # `make test` and `make demo` work in a bare checkout: both first make the virtual
-# environment, for which they need Python 3.8 to 3.13 and a C++ compiler.
+# environment, for which they need Python 3.10 to 3.13 and a C++ compiler.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -7,8 +7,8 @@ TORCH ?= torch
 OFFICIAL_PYTHON ?= python3.10
 
 PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-# fairseq 0.12.2 runs on the first three only, fairseq-fixed on the others.
-OFFICIAL := $(filter 3.8 3.9 3.10,$(PYTHON_VERSION))
+# fairseq 0.12.2 runs on the first only, fairseq-fixed on the others.
+OFFICIAL := $(filter 3.10,$(PYTHON_VERSION))
 FIXED := $(filter 3.11 3.12 3.13,$(PYTHON_VERSION))
 CONSTRAINTS := $(if $(filter 3.11,$(PYTHON_VERSION)),-c constraints.txt)
 # fairseq-fixed would download a second torch into an isolated build; fairseq 0.12.2
@@ -28,7 +28,7 @@ test: $(VENV)/.installed
 	$(RUN) $(BIN)/python -m pytest $(if $(SLOW),--slow)
 
 test-official:
-	$(MAKE) test PYTHON=$(OFFICIAL_PYTHON) VENV=.venv-official TORCH=torch==2.5.1
+	$(MAKE) test PYTHON=$(OFFICIAL_PYTHON) VENV=.venv-official TORCH=torch==2.6.0
 
 demo: $(VENV)/.installed
 	$(RUN) $(BIN)/python examples/mlkd/demo.py demo
@@ -40,7 +40,7 @@ lint: $(VENV)/.installed
 
 # The version is written in __init__.py.
 $(VENV)/.installed: setup.py constraints.txt fairseq_mlkd/__init__.py
-	$(if $(OFFICIAL)$(FIXED),,$(error fairseq_mlkd needs Python 3.8 to 3.13, \
+	$(if $(OFFICIAL)$(FIXED),,$(error fairseq_mlkd needs Python 3.10 to 3.13, \
 	and $(PYTHON) is $(or $(PYTHON_VERSION),missing): name another one, as in \
 	make PYTHON=python3.11))
 	$(PYTHON) -m venv $(VENV)

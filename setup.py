@@ -4,9 +4,9 @@ import re
 import sys
 from pathlib import Path
 
-if not (3, 8) <= sys.version_info[:2] < (3, 14):
+if not (3, 10) <= sys.version_info[:2] < (3, 14):
     sys.exit(
-        "fairseq_mlkd needs Python 3.8 to 3.13, and this is Python "
+        "fairseq_mlkd needs Python 3.10 to 3.13, and this is Python "
         f"{sys.version_info[0]}.{sys.version_info[1]}: install it with another "
         "interpreter, for example python3.11."
     )
@@ -21,14 +21,14 @@ setup(
     description="A fairseq plugin for multilingual knowledge distillation",
     author="fairseq_mlkd authors",
     license="MIT",
-    python_requires=">=3.8,<3.14",
+    python_requires=">=3.10,<3.14",
     packages=find_packages(include=["fairseq_mlkd", "fairseq_mlkd.*"]),
-    package_data={"fairseq_mlkd.cli": ["paper.json"]},
+    package_data={"fairseq_mlkd": ["py.typed"], "fairseq_mlkd.report": ["paper.json"]},
     install_requires=[
         # The last official release cannot be imported on Python 3.11 and later.
         'fairseq==0.12.2; python_version < "3.11"',
         'fairseq-fixed==0.12.3.1; python_version >= "3.11"',
-        "torch>=1.13",
+        "torch>=2.6",
         "fugashi",  # and its dictionary, unidic-lite: Japanese words
         "mwparserfromhell",
         "numpy",
@@ -64,7 +64,7 @@ setup(
     },
     entry_points={
         "console_scripts": [
-            "mlkd-import = fairseq_mlkd.cli.importer:main",
+            "mlkd-import = fairseq_mlkd.cli.import_encoder:main",
             "mlkd-report = fairseq_mlkd.cli.report:main",
             "mlkd-score = fairseq_mlkd.cli.score:main",
         ],

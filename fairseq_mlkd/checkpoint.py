@@ -5,7 +5,7 @@ import hashlib
 import logging
 import os
 import shutil
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 import torch
 import torch.distributed as dist
@@ -62,7 +62,7 @@ def make_saving_atomic() -> None:
     PathManager.copy = staticmethod(copy_whole)
 
 
-def read_checkpoint(path: str, flag: str) -> Dict[str, Any]:
+def read_checkpoint(path: str, flag: str) -> dict[str, Any]:
     """Read a fairseq checkpoint to the CPU.
 
     Args:
@@ -87,7 +87,7 @@ def read_checkpoint(path: str, flag: str) -> Dict[str, Any]:
     return state
 
 
-def model_config(state: Dict[str, Any]) -> DictConfig:
+def model_config(state: dict[str, Any]) -> DictConfig:
     return state["cfg"]["model"]
 
 
@@ -96,13 +96,13 @@ def dictionary_sha256(dictionary: Dictionary) -> str:
     return symbols_sha256(dictionary.symbols)
 
 
-def symbols_sha256(symbols: List[str]) -> str:
+def symbols_sha256(symbols: list[str]) -> str:
     """Fingerprint of symbols and their order."""
     return hashlib.sha256("\n".join(symbols).encode()).hexdigest()
 
 
 def check_dictionary(
-    state: Dict[str, Any], dictionary: Dictionary, path: str, flag: str
+    state: dict[str, Any], dictionary: Dictionary, path: str, flag: str
 ) -> None:
     """Refuse a checkpoint that was trained with another dictionary.
 
@@ -112,7 +112,7 @@ def check_dictionary(
     Raises:
         ValueError: the fingerprints differ.
     """
-    theirs: Optional[str] = (state.get("task_state") or {}).get(DICTIONARY_KEY)
+    theirs: str | None = (state.get("task_state") or {}).get(DICTIONARY_KEY)
     if theirs is None:
         logger.warning(
             "%s %s does not say which dictionary it was trained with", flag, path
@@ -126,7 +126,7 @@ def check_dictionary(
 
 
 def check_labels(
-    state: Dict[str, Any], labels: List[str], path: str, flag: str
+    state: dict[str, Any], labels: list[str], path: str, flag: str
 ) -> None:
     """Refuse a checkpoint whose heads say other labels, or in another order.
 
@@ -145,7 +145,7 @@ def check_labels(
 
 def load_weights(
     module: torch.nn.Module,
-    weights: Dict[str, torch.Tensor],
+    weights: dict[str, torch.Tensor],
     path: str,
     flag: str,
     *,

@@ -18,12 +18,11 @@ so that only their test files measure zero-shot transfer.
 import argparse
 import sys
 from pathlib import Path
-from typing import List, Optional
 
 from fairseq_mlkd.data.audit import FileAudit
-from fairseq_mlkd.data.benchmarks import BENCHMARKS
-from fairseq_mlkd.data.benchmarks.prepare import Preparation
-from fairseq_mlkd.data.benchmarks.selection import Settings
+from fairseq_mlkd.prepare.labelled import BENCHMARKS
+from fairseq_mlkd.prepare.labelled.prepare import Preparation
+from fairseq_mlkd.prepare.labelled.selection import Settings
 
 
 def fraction(text: str) -> float:
@@ -90,7 +89,7 @@ def get_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def print_totals(records: List[FileAudit]) -> None:
+def print_totals(records: list[FileAudit]) -> None:
     """One line a subset: rows kept, rows dropped, and what a model cannot get right."""
     for record in records:
         kept, dropped = f"kept {record.kept:>7,}", f"dropped {record.dropped_rows:>5,}"
@@ -103,7 +102,7 @@ def print_totals(records: List[FileAudit]) -> None:
         print("  ".join([f"{record.subset:<9} {kept}", dropped, *notes]))
 
 
-def main(argv: Optional[List[str]] = None) -> None:
+def main(argv: list[str] | None = None) -> None:
     """Runs the command; bad input ends it with one line."""
     args = get_parser().parse_args(argv)
     settings = Settings(

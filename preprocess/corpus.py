@@ -10,17 +10,17 @@ import glob
 import os
 import re
 import sys
-from typing import Any, Dict, List, Union
+from typing import Any
 
-from fairseq_mlkd.data.corpus import (
+from fairseq_mlkd.prepare.corpus import (
     CorpusOptions,
     WorkerLost,
     Workers,
     build_corpus,
     existing_report,
 )
-from fairseq_mlkd.data.corpus.cluster import CLUSTERS
-from fairseq_mlkd.data.corpus.options import SUBWORDS
+from fairseq_mlkd.prepare.corpus.cluster import CLUSTERS
+from fairseq_mlkd.prepare.corpus.options import SUBWORDS
 
 
 def main() -> int:
@@ -47,7 +47,7 @@ def main() -> int:
         if existing_report(args.out, options):
             print(f"{args.out} already holds this corpus; nothing to do")
         else:
-            seconds: Dict[str, float] = {}
+            seconds: dict[str, float] = {}
             print_report(build_corpus(args.out, options, workers, seconds))
             print_seconds(seconds)
     except (ValueError, OSError, WorkerLost) as error:
@@ -123,8 +123,8 @@ def available_cores() -> int:
     return os.cpu_count() or 1
 
 
-def parse_languages(arguments: List[str]) -> Dict[str, List[str]]:
-    files: Dict[str, List[str]] = {}
+def parse_languages(arguments: list[str]) -> dict[str, list[str]]:
+    files: dict[str, list[str]] = {}
     for argument in arguments:
         match = re.fullmatch(r"([a-z]{2,3}(?:[-_]\w+)?)=([^,]+(?:,[^,]+)*)", argument)
         if not match:
@@ -136,7 +136,7 @@ def parse_languages(arguments: List[str]) -> Dict[str, List[str]]:
     return files
 
 
-def expand(pattern: str) -> List[str]:
+def expand(pattern: str) -> list[str]:
     """The files that a pattern names, sorted; a plain name stands for itself."""
     if not re.search(r"[*?[]", pattern) or os.path.exists(pattern):
         return [pattern]
@@ -146,8 +146,8 @@ def expand(pattern: str) -> List[str]:
     return paths
 
 
-def parse_settings(arguments: List[str]) -> Dict[str, Union[int, str]]:
-    settings: Dict[str, Union[int, str]] = {}
+def parse_settings(arguments: list[str]) -> dict[str, int | str]:
+    settings: dict[str, int | str] = {}
     for argument in arguments:
         name, separator, value = argument.partition("=")
         if not (name and separator):
@@ -156,7 +156,7 @@ def parse_settings(arguments: List[str]) -> Dict[str, Union[int, str]]:
     return settings
 
 
-def print_report(report: Dict[str, Any]) -> None:
+def print_report(report: dict[str, Any]) -> None:
     columns = (
         "{:5} {:>11} {:>11} {:>9} {:>9} {:>9} {:>9} {:>11} {:>7} {:>7} {:>7} {:>8}"
     )
@@ -172,7 +172,7 @@ def print_report(report: Dict[str, Any]) -> None:
         print(columns.format(*row, f"{entry['unknown_rate']:.5f}"))
 
 
-def print_seconds(seconds: Dict[str, float]) -> None:
+def print_seconds(seconds: dict[str, float]) -> None:
     steps = ", ".join(f"{step} {n:.1f}" for step, n in seconds.items())
     print(f"seconds: {steps}; all {sum(seconds.values()):.1f}")
 

@@ -17,12 +17,11 @@ import re
 import shlex
 import sys
 from pathlib import Path
-from typing import Dict, List, Optional
 
-from fairseq_mlkd.data.downloads import SOURCE_NAMES, Downloader, fetch
+from fairseq_mlkd.prepare.downloads import SOURCE_NAMES, Downloader, fetch
 
 
-def languages(text: str) -> List[str]:
+def languages(text: str) -> list[str]:
     """An argument such as `en,fr`."""
     langs = text.split(",")
     if not all(re.fullmatch(r"[a-z]{2,}(-[a-z]+)*", lang) for lang in langs):
@@ -73,14 +72,14 @@ def get_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main(argv: Optional[List[str]] = None) -> None:
+def main(argv: list[str] | None = None) -> None:
     """Runs the command; each source that fails ends in one line and status 1."""
     args = get_parser().parse_args(argv)
     # Importing fairseq lets every logger talk, and urllib3 tells of each try.
     logging.getLogger("urllib3").setLevel(logging.ERROR)
     downloader = Downloader(args.to)
-    corpus: Dict[str, List[str]] = {}
-    commands: List[List[str]] = []
+    corpus: dict[str, list[str]] = {}
+    commands: list[list[str]] = []
     failed = False
     for name in args.sources:
         try:

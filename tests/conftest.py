@@ -3,7 +3,6 @@
 import os
 import random
 from pathlib import Path
-from typing import List
 
 # Before torch is imported, and for the commands that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -24,7 +23,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(
-    config: pytest.Config, items: List[pytest.Item]
+    config: pytest.Config, items: list[pytest.Item]
 ) -> None:
     reasons = {}
     if not config.getoption("--slow"):

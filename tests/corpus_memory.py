@@ -14,12 +14,12 @@ import random
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Dict, Iterator, List
 
 import psutil
 
-from fairseq_mlkd.text.files import read_lines
+from fairseq_mlkd.files.whole import read_lines
 
 SCRIPT = Path(__file__).parents[1] / "preprocess" / "corpus.py"
 START = "start"  # what is measured before the first step
@@ -46,13 +46,13 @@ def usual_lines(path: Path) -> Iterator[str]:
     return (line for line in read_lines(str(path)) if 20 < len(line) < 250)
 
 
-def measure(out: Path, arguments: List[str]) -> Dict[str, float]:
+def measure(out: Path, arguments: list[str]) -> dict[str, float]:
     """Run corpus.py; returns the peak of its processes in MB by step.
 
     Raises:
         RuntimeError: it failed.
     """
-    peaks: Dict[str, float] = {}
+    peaks: dict[str, float] = {}
     with open(f"{out}.log", "w") as log:
         command = subprocess.Popen(
             [sys.executable, str(SCRIPT), str(out), *arguments],

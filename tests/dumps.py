@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import bz2
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Iterable, Iterator, List, Tuple, Union
 from xml.sax.saxutils import escape
 
 _HEAD = """<mediawiki xmlns="http://www.mediawiki.org/xml/export-0.11/" version="0.11" \
@@ -60,11 +60,11 @@ _END = """
 
 [[Category:Unread {number}]]
 """
-Page = Tuple[str, List[str]]
+Page = tuple[str, list[str]]
 
 
 def write_dump(
-    path: Union[str, Path],
+    path: str | Path,
     pages: Iterable[Page],
     multistream: int = 0,
     redirects: bool = True,
@@ -128,7 +128,7 @@ def _page_texts(pages: Iterable[Page], redirects: bool) -> Iterator[str]:
             yield page_xml(f"Template:T {number}", "{{{1}}} unread.", number, 10)
 
 
-def _article(title: str, paragraphs: List[str], number: int) -> str:
+def _article(title: str, paragraphs: list[str], number: int) -> str:
     body = []
     for index, paragraph in enumerate(paragraphs):
         if index and index % 4 == 0:

@@ -4,7 +4,7 @@ import io
 import json
 import sys
 from pathlib import Path
-from typing import Any, Dict, List, NamedTuple, Tuple
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ from fairseq.data import Dictionary
 from sentencepiece import SentencePieceTrainer
 
 from fairseq_mlkd.checkpoint import load_weights, model_config, read_checkpoint
-from fairseq_mlkd.cli.importer import import_encoder
+from fairseq_mlkd.cli.import_encoder import import_encoder
 from fairseq_mlkd.data.binary import encode_line
 from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderModel
 from fairseq_mlkd.text.tokenizer import Tokenizer
@@ -63,7 +63,7 @@ class Ours(NamedTuple):
     dictionary: Dictionary
     tokenizer: Tokenizer
 
-    def encode(self, text: str) -> List[int]:
+    def encode(self, text: str) -> list[int]:
         symbols = self.tokenizer.tokenize(text, "en")
         return [self.dictionary.bos(), *encode_line(self.dictionary, symbols)]
 
@@ -125,7 +125,7 @@ def save_encoder(
     (model.half() if half else model).save_pretrained(folder)
 
 
-def reference(folder: Path, kind: str) -> Tuple[Any, Any]:
+def reference(folder: Path, kind: str) -> tuple[Any, Any]:
     """The model and the tokenizer of `transformers`, in float32."""
     model = getattr(transformers, kind).from_pretrained(
         folder, attn_implementation="eager"
@@ -134,11 +134,11 @@ def reference(folder: Path, kind: str) -> Tuple[Any, Any]:
     return model.float().eval(), tokenizer
 
 
-def their_symbols(ours: Ours, names: Dict[str, str]) -> List[str]:
+def their_symbols(ours: Ours, names: dict[str, str]) -> list[str]:
     return [names.get(symbol, symbol) for symbol in ours.dictionary.symbols]
 
 
-def check_parity(source: Path, ours: Ours, kind: str, texts: List[str]) -> None:
+def check_parity(source: Path, ours: Ours, kind: str, texts: list[str]) -> None:
     """Token ids exactly; hidden states, attention and logits to 1e-5."""
     model, tokenizer = reference(source, kind)
     wordpiece = "[CLS]" in tokenizer.get_vocab()

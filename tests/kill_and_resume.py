@@ -15,7 +15,7 @@ import sys
 import time
 import traceback
 from pathlib import Path
-from typing import Any, List, NamedTuple, Optional, Tuple
+from typing import Any, NamedTuple
 
 from tiny import (
     STUDENT,
@@ -38,7 +38,7 @@ class Command(NamedTuple):
     """`fairseq-train`, but for the folder to save in."""
 
     data: Path
-    flags: List[Any]
+    flags: list[Any]
 
     def start(self, folder: Path) -> int:
         """Run in a process of its own; returns its id.
@@ -68,11 +68,11 @@ class Command(NamedTuple):
 class Killed(NamedTuple):
     """What became of one run."""
 
-    updates: List[int]  # that were safe when it was killed, each time
-    differing: List[str]  # values that differ from the undisturbed run
+    updates: list[int]  # that were safe when it was killed, each time
+    differing: list[str]  # values that differ from the undisturbed run
 
 
-def make_command(folder: Path, more: List[str]) -> Command:
+def make_command(folder: Path, more: list[str]) -> Command:
     """12 updates an epoch, a checkpoint every other update, dropout on."""
     data = write_mlm_data(folder / "data", {"de": 12, "en": 30, "sw": 6})
     task, teacher = mlm_task(data), folder / "teacher.pt"
@@ -83,7 +83,7 @@ def make_command(folder: Path, more: List[str]) -> Command:
     return Command(data, [*flags, "--validate-interval-updates", 4, *more])
 
 
-def wait(pid: int, seconds: Optional[float] = None) -> bool:
+def wait(pid: int, seconds: float | None = None) -> bool:
     """Wait for a process, so long at most; returns whether it has ended.
 
     Raises:
@@ -103,7 +103,7 @@ def wait(pid: int, seconds: Optional[float] = None) -> bool:
 def run_killed(command: Command, folder: Path, undisturbed: Path, seed: int) -> Killed:
     """Kill a run, start it again, and so on; then compare."""
     chance, total = random.Random(seed), safe_updates(undisturbed)
-    updates: List[int] = []
+    updates: list[int] = []
     for _ in range(chance.randint(1, MAX_KILLS)):
         before = updates[-1] if updates else 0
         pid = command.start(folder)
@@ -141,8 +141,8 @@ def safe_updates(folder: Path) -> int:
 
 
 def kill_and_resume(
-    folder: Path, times: int, seed: int, more: List[str]
-) -> List[Killed]:
+    folder: Path, times: int, seed: int, more: list[str]
+) -> list[Killed]:
     """Do all of it, a line of a table a run."""
     command = make_command(folder, more)
     undisturbed = folder / "undisturbed"
@@ -159,7 +159,7 @@ def kill_and_resume(
     return found
 
 
-def split_arguments(arguments: List[str]) -> Tuple[List[str], List[str]]:
+def split_arguments(arguments: list[str]) -> tuple[list[str], list[str]]:
     """What stands before and after `--`."""
     cut = arguments.index("--") if "--" in arguments else len(arguments)
     return arguments[:cut], arguments[cut + 1 :]

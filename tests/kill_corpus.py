@@ -17,19 +17,20 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional
+from typing import Any, NamedTuple
 from unittest import mock
 
-from fairseq_mlkd.data.corpus import (
+from fairseq_mlkd.prepare.corpus import (
     CorpusOptions,
     Workers,
     build_corpus,
     duplicates,
     pieces,
 )
-from fairseq_mlkd.data.corpus.readers import lines
+from fairseq_mlkd.prepare.corpus.readers import lines
 
 CHANGES = ("mkdir", "remove", "replace", "rmdir", "unlink")  # functions of os
 MAX_KILLS = 4  # of one run, which then may end
@@ -41,7 +42,7 @@ class Builder(NamedTuple):
     options: CorpusOptions
     log: Path
 
-    def start(self, out: Path, workers: int = 1, die_at: Optional[int] = None) -> int:
+    def start(self, out: Path, workers: int = 1, die_at: int | None = None) -> int:
         """Begin in a new process group; returns its id.
 
         It is forked, so that it need not import fairseq and torch again.
@@ -70,7 +71,7 @@ class Builder(NamedTuple):
 
 
 @contextmanager
-def dying_at(number: Optional[int]) -> Iterator[None]:
+def dying_at(number: int | None) -> Iterator[None]:
     """Kill this process before its `number`-th change of the file system."""
     numbers = itertools.count(1)
 
@@ -93,7 +94,7 @@ def make_builder(folder: Path, seed: int) -> Builder:
     """Two languages in three files that give several pieces and ranges each."""
     chance = random.Random(seed)
     words = ["".join(chance.choices("abcdeñß", k=k)) for k in [2, 3, 4, 5, 6] * 12]
-    files: Dict[str, List[str]] = {"de": [], "en": []}
+    files: dict[str, list[str]] = {"de": [], "en": []}
     for lang, size in [("de", 60), ("en", 150), ("en", 90)]:
         path = folder / f"{lang}{len(files[lang])}.txt"
         lines = [" ".join(chance.choices(words, k=6)) for _ in range(size)]
@@ -106,13 +107,15 @@ def make_builder(folder: Path, seed: int) -> Builder:
 @contextmanager
 def small_pieces() -> Iterator[None]:
     """Have a piece hold about 30 sentences, and a range 30 hashes."""
-    with mock.patch.object(pieces, "PIECE_CHARACTERS", 1000), mock.patch.object(
-        duplicates, "RANGE_SIZE", 30
-    ), mock.patch.object(lines, "_RUN", 100):
+    with (
+        mock.patch.object(pieces, "PIECE_CHARACTERS", 1000),
+        mock.patch.object(duplicates, "RANGE_SIZE", 30),
+        mock.patch.object(lines, "_RUN", 100),
+    ):
         yield
 
 
-def wait(pid: int, seconds: Optional[float] = None) -> Optional[int]:
+def wait(pid: int, seconds: float | None = None) -> int | None:
     """Wait for a process, so long at most; returns its status, None if it goes on.
 
     Raises:
@@ -154,7 +157,7 @@ def kill_at_random(builder: Builder, folder: Path, seconds: float, seed: int) ->
     return folder
 
 
-def checksums(folder: Path) -> Dict[str, str]:
+def checksums(folder: Path) -> dict[str, str]:
     """Of all files, by their path."""
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
@@ -165,11 +168,11 @@ def checksums(folder: Path) -> Dict[str, str]:
 
 def kill_corpus(
     folder: Path, every: int, times: int, seed: int
-) -> Dict[str, List[str]]:
+) -> dict[str, list[str]]:
     """Do all of it; returns the names of the files that differ, for each corpus."""
     folder.mkdir(parents=True, exist_ok=True)
     builder, undisturbed = make_builder(folder, seed), folder / "undisturbed"
-    found: Dict[str, List[str]] = {}
+    found: dict[str, list[str]] = {}
     with small_pieces():
         start = time.monotonic()
         wait(builder.start(undisturbed))

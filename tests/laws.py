@@ -1,9 +1,10 @@
 """What the laws of distillation are tested with: every task in miniature, and slow
 references that see one sentence at a time, so without padding, in float64."""
 
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, NamedTuple, Sequence, Tuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -44,8 +45,8 @@ from fairseq_mlkd.tasks.zero_shot_tagging import (
     ZeroShotTaggingTask,
 )
 
-Pairs = Sequence[Tuple[int, int]]  # (student, teacher)
-Outputs = Dict[str, Any]
+Pairs = Sequence[tuple[int, int]]  # (student, teacher)
+Outputs = dict[str, Any]
 
 RANKS = (5, 0, 2)  # of a batch's sentences among all, shortest first
 COUNTS = {"train.en": 12, "valid.en": 3}
@@ -65,7 +66,7 @@ TASKS = {
 class Depths(NamedTuple):
     """A layer map, and what it means for a student of 2 layers and 2 of its decoder."""
 
-    options: Dict[str, str]
+    options: dict[str, str]
     layers: int  # of the teacher
     hidden: Pairs
     attention: Pairs
@@ -128,7 +129,7 @@ def write_data(name: str, folder: Path, seed: int = 1) -> Path:
     return write(folder, COUNTS, seed=seed)
 
 
-def teacher_shape(layers: int, heads: int) -> Dict[str, int]:
+def teacher_shape(layers: int, heads: int) -> dict[str, int]:
     return {**TEACHER, "layers": layers, "attention_heads": heads}
 
 
@@ -138,7 +139,7 @@ class World:
     def __init__(self, name: str, folder: Path) -> None:
         self.name, self.folder = name, folder
         self.data = write_data(name, folder / "data")
-        self.teachers: Dict[Tuple[int, ...], Tuple[nn.Module, str]] = {}
+        self.teachers: dict[tuple[int, ...], tuple[nn.Module, str]] = {}
 
     def task(self, **options: Any) -> Any:
         task_class, config = TASKS[self.name]
@@ -147,7 +148,7 @@ class World:
         options = {"data": str(self.data), "seed": 1, "path": None, **options}
         return task_class.setup_task(config(**options))
 
-    def model(self, task: Any, shape: Dict[str, int], decoder_layers: int) -> Any:
+    def model(self, task: Any, shape: dict[str, int], decoder_layers: int) -> Any:
         torch.manual_seed(sum(shape.values()))
         options = {"init_std": 0.3, "max_positions": 64}
         if self.name == PARSING:
@@ -155,7 +156,7 @@ class World:
             options.update(decoder_layers=decoder_layers, max_target_positions=64)
         return build_model(task, shape, **options).eval()
 
-    def teacher(self, layers: int, heads: int, decoder: int) -> Tuple[nn.Module, str]:
+    def teacher(self, layers: int, heads: int, decoder: int) -> tuple[nn.Module, str]:
         key = (layers, heads, decoder)
         if key not in self.teachers:
             task = self.task()
@@ -203,7 +204,7 @@ class Case:
             parameter.data.normal_()
         return criterion
 
-    def pad(self) -> Dict[str, Any]:
+    def pad(self) -> dict[str, Any]:
         """The batch beside longer examples, which are then taken away."""
         longer = [self.dataset[i] for i in self.longest]
         return {
@@ -211,7 +212,7 @@ class Case:
             "ntokens": 0,
         }
 
-    def slow_terms(self, criterion: TinyBertCriterion) -> Dict[str, Tensor]:
+    def slow_terms(self, criterion: TinyBertCriterion) -> dict[str, Tensor]:
         """All terms from the formulas, one sentence at a time; they have gradients."""
         singles = [self.dataset.collater([item]) for item in self.items]
         runs = [self.run_alone(sample) for sample in singles]
@@ -221,13 +222,13 @@ class Case:
             terms[name] = labels * value
         return terms
 
-    def run_alone(self, sample: Dict[str, Any]) -> List[Outputs]:
+    def run_alone(self, sample: dict[str, Any]) -> list[Outputs]:
         """What student and teacher make of one sentence."""
         return [run_alone(self.task, m, sample) for m in (self.student, self.teacher)]
 
     def _slow_inner(
-        self, criterion: TinyBertCriterion, runs: List[List[Outputs]]
-    ) -> Dict[str, Tensor]:
+        self, criterion: TinyBertCriterion, runs: list[list[Outputs]]
+    ) -> dict[str, Tensor]:
         parts = [("", self.depths.hidden, self.depths.attention)]
         if self.has_decoder:
             pairs = self.depths.decoder
@@ -261,12 +262,12 @@ def drop_last(batch: Any) -> Any:
     return batch[: len(RANKS)] if isinstance(batch, Tensor) else batch
 
 
-def all_weights(**given: float) -> Dict[str, float]:
+def all_weights(**given: float) -> dict[str, float]:
     values = dict(zip(WEIGHTS, (0.5, 2.0, 0.3, 0.7, 1.5)))
     return {f"{k}_weight": given.get(k, v) for k, v in values.items()}
 
 
-def term_weight(name: str, weights: Dict[str, float]) -> float:
+def term_weight(name: str, weights: dict[str, float]) -> float:
     """`decoder_hidden_loss` has the weight of `hidden`, `nll_loss` that of `ce`."""
     kind = {"nll": "ce"}.get(name.split("_")[-2], name.split("_")[-2])
     return weights[f"{kind}_weight"]
@@ -275,7 +276,7 @@ def term_weight(name: str, weights: Dict[str, float]) -> float:
 # --- one sentence, everything that the models hand out
 
 
-def run_alone(task: Any, model: nn.Module, sample: Dict[str, Any]) -> Outputs:
+def run_alone(task: Any, model: nn.Module, sample: dict[str, Any]) -> Outputs:
     """Logits by head at the labels, and all states, without the batch's length."""
     layers = range(model.cfg.encoder_layers)
     asked = {"hidden_states": range(len(layers) + 1)}
@@ -293,10 +294,10 @@ def run_alone(task: Any, model: nn.Module, sample: Dict[str, Any]) -> Outputs:
 
 def slow_outputs(
     task: Any,
-    samples: List[Dict[str, Any]],
-    runs: List[List[Outputs]],
+    samples: list[dict[str, Any]],
+    runs: list[list[Outputs]],
     temperature: float,
-) -> Dict[str, Any]:
+) -> dict[str, Any]:
     """Hard cross-entropy and equation 2, summed over labels, and how many there are.
 
     Where the teacher's logits are None it does not read the label.
@@ -320,7 +321,7 @@ def mean_square(errors: Iterable[Tensor]) -> Tensor:
 
 
 def slow_states(
-    term: Any, states: str, pairs: Pairs, runs: List[List[Outputs]]
+    term: Any, states: str, pairs: Pairs, runs: list[list[Outputs]]
 ) -> Tensor:
     """Equation 3 on states: TinyBERT's mean square error, a pair of layers each."""
     total = 0.0
@@ -334,7 +335,7 @@ def slow_states(
 
 
 def slow_scores(
-    head_map: Any, name: str, pairs: Pairs, runs: List[List[Outputs]]
+    head_map: Any, name: str, pairs: Pairs, runs: list[list[Outputs]]
 ) -> Tensor:
     """Equation 3 on scores: over all cells that a query of the sentence can see."""
     total = 0.0
@@ -355,7 +356,7 @@ def slow_scores(
     return total
 
 
-def slow_relations(name: str, pairs: Pairs, runs: List[List[Outputs]]) -> Tensor:
+def slow_relations(name: str, pairs: Pairs, runs: list[list[Outputs]]) -> Tensor:
     """Equation 2 of MiniLMv2 with a relation head for each head of the teacher."""
     total = 0.0
     for i, j in pairs:
@@ -384,7 +385,7 @@ def relations(vectors: Tensor) -> Tensor:
 
 def equal_models(
     world: World, head_map: str, spec: str
-) -> Tuple[Case, TinyBertCriterion]:
+) -> tuple[Case, TinyBertCriterion]:
     """A teacher of the student's shape and weights, layer by layer, and all inside."""
     options = {"layer_map": spec, "decoder_layer_map": spec}
     same = ((1, 1), (2, 2))

@@ -2,7 +2,7 @@
 
 import shutil
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any
 
 import torch
 from fairseq.data import Dictionary
@@ -33,7 +33,7 @@ def write_resplit(data: Path, folder: Path) -> Path:
     return folder
 
 
-def read_words(data: Path, subset: str) -> List[List[List[int]]]:
+def read_words(data: Path, subset: str) -> list[list[list[int]]]:
     """Each sentence's words in subwords; without words, each subword is one."""
     lines = load_binary(str(data / "input0" / subset))
     rows = [line.tolist()[:-1] for line in lines]
@@ -46,7 +46,7 @@ def read_words(data: Path, subset: str) -> List[List[List[int]]]:
     ]
 
 
-def resplit(word: List[int]) -> List[int]:
+def resplit(word: list[int]) -> list[int]:
     number = sum(word) + len(word)
     length = 1 if not word else number % 4
     return [4 + (7 * number + 5 * i) % VOCABULARY for i in range(length)]
@@ -69,7 +69,7 @@ class PairedCase(Case):
         self.longest += longest
         self.sample = self.dataset.collater(self.items)
 
-    def run_alone(self, sample: Dict[str, Any]) -> List[Outputs]:
+    def run_alone(self, sample: dict[str, Any]) -> list[Outputs]:
         """Both models' outputs at the words that both have subwords for."""
         (index,) = sample["id"].tolist()
         theirs = self.their_rows.collater([self.their_rows[index]])
@@ -86,7 +86,7 @@ class PairedCase(Case):
             return [own, taught]
         return self._at_common_words(index, own, taught)
 
-    def _over_common_pointers(self, index: int, logits: Any) -> List[Any]:
+    def _over_common_pointers(self, index: int, logits: Any) -> list[Any]:
         """The teacher's logits; pointers at words that the student lacks are out."""
         rows = list(logits)
         if self.has_decoder:
@@ -99,7 +99,7 @@ class PairedCase(Case):
 
     def _at_common_words(
         self, index: int, own: Outputs, taught: Outputs
-    ) -> List[Outputs]:
+    ) -> list[Outputs]:
         subset = "train.en"
         datas = (self.task.cfg.data, self.reader.cfg.data)
         sides = [read_words(Path(data), subset)[index] for data in datas]
@@ -115,7 +115,7 @@ def at(row: Any, place: int) -> Any:
     return torch.arange(len(row)) == place
 
 
-def at_places(name: str, states: Any, places: List[int]) -> Any:
+def at_places(name: str, states: Any, places: list[int]) -> Any:
     """One sentence's states where its places in the source are `places`."""
     if name == "hidden_states":
         return {i: x[:, places] for i, x in states.items()}

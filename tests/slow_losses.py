@@ -1,13 +1,12 @@
 """The paper's formulas as slow loops over Python's floats."""
 
 import math
-from typing import List, Tuple
 
 import torch
 from torch import Tensor
 
 
-def slow_softmax(logits: List[float], temperature: float) -> List[float]:
+def slow_softmax(logits: list[float], temperature: float) -> list[float]:
     top = max(logits)
     powers = [math.exp((x - top) / temperature) for x in logits]
     return [power / sum(powers) for power in powers]
@@ -15,7 +14,7 @@ def slow_softmax(logits: List[float], temperature: float) -> List[float]:
 
 def slow_output_losses(
     student: Tensor, target: Tensor, teacher: Tensor, temperature: float
-) -> Tuple[float, float]:
+) -> tuple[float, float]:
     """Hard cross-entropy and equation 2, -z_t . log z_s, summed over rows."""
     ce = kd = 0.0
     for s, label, t in zip(student.tolist(), target.tolist(), teacher.tolist()):
@@ -25,7 +24,7 @@ def slow_output_losses(
     return ce, kd
 
 
-def slow_distance(pairs: List[Tuple[List[float], List[float]]], kind: str) -> float:
+def slow_distance(pairs: list[tuple[list[float], list[float]]], kind: str) -> float:
     """Equation 3 over rows: the mean square of all cells, or the mean norm of a row."""
     squares = [[(a - b) ** 2 for a, b in zip(*pair)] for pair in pairs]
     if not squares:
@@ -80,8 +79,8 @@ def slow_relation_loss(
 
 
 def slow_relations(
-    vectors: Tensor, head: int, heads: int, position: int, real: List[int]
-) -> List[float]:
+    vectors: Tensor, head: int, heads: int, position: int, real: list[int]
+) -> list[float]:
     """What one vector thinks of all: vectors `(attention heads, src_len, head_dim)`."""
     rows = {t: [x for part in vectors[:, t].tolist() for x in part] for t in real}
     size = len(rows[position]) // heads
@@ -95,7 +94,7 @@ def slow_relations(
 
 
 def assert_same_gradients(
-    ours: Tensor, slow: Tensor, params: List[Tensor], *, rtol: float, atol: float
+    ours: Tensor, slow: Tensor, params: list[Tensor], *, rtol: float, atol: float
 ) -> None:
     """Two losses have the same gradients, and reach the same parameters."""
     for a, b in zip(

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any
 
 import pytest
 import torch
@@ -116,7 +116,7 @@ def test_fingerprint_is_of_symbols_and_their_order():
 
 
 def test_another_dictionary_is_refused_and_an_unknown_one_warned_of(task, caplog):
-    state: Dict[str, Any] = {"task_state": task.state_dict()}
+    state: dict[str, Any] = {"task_state": task.state_dict()}
     with pytest.raises(
         ValueError, match="--flag a.pt was trained with another dictionary"
     ):

@@ -8,7 +8,7 @@ import sys
 import tarfile
 from importlib.metadata import metadata
 from pathlib import Path
-from typing import Any, Dict, Set, Tuple
+from typing import Any
 
 import pytest
 import setuptools
@@ -17,9 +17,9 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture
-def setup_arguments(monkeypatch: pytest.MonkeyPatch) -> Dict[str, Any]:
+def setup_arguments(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """The arguments that setup.py hands to setuptools."""
-    found: Dict[str, Any] = {}
+    found: dict[str, Any] = {}
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(setuptools, "setup", lambda **given: found.update(given))
     runpy.run_path("setup.py")
@@ -38,17 +38,17 @@ def run_setup(tmp_path: Path, *arguments: str) -> Path:
     return copy
 
 
-def modules(folder: Path) -> Set[str]:
+def modules(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*.py")}
 
 
-def test_installed_version_is_that_of_setup(setup_arguments: Dict[str, Any]) -> None:
+def test_installed_version_is_that_of_setup(setup_arguments: dict[str, Any]) -> None:
     installed = metadata("fairseq_mlkd")
     assert installed["Version"] == setup_arguments["version"]
     assert set(installed["Requires-Python"].split(",")) == {">=3.8", "<3.14"}
 
 
-def test_version_is_written_in_one_place(setup_arguments: Dict[str, Any]) -> None:
+def test_version_is_written_in_one_place(setup_arguments: dict[str, Any]) -> None:
     version = re.escape(setup_arguments["version"])
     sources = [ROOT / "setup.py", *(ROOT / "fairseq_mlkd").rglob("*.py")]
     holders = [s.name for s in sources if re.search(f"[\"']{version}", s.read_text())]
@@ -57,7 +57,7 @@ def test_version_is_written_in_one_place(setup_arguments: Dict[str, Any]) -> Non
 
 @pytest.mark.parametrize("version", [(3, 7, 16), (3, 14, 0)])
 def test_other_pythons_are_refused(
-    monkeypatch: pytest.MonkeyPatch, version: Tuple[int, ...]
+    monkeypatch: pytest.MonkeyPatch, version: tuple[int, ...]
 ) -> None:
     monkeypatch.setattr(sys, "version_info", version)
     with pytest.raises(SystemExit) as refusal:
@@ -75,7 +75,7 @@ def test_make_refuses_other_pythons(tmp_path: Path, python: str) -> None:
     assert not (tmp_path / "venv").exists()
 
 
-def test_every_folder_is_packaged(setup_arguments: Dict[str, Any]) -> None:
+def test_every_folder_is_packaged(setup_arguments: dict[str, Any]) -> None:
     folders = {path.parent for path in (ROOT / "fairseq_mlkd").rglob("*.py")}
     names = {".".join(folder.relative_to(ROOT).parts) for folder in folders}
     assert set(setup_arguments["packages"]) == names

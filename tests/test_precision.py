@@ -3,7 +3,7 @@
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any
 
 import pytest
 import torch
@@ -38,7 +38,7 @@ ON_GPU = {"fp32": [], "fp16": ["--fp16"], "bf16": ["--bf16"], "amp": ["--amp"]}
 UPDATES = 20
 
 
-def distil(task: Any, folder: Path, *more: Any) -> List[Any]:
+def distil(task: Any, folder: Path, *more: Any) -> list[Any]:
     teacher = save_model(folder / "teacher.pt", build_model(task, TEACHER), task)
     flags = ["--criterion", "tinybert", "--teacher-path", teacher, "--dropout", 0]
     flags += ["--attention-dropout", 0, "--max-update", UPDATES]
@@ -46,7 +46,7 @@ def distil(task: Any, folder: Path, *more: Any) -> List[Any]:
 
 
 @pytest.fixture(scope="module")
-def mlm(tmp_path_factory) -> Dict[str, Any]:
+def mlm(tmp_path_factory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("mlm")
     data = write_mlm_data(folder / "data")
     flags = distil(mlm_task(data), folder, "--task", "multilingual_mlm")

@@ -7,18 +7,17 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
-from typing import Dict, List
 
 import pytest
 from fairseq import utils
 from tiny import STUDENT, build_model, run, shape_flags, train
 
 from fairseq_mlkd.data.audit import read_audit
-from fairseq_mlkd.data.benchmarks import BENCHMARKS
-from fairseq_mlkd.data.benchmarks.prepare import Preparation
-from fairseq_mlkd.data.benchmarks.selection import Settings
-from fairseq_mlkd.data.corpus import CorpusOptions, build_corpus
 from fairseq_mlkd.metrics.results import read_results
+from fairseq_mlkd.prepare.corpus import CorpusOptions, build_corpus
+from fairseq_mlkd.prepare.labelled import BENCHMARKS
+from fairseq_mlkd.prepare.labelled.prepare import Preparation
+from fairseq_mlkd.prepare.labelled.selection import Settings
 from fairseq_mlkd.tasks.zero_shot_classification import (
     ZeroShotClassificationConfig,
     ZeroShotClassificationTask,
@@ -40,7 +39,7 @@ def copy_head(source: Path, target: Path, lines: int) -> Path:
     return target
 
 
-def read_labels(path: Path) -> List[str]:
+def read_labels(path: Path) -> list[str]:
     """The labels of a file's rows, placeholders left out."""
     lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
     rows = [line.split("\t") for line in lines]
@@ -50,14 +49,14 @@ def read_labels(path: Path) -> List[str]:
 # --- each row once
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def build_tokenizer(data: Path, root: Path) -> Path:
     text = {lang: [str(data / f"text/{lang}/tatoeba.txt.xz")] for lang in ("en", LANG)}
     build_corpus(str(root / "corpus"), CorpusOptions(text, codes=1000, valid=10))
     return root / "corpus"
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def prepare(name: str, data: Path, root: Path) -> Path:
     """Binary data of the real files in English and in `LANG`."""
     if name == "xnli":
@@ -93,7 +92,7 @@ def make_task(folder: Path) -> ZeroShotClassificationTask:
     return ZeroShotClassificationTask.setup_task(cfg)
 
 
-def once(rows: int) -> Dict[int, int]:
+def once(rows: int) -> dict[int, int]:
     return dict.fromkeys(range(rows), 1)
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from tiny import run, train
 
-from fairseq_mlkd.data.benchmarks import BENCHMARKS
-from fairseq_mlkd.data.benchmarks.prepare import Preparation
-from fairseq_mlkd.data.benchmarks.selection import Settings
-from fairseq_mlkd.data.corpus import CorpusOptions, build_corpus
+from fairseq_mlkd.prepare.corpus import CorpusOptions, build_corpus
+from fairseq_mlkd.prepare.labelled import BENCHMARKS
+from fairseq_mlkd.prepare.labelled.prepare import Preparation
+from fairseq_mlkd.prepare.labelled.selection import Settings
 
 ROWS = 200
 TASK = ["--task", "zero_shot_parsing"]

@@ -4,7 +4,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, List, NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 from tiny import (
@@ -42,10 +42,10 @@ class Run(NamedTuple):
     """Data, and a command that distils on them."""
 
     data: Path
-    flags: List[Any]
+    flags: list[Any]
 
 
-def distil(task: Any, teacher: Path, *flags: Any) -> List[Any]:
+def distil(task: Any, teacher: Path, *flags: Any) -> list[Any]:
     """Flags without dropout, with decay of weights and clipping of gradients."""
     save_model(teacher, build_model(task, TEACHER), task)
     return [
@@ -84,7 +84,7 @@ def free_port() -> int:
         return found.getsockname()[1]
 
 
-def train_with_two(save_dir: Path, run: Run, *more: Any) -> List[Path]:
+def train_with_two(save_dir: Path, run: Run, *more: Any) -> list[Path]:
     """`fairseq-train` as two processes; returns the last checkpoint of each."""
     port, workers, paths = free_port(), [], []
     for rank in range(2):

@@ -4,8 +4,9 @@ import importlib
 import logging.config
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Dict, List, Mapping, Sequence
+from typing import Any
 from unittest import mock
 
 import numpy as np
@@ -42,12 +43,12 @@ def make_dictionary(words: int = WORDS) -> Dictionary:
     return dictionary
 
 
-def random_sentences(count: int, seed: int, words: int = WORDS) -> List[List[int]]:
+def random_sentences(count: int, seed: int, words: int = WORDS) -> list[list[int]]:
     """Sentences of 3 to 9 words and `</s>`, all different from one another."""
     rng = np.random.default_rng(seed)
     dictionary = make_dictionary(words)
     low, high = dictionary.nspecial, len(dictionary)
-    found: Dict[tuple, None] = {}
+    found: dict[tuple, None] = {}
     while len(found) < count:
         length = int(rng.integers(3, 10))
         found[tuple(int(i) for i in rng.integers(low, high, length))] = None
@@ -152,7 +153,7 @@ def save_model(
 class Distillation:
     """A student with a saved teacher, and a batch."""
 
-    def __init__(self, folder: Any, teacher: Dict[str, int] = TEACHER) -> None:
+    def __init__(self, folder: Any, teacher: dict[str, int] = TEACHER) -> None:
         data = write_mlm_data(folder / "data")
         teacher_task = mlm_task(data)
         self.teacher = build_model(teacher_task, teacher)
@@ -169,11 +170,11 @@ class Distillation:
         return build_criterion(self.task, **options)
 
 
-def weigh(**given: float) -> Dict[str, float]:
+def weigh(**given: float) -> dict[str, float]:
     return {f"{name}_weight": given.get(name, 0.0) for name in WEIGHTS}
 
 
-def shape_flags(shape: Mapping[str, int]) -> List[str]:
+def shape_flags(shape: Mapping[str, int]) -> list[str]:
     flags = ["--arch", "lean_bert_tiny"]
     for key, value in shape.items():
         flags += [f"--encoder-{key.replace('_', '-')}", str(value)]
@@ -229,7 +230,7 @@ def train(data: Any, save_dir: Path, *arguments: Any) -> Path:
     return save_dir / "checkpoint_last.pt"
 
 
-def load(path: Path) -> Dict[str, Any]:
+def load(path: Path) -> dict[str, Any]:
     return torch.load(str(path), map_location="cpu", weights_only=True)
 
 
@@ -270,7 +271,7 @@ def write_tagged(
     return folder
 
 
-def _tagged_row(rng: np.random.Generator, longest: int) -> Dict[str, List[int]]:
+def _tagged_row(rng: np.random.Generator, longest: int) -> dict[str, list[int]]:
     special, eos = Dictionary().nspecial, Dictionary().eos()
     pieces = rng.integers(0, 3, rng.integers(3, longest + 1)).tolist()
     pieces[0] = 1

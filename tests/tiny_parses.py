@@ -1,7 +1,8 @@
 """Tiny sentences with parses, laid out as preprocess/benchmark.py writes them."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Dict, List, Mapping, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from fairseq.data import Dictionary
@@ -17,18 +18,18 @@ PARTS = ("input0", "pieces", "words", "target")
 class Row(NamedTuple):
     """A sentence in subwords by word, and its parse with pointers."""
 
-    words: List[List[int]]
-    parse: List[str]
+    words: list[list[int]]
+    parse: list[str]
 
 
-def random_rows(count: int, seed: int) -> List[Row]:
+def random_rows(count: int, seed: int) -> list[Row]:
     """Sentences of 3 to 6 words, each of 0 to 2 subwords, often repeated.
 
     The first word tells the intent; its slot holds the rest but the last word, which
     has a slot of its own.
     """
     rng = np.random.default_rng(seed)
-    rows: Dict[str, Row] = {}
+    rows: dict[str, Row] = {}
     while len(rows) < count:
         verb = int(rng.integers(2))
         length = int(rng.integers(2, 6))
@@ -42,14 +43,14 @@ def random_rows(count: int, seed: int) -> List[Row]:
     return list(rows.values())
 
 
-def make_parse(verb: int, length: int) -> List[str]:
+def make_parse(verb: int, length: int) -> list[str]:
     words = [f"@ptr_{i}" for i in range(2, length)]
     inner = ["[IN:A", *(["[SL:X", *words, "]"] if words else [])]
     inner += ["[SL:Y", f"@ptr_{length}", "]", "]"]
     return ["[IN:B", "[SL:Y", *inner, "]", "]"] if verb else inner
 
 
-def name_word(word: List[int]) -> str:
+def name_word(word: list[int]) -> str:
     return "word" + "".join(f"-{i}" for i in word)
 
 
@@ -61,7 +62,7 @@ def make_symbols() -> Dictionary:
     return symbols
 
 
-def write_rows(folder: Path, subsets: Mapping[str, List[Row]]) -> Path:
+def write_rows(folder: Path, subsets: Mapping[str, list[Row]]) -> Path:
     """Everything that the task reads, but the audit."""
     dictionary, symbols, words = make_dictionary(), make_symbols(), Dictionary()
     for row in (row for rows in subsets.values() for row in rows):

@@ -1,7 +1,7 @@
 """What training has changed, and whether two runs ended alike."""
 
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any
 
 import torch
 from tiny import load
@@ -9,10 +9,10 @@ from tiny import load
 PARTS = ("model", "criterion", "last_optimizer_state")
 
 
-def trained_values(checkpoint: Path) -> Dict[str, Any]:
+def trained_values(checkpoint: Path) -> dict[str, Any]:
     """Student, projections and state of the optimizer, each value under its path."""
     state = load(checkpoint)
-    found: Dict[str, Any] = {}
+    found: dict[str, Any] = {}
 
     def collect(name: str, value: Any) -> None:
         if isinstance(value, (dict, list, tuple)):
@@ -28,7 +28,7 @@ def trained_values(checkpoint: Path) -> Dict[str, Any]:
     return found
 
 
-def differences(first: Path, second: Path) -> List[str]:
+def differences(first: Path, second: Path) -> list[str]:
     """Names of the values that are not bit for bit the same."""
     ours, theirs = trained_values(first), trained_values(second)
     assert ours.keys() == theirs.keys()

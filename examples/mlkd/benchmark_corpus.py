@@ -27,17 +27,18 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Iterator, List, NamedTuple, Sequence, Tuple
+from typing import Any, NamedTuple
 
 from fairseq.data import Dictionary
 from subword_nmt.learn_bpe import learn_bpe
 
 from fairseq_mlkd.data.binary import BinaryWriter, merge_binaries
-from fairseq_mlkd.data.encoding import SentenceEncoder, SubwordCounter
-from fairseq_mlkd.text.files import read_lines
+from fairseq_mlkd.data.sentence_encoder import SentenceEncoder, SubwordCounter
+from fairseq_mlkd.files.whole import read_lines
 from fairseq_mlkd.text.sentences import split_sentences
 from fairseq_mlkd.text.spoken import to_spoken
 from fairseq_mlkd.text.subwords import BpeCodes, learn_codes
@@ -117,9 +118,10 @@ def compare_learning(folder: Path, n: int, ours: Cost) -> bool:
 
 
 def learn_theirs(folder: Path, n: int) -> None:
-    with open(folder / "text", encoding="utf-8", newline="\n") as text, open(
-        folder / "theirs.codes", "w", encoding="utf-8", newline="\n"
-    ) as codes:
+    with (
+        open(folder / "text", encoding="utf-8", newline="\n") as text,
+        open(folder / "theirs.codes", "w", encoding="utf-8", newline="\n") as codes,
+    ):
         learn_bpe(text, codes, n)
 
 
@@ -193,7 +195,7 @@ def binarise_ours(folder: Path, part: int, parts: int) -> None:
             writer.add_block(*encoder.encode(block))
 
 
-def read_blocks(path: Path, part: int = 0, parts: int = 1) -> Iterator[List[str]]:
+def read_blocks(path: Path, part: int = 0, parts: int = 1) -> Iterator[list[str]]:
     """Yield the lines that begin in one part of a file, in blocks."""
     size = path.stat().st_size
     start, end = size * part // parts, size * (part + 1) // parts
@@ -206,7 +208,7 @@ def read_blocks(path: Path, part: int = 0, parts: int = 1) -> Iterator[List[str]
             yield b"".join(lines).decode("utf-8").split("\n")[:-1]
 
 
-def run_functions(jobs: Sequence[Tuple[Any, ...]]) -> Cost:
+def run_functions(jobs: Sequence[tuple[Any, ...]]) -> Cost:
     """Run functions at the same time, each in a process of its own."""
     context = multiprocessing.get_context("fork")
     with ProcessPoolExecutor(len(jobs), mp_context=context) as executor:
@@ -215,7 +217,7 @@ def run_functions(jobs: Sequence[Tuple[Any, ...]]) -> Cost:
         return Cost(cpu, time.perf_counter() - start)
 
 
-def cpu_seconds(job: Tuple[Any, ...]) -> float:
+def cpu_seconds(job: tuple[Any, ...]) -> float:
     start = time.process_time()
     job[0](*job[1:])
     return time.process_time() - start

@@ -16,7 +16,8 @@ import statistics
 import tempfile
 import time
 from argparse import Namespace
-from typing import Any, Callable, Dict, List
+from collections.abc import Callable
+from typing import Any
 
 WAYS = ("masked_lm", "tinybert, weights 0", "tinybert", "tinybert, cached")
 
@@ -71,7 +72,7 @@ class Worker:
         )
         self.process.start()
         self.gflop = self.pipe.recv()
-        self.rows: List[Dict[str, float]] = []
+        self.rows: list[dict[str, float]] = []
 
     def step(self, *, counts: bool) -> None:
         self.pipe.send("step")
@@ -84,7 +85,7 @@ class Worker:
         self.pipe.send(None)
         self.process.join()
 
-    def describe(self, row: Dict[str, float]) -> str:
+    def describe(self, row: dict[str, float]) -> str:
         floor = self.gflop / row["rate"]
         return (
             f"{row['seconds']:6.2f} s   "
@@ -240,7 +241,7 @@ def build_criterion(way: str, task: Any, teacher: str, args: Namespace) -> Any:
     return TinyBertCriterion(cfg, task)
 
 
-def build_optimizer(name: str, parameters: List[Any]) -> Any:
+def build_optimizer(name: str, parameters: list[Any]) -> Any:
     from fairseq.optim import OPTIMIZER_REGISTRY
     from fairseq.registry import REGISTRIES
 
@@ -250,7 +251,7 @@ def build_optimizer(name: str, parameters: List[Any]) -> Any:
     return OPTIMIZER_REGISTRY[name](cfg, parameters)
 
 
-def build_sample(task: Any, args: Namespace) -> Dict[str, Any]:
+def build_sample(task: Any, args: Namespace) -> dict[str, Any]:
     import torch
 
     shape = (args.batch_size, args.length)
@@ -265,7 +266,7 @@ def build_sample(task: Any, args: Namespace) -> Dict[str, Any]:
     }
 
 
-def forward_flop(model: Any, sample: Dict[str, Any], masked: int) -> float:
+def forward_flop(model: Any, sample: dict[str, Any], masked: int) -> float:
     """Multiplications and additions of the matrix products of one forward pass."""
     tokens = sample["target"].numel()
     length = sample["target"].size(1)

@@ -11,8 +11,9 @@ after each seed. Run again, it continues where it stopped.
 
 import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Sequence
+from typing import NamedTuple
 
 import imported
 from pipeline import Stage, run_pipeline
@@ -25,9 +26,9 @@ from students import (
 )
 from study import Benchmark, Training, add_benchmarks, named_benchmarks
 
-from fairseq_mlkd.cli.report_markdown import describe_examples, describe_seeds
-from fairseq_mlkd.cli.report_tables import Table, summarise
-from fairseq_mlkd.markdown import align
+from fairseq_mlkd.report.markdown import align
+from fairseq_mlkd.report.pages import describe_examples, describe_seeds
+from fairseq_mlkd.report.tables import Table, summarise
 
 TEACHER, LABELS, STAGE_2, MIXED = (
     "teacher", "fine-tuned", "stage 2", "stage 2 + unlabelled",
@@ -54,11 +55,11 @@ class Study(NamedTuple):
     sources: Sources
     benchmarks: Sequence[Benchmark]
     arms: Sequence[str] = ARMS
-    teachers: Dict[str, Path] = {}  # benchmark -> fine-tuned before
-    student: Optional[Path] = None  # distilled before
+    teachers: dict[str, Path] = {}  # benchmark -> fine-tuned before
+    student: Path | None = None  # distilled before
     scale: float = 1.0
 
-    def stages(self, seeds: Sequence[int]) -> List[Stage]:
+    def stages(self, seeds: Sequence[int]) -> list[Stage]:
         """All commands, seed after seed."""
         sources = self.sources
         found = sources.stages(self.benchmarks)
@@ -73,7 +74,7 @@ class Study(NamedTuple):
                     found += self._arm(b, arm, seed)
         return found
 
-    def _teacher(self, b: Benchmark) -> List[Stage]:
+    def _teacher(self, b: Benchmark) -> list[Stage]:
         sources, found = self.sources, []
         if b.name not in self.teachers:
             training = imported.TRAININGS[b.name].scaled(self.scale)
@@ -83,12 +84,12 @@ class Study(NamedTuple):
         subsets = SUBSETS[b.name]
         return [*found, sources.test(b, TEACHER, 1, path, needs, subsets)]
 
-    def _arm(self, b: Benchmark, arm: str, seed: int) -> List[Stage]:
+    def _arm(self, b: Benchmark, arm: str, seed: int) -> list[Stage]:
         sources, needs = self.sources, []
         student = self.student or sources.distilled("student", 1)
         if self.student is None:
             needs.append("distil student, seed 1")
-        criterion: List[object] = ["task_cross_entropy"]
+        criterion: list[object] = ["task_cross_entropy"]
         if arm != LABELS:
             criterion = ["tinybert", "--teacher-path", self._taught(b)]
             # fine-tuning leaves the embeddings as they are
@@ -128,11 +129,11 @@ class Study(NamedTuple):
         title = f"## {scores.name}: {scores.metric}, in percent"
         return f"{title}\n\n{align(rows)}\n\n" + "  \n".join(notes) + "\n"
 
-    def _by_seed(self, benchmark: Benchmark, seeds: Sequence[int]) -> List[Table]:
+    def _by_seed(self, benchmark: Benchmark, seeds: Sequence[int]) -> list[Table]:
         return [self.sources.tables(benchmark, [seed])[0] for seed in seeds]
 
 
-def won_back(scores: Table) -> List[str]:
+def won_back(scores: Table) -> list[str]:
     """What stage 2 costs the other languages, and how much comes back, in words."""
     if not set(ARMS) <= set(scores.models):
         return []
@@ -159,7 +160,7 @@ def _compare(what: str, values: Sequence[float], *, cost: float) -> str:
     return f"{line}, which {'undo' if better else 'add'} {share:.0%} of what it costs."
 
 
-def _mean(scores: Table, arm: str, lang: Optional[str] = None) -> float:
+def _mean(scores: Table, arm: str, lang: str | None = None) -> float:
     """Over seeds: in one language, or of the zero-shot average."""
     score = scores.zero_shot(arm) if lang is None else scores.score(arm, lang)
     assert score is not None, arm

@@ -12,18 +12,18 @@ continues where it stopped.
 import argparse
 import os
 import re
-from typing import Dict, List, Sequence
+from collections.abc import Sequence
 
 from pipeline import Stage, run_pipeline
 from students import BEST, STAGE_1, Sources, add_sources, named_sources
 from study import Benchmark, Training, add_benchmarks, named_benchmarks
 
-from fairseq_mlkd.cli.report_markdown import describe_examples, describe_seeds
-from fairseq_mlkd.cli.report_tables import summarise
-from fairseq_mlkd.markdown import align
+from fairseq_mlkd.report.markdown import align
+from fairseq_mlkd.report.pages import describe_examples, describe_seeds
+from fairseq_mlkd.report.tables import summarise
 
 # heads of the student -> --head-map; auto is one to one where the numbers agree
-ARMS: Dict[int, Sequence[str]] = {
+ARMS: dict[int, Sequence[str]] = {
     12: ("auto", "mean", "linear", "relation", "none"),
     8: ("mean", "linear", "relation", "none"),
 }
@@ -40,7 +40,7 @@ def stages(
     benchmarks: Sequence[Benchmark],
     seeds: Sequence[int],
     scale: float = 1.0,
-) -> List[Stage]:
+) -> list[Stage]:
     """All commands, seed after seed."""
     found = sources.stages(benchmarks)
     for seed in seeds:

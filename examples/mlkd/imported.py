@@ -10,8 +10,9 @@ file, a tenth of it is held out for selection. Run again, it continues where it 
 
 import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Sequence
+from typing import NamedTuple
 
 from pipeline import Stage, run_pipeline
 from study import (
@@ -29,7 +30,7 @@ from study import (
 )
 
 # how long and how fast, at --scale 1: some CPU hours in all for a width of 384
-TRAININGS: Dict[str, Training] = {
+TRAININGS: dict[str, Training] = {
     "xnli": Training(945, 5e-5, 32, warmup=90),
     "pawsx": Training(420, 1e-4, 32, warmup=42),
     # its longest sentence takes several windows
@@ -57,7 +58,7 @@ class Study(NamedTuple):
     seeds: Sequence[int]
     pawsx_from_xnli: bool = False
 
-    def stages(self) -> List[Stage]:
+    def stages(self) -> list[Stage]:
         """All commands, in an order that can be run one by one."""
         stages = [self._import()]
         stages += [self._prepare(b) for b in self.benchmarks]
@@ -76,7 +77,7 @@ class Study(NamedTuple):
         command = prepare(benchmark, self.out / benchmark.name, self.out / "encoder")
         return Stage(benchmark.name, words(command), ["import"])
 
-    def _finetune(self, benchmark: Benchmark, seed: int) -> List[Stage]:
+    def _finetune(self, benchmark: Benchmark, seed: int) -> list[Stage]:
         """Train on English, then test each language on each split that it has."""
         run, data = f"{benchmark.name}, seed {seed}", self.out / benchmark.name
         task = SETUPS[benchmark.name].task

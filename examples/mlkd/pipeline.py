@@ -8,8 +8,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Dict, List, NamedTuple, Optional, Sequence, TextIO, Tuple
+from typing import NamedTuple, TextIO
 
 _PROGRESS_SECONDS = 10
 _TRAINING = re.compile(
@@ -27,7 +28,7 @@ class Stage(NamedTuple):
     name: str
     command: Sequence[str]
     needs: Sequence[str] = ()
-    updates: Optional[int] = None  # of a training, for the progress line
+    updates: int | None = None  # of a training, for the progress line
 
     def log(self, out: Path) -> Path:
         return out / "log" / f"{self.name.replace(' ', '-')}.log"
@@ -85,7 +86,7 @@ class _Run:
     ) -> None:
         self.stages, self.out, self.jobs, self.lock = stages, out, jobs, lock
         self.done = {stage.name for stage in stages if stage.is_done(out)}
-        self.running: Dict[str, Tuple[Stage, subprocess.Popen]] = {}
+        self.running: dict[str, tuple[Stage, subprocess.Popen]] = {}
         self.started = time.time()
         self.shown = 0.0
 
@@ -106,7 +107,7 @@ class _Run:
             for _, process in self.running.values():
                 process.wait()
 
-    def _ready(self) -> List[Stage]:
+    def _ready(self) -> list[Stage]:
         return [
             stage
             for stage in self.stages

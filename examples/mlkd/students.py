@@ -7,9 +7,10 @@ fine-tuned on English and tested on other languages.
 import argparse
 import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import List, NamedTuple, Sequence
+from typing import NamedTuple
 
 from pipeline import Stage
 from study import (
@@ -25,8 +26,8 @@ from study import (
     words,
 )
 
-from fairseq_mlkd.cli.report_tables import Table, make_tables
 from fairseq_mlkd.metrics.results import latest_results, read_results
+from fairseq_mlkd.report.tables import Table, make_tables
 
 STUDENT = (
     "lean_bert --encoder-embed-dim 384 --encoder-ffn-embed-dim 1536 --init-std 0.028"
@@ -53,7 +54,7 @@ class Sources(NamedTuple):
     text: Sequence[str]  # LANG=FILE[,FILE...]
     student: Sequence[str]  # architecture and shape, of the encoder's width
 
-    def stages(self, benchmarks: Sequence[Benchmark]) -> List[Stage]:
+    def stages(self, benchmarks: Sequence[Benchmark]) -> list[Stage]:
         """Import the encoder, then write all data with its tokenizer."""
         encoder, corpus = self.out / "encoder", self.out / "corpus"
         command = [
@@ -134,7 +135,7 @@ class Sources(NamedTuple):
         stage = f"test {name} on {benchmark.name}, seed {seed}"
         return Stage(stage, words(command), [benchmark.name, *needs])
 
-    def tables(self, benchmark: Benchmark, seeds: Sequence[int]) -> List[Table]:
+    def tables(self, benchmark: Benchmark, seeds: Sequence[int]) -> list[Table]:
         """The results of one benchmark, a table a metric.
 
         A language counts with the split that it was tested on.

@@ -5,8 +5,9 @@ A study is a list of stages; each is a command that could be pasted into a shell
 
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import NamedTuple
 
 from pipeline import Stage
 
@@ -41,7 +42,7 @@ class Setup(NamedTuple):
     arch: str = "pretrained"  # the shape of the encoder
 
 
-SETUPS: Dict[str, Setup] = {
+SETUPS: dict[str, Setup] = {
     "xnli": Setup("zero_shot_classification", "accuracy"),
     "pawsx": Setup("zero_shot_classification", "accuracy"),
     "wikiann": Setup("zero_shot_tagging", "f1"),
@@ -59,7 +60,7 @@ class Benchmark(NamedTuple):
     training: Training
     options: Sequence[str] = ()  # of preprocess/benchmark.py
 
-    def trained_on(self, train: Optional[Path]) -> "Benchmark":
+    def trained_on(self, train: Path | None) -> "Benchmark":
         """With this English training file, if there is one.
 
         If it is the folder's own dev file, a tenth of it is held out.
@@ -83,7 +84,7 @@ def add_benchmarks(parser: ArgumentParser, trainings: Mapping[str, Training]) ->
 
 def named_benchmarks(
     parser: ArgumentParser, args: Namespace, trainings: Mapping[str, Training]
-) -> List[Benchmark]:
+) -> list[Benchmark]:
     """The benchmarks whose folders the options name; none is an error."""
     named = {name: getattr(args, name) for name in trainings if getattr(args, name)}
     if not named:
@@ -101,17 +102,17 @@ class Study(NamedTuple):
     """Everything that one study depends on."""
 
     out: Path
-    text: Dict[str, List[Path]]  # language -> files
+    text: dict[str, list[Path]]  # language -> files
     corpus_options: Sequence[str]
     teacher_arch: Sequence[str]
     student_arch: Sequence[str]
-    pretraining: Dict[str, Training]  # model -> training
+    pretraining: dict[str, Training]  # model -> training
     benchmarks: Sequence[Benchmark]
     seeds: Sequence[int] = (1,)
     distillation: Sequence[str] = ()  # options of the tinybert criterion
     stage_2: bool = False  # also fine-tune the students with the fine-tuned teacher
 
-    def stages(self) -> List[Stage]:
+    def stages(self) -> list[Stage]:
         """All commands, in an order that can be run one by one."""
         stages = [self._corpus()]
         stages += [self._benchmark(b) for b in self.benchmarks]
@@ -122,7 +123,7 @@ class Study(NamedTuple):
         measured = [s.name for s in stages if s.name.startswith("test")]
         return [*stages, self._report(measured)]
 
-    def _runs(self) -> List[Tuple[Benchmark, str, int]]:
+    def _runs(self) -> list[tuple[Benchmark, str, int]]:
         return [
             (b, m, s)
             for b in self.benchmarks
@@ -166,7 +167,7 @@ class Study(NamedTuple):
         results = ["--results", self._results(name), "--model-name", model]
         return Stage(name, words([*command, *results]), [_pretrain_name(model)])
 
-    def _finetune(self, benchmark: Benchmark, model: str, seed: int) -> List[Stage]:
+    def _finetune(self, benchmark: Benchmark, model: str, seed: int) -> list[Stage]:
         """Train on the source language, then test on every language."""
         ways = {model: (["task_cross_entropy"], [])}
         if self.stage_2 and model != TEACHER:
@@ -219,7 +220,7 @@ class Study(NamedTuple):
         return self.out / "results" / f"{_slug(test)}.jsonl"
 
 
-def prepare(benchmark: Benchmark, data: Path, tokenizer: Path) -> List[object]:
+def prepare(benchmark: Benchmark, data: Path, tokenizer: Path) -> list[object]:
     """The command that makes binary data of official files."""
     return [
         sys.executable, BENCHMARK, benchmark.name, benchmark.folder, data,
@@ -229,7 +230,7 @@ def prepare(benchmark: Benchmark, data: Path, tokenizer: Path) -> List[object]:
 
 def train(
     data: Path, task: str, arch: Sequence[str], training: Training
-) -> List[object]:
+) -> list[object]:
     """The command that trains one model."""
     return [
         BIN / "fairseq-train", data, *_plugin(task), "--arch", *arch,
@@ -243,7 +244,7 @@ def train(
     ]  # fmt: skip
 
 
-def finetune(benchmark: Benchmark, data: Path) -> List[object]:
+def finetune(benchmark: Benchmark, data: Path) -> list[object]:
     """The command that fine-tunes an encoder, selected on the source language."""
     setup = SETUPS[benchmark.name]
     return [
@@ -254,7 +255,7 @@ def finetune(benchmark: Benchmark, data: Path) -> List[object]:
 
 def validate(
     data: Path, task: str, checkpoint: Path, subset: str = "valid"
-) -> List[object]:
+) -> list[object]:
     """The command that scores a checkpoint on each language of a subset."""
     return [
         BIN / "fairseq-validate", data, *_plugin(task), "--valid-subset", subset,
@@ -263,19 +264,19 @@ def validate(
 
 
 def report(
-    results: Sequence[Path], out: Path, teacher: Optional[str] = None
-) -> List[object]:
+    results: Sequence[Path], out: Path, teacher: str | None = None
+) -> list[object]:
     """The command that makes tables and a picture of result lines."""
     named = ["--teacher", teacher] if teacher else []
     return [BIN / "mlkd-report", *results, "--output", out, *named]
 
 
-def words(command: Sequence[object]) -> List[str]:
+def words(command: Sequence[object]) -> list[str]:
     """A command as the words of a shell."""
     return [str(word) for word in command]
 
 
-def _plugin(task: str) -> List[object]:
+def _plugin(task: str) -> list[object]:
     return [
         "--user-dir", ROOT / "fairseq_mlkd", "--task", task, "--num-workers", 0,
     ]  # fmt: skip

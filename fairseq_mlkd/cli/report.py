@@ -4,12 +4,11 @@ import argparse
 import logging
 import sys
 from pathlib import Path
-from typing import List, Optional
 
-from fairseq_mlkd.cli.report_markdown import render_report
-from fairseq_mlkd.cli.report_tables import Table, group_tables, make_tables
+from fairseq_mlkd.files.whole import replace_on_success
 from fairseq_mlkd.metrics.results import latest_results, read_results
-from fairseq_mlkd.text.files import replace_on_success
+from fairseq_mlkd.report.pages import render_report
+from fairseq_mlkd.report.tables import Table, group_tables, make_tables
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -38,7 +37,7 @@ def get_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def load_tables(paths: List[str], source_lang: str) -> List[Table]:
+def load_tables(paths: list[str], source_lang: str) -> list[Table]:
     """Reads result lines into tables; says on standard error what was replaced."""
     results = read_results(paths)
     if not results:
@@ -50,7 +49,7 @@ def load_tables(paths: List[str], source_lang: str) -> List[Table]:
     return make_tables(latest, source_lang)
 
 
-def find_teacher(tables: List[Table], named: Optional[str]) -> str:
+def find_teacher(tables: list[Table], named: str | None) -> str:
     """The model to compare with.
 
     Raises:
@@ -62,7 +61,7 @@ def find_teacher(tables: List[Table], named: Optional[str]) -> str:
     return named or "teacher"
 
 
-def write_report(folder: Path, markdown: str, tables: List[Table]) -> None:
+def write_report(folder: Path, markdown: str, tables: list[Table]) -> None:
     """Writes `report.md` and, if there is a benchmark to draw, `report.png`.
 
     The picture shows the first metric of each benchmark.
@@ -75,12 +74,12 @@ def write_report(folder: Path, markdown: str, tables: List[Table]) -> None:
         # Importing fairseq lets every logger talk, and matplotlib lists all fonts.
         logging.getLogger("matplotlib").setLevel(logging.WARNING)
         # Only a picture needs matplotlib, which is optional.
-        from fairseq_mlkd.cli.report_picture import save_picture
+        from fairseq_mlkd.report.picture import save_picture
 
         save_picture(drawn, folder / "report.png")
 
 
-def main(argv: Optional[List[str]] = None) -> None:
+def main(argv: list[str] | None = None) -> None:
     """Runs the command; bad input ends it with one line."""
     args = get_parser().parse_args(argv)
     try:

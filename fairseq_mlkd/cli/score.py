@@ -9,13 +9,12 @@ the subset that was prepared from GOLD. Rows that preparation drops are not scor
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence, Tuple
 
 from torch import Tensor
 
 from fairseq_mlkd.cli.score_rows import read_pairs
-from fairseq_mlkd.data.benchmarks import BENCHMARKS
 from fairseq_mlkd.metrics.parsing import PARSE_METRICS, parse_counts
 from fairseq_mlkd.metrics.spans import (
     ENTITY_F1,
@@ -26,9 +25,10 @@ from fairseq_mlkd.metrics.spans import (
     span_f1,
     span_types,
 )
+from fairseq_mlkd.prepare.labelled import BENCHMARKS
 from fairseq_mlkd.text.pointers import from_pointers
 
-Labels = Tuple[Dict[str, List[str]], Dict[str, List[str]]]
+Labels = tuple[dict[str, list[str]], dict[str, list[str]]]
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -66,7 +66,7 @@ def get_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def score(pairs: Sequence[Labels]) -> Dict[str, float]:
+def score(pairs: Sequence[Labels]) -> dict[str, float]:
     """The benchmark's metrics in percent, by full name.
 
     Args:
@@ -90,7 +90,7 @@ def _percent(pairs: Sequence[Labels], *parts: str) -> float:
     return 100.0 * sum(are_right) / len(pairs)
 
 
-def _score_parses(pairs: Sequence[Labels]) -> Dict[str, float]:
+def _score_parses(pairs: Sequence[Labels]) -> dict[str, float]:
     counts = [
         parse_counts(from_pointers(gold["target"], gold["words"]), found["target"])
         for gold, found in pairs
@@ -101,7 +101,7 @@ def _score_parses(pairs: Sequence[Labels]) -> Dict[str, float]:
     }
 
 
-def _score_intents(pairs: Sequence[Labels]) -> Dict[str, float]:
+def _score_intents(pairs: Sequence[Labels]) -> dict[str, float]:
     return {
         INTENT_SLOT_EXACT_MATCH: _percent(pairs, "intent", "label"),
         INTENT_ACCURACY: _percent(pairs, "intent"),
@@ -109,7 +109,7 @@ def _score_intents(pairs: Sequence[Labels]) -> Dict[str, float]:
     }
 
 
-def _count_spans(pairs: Sequence[Labels]) -> Tuple[List[str], Tensor]:
+def _count_spans(pairs: Sequence[Labels]) -> tuple[list[str], Tensor]:
     """The types of all spans, and their counts as `count_spans` gives them."""
     gold = [true["label"] for true, _ in pairs]
     # no tag at all, and what fairseq-generate writes for a word that was cut off
@@ -121,7 +121,7 @@ def _count_spans(pairs: Sequence[Labels]) -> Tuple[List[str], Tensor]:
     return types, count_spans(gold, predicted, types)
 
 
-def main(argv: Optional[List[str]] = None) -> None:
+def main(argv: list[str] | None = None) -> None:
     """Runs the command; bad input ends it with one line."""
     args = get_parser().parse_args(argv)
     try:

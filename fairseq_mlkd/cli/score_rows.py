@@ -2,10 +2,9 @@
 
 from argparse import Namespace
 from pathlib import Path
-from typing import Dict, List, Tuple, Union
 
-from fairseq_mlkd.data.benchmarks import BENCHMARKS
-from fairseq_mlkd.data.benchmarks.rows import (
+from fairseq_mlkd.prepare.labelled import BENCHMARKS
+from fairseq_mlkd.prepare.labelled.rows import (
     Dropped,
     Row,
     SentencePair,
@@ -14,11 +13,11 @@ from fairseq_mlkd.data.benchmarks.rows import (
 )
 from fairseq_mlkd.text.parse_tree import split_symbols
 
-AnyRow = Union[Row, Dropped]
+AnyRow = Row | Dropped
 ADVICE = "give the same rows in the same order"
 
 
-def read_pairs(args: Namespace) -> Tuple[List[Tuple[Row, Row]], int]:
+def read_pairs(args: Namespace) -> tuple[list[tuple[Row, Row]], int]:
     """Rows with their true and with their predicted labels.
 
     Args:
@@ -29,7 +28,7 @@ def read_pairs(args: Namespace) -> Tuple[List[Tuple[Row, Row]], int]:
         ValueError: the two files have not the same rows.
     """
     gold = _read(args, args.gold, predicted=False)
-    pairs: List[Tuple[Row, Row]] = []
+    pairs: list[tuple[Row, Row]] = []
     for true, row in zip(gold, _read_hypotheses(args, gold)):
         if isinstance(true, Dropped):
             continue
@@ -42,7 +41,7 @@ def read_pairs(args: Namespace) -> Tuple[List[Tuple[Row, Row]], int]:
     return pairs, len(gold) - len(pairs)
 
 
-def _read_hypotheses(args: Namespace, gold: List[AnyRow]) -> List[AnyRow]:
+def _read_hypotheses(args: Namespace, gold: list[AnyRow]) -> list[AnyRow]:
     """The predicted rows, as many as `gold`."""
     if args.generate_output:
         return _read_generated(args.hypothesis, gold)
@@ -55,7 +54,7 @@ def _read_hypotheses(args: Namespace, gold: List[AnyRow]) -> List[AnyRow]:
     return rows
 
 
-def _read(args: Namespace, path: Path, *, predicted: bool) -> List[AnyRow]:
+def _read(args: Namespace, path: Path, *, predicted: bool) -> list[AnyRow]:
     rows = BENCHMARKS[args.name].read(
         path,
         args.lang,
@@ -66,9 +65,9 @@ def _read(args: Namespace, path: Path, *, predicted: bool) -> List[AnyRow]:
     return list(rows)
 
 
-def _read_generated(path: Path, gold: List[AnyRow]) -> List[AnyRow]:
+def _read_generated(path: Path, gold: list[AnyRow]) -> list[AnyRow]:
     """The best hypothesis of each row, from the `H-ROW<TAB>SCORE<TAB>SYMBOLS` lines."""
-    found: Dict[str, List[str]] = {}
+    found: dict[str, list[str]] = {}
     for line, text in read_rows(path):
         if text.startswith("H-"):
             name, *cells = text.split("\t")
@@ -89,7 +88,7 @@ def _read_generated(path: Path, gold: List[AnyRow]) -> List[AnyRow]:
     ]
 
 
-def _predict(row: AnyRow, symbols: List[str]) -> AnyRow:
+def _predict(row: AnyRow, symbols: list[str]) -> AnyRow:
     """`row` with `symbols` as its labels."""
     if isinstance(row, Dropped):
         return row
@@ -110,7 +109,7 @@ def _check_count(args: Namespace, found: int, expected: int) -> None:
         )
 
 
-def _content(row: Row) -> Union[str, List[str], Tuple[str, str]]:
+def _content(row: Row) -> str | list[str] | tuple[str, str]:
     """The part of a row that is not predicted."""
     if isinstance(row, SentencePair):
         return (row.sentence1, row.sentence2)

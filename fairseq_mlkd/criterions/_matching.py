@@ -1,7 +1,8 @@
 """What is compared with what, when one model learns from another."""
 
 import logging
-from typing import Any, Dict, Iterable, Optional, Tuple
+from collections.abc import Iterable
+from typing import Any
 
 from fairseq.dataclass import FairseqDataclass
 from torch import Tensor, nn
@@ -15,7 +16,7 @@ from fairseq_mlkd.distillation.words import at_words
 
 logger = logging.getLogger(__name__)
 
-Logits = Dict[str, Tensor]  # by head
+Logits = dict[str, Tensor]  # by head
 
 
 def match_models(
@@ -67,15 +68,15 @@ def run_both(
     model: nn.Module,
     teacher: AnyTeacher,
     inner_losses: InnerLosses,
-    inputs: Dict[str, Any],
+    inputs: dict[str, Any],
     heads: Iterable[str],
     *,
     scored: bool,
     soft: bool,
     encoder_only: bool = False,
-    keys: Optional[Tensor] = None,
-    view: Optional[TeacherView] = None,
-) -> Tuple[Logits, Logits, Dict[str, Tensor]]:
+    keys: Tensor | None = None,
+    view: TeacherView | None = None,
+) -> tuple[Logits, Logits, dict[str, Tensor]]:
     """Run student and teacher on a batch.
 
     Args:

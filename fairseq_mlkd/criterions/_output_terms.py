@@ -2,7 +2,6 @@
 
 from functools import reduce
 from operator import add
-from typing import Dict, Optional, Tuple
 
 import torch
 from torch import Tensor
@@ -14,14 +13,14 @@ from fairseq_mlkd.distillation.losses import output_losses
 
 def output_terms(
     logits: Logits,
-    targets: Dict[str, Tensor],
+    targets: dict[str, Tensor],
     teacher_logits: Logits,
     *,
-    shared: Optional[Dict[str, Tensor]] = None,
+    shared: dict[str, Tensor] | None = None,
     ce_weight: float,
     logits_weight: float,
     temperature: float,
-) -> Tuple[Tensor, Dict[str, Tensor]]:
+) -> tuple[Tensor, dict[str, Tensor]]:
     """The weighted loss, and its terms as they are; each summed over labels.
 
     Args:
@@ -58,11 +57,11 @@ def losses_of_head(
     target: Tensor,
     teacher_logits: Tensor,
     *,
-    shared: Optional[Tensor],
+    shared: Tensor | None,
     ce_weight: float,
     logits_weight: float,
     temperature: float,
-) -> Tuple[Tensor, Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor]:
     """As `output_losses`; labels that are not shared have the hard loss alone."""
     weights = {"ce_weight": ce_weight, "logits_weight": logits_weight}
     if shared is None:

@@ -1,6 +1,6 @@
 """The same batch as a teacher reads it that has subwords of its own."""
 
-from typing import Any, Dict, NamedTuple, Optional, Tuple
+from typing import Any, NamedTuple
 
 from fairseq.dataclass import FairseqDataclass
 from fairseq.tasks import FairseqTask
@@ -10,18 +10,18 @@ from torch import Tensor
 class TeacherView(NamedTuple):
     """A batch in the teacher's subwords."""
 
-    inputs: Dict[str, Any]  # of the teacher
+    inputs: dict[str, Any]  # of the teacher
     # where words begin, (bsz, words), for the student and for the teacher; None: what
     # is inside the encoders is not compared
-    word_starts: Optional[Tuple[Tensor, Tensor]]
+    word_starts: tuple[Tensor, Tensor] | None
     # by head, which of the student's labels the teacher reads, too, and vice versa: a
     # word may have no subword on one side
-    shared: Dict[str, Tensor]
-    teacher_shared: Dict[str, Tensor]
+    shared: dict[str, Tensor]
+    teacher_shared: dict[str, Tensor]
     # by head, at the shared labels, what the student cannot say, (m, classes)
-    unsayable: Dict[str, Tensor]
+    unsayable: dict[str, Tensor]
 
-    def read_logits(self, logits: Dict[str, Tensor]) -> Dict[str, Tensor]:
+    def read_logits(self, logits: dict[str, Tensor]) -> dict[str, Tensor]:
         """The teacher's logits at the shared labels, over what the student can say."""
         found = {head: x[self.teacher_shared[head]] for head, x in logits.items()}
         for head in found.keys() & self.unsayable.keys():
@@ -31,7 +31,7 @@ class TeacherView(NamedTuple):
 
 
 def view_batch(
-    task: FairseqTask, reader: FairseqTask, sample: Dict[str, Any]
+    task: FairseqTask, reader: FairseqTask, sample: dict[str, Any]
 ) -> TeacherView:
     """See a batch as the teacher does.
 
@@ -57,7 +57,7 @@ def view_batch(
     )
 
 
-def open_reader(cfg: FairseqDataclass, task: FairseqTask) -> Optional[FairseqTask]:
+def open_reader(cfg: FairseqDataclass, task: FairseqTask) -> FairseqTask | None:
     """The task that reads `--teacher-data`, whose rows batches will hold; None: none.
 
     Raises:

@@ -1,7 +1,5 @@
 """Which teacher a criterion's flags name: one that runs, or what it said on disk."""
 
-from typing import Union
-
 from fairseq.dataclass import FairseqDataclass
 from fairseq.tasks import FairseqTask
 
@@ -12,7 +10,7 @@ from fairseq_mlkd.distillation.cached_teacher import (
 from fairseq_mlkd.distillation.signals import SignalCodec
 from fairseq_mlkd.distillation.teacher import Teacher, load_teacher
 
-AnyTeacher = Union[Teacher, CachedTeacher]
+AnyTeacher = Teacher | CachedTeacher
 
 
 def open_teacher(cfg: FairseqDataclass, task: FairseqTask) -> AnyTeacher:

@@ -1,9 +1,10 @@
 """What a model learns from unlabelled sentences while it is fine-tuned."""
 
 import logging
+from collections.abc import Mapping
 from functools import reduce
 from operator import add
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any
 
 import torch
 from fairseq.dataclass import FairseqDataclass
@@ -26,12 +27,12 @@ def unlabelled_loss(
     model: nn.Module,
     teacher: AnyTeacher,
     inner_losses: InnerLosses,
-    inputs: Dict[str, Any],
-    places: Dict[str, Tensor],
+    inputs: dict[str, Any],
+    places: dict[str, Tensor],
     *,
     logits_weight: float,
     temperature: float,
-    keys: Optional[Tensor] = None,
+    keys: Tensor | None = None,
 ) -> Tensor:
     """Equations 2 and 3 with the teacher's outputs as the only target.
 
@@ -66,7 +67,7 @@ def unlabelled_loss(
     return reduce(add, losses)
 
 
-def weigh(terms: Dict[str, Tensor], weights: Mapping[str, float]) -> List[Tensor]:
+def weigh(terms: dict[str, Tensor], weights: Mapping[str, float]) -> list[Tensor]:
     return [weights[name] * term for name, term in terms.items()]
 
 
@@ -119,7 +120,7 @@ class StageOne(nn.Module):
             reason = " (the teacher has no masked-LM head)"
         logger.info("stage 1 loss: %s%s", ", ".join(used), reason)
 
-    def forward(self, model: nn.Module, sample: Dict[str, Any]) -> Tensor:
+    def forward(self, model: nn.Module, sample: dict[str, Any]) -> Tensor:
         """The weighted loss of a batch: means over what is masked and what is valid.
 
         Args:

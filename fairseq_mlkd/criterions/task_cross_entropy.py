@@ -1,9 +1,10 @@
 """The hard loss of every task of ours."""
 
 import math
+from collections.abc import Iterable
 from functools import reduce
 from operator import add
-from typing import Any, Dict, Iterable, List, Tuple, Union
+from typing import Any
 
 from fairseq import modules, utils
 from fairseq.criterions import FairseqCriterion, register_criterion
@@ -21,8 +22,8 @@ class TaskCrossEntropyCriterion(FairseqCriterion):
     """
 
     def forward(
-        self, model: nn.Module, sample: Dict[str, Any], reduce: bool = True
-    ) -> Tuple[Tensor, int, Dict[str, Any]]:
+        self, model: nn.Module, sample: dict[str, Any], reduce: bool = True
+    ) -> tuple[Tensor, int, dict[str, Any]]:
         """Return the summed loss, the number of labels, and what to log."""
         inputs, targets = self.task.supervise(sample)
         logits = by_head(model(**sample["net_input"], **inputs)[0], targets)
@@ -32,11 +33,11 @@ class TaskCrossEntropyCriterion(FairseqCriterion):
 
     def logging_output(
         self,
-        sample: Dict[str, Any],
+        sample: dict[str, Any],
         loss: Tensor,
-        logits: Dict[str, Tensor],
-        targets: Dict[str, Tensor],
-    ) -> Dict[str, Any]:
+        logits: dict[str, Tensor],
+        targets: dict[str, Tensor],
+    ) -> dict[str, Any]:
         log = {
             "loss": loss.detach(),
             "ntokens": sample["ntokens"],
@@ -48,7 +49,7 @@ class TaskCrossEntropyCriterion(FairseqCriterion):
         return log
 
     @staticmethod
-    def reduce_metrics(logging_outputs: List[Dict[str, Any]]) -> None:
+    def reduce_metrics(logging_outputs: list[dict[str, Any]]) -> None:
         log_mean("loss", logging_outputs, bits=True)
         metrics.log_derived(
             "ppl", lambda meters: utils.get_perplexity(meters["loss"].avg)
@@ -60,8 +61,8 @@ class TaskCrossEntropyCriterion(FairseqCriterion):
 
 
 def by_head(
-    logits: Union[Tensor, Dict[str, Tensor]], heads: Iterable[str]
-) -> Dict[str, Tensor]:
+    logits: Tensor | dict[str, Tensor], heads: Iterable[str]
+) -> dict[str, Tensor]:
     """A model's logits under the names of their heads; a lone tensor has one."""
     if isinstance(logits, dict):
         return logits
@@ -74,7 +75,7 @@ def count_labels(target: Tensor) -> int:
     return int(target.ge(0).sum())
 
 
-def hard_loss(logits: Dict[str, Tensor], targets: Dict[str, Tensor]) -> Tensor:
+def hard_loss(logits: dict[str, Tensor], targets: dict[str, Tensor]) -> Tensor:
     """Cross-entropy summed over the `(n,)` targets of all heads, in float32."""
     losses = [
         modules.cross_entropy(logits[name], target, reduction="sum")
@@ -83,7 +84,7 @@ def hard_loss(logits: Dict[str, Tensor], targets: Dict[str, Tensor]) -> Tensor:
     return reduce(add, losses)
 
 
-def log_mean(key: str, logging_outputs: List[Dict[str, Any]], *, bits: bool) -> None:
+def log_mean(key: str, logging_outputs: list[dict[str, Any]], *, bits: bool) -> None:
     """Log the sum of `key` over the sum of sample sizes, in bits or as it is."""
     total = sum(log.get(key, 0) for log in logging_outputs)
     sample_size = sum(log.get("sample_size", 0) for log in logging_outputs)

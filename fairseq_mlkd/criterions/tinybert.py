@@ -1,7 +1,7 @@
 """Distillation on any task of ours: hard loss + equation 2 + equation 3."""
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Optional
 
 import torch
 from fairseq import utils
@@ -161,8 +161,8 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
     def __init__(self, cfg: TinyBertCriterionConfig, task: FairseqTask) -> None:
         super().__init__(task)
         self.cfg = cfg
-        self.teacher: Optional[AnyTeacher] = None
-        self.reader: Optional[FairseqTask] = None  # of a teacher's own subwords
+        self.teacher: AnyTeacher | None = None
+        self.reader: FairseqTask | None = None  # of a teacher's own subwords
         inner = (cfg.embedding_weight, cfg.hidden_weight, cfg.attention_weight)
         distils = bool(cfg.logits_weight or any(inner))
         if not distils and not cfg.ce_weight:
@@ -178,7 +178,7 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
             requests = self.inner_losses.requests(1)
             self.teacher.check_signals(requests, logits=bool(cfg.logits_weight))
         # what is learnt from unlabelled sentences beside the labelled ones
-        self.more_weights: Dict[str, float] = {}
+        self.more_weights: dict[str, float] = {}
         if not task.is_restored:
             self._mix(task)
 
@@ -199,8 +199,8 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
             self.stage_1 = StageOne(self.cfg, task)
 
     def forward(
-        self, model: nn.Module, sample: Dict[str, Any], reduce: bool = True
-    ) -> Tuple[Tensor, int, Dict[str, Any]]:
+        self, model: nn.Module, sample: dict[str, Any], reduce: bool = True
+    ) -> tuple[Tensor, int, dict[str, Any]]:
         """Return the weighted loss, the number of labels, and what to log."""
         if self.teacher and (self.training or self.cfg.valid_distillation):
             return self._distil(model, sample)
@@ -210,8 +210,8 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
         return loss, sample_size, log
 
     def _distil(
-        self, model: nn.Module, sample: Dict[str, Any]
-    ) -> Tuple[Tensor, int, Dict[str, Any]]:
+        self, model: nn.Module, sample: dict[str, Any]
+    ) -> tuple[Tensor, int, dict[str, Any]]:
         assert self.teacher is not None
         inputs, targets = self.task.supervise(sample)
         inputs = {**sample["net_input"], **inputs}
@@ -254,7 +254,7 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
             log.update(distillation_loss=log["loss"], loss=loss)
         return loss, sample_size, log
 
-    def _more_loss(self, name: str, model: nn.Module, sample: Dict[str, Any]) -> Tensor:
+    def _more_loss(self, name: str, model: nn.Module, sample: dict[str, Any]) -> Tensor:
         """A loss on the unlabelled sentences of a batch; 0 where it has none."""
         assert self.teacher is not None
         if "unlabelled" not in sample:
@@ -273,14 +273,14 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
         )
 
     def load_state_dict(
-        self, state_dict: Optional[Dict[str, Tensor]], strict: bool = True
+        self, state_dict: dict[str, Tensor] | None, strict: bool = True
     ) -> Any:
         """As upstream; a checkpoint of a run without a teacher has no state (None)."""
         if state_dict is not None:
             return super().load_state_dict(state_dict, strict)
 
     @staticmethod
-    def reduce_metrics(logging_outputs: List[Dict[str, Any]]) -> None:
+    def reduce_metrics(logging_outputs: list[dict[str, Any]]) -> None:
         for name in logging_outputs[0]:
             if name == "loss" or name.endswith("_loss"):
                 log_mean(name, logging_outputs, bits=name in _IN_BITS)
@@ -291,7 +291,7 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
             )
 
 
-def _hard_loss_of(log: Dict[str, Any]) -> Optional[str]:
+def _hard_loss_of(log: dict[str, Any]) -> str | None:
     """The name of the hard cross-entropy; None: it was not computed."""
     if "nll_loss" in log:
         return "nll_loss"

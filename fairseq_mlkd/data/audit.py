@@ -3,11 +3,12 @@
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Optional
+from typing import Any
 
-from fairseq_mlkd.text.files import file_sha256
+from fairseq_mlkd.files.whole import file_sha256
 
 FORMAT_VERSION = 1
 
@@ -31,13 +32,13 @@ class FileAudit:
     sha256: str
     language: str
     split: str
-    published: Optional[int] = None
+    published: int | None = None
     kept: int = 0
-    dropped: Dict[str, List[int]] = field(default_factory=dict)
+    dropped: dict[str, list[int]] = field(default_factory=dict)
     longest_input: int = 0
     words: int = 0
     words_without_subwords: int = 0
-    untrained: Dict[str, int] = field(default_factory=dict)
+    untrained: dict[str, int] = field(default_factory=dict)
 
     def add_untrained(self, part: str, labels: int) -> None:
         """Counts labels that training data do not hold."""
@@ -57,7 +58,7 @@ class FileAudit:
         """The number of rows left out, for whatever reason."""
         return sum(map(len, self.dropped.values()))
 
-    def as_dict(self) -> Dict[str, Any]:
+    def as_dict(self) -> dict[str, Any]:
         """The record as it is written to `audit.json`."""
         return {
             "path": self.path,
@@ -90,7 +91,7 @@ def tokenizer_fingerprint(folder: Path) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-def subset_totals(files: Iterable[FileAudit]) -> Dict[str, Dict[str, int]]:
+def subset_totals(files: Iterable[FileAudit]) -> dict[str, dict[str, int]]:
     """Rows kept and dropped, by subset."""
     kept: Counter = Counter()
     dropped: Counter = Counter()
@@ -100,7 +101,7 @@ def subset_totals(files: Iterable[FileAudit]) -> Dict[str, Dict[str, int]]:
     return {name: {"kept": kept[name], "dropped": dropped[name]} for name in kept}
 
 
-def write_audit(path: Path, about: Dict[str, Any], files: List[FileAudit]) -> None:
+def write_audit(path: Path, about: dict[str, Any], files: list[FileAudit]) -> None:
     """Writes `audit.json`.
 
     Args:
@@ -116,7 +117,7 @@ def write_audit(path: Path, about: Dict[str, Any], files: List[FileAudit]) -> No
     path.write_text(text + "\n", encoding="utf-8")
 
 
-def read_audit(path: Path) -> Dict[str, Any]:
+def read_audit(path: Path) -> dict[str, Any]:
     """Reads `audit.json`.
 
     Raises:

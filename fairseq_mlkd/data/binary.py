@@ -7,18 +7,11 @@ import os
 import shutil
 import struct
 from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import (
     Any,
-    Callable,
-    Iterable,
-    Iterator,
-    List,
-    Optional,
-    Sequence,
-    Tuple,
-    Type,
 )
 
 import numpy as np
@@ -29,7 +22,7 @@ from fairseq.data.indexed_dataset import (
     best_fitting_int_dtype,
 )
 
-from fairseq_mlkd.text.files import file_sha256, replace_on_success
+from fairseq_mlkd.files.whole import file_sha256, replace_on_success
 
 _MAGIC = b"MMIDIDX\x00\x00"
 _HEADER = struct.Struct("<9sQBQ")  # magic, version, type code, number of items
@@ -58,7 +51,7 @@ class BinaryWriter:
             self._stack = stack.pop_all()
         return self
 
-    def __exit__(self, *exception: Any) -> Optional[bool]:
+    def __exit__(self, *exception: Any) -> bool | None:
         return self._stack.__exit__(*exception)
 
     def add(self, ids: Sequence[int]) -> None:
@@ -82,7 +75,7 @@ class BinaryWriter:
         self._data.write(ids.astype(self._dtype, copy=False).tobytes())
         self._sizes.frombytes(sizes.astype(np.int32, copy=False).tobytes())
 
-    def _finish(self, kind: Optional[Type[BaseException]], *_: Any) -> None:
+    def _finish(self, kind: type[BaseException] | None, *_: Any) -> None:
         if kind is None:
             sizes = np.frombuffer(self._sizes, np.int32)
             _write_index(self._index, self._dtype, lambda: [sizes])
@@ -142,19 +135,20 @@ def binary_sha256(folders: Sequence[str], split: str) -> str:
     return hashlib.sha256(repr(found).encode()).hexdigest()
 
 
-def encode_line(dictionary: Dictionary, symbols: Sequence[str]) -> List[int]:
+def encode_line(dictionary: Dictionary, symbols: Sequence[str]) -> list[int]:
     """Return the ids of the symbols (unknown ones as `unk`) and the end of sentence."""
     ids = [dictionary.index(symbol) for symbol in symbols]
     return ids + [dictionary.eos()]
 
 
 @contextmanager
-def _both_files(prefix: str) -> Iterator[Tuple[str, str]]:
+def _both_files(prefix: str) -> Iterator[tuple[str, str]]:
     """Give two names to write to; they become `.bin` and `.idx` on success."""
     os.makedirs(os.path.dirname(prefix) or ".", exist_ok=True)
-    with replace_on_success(f"{prefix}.idx") as index, replace_on_success(
-        f"{prefix}.bin"
-    ) as data:
+    with (
+        replace_on_success(f"{prefix}.idx") as index,
+        replace_on_success(f"{prefix}.bin") as data,
+    ):
         yield data, index
 
 
@@ -193,7 +187,7 @@ def _read_sizes(prefix: str) -> np.ndarray:
     return np.fromfile(f"{prefix}.idx", np.int32, items, offset=_HEADER.size)
 
 
-def _read_header(path: str) -> Tuple[int, int]:
+def _read_header(path: str) -> tuple[int, int]:
     """Return the code of the integer type and the number of items."""
     _check_size(path, _HEADER.size)
     with open(path, "rb") as file:

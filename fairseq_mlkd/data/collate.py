@@ -1,18 +1,18 @@
 """What the batches of all our datasets have in common."""
 
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 import torch
 from fairseq.data import data_utils
 
 
 def collate_inputs(
-    samples: List[Dict[str, Any]],
+    samples: list[dict[str, Any]],
     key: str,
     padding_idx: int,
     *,
-    more_key: Optional[str] = None,
-) -> Dict[str, Any]:
+    more_key: str | None = None,
+) -> dict[str, Any]:
     """Batch the input sequences `key` of samples, padded on the right.
 
     Args:
@@ -44,6 +44,6 @@ def collate_inputs(
     }
 
 
-def collate(samples: List[Dict[str, Any]], key: str, padding_idx: int) -> torch.Tensor:
+def collate(samples: list[dict[str, Any]], key: str, padding_idx: int) -> torch.Tensor:
     """The sequences `key` of samples as `(bsz, longest)`."""
     return data_utils.collate_tokens([sample[key] for sample in samples], padding_idx)

@@ -1,6 +1,6 @@
 """Masked language modelling (Devlin et al., 2019) on top of a multilingual dataset."""
 
-from typing import Any, Dict, List, NamedTuple, Tuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -39,10 +39,10 @@ class MaskedLMDataset(BaseWrapperDataset):
         self.masking = masking
 
     @property
-    def langs(self) -> List[str]:
+    def langs(self) -> list[str]:
         return self.dataset.langs
 
-    def __getitem__(self, index: int) -> Dict[str, Any]:
+    def __getitem__(self, index: int) -> dict[str, Any]:
         item = self.dataset[index]
         key = self.dataset.chance_key(index)
         tokens = item["tokens"].numpy()
@@ -60,7 +60,7 @@ class MaskedLMDataset(BaseWrapperDataset):
             "target": torch.from_numpy(target),
         }
 
-    def collater(self, samples: List[Dict[str, Any]]) -> Dict[str, Any]:
+    def collater(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
         """As the dataset below, masked, and `target` `(bsz, src_len)`: ids, padding."""
         if not samples:
             return {}
@@ -77,7 +77,7 @@ def mask_tokens(
     *,
     dictionary: Dictionary,
     mask_idx: int,
-) -> Tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray]:
     """Mask one sentence.
 
     At least one token is predicted; special symbols never are, and never are drawn.

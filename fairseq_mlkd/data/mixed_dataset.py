@@ -1,6 +1,6 @@
 """Labelled examples, each with sentences without labels beside it."""
 
-from typing import Any, Dict, List, Union
+from typing import Any
 
 import numpy as np
 from fairseq.data import BaseWrapperDataset
@@ -25,7 +25,7 @@ class MixedDataset(BaseWrapperDataset):
     def __init__(
         self,
         dataset: MultilingualDataset,
-        unlabelled: Union[MultilingualDataset, MaskedLMDataset],
+        unlabelled: MultilingualDataset | MaskedLMDataset,
     ) -> None:
         super().__init__(dataset)
         self.unlabelled = unlabelled
@@ -37,7 +37,7 @@ class MixedDataset(BaseWrapperDataset):
         self.set_epoch(1)
 
     @property
-    def langs(self) -> List[str]:
+    def langs(self) -> list[str]:
         return self.dataset.langs
 
     def set_epoch(self, epoch: int) -> None:
@@ -48,13 +48,13 @@ class MixedDataset(BaseWrapperDataset):
         key = (self.plain.seed, epoch, len(self.plain.langs))
         self.order = np.random.default_rng(key).permutation(len(self.unlabelled))
 
-    def __getitem__(self, index: int) -> Dict[str, Any]:
+    def __getitem__(self, index: int) -> dict[str, Any]:
         """As the labelled example, and `unlabelled`, a list of items."""
         drawn = self.order[self.starts[index] : self.starts[index + 1]]
         items = [self.unlabelled[i] for i in drawn.tolist()]
         return {**self.dataset[index], "unlabelled": items}
 
-    def collater(self, samples: List[Dict[str, Any]]) -> Dict[str, Any]:
+    def collater(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
         """As the labelled batch, and batches of their own beside it.
 
         `unlabelled`, and with masks `masked`, which has a `target`, too. Where no

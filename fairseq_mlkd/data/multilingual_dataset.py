@@ -1,7 +1,8 @@
 """Several languages as one dataset, each example once or drawn anew every epoch."""
 
 import zlib
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from fairseq.data import FairseqDataset
@@ -33,8 +34,8 @@ class MultilingualDataset(FairseqDataset):
         self,
         datasets: Mapping[str, FairseqDataset],
         *,
-        sampling_alpha: Optional[float] = None,
-        epoch_size: Optional[int] = None,
+        sampling_alpha: float | None = None,
+        epoch_size: int | None = None,
         seed: int = 1,
     ) -> None:
         self.langs = list(datasets)
@@ -69,7 +70,7 @@ class MultilingualDataset(FairseqDataset):
         rng = np.random.default_rng((self.seed, self.epoch, lang_id))
         return draw(self.epoch_counts[lang_id], self.counts[lang_id], rng)
 
-    def chance_key(self, index: int) -> Tuple[int, ...]:
+    def chance_key(self, index: int) -> tuple[int, ...]:
         """What the chance at work on an example is seeded with.
 
         The same whichever languages stand beside its own; new for each draw.
@@ -78,7 +79,7 @@ class MultilingualDataset(FairseqDataset):
         lang = zlib.crc32(self.langs[lang_id].encode())
         return self.seed, self.epoch, lang, int(index - self.starts[lang_id])
 
-    def key(self, index: int) -> Tuple[int, ...]:
+    def key(self, index: int) -> tuple[int, ...]:
         """Names an example, in all runs on the same data: equal keys, equal examples.
 
         That of a draw is its `chance_key`. An example that is there once keeps its own
@@ -94,7 +95,7 @@ class MultilingualDataset(FairseqDataset):
         """No: fairseq breaks ties by the epoch, so a resumed run has other batches."""
         return False
 
-    def __getitem__(self, index: int) -> Dict[str, Any]:
+    def __getitem__(self, index: int) -> dict[str, Any]:
         lang_id = self.lang_ids[index]
         item = self.datasets[lang_id][self.indices[index]]
         lang = self.langs[lang_id]
@@ -103,7 +104,7 @@ class MultilingualDataset(FairseqDataset):
     def __len__(self) -> int:
         return len(self.indices)
 
-    def collater(self, samples: List[Dict[str, Any]]) -> Dict[str, Any]:
+    def collater(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
         return self.datasets[0].collater(samples)
 
     def num_tokens(self, index: int) -> int:
@@ -119,7 +120,7 @@ class MultilingualDataset(FairseqDataset):
         """Shortest first, ties in the random order that fairseq has just seeded."""
         return np.lexsort([np.random.permutation(len(self)), self.sizes])
 
-    def batch_by_size(self, indices: np.ndarray, **limits: Any) -> List[np.ndarray]:
+    def batch_by_size(self, indices: np.ndarray, **limits: Any) -> list[np.ndarray]:
         if self.is_resampled:
             return list(super().batch_by_size(indices, **limits))
         lang_ids = self.lang_ids[indices]

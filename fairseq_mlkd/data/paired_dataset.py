@@ -2,7 +2,8 @@
 
 import filecmp
 import os
-from typing import Any, Dict, List, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from fairseq.data import BaseWrapperDataset, FairseqDataset
@@ -22,10 +23,10 @@ class PairedDataset(BaseWrapperDataset):
         super().__init__(dataset)
         self.teacher = teacher
 
-    def __getitem__(self, index: int) -> Dict[str, Any]:
+    def __getitem__(self, index: int) -> dict[str, Any]:
         return {**self.dataset[index], "teacher": self.teacher[index]}
 
-    def collater(self, samples: List[Dict[str, Any]]) -> Dict[str, Any]:
+    def collater(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
         """As the student's batch, and the teacher's in it as `teacher`."""
         batch = self.dataset.collater(samples)
         if samples:

@@ -1,7 +1,7 @@
 """Sentences with their parses, in which pointers stand for the words."""
 
 import os
-from typing import Any, Dict, List
+from typing import Any
 
 import numpy as np
 import torch
@@ -82,7 +82,7 @@ class ParseDataset(FairseqDataset):
                     "same sentence: prepare it again"
                 )
 
-    def __getitem__(self, index: int) -> Dict[str, Any]:
+    def __getitem__(self, index: int) -> dict[str, Any]:
         """One example; every value is one-dimensional.
 
         `tokens`: ids of the sentence. `word_starts`: index in it of each word's first
@@ -123,7 +123,7 @@ class ParseDataset(FairseqDataset):
     def __len__(self) -> int:
         return len(self.target)
 
-    def collater(self, samples: List[Dict[str, Any]]) -> Dict[str, Any]:
+    def collater(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
         """As `collate_inputs`, and more, padded on the right.
 
         In `net_input`: `word_starts` `(bsz, max_words)`, padded with -1, and

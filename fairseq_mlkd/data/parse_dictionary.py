@@ -2,7 +2,6 @@
 
 import copy
 import os
-from typing import List, Tuple
 
 import torch
 from fairseq.data import Dictionary
@@ -65,7 +64,7 @@ class ParseDictionary:
         index = (tokens - self.first_pointer).clamp(0, len(words) - 1)
         return torch.where(self.find_pointers(tokens), words[index], tokens)
 
-    def spell(self, tokens: Tensor) -> List[str]:
+    def spell(self, tokens: Tensor) -> list[str]:
         """Ids in `printed` -> symbols and words; padding and `</s>` are left out."""
         ends = (self.printed.pad(), self.printed.eos())
         return [self.printed[i] for i in tokens.tolist() if i not in ends]
@@ -80,7 +79,7 @@ def _trained_part(symbols: Dictionary) -> Dictionary:
     return part
 
 
-def read_ontology(path: str) -> List[Tuple[str, str]]:
+def read_ontology(path: str) -> list[tuple[str, str]]:
     """Read which slots stood under which intents in training.
 
     Returns:

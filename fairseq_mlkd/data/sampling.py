@@ -1,6 +1,6 @@
 """How often each language is drawn: equation 1 of the paper."""
 
-from typing import List, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -27,7 +27,7 @@ def sampling_probabilities(counts: Sequence[int], alpha: float) -> np.ndarray:
     return q / q.sum()
 
 
-def apportion(total: int, shares: np.ndarray) -> List[int]:
+def apportion(total: int, shares: np.ndarray) -> list[int]:
     """Split `total` into whole numbers by `shares`, largest remainders first."""
     exact = total * np.asarray(shares)
     whole = np.floor(exact).astype(np.int64)
@@ -46,7 +46,7 @@ def draw(size: int, population: int, rng: np.random.Generator) -> np.ndarray:
     return np.concatenate([whole, rng.choice(population, rest, replace=False)])
 
 
-def spread(size: int, counts: Sequence[int], rng: np.random.Generator) -> List[int]:
+def spread(size: int, counts: Sequence[int], rng: np.random.Generator) -> list[int]:
     """Say how many of `size` draws fall on each of several groups of items.
 
     Every item is drawn `size // sum(counts)` times or once more, each with the same

@@ -1,6 +1,6 @@
 """Sentences of one language, as fairseq-preprocess wrote them."""
 
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ class SentenceDataset(FairseqDataset):
     """
 
     def __init__(
-        self, prefix: str, dictionary: Dictionary, max_positions: Optional[int] = None
+        self, prefix: str, dictionary: Dictionary, max_positions: int | None = None
     ) -> None:
         self.binary = load_binary(prefix)
         self.bos = torch.tensor([dictionary.bos()])
@@ -30,7 +30,7 @@ class SentenceDataset(FairseqDataset):
         if max_positions is not None:
             self.sizes = self.sizes.clip(max=max_positions)
 
-    def __getitem__(self, index: int) -> Dict[str, Any]:
+    def __getitem__(self, index: int) -> dict[str, Any]:
         """`tokens`: `(src_len,)` ids."""
         tokens = torch.cat([self.bos, self.binary[index].long()])
         return {"tokens": cut(tokens, int(self.sizes[index]))}
@@ -38,6 +38,6 @@ class SentenceDataset(FairseqDataset):
     def __len__(self) -> int:
         return len(self.binary)
 
-    def collater(self, samples: List[Dict[str, Any]]) -> Dict[str, Any]:
+    def collater(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
         """As `collate_inputs`."""
         return collate_inputs(samples, "tokens", self.padding_idx)

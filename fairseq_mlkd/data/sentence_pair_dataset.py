@@ -1,7 +1,7 @@
 """Pairs of sentences: with a label, as fairseq's sentence_prediction, or without."""
 
 import os
-from typing import Any, Dict, List
+from typing import Any
 
 import numpy as np
 import torch
@@ -56,7 +56,7 @@ class SentencePairDataset(FairseqDataset):
             check_lengths(sizes, max_positions, f"{folder}: {subset}", "truncate")
         self.sizes = sizes.clip(max=max_positions)
 
-    def __getitem__(self, index: int) -> Dict[str, Any]:
+    def __getitem__(self, index: int) -> dict[str, Any]:
         """`tokens` and `segments` `(src_len,)`; `target` `(1,)`, a label's id."""
         first, second = self.input0[index].long(), self.input1[index].long()
         return {
@@ -67,7 +67,7 @@ class SentencePairDataset(FairseqDataset):
     def __len__(self) -> int:
         return len(self.label)
 
-    def collater(self, samples: List[Dict[str, Any]]) -> Dict[str, Any]:
+    def collater(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
         """As `collate_pairs`, and `target` `(bsz, 1)`, ids of the label dictionary."""
         if not samples:
             return {}
@@ -92,7 +92,7 @@ class NeighbourDataset(FairseqDataset):
         lengths = np.asarray(self.binary.sizes, dtype=np.int64)
         self.sizes = (1 + lengths[:-1] + lengths[1:]).clip(max=max_positions)
 
-    def __getitem__(self, index: int) -> Dict[str, Any]:
+    def __getitem__(self, index: int) -> dict[str, Any]:
         """`tokens` and `segments` `(src_len,)`."""
         first, second = self.binary[index].long(), self.binary[index + 1].long()
         return join_pair(self.bos, first, second, self.max_positions)
@@ -100,14 +100,14 @@ class NeighbourDataset(FairseqDataset):
     def __len__(self) -> int:
         return len(self.sizes)
 
-    def collater(self, samples: List[Dict[str, Any]]) -> Dict[str, Any]:
+    def collater(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
         """As `collate_pairs`."""
         return collate_pairs(samples, self.padding_idx)
 
 
 def join_pair(
     bos: Tensor, first: Tensor, second: Tensor, max_positions: int
-) -> Dict[str, Tensor]:
+) -> dict[str, Tensor]:
     """`<s> first </s> second </s>`; the longer sentence is cut until both fit.
 
     Args:
@@ -127,7 +127,7 @@ def join_pair(
     return {"tokens": tokens, "segments": segments}
 
 
-def collate_pairs(samples: List[Dict[str, Any]], padding_idx: int) -> Dict[str, Any]:
+def collate_pairs(samples: list[dict[str, Any]], padding_idx: int) -> dict[str, Any]:
     """As `collate_inputs`, and `segments` `(bsz, src_len)` in `net_input`."""
     batch = collate_inputs(samples, "tokens", padding_idx)
     batch["net_input"]["segments"] = collate(samples, "segments", 0)

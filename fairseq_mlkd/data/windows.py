@@ -1,7 +1,5 @@
 """Overlapping windows over a sentence that is longer than the model takes."""
 
-from typing import Tuple
-
 import numpy as np
 
 
@@ -23,7 +21,7 @@ def window_starts(length: int, size: int) -> np.ndarray:
 
 def locate(
     positions: np.ndarray, starts: np.ndarray, size: int
-) -> Tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray]:
     """Choose for each position the window in which it stands farthest from an edge.
 
     Returns:

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -52,7 +52,7 @@ class WordDataset(FairseqDataset):
         *,
         max_positions: int,
         long_inputs: str = "refuse",
-        intent_offset: Optional[int] = None,
+        intent_offset: int | None = None,
     ) -> None:
         self.input0, self.pieces = load_words(folder, subset)
         words = np.asarray(self.pieces.sizes)
@@ -96,7 +96,7 @@ class WordDataset(FairseqDataset):
         length = int(self.input0.sizes[index]) - 1
         return window_starts(length if self.has_windows else 0, self.room)
 
-    def _locate(self, index: int) -> Tuple[np.ndarray, np.ndarray]:
+    def _locate(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """The window and the column in it where each word is read."""
         pieces = self.pieces[index].numpy()
         first = np.cumsum(pieces) - pieces
@@ -104,7 +104,7 @@ class WordDataset(FairseqDataset):
         columns = np.where(offsets < self.room, 1 + offsets, CUT)
         return windows, np.where(pieces > 0, columns, NO_SUBWORD)
 
-    def __getitem__(self, index: int) -> Dict[str, Any]:
+    def __getitem__(self, index: int) -> dict[str, Any]:
         """One sentence.
 
         Returns:
@@ -138,7 +138,7 @@ class WordDataset(FairseqDataset):
     def __len__(self) -> int:
         return len(self.input0)
 
-    def collater(self, samples: List[Dict[str, Any]]) -> Dict[str, Any]:
+    def collater(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
         """As `collate_inputs`, and two more, `(bsz, labels)`.
 
         Row i of `src_tokens` is sentence i, or its first window; the other windows of
@@ -160,7 +160,7 @@ class WordDataset(FairseqDataset):
         }
 
 
-def _flat_positions(samples: List[Dict[str, Any]], src_len: int) -> List[Tensor]:
+def _flat_positions(samples: list[dict[str, Any]], src_len: int) -> list[Tensor]:
     """Of each sample: where its labels are read in the batch, `(labels,)`."""
     positions, below = [], len(samples)
     for i, sample in enumerate(samples):
@@ -173,7 +173,7 @@ def _flat_positions(samples: List[Dict[str, Any]], src_len: int) -> List[Tensor]
 
 def load_words(
     folder: str, subset: str
-) -> Tuple[MMapIndexedDataset, MMapIndexedDataset]:
+) -> tuple[MMapIndexedDataset, MMapIndexedDataset]:
     """Open `input0/` and `pieces/`: sentences, and how many subwords each word has.
 
     Raises:

@@ -4,8 +4,9 @@ import logging
 import os
 from argparse import Namespace
 from collections import Counter
+from collections.abc import Callable
 from functools import cached_property
-from typing import Any, Callable, Dict, List, Optional, Tuple
+from typing import Any
 
 import numpy as np
 from fairseq.logging import metrics
@@ -24,7 +25,7 @@ from fairseq_mlkd.distillation.signals import (
 )
 from fairseq_mlkd.distillation.teacher import Teacher
 from fairseq_mlkd.distillation.teacher_cache import TeacherCache
-from fairseq_mlkd.text.files import file_sha256
+from fairseq_mlkd.files.whole import file_sha256
 
 logger = logging.getLogger(__name__)
 
@@ -64,16 +65,16 @@ class CachedTeacher:
             shape = {name: n for name, n in numbers if isinstance(n, int)}
             cache.remember({_SHAPE: shape})
         self.cfg = Namespace(**shape)
-        self.layout: Dict[str, Any] = {}
+        self.layout: dict[str, Any] = {}
         logger.info(
             "teacher cache %s holds %s sequences", cache.folder, f"{len(cache):,}"
         )
 
-    def check_signals(self, requests: Dict[str, List[int]], *, logits: bool) -> None:
+    def check_signals(self, requests: dict[str, list[int]], *, logits: bool) -> None:
         """Refuse a cache of other signals than this run asks for."""
         self.cache.check({"choice of signals": {"logits": logits, **requests}})
 
-    def __deepcopy__(self, memo: Dict[int, Any]) -> "CachedTeacher":
+    def __deepcopy__(self, memo: dict[int, Any]) -> "CachedTeacher":
         return self
 
     @cached_property
@@ -81,8 +82,8 @@ class CachedTeacher:
         return self._load()
 
     def run(
-        self, like: Tensor, keys: Optional[Tensor], **inputs: Any
-    ) -> Tuple[Any, Dict[str, Any]]:
+        self, like: Tensor, keys: Tensor | None, **inputs: Any
+    ) -> tuple[Any, dict[str, Any]]:
         """As `Teacher.run`; without `keys` `(bsz, parts)` the teacher runs live."""
         if keys is None:
             return self.live.run(like, None, **inputs)
@@ -103,7 +104,7 @@ class CachedTeacher:
         self._check_sizes(blobs, layout, sequences)
         return unflatten(self.codec.decode(blobs, layout, sequences, like))
 
-    def _learn_layout(self, signals: Dict[str, Tensor], sequences: Sequences) -> None:
+    def _learn_layout(self, signals: dict[str, Tensor], sequences: Sequences) -> None:
         layout = measure(signals)
         if any(name not in self.layout for name in layout):
             self._announce(layout, sequences)
@@ -127,7 +128,7 @@ class CachedTeacher:
             f"{len(lengths):,}",
         )
 
-    def _find_layout(self, names: List[str]) -> Layout:
+    def _find_layout(self, names: list[str]) -> Layout:
         for name in names:
             if name not in self.layout:
                 axes = self.cache.recall(f"{_LAYOUT} of {name}")
@@ -137,7 +138,7 @@ class CachedTeacher:
         return {name: self.layout[name] for name in names}
 
     def _check_sizes(
-        self, blobs: List[bytes], layout: Layout, sequences: Sequences
+        self, blobs: list[bytes], layout: Layout, sequences: Sequences
     ) -> None:
         sizes = zip(blobs, self.codec.sizes(layout, sequences))
         wrong = next(((b, size) for b, size in sizes if len(b) != size), None)
@@ -156,7 +157,7 @@ def open_cached_teacher(
     folder: str,
     task: FairseqTask,
     codec: SignalCodec,
-    teacher_path: Optional[str],
+    teacher_path: str | None,
     load: Callable[[], Teacher],
 ) -> CachedTeacher:
     """Open or make the cache of a teacher's signals on the examples of `task`.

@@ -1,16 +1,11 @@
 """Equation 3 on every part of a model: which states are compared, and with which."""
 
+from collections.abc import Callable, Mapping
 from functools import partial, reduce
 from operator import add
 from typing import (
     Any,
-    Callable,
-    Dict,
-    List,
-    Mapping,
     NamedTuple,
-    Optional,
-    Union,
     cast,
 )
 
@@ -179,7 +174,7 @@ class RelationLoss(nn.Module):
         return reduce(add, losses)
 
 
-Term = Union[StateLoss, ScoreLoss, RelationLoss]
+Term = StateLoss | ScoreLoss | RelationLoss
 
 
 class InnerLosses(nn.Module):
@@ -203,7 +198,7 @@ class InnerLosses(nn.Module):
         self,
         weights: Mapping[str, float],
         layers: LayerMap,
-        decoder_layers: Optional[LayerMap],
+        decoder_layers: LayerMap | None,
         student: Shape,
         teacher: Shape,
         *,
@@ -231,7 +226,7 @@ class InnerLosses(nn.Module):
 
     def _terms(
         self, prefix: str, layers: LayerMap, attention: AttentionKind
-    ) -> Dict[str, Callable[[], nn.Module]]:
+    ) -> dict[str, Callable[[], nn.Module]]:
         states = partial(StateLoss, f"{prefix}hidden_states", f"{prefix}padding_mask")
         how = (*self.shapes, self.kind)
         return {
@@ -248,19 +243,19 @@ class InnerLosses(nn.Module):
         how = (*self.shapes, self.head_map, self.kind)
         return partial(ScoreLoss, attention, pairs, *how)
 
-    def requests(self, side: int, encoder_only: bool = False) -> Dict[str, List[int]]:
+    def requests(self, side: int, encoder_only: bool = False) -> dict[str, list[int]]:
         """What a model has to hand out: of the student (0), of the teacher (1).
 
         Args:
             encoder_only: there is nothing to decode.
         """
-        found: Dict[str, List[int]] = {}
+        found: dict[str, list[int]] = {}
         for term in self._chosen(encoder_only).values():
             indices = [pair[side] for pair in term.pairs]
             found.setdefault(term.states, []).extend(indices)
         return found
 
-    def _chosen(self, encoder_only: bool) -> Dict[str, Term]:
+    def _chosen(self, encoder_only: bool) -> dict[str, Term]:
         decoders = ("decoder_", "cross_") if encoder_only else ()
         return {
             name: cast(Term, term)
@@ -270,7 +265,7 @@ class InnerLosses(nn.Module):
 
     def forward(
         self, student: Outputs, teacher: Outputs, encoder_only: bool = False
-    ) -> Dict[str, Tensor]:
+    ) -> dict[str, Tensor]:
         """The terms, unweighted scalars, by name.
 
         Args:

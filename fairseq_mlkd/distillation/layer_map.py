@@ -1,10 +1,10 @@
 """g(m) of equation 3: the teacher's layer that each student layer learns from."""
 
-from typing import List, NamedTuple, Optional, Tuple
+from typing import NamedTuple
 
 UNIFORM, LAST = "uniform", "last"
 
-Pairs = Tuple[Tuple[int, int], ...]  # (student, teacher)
+Pairs = tuple[tuple[int, int], ...]  # (student, teacher)
 
 
 class LayerMap(NamedTuple):
@@ -13,7 +13,7 @@ class LayerMap(NamedTuple):
     hidden: Pairs  # points, 0 (embeddings) to the number of layers
     attention: Pairs  # layers, from 0
 
-    def describe(self, what: str = "") -> List[str]:
+    def describe(self, what: str = "") -> list[str]:
         """The map in words, a line each: `student hidden 2 <- teacher hidden 6`.
 
         Args:
@@ -28,7 +28,7 @@ class LayerMap(NamedTuple):
 
 def build_layer_map(
     hidden_spec: str,
-    attention_spec: Optional[str],
+    attention_spec: str | None,
     student_layers: int,
     teacher_layers: int,
     *,
@@ -123,7 +123,7 @@ def _check_depths(
 
 def _read_list(
     spec: str, student_layers: int, teacher_layers: int, flag: str
-) -> List[int]:
+) -> list[int]:
     try:
         chosen = [int(layer) for layer in spec.split(",")]
     except ValueError:

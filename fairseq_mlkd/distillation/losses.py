@@ -7,9 +7,10 @@ gradient.
 """
 
 import math
+from collections.abc import Mapping
 from functools import reduce
 from operator import add
-from typing import Any, Mapping, Optional, Tuple, Union
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -28,7 +29,7 @@ def output_losses(
     ce_weight: float,
     logits_weight: float,
     temperature: float = 1.0,
-) -> Tuple[Tensor, Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor]:
     """Hard cross-entropy and equation 2, -z_t . log z_s, in one pass over the logits.
 
     z_s and z_t are softmax(logits / temperature); there is no factor temperature^2, as
@@ -104,7 +105,7 @@ class _OutputLosses(torch.autograd.Function):
         ce_weight: float,
         logits_weight: float,
         temperature: float,
-    ) -> Tuple[Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor]:
         total_ce = total_kd = student_logits.new_zeros(
             (), dtype=_lifted(student_logits)
         )
@@ -127,9 +128,7 @@ class _OutputLosses(torch.autograd.Function):
         return ce_weight * total_ce + logits_weight * total_kd, total_ce, total_kd
 
     @staticmethod
-    def backward(
-        ctx: Any, grad_total: Tensor, *_: Tensor
-    ) -> Tuple[Optional[Tensor], ...]:
+    def backward(ctx: Any, grad_total: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
         (grad,) = ctx.saved_tensors
         if grad_total.is_cuda or grad_total != 1:
             # scaled before it is rounded: half precision loses small numbers
@@ -146,7 +145,7 @@ def _output_losses_of_rows(
     ce_weight: float,
     logits_weight: float,
     temperature: float,
-) -> Tuple[Tensor, Tensor]:
+) -> tuple[Tensor, Tensor]:
     """The two losses of a few rows; `grad` receives the gradient of their total."""
     student = _lift(student_logits)
     soft = _soften(student, temperature)
@@ -170,7 +169,7 @@ def _output_losses_of_rows(
 def hidden_loss(
     student: Tensor,
     teacher: Tensor,
-    padding_mask: Optional[Tensor],
+    padding_mask: Tensor | None,
     *,
     kind: str = "mse",
 ) -> Tensor:
@@ -190,7 +189,7 @@ def hidden_loss(
 
 
 def attention_loss(
-    student: Tensor, teacher: Tensor, cells: Optional[Tensor], *, kind: str = "mse"
+    student: Tensor, teacher: Tensor, cells: Tensor | None, *, kind: str = "mse"
 ) -> Tensor:
     """Equation 3 on attention scores before softmax.
 
@@ -210,11 +209,11 @@ def attention_loss(
 
 
 def valid_cells(
-    query_padding: Optional[Tensor],
-    key_padding: Optional[Tensor],
+    query_padding: Tensor | None,
+    key_padding: Tensor | None,
     *,
     causal: bool = False,
-) -> Optional[Tensor]:
+) -> Tensor | None:
     """The cells of attention whose query and key are both real.
 
     Args:
@@ -234,7 +233,7 @@ def valid_cells(
 
 
 def relation_loss(
-    student: Tensor, teacher: Tensor, padding_mask: Optional[Tensor], *, heads: int
+    student: Tensor, teacher: Tensor, padding_mask: Tensor | None, *, heads: int
 ) -> Tensor:
     """Equation 2 of MiniLMv2 (Wang et al., 2021): how vectors relate to one another.
 
@@ -263,7 +262,7 @@ def relation_loss(
     return divergence.sum() / _count(valid, divergence)
 
 
-def _log_relations(x: Tensor, padding_mask: Optional[Tensor], heads: int) -> Tensor:
+def _log_relations(x: Tensor, padding_mask: Tensor | None, heads: int) -> Tensor:
     """`(bsz, any heads, src_len, head_dim)` -> `(bsz, heads, src_len, src_len)`."""
     x = _lift(x).transpose(1, 2).flatten(2)
     # B x T x C -> B x H x T x D
@@ -277,7 +276,7 @@ def _log_relations(x: Tensor, padding_mask: Optional[Tensor], heads: int) -> Ten
 
 
 def _distance(
-    student: Tensor, teacher: Tensor, valid: Optional[Tensor], kind: str
+    student: Tensor, teacher: Tensor, valid: Tensor | None, kind: str
 ) -> Tensor:
     """Distance over the last axis; `valid` covers all axes or all but the last."""
     if kind not in INTER_LOSSES:
@@ -302,7 +301,7 @@ def _distance(
     return total.sum() / _count(None if valid is None else valid.any(dim=-1), norms)
 
 
-def _count(valid: Optional[Tensor], like: Tensor) -> Union[int, Tensor]:
+def _count(valid: Tensor | None, like: Tensor) -> int | Tensor:
     return max(like.numel(), 1) if valid is None else valid.sum().clamp(min=1)
 
 

@@ -1,7 +1,7 @@
 """f(x) of equation 3: what makes student and teacher comparable where shapes differ."""
 
 import math
-from typing import Iterable
+from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn

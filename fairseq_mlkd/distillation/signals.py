@@ -7,8 +7,9 @@ before they are read.
 """
 
 import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Dict, Iterator, List, Mapping, Tuple, Union
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,11 +20,11 @@ SOURCE, TARGET = "source", "target"
 _LOGITS = "logits"
 _HEADS = _DIM = 0  # placeholders: the widths are the teacher's
 
-Axis = Union[int, str]  # a width, or the name of a length that sequences differ in
-Layout = Mapping[str, Tuple[Axis, ...]]  # signal -> its axes within one sequence
+Axis = int | str  # a width, or the name of a length that sequences differ in
+Layout = Mapping[str, tuple[Axis, ...]]  # signal -> its axes within one sequence
 
 # what models hand out by index: the axes of each tensor at an index
-_STATES: Dict[str, Tuple[Tuple[Axis, ...], ...]] = {
+_STATES: dict[str, tuple[tuple[Axis, ...], ...]] = {
     "hidden_states": ((SOURCE, _DIM),),
     "attention_scores": ((_HEADS, SOURCE, SOURCE),),
     "attention_vectors": ((_HEADS, SOURCE, _DIM),) * 3,
@@ -43,24 +44,24 @@ _STATES: Dict[str, Tuple[Tuple[Axis, ...], ...]] = {
 class Sequences:
     """The sequences of a batch, and where each one's signals are."""
 
-    lengths: Dict[str, List[int]]  # axis -> of each sequence
-    padded: Dict[str, int]  # axis -> in the batch
-    labels: Dict[str, List[Tensor]]  # head -> of each sequence, its rows of logits
+    lengths: dict[str, list[int]]  # axis -> of each sequence
+    padded: dict[str, int]  # axis -> in the batch
+    labels: dict[str, list[Tensor]]  # head -> of each sequence, its rows of logits
 
     def __len__(self) -> int:
         return len(self.lengths[SOURCE])
 
-    def index(self, axes: Tuple[Axis, ...], i: int) -> Any:
+    def index(self, axes: tuple[Axis, ...], i: int) -> Any:
         """Where sequence `i` is in a batch's signal of these axes."""
         if axes[0] in self.labels:
             return self.labels[str(axes[0])][i]
         return (i, *(slice(n) for n in self.shape(axes, i)))
 
-    def shape(self, axes: Tuple[Axis, ...], i: int) -> Tuple[int, ...]:
+    def shape(self, axes: tuple[Axis, ...], i: int) -> tuple[int, ...]:
         """The shape of that signal of sequence `i` alone."""
         return tuple(self.lengths[a][i] if isinstance(a, str) else a for a in axes)
 
-    def batch_shape(self, axes: Tuple[Axis, ...]) -> Tuple[int, ...]:
+    def batch_shape(self, axes: tuple[Axis, ...]) -> tuple[int, ...]:
         """The shape of that signal of the whole batch."""
         shape = tuple(self.padded[a] if isinstance(a, str) else a for a in axes)
         return shape if axes[0] in self.labels else (len(self), *shape)
@@ -87,7 +88,7 @@ def find_sequences(inputs: Mapping[str, Any], padding_idx: int) -> Sequences:
     return Sequences(lengths, padded, labels)
 
 
-def _find_labels(inputs: Mapping[str, Any]) -> Dict[str, Tensor]:
+def _find_labels(inputs: Mapping[str, Any]) -> dict[str, Tensor]:
     """Signal of logits -> the sequence that each of its rows belongs to, `(n,)`."""
     if inputs.get("heads") is not None:
         src_len = inputs["src_tokens"].size(1)
@@ -101,7 +102,7 @@ def _find_labels(inputs: Mapping[str, Any]) -> Dict[str, Tensor]:
 
 def name_signals(
     inputs: Mapping[str, Any], sequences: Sequences, *, features_only: bool
-) -> List[str]:
+) -> list[str]:
     """The signals that a model is asked for, in the order of their bytes."""
     logits = [] if features_only else sorted(sequences.labels)
     return logits + [
@@ -113,8 +114,8 @@ def name_signals(
 
 
 def flatten(
-    names: List[str], logits: Union[Tensor, Dict[str, Tensor]], outputs: Dict[str, Any]
-) -> Dict[str, Tensor]:
+    names: list[str], logits: Tensor | dict[str, Tensor], outputs: dict[str, Any]
+) -> dict[str, Tensor]:
     """Pick the named signals out of what a model returned."""
     found = {}
     for name in names:
@@ -129,11 +130,11 @@ def flatten(
 
 
 def unflatten(
-    signals: Dict[str, Tensor],
-) -> Tuple[Union[Tensor, Dict[str, Tensor], None], Dict[str, Any]]:
+    signals: dict[str, Tensor],
+) -> tuple[Tensor | dict[str, Tensor] | None, dict[str, Any]]:
     """The inverse of `flatten`: logits, None where there are none, and outputs."""
-    heads: Dict[str, Tensor] = {}
-    outputs: Dict[str, Any] = {}
+    heads: dict[str, Tensor] = {}
+    outputs: dict[str, Any] = {}
     for name, x in signals.items():
         kind, *where = name.split(".")
         if kind == _LOGITS:
@@ -145,9 +146,9 @@ def unflatten(
     return heads.get("", heads or None), outputs
 
 
-def measure(signals: Mapping[str, Tensor]) -> Dict[str, Tuple[Axis, ...]]:
+def measure(signals: Mapping[str, Tensor]) -> dict[str, tuple[Axis, ...]]:
     """The layout that a batch's signals have."""
-    layout: Dict[str, Tuple[Axis, ...]] = {}
+    layout: dict[str, tuple[Axis, ...]] = {}
     for name, x in signals.items():
         kind, *where = name.split(".")
         if kind == _LOGITS:
@@ -176,13 +177,13 @@ class SignalCodec:
         kept = f"the {self.top_k} largest" if self.top_k else "all"
         return f"{str(self.dtype)[6:]}, {kept} of the logits"
 
-    def _is_cut(self, axes: Tuple[Axis, ...]) -> bool:
+    def _is_cut(self, axes: tuple[Axis, ...]) -> bool:
         is_logits = str(axes[0]).startswith(_LOGITS)
         return is_logits and 0 < self.top_k < int(axes[-1])
 
     def _parts(
         self, layout: Layout
-    ) -> Iterator[Tuple[str, torch.dtype, Tuple[Axis, ...]]]:
+    ) -> Iterator[tuple[str, torch.dtype, tuple[Axis, ...]]]:
         """The signal, number format and axes of each tensor that is stored."""
         for name, axes in layout.items():
             if self._is_cut(axes):
@@ -192,7 +193,7 @@ class SignalCodec:
             else:
                 yield name, self.dtype, axes
 
-    def sizes(self, layout: Layout, sequences: Sequences) -> List[int]:
+    def sizes(self, layout: Layout, sequences: Sequences) -> list[int]:
         """The number of bytes of each sequence."""
         parts = list(self._parts(layout))
         return [
@@ -221,7 +222,7 @@ class SignalCodec:
 
     def encode(
         self, signals: Mapping[str, Tensor], sequences: Sequences
-    ) -> List[bytes]:
+    ) -> list[bytes]:
         """The bytes of each sequence.
 
         Raises:
@@ -245,8 +246,8 @@ class SignalCodec:
         ]
 
     def decode(
-        self, blobs: List[bytes], layout: Layout, sequences: Sequences, like: Tensor
-    ) -> Dict[str, Tensor]:
+        self, blobs: list[bytes], layout: Layout, sequences: Sequences, like: Tensor
+    ) -> dict[str, Tensor]:
         """A batch's signals, 0 at padding.
 
         Args:
@@ -258,7 +259,7 @@ class SignalCodec:
         dtype = torch.promote_types(like.dtype, torch.float32)
         buffers = [_to_buffer(blob) for blob in blobs]
         starts = [0] * len(blobs)
-        found: Dict[str, List[Tensor]] = {}
+        found: dict[str, list[Tensor]] = {}
         for name, stored_dtype, axes in self._parts(layout):
             batch = torch.zeros(sequences.batch_shape(axes), dtype=stored_dtype)
             for i, buffer in enumerate(buffers):
@@ -274,7 +275,7 @@ class SignalCodec:
         }
 
 
-def _spread(parts: List[Tensor], axes: Tuple[Axis, ...], dtype: torch.dtype) -> Tensor:
+def _spread(parts: list[Tensor], axes: tuple[Axis, ...], dtype: torch.dtype) -> Tensor:
     """Undo top-k: minus infinity wherever nothing was kept."""
     values, *indices = parts
     values = values.to(dtype)

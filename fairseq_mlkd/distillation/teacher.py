@@ -2,7 +2,7 @@
 
 import copy
 import logging
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any
 
 import torch
 from fairseq import models
@@ -31,20 +31,20 @@ class Teacher:
     def __init__(self, model: nn.Module) -> None:
         self.model = model.eval().requires_grad_(False)
 
-    def __deepcopy__(self, memo: Dict[int, Any]) -> "Teacher":
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Teacher":
         return self
 
     @property
     def cfg(self) -> Any:
         return self.model.cfg
 
-    def check_signals(self, requests: Dict[str, List[int]], *, logits: bool) -> None:
+    def check_signals(self, requests: dict[str, list[int]], *, logits: bool) -> None:
         """Refuse to give what is asked for; one that runs gives anything."""
 
     @torch.no_grad()
     def run(
-        self, like: Tensor, keys: Optional[Tensor] = None, **inputs: Any
-    ) -> Tuple[Any, Dict[str, Any]]:
+        self, like: Tensor, keys: Tensor | None = None, **inputs: Any
+    ) -> tuple[Any, dict[str, Any]]:
         """Run the model on the device and in the precision of `like`.
 
         Args:
@@ -95,7 +95,7 @@ def load_teacher(
 
 
 def _build_model(
-    state: Dict[str, Any], task: FairseqTask, has_heads: bool
+    state: dict[str, Any], task: FairseqTask, has_heads: bool
 ) -> BaseFairseqModel:
     with torch.random.fork_rng(devices=[]):
         model = models.build_model(

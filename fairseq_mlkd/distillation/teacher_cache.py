@@ -5,8 +5,9 @@ import json
 import os
 import sqlite3
 import zlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Dict, Iterable, Iterator, Mapping, Optional, Sequence
+from typing import Any
 
 FILE = "teacher.sqlite"
 _FORMAT = {"format of the file": 1}
@@ -58,7 +59,7 @@ class TeacherCache:
 
     # --- facts
 
-    def recall(self, name: str) -> Optional[Any]:
+    def recall(self, name: str) -> Any | None:
         """The value of a fact, None where it is unknown."""
         with self._user_errors():
             query = "SELECT value FROM facts WHERE name = ?"
@@ -96,7 +97,7 @@ class TeacherCache:
 
     # --- signals
 
-    def get(self, keys: Iterable[bytes]) -> Dict[bytes, bytes]:
+    def get(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
         """The bytes of those keys that are there."""
         found = {}
         query = "SELECT check_sum, bytes FROM signals WHERE key = ?"

@@ -1,6 +1,7 @@
 """What two models of different subwords have in common: the words."""
 
-from typing import Any, Dict, Mapping, Tuple
+from collections.abc import Mapping
+from typing import Any
 
 from torch import Tensor
 
@@ -9,7 +10,7 @@ Outputs = Mapping[str, Any]  # what a model hands out beside its logits
 
 def at_words(
     student: Outputs, teacher: Outputs, starts: Tensor, teacher_starts: Tensor
-) -> Tuple[Dict[str, Any], Dict[str, Any]]:
+) -> tuple[dict[str, Any], dict[str, Any]]:
     """Cut both models' outputs down to the first subwords of words.
 
     Whatever has a place in the source gets one a word: states, queries, keys and
@@ -31,7 +32,7 @@ def at_words(
     return {**own, "padding_mask": absent}, {**taught, "padding_mask": absent}
 
 
-def _cut(outputs: Outputs, index: Tensor) -> Dict[str, Any]:
+def _cut(outputs: Outputs, index: Tensor) -> dict[str, Any]:
     found = dict(outputs)
     for name, axes in _SOURCE_AXES.items():
         if name in outputs:
@@ -58,7 +59,7 @@ _SOURCE_AXES = {
 _SOURCE_VECTORS = {"attention_vectors": (0, 1, 2), "cross_attention_vectors": (1, 2)}
 
 
-def _take(x: Tensor, index: Tensor, axes: Tuple[int, ...]) -> Tensor:
+def _take(x: Tensor, index: Tensor, axes: tuple[int, ...]) -> Tensor:
     """Of each sentence, the places `index` `(bsz, words)` on the axes."""
     for axis in axes:
         shape = [1] * x.dim()

@@ -1,6 +1,6 @@
 """How well a predicted parse agrees with the true one."""
 
-from typing import Dict, Optional, Sequence
+from collections.abc import Sequence
 
 from fairseq_mlkd.text.parse_tree import (
     Tree,
@@ -20,7 +20,7 @@ PARSE_METRICS = {
 }
 
 
-def parse_counts(gold: Sequence[str], predicted: Sequence[str]) -> Dict[str, int]:
+def parse_counts(gold: Sequence[str], predicted: Sequence[str]) -> dict[str, int]:
     """What one prediction adds, 0 or 1, to the count of each metric.
 
     Pointers are resolved by the caller: exact match compares words. `exact_match`
@@ -50,7 +50,7 @@ def parse_counts(gold: Sequence[str], predicted: Sequence[str]) -> Dict[str, int
     }
 
 
-def _well_formed(symbols: Sequence[str]) -> Optional[Tree]:
+def _well_formed(symbols: Sequence[str]) -> Tree | None:
     try:
         tree = parse_tree(symbols)
     except ValueError:

@@ -3,8 +3,9 @@
 import json
 import math
 import os
+from collections.abc import Iterable
 from dataclasses import MISSING, asdict, dataclass, fields
-from typing import Any, Dict, Iterable, List, Optional
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Result:
     seed: int = 1
     checkpoint: str = ""
     split: str = "test"
-    chance: Optional[float] = None
+    chance: float | None = None
 
 
 FIELDS = {field.name: field for field in fields(Result)}
@@ -52,7 +53,7 @@ def append_results(path: str, results: Iterable[Result]) -> None:
         os.close(descriptor)
 
 
-def read_results(paths: Iterable[str]) -> List[Result]:
+def read_results(paths: Iterable[str]) -> list[Result]:
     """Reads the lines of all files in order; blank lines are passed over.
 
     Raises:
@@ -79,7 +80,7 @@ def _parse(place: str, raw: bytes) -> Result:
     return Result(**values)
 
 
-def _find_problem(values: Any) -> Optional[str]:
+def _find_problem(values: Any) -> str | None:
     """What keeps `values` from being a result, `None` if nothing does."""
     if not isinstance(values, dict):
         return "not a JSON object"
@@ -104,12 +105,12 @@ def _fits(name: str, value: Any) -> bool:
     return number and math.isfinite(value)
 
 
-def latest_results(results: Iterable[Result]) -> List[Result]:
+def latest_results(results: Iterable[Result]) -> list[Result]:
     """One result a dataset, model, language, metric, seed and split: the last one.
 
     The order is that in which each first appeared.
     """
-    latest: Dict[Any, Result] = {}
+    latest: dict[Any, Result] = {}
     for r in results:
         latest[r.dataset, r.model, r.lang, r.metric, r.seed, r.split] = r
     return list(latest.values())

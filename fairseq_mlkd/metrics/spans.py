@@ -1,6 +1,6 @@
 """Entity and slot F1 as seqeval's default mode, which scores as conlleval does."""
 
-from typing import Iterable, List, Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from seqeval.metrics.sequence_labeling import get_entities
@@ -12,7 +12,7 @@ INTENT_ACCURACY = "intent accuracy"
 INTENT_SLOT_EXACT_MATCH = "exact match (intent and slots)"
 
 
-def span_types(tags: Iterable[str]) -> List[str]:
+def span_types(tags: Iterable[str]) -> list[str]:
     """The types of spans that these tags can mark, sorted: `B-PER`, `O` -> `PER`."""
     return sorted({kind for tag in set(tags) for kind, _, _ in get_entities([tag])})
 

@@ -1,12 +1,13 @@
 """The source language and the others side by side, and when they part."""
 
+from collections.abc import Mapping
 from statistics import mean
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any
 
-Scores = Dict[str, float]  # language -> its score in percent, higher is better
+Scores = dict[str, float]  # language -> its score in percent, higher is better
 
 
-def compare_languages(metric: str, scores: Scores, source: str) -> Optional[str]:
+def compare_languages(metric: str, scores: Scores, source: str) -> str | None:
     """One line: `accuracy: en 77.1 | zero-shot mean 64.2 (de 65.1, fr 63.3)`.
 
     Args:
@@ -28,7 +29,7 @@ def compare_languages(metric: str, scores: Scores, source: str) -> Optional[str]
 
 def find_forgetting(
     metric: str, before: Scores, now: Scores, source: str
-) -> Optional[str]:
+) -> str | None:
     """A warning if the source language rose while the mean of the others fell.
 
     The mean is over the languages that both have.
@@ -57,7 +58,7 @@ def read_scores(values: Any) -> Scores:
     }
 
 
-def _others(scores: Scores, source: str) -> List[str]:
+def _others(scores: Scores, source: str) -> list[str]:
     return sorted(lang for lang in scores if lang != source)
 
 

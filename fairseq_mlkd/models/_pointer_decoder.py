@@ -1,6 +1,7 @@
 """What decodes in the pointer generator: parse symbols and pointers in one softmax."""
 
-from typing import Any, Collection, Dict, NamedTuple, Optional, Tuple
+from collections.abc import Collection
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -17,7 +18,7 @@ class Source(NamedTuple):
     """An encoded batch."""
 
     features: Tensor  # (bsz, src_len, embed_dim)
-    padding_mask: Optional[Tensor]  # (bsz, src_len), true at padding; None: no padding
+    padding_mask: Tensor | None  # (bsz, src_len), true at padding; None: no padding
     word_starts: Tensor  # (bsz, max_words), index of the first subword; -1: no word
 
 
@@ -48,7 +49,7 @@ class PointerDecoder(FairseqIncrementalDecoder):
         self,
         prev_output_tokens: Tensor,
         encoder_out: Source,
-        incremental_state: Optional[Dict[str, Any]] = None,
+        incremental_state: dict[str, Any] | None = None,
         *,
         features_only: bool = False,
         decoder_hidden_states: Collection[int] = (),
@@ -56,7 +57,7 @@ class PointerDecoder(FairseqIncrementalDecoder):
         decoder_attention_vectors: Collection[int] = (),
         cross_attention_scores: Collection[int] = (),
         cross_attention_vectors: Collection[int] = (),
-    ) -> Tuple[Tensor, Dict[str, Any]]:
+    ) -> tuple[Tensor, dict[str, Any]]:
         """Score the symbol that follows each of `prev_output_tokens`.
 
         Args:
@@ -105,7 +106,7 @@ class PointerDecoder(FairseqIncrementalDecoder):
             extra,
         )
 
-    def _remember(self, source: Source, state: Dict[str, Any]) -> None:
+    def _remember(self, source: Source, state: dict[str, Any]) -> None:
         state["memory"] = self.transformer.remember(source.features)
         state["pointer_keys"] = self.pointers.keys(source.features, source.word_starts)
 
@@ -119,7 +120,7 @@ class PointerDecoder(FairseqIncrementalDecoder):
         return torch.cat([symbols, pointers], dim=-1)
 
     def reorder_incremental_state(
-        self, incremental_state: Dict[str, Any], new_order: Tensor
+        self, incremental_state: dict[str, Any], new_order: Tensor
     ) -> None:
         """Keep rows `new_order` `(new_bsz,)`."""
         keys = incremental_state["pointer_keys"]

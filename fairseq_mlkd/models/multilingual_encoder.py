@@ -1,18 +1,12 @@
 """The encoders of Table 1: `--arch mbert8_large`, `mbert8`, `mbert`, `lean_bert`."""
 
 from argparse import Namespace
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import (
     Any,
-    Collection,
-    Dict,
-    Mapping,
-    Optional,
-    Tuple,
-    Type,
     TypeVar,
-    Union,
 )
 
 import torch
@@ -102,7 +96,7 @@ class MultilingualEncoderModel(BaseFairseqModel):
         super().__init__()
         self.cfg = cfg
         self.encoder = build_encoder(cfg, dictionary, Encoder)
-        self.lm_head: Optional[MaskedLMHead] = None
+        self.lm_head: MaskedLMHead | None = None
         if not cfg.no_lm_head:
             self.lm_head = self._build_lm_head()
         self.classification_heads = nn.ModuleDict()
@@ -117,16 +111,16 @@ class MultilingualEncoderModel(BaseFairseqModel):
     def forward(
         self,
         src_tokens: Tensor,
-        src_lengths: Optional[Tensor] = None,
-        segments: Optional[Tensor] = None,
+        src_lengths: Tensor | None = None,
+        segments: Tensor | None = None,
         *,
-        masked_tokens: Optional[Tensor] = None,
+        masked_tokens: Tensor | None = None,
         features_only: bool = False,
-        heads: Optional[Mapping[str, Tensor]] = None,
+        heads: Mapping[str, Tensor] | None = None,
         hidden_states: Collection[int] = (),
         attention_scores: Collection[int] = (),
         attention_vectors: Collection[int] = (),
-    ) -> Tuple[Union[Tensor, Dict[str, Tensor]], Dict[str, Any]]:
+    ) -> tuple[Tensor | dict[str, Tensor], dict[str, Any]]:
         """Encode sentences and put a head on them.
 
         Args:
@@ -170,9 +164,9 @@ class MultilingualEncoderModel(BaseFairseqModel):
 
     def get_normalized_probs(
         self,
-        net_output: Tuple[Tensor, Any],
+        net_output: tuple[Tensor, Any],
         log_probs: bool,
-        sample: Optional[Dict[str, Any]] = None,
+        sample: dict[str, Any] | None = None,
     ) -> Tensor:
         """Softmax of the logits in float32."""
         logits = net_output[0].float()
@@ -204,7 +198,7 @@ class MultilingualEncoderModel(BaseFairseqModel):
         """Drop the masked-LM head, which fine-tuning has no use for."""
         self.lm_head = None
 
-    def upgrade_state_dict_named(self, state_dict: Dict[str, Any], name: str) -> None:
+    def upgrade_state_dict_named(self, state_dict: dict[str, Any], name: str) -> None:
         """Leave out a masked-LM head that training kept and this model lacks."""
         super().upgrade_state_dict_named(state_dict, name)
         if self.lm_head is None:
@@ -213,7 +207,7 @@ class MultilingualEncoderModel(BaseFairseqModel):
 
 
 def build_encoder(
-    cfg: MultilingualEncoderConfig, dictionary: Dictionary, kind: Type[_E]
+    cfg: MultilingualEncoderConfig, dictionary: Dictionary, kind: type[_E]
 ) -> _E:
     """Build an encoder of the given kind and shape, random weights."""
     embeddings = Embeddings(
@@ -256,7 +250,7 @@ def _architecture(name: str, **shape: float) -> None:
     register_model_architecture("multilingual_encoder", name)(set_defaults)
 
 
-def _shape(layers: int, dim: int, ffn: int, heads: int) -> Dict[str, int]:
+def _shape(layers: int, dim: int, ffn: int, heads: int) -> dict[str, int]:
     return {
         "encoder_layers": layers,
         "encoder_embed_dim": dim,

@@ -1,8 +1,9 @@
 """The parser of "Don't Parse, Generate!": `--arch pointer_generator_mbert8`, ..."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Collection, Dict, Optional, Tuple
+from typing import Any
 
 from fairseq.data import Dictionary
 from fairseq.models import (
@@ -86,18 +87,18 @@ class PointerGeneratorModel(BaseFairseqModel):
     def forward(
         self,
         src_tokens: Tensor,
-        src_lengths: Optional[Tensor] = None,
+        src_lengths: Tensor | None = None,
         *,
-        word_starts: Optional[Tensor] = None,
-        prev_output_tokens: Optional[Tensor] = None,
-        segments: Optional[Tensor] = None,
-        scored_tokens: Optional[Tensor] = None,
+        word_starts: Tensor | None = None,
+        prev_output_tokens: Tensor | None = None,
+        segments: Tensor | None = None,
+        scored_tokens: Tensor | None = None,
         features_only: bool = False,
         hidden_states: Collection[int] = (),
         attention_scores: Collection[int] = (),
         attention_vectors: Collection[int] = (),
         **decoder_extras: Collection[int],
-    ) -> Tuple[Tensor, Dict[str, Any]]:
+    ) -> tuple[Tensor, dict[str, Any]]:
         """Encode sentences and score each next symbol of their parses.
 
         Args:
@@ -155,7 +156,7 @@ class PointerGeneratorModel(BaseFairseqModel):
 class SourceEncoder(Encoder):
     """The encoder with what fairseq's SequenceGenerator asks of one."""
 
-    def forward_torchscript(self, net_input: Dict[str, Tensor]) -> Source:
+    def forward_torchscript(self, net_input: dict[str, Tensor]) -> Source:
         """Encode a batch."""
         out = self(net_input["src_tokens"], net_input.get("segments"))
         return Source(out.features, out.padding_mask, net_input["word_starts"])

@@ -1,7 +1,7 @@
 """Multi-head attention that can hand out its scores before softmax."""
 
 import math
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -34,7 +34,7 @@ class Attended(NamedTuple):
 
     x: Tensor  # (bsz, tgt_len, embed_dim)
     vectors: Vectors
-    scores: Optional[Tensor]  # (bsz, num_heads, tgt_len, src_len), if asked for
+    scores: Tensor | None  # (bsz, num_heads, tgt_len, src_len), if asked for
 
 
 class Attention(nn.Module):
@@ -76,7 +76,7 @@ class Attention(nn.Module):
         self,
         x: Tensor,
         source: KeysValues,
-        attention_bias: Optional[Tensor],
+        attention_bias: Tensor | None,
         *,
         return_scores: bool = False,
     ) -> Attended:
@@ -119,7 +119,7 @@ class SelfAttention(Attention):
     def forward(
         self,
         x: Tensor,
-        attention_bias: Optional[Tensor],
+        attention_bias: Tensor | None,
         *,
         return_scores: bool = False,
     ) -> Attended:

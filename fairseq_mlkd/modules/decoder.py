@@ -1,6 +1,7 @@
 """A transformer decoder like the encoder: learned positions, post-norm layers, GELU."""
 
-from typing import Collection, Dict, Iterable, List, NamedTuple, Optional, cast
+from collections.abc import Collection, Iterable
+from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -18,7 +19,7 @@ from fairseq_mlkd.modules.attention import (
 class LayerMemory(NamedTuple):
     """What one layer attends to."""
 
-    past: Optional[KeysValues]  # of the positions decoded so far; None: none yet
+    past: KeysValues | None  # of the positions decoded so far; None: none yet
     source: KeysValues
 
 
@@ -35,12 +36,12 @@ class DecoderOutput(NamedTuple):
     """What the decoder returns; the dictionaries hold just what was asked for."""
 
     features: Tensor  # (bsz, tgt_len, embed_dim), the last layer's output
-    memory: List[LayerMemory]  # for the positions that follow
-    hidden_states: Dict[int, Tensor]  # 0 = embeddings, i = output of the i-th layer
-    attention_scores: Dict[int, Tensor]  # i = i-th layer from 0; before softmax
-    attention_vectors: Dict[int, Vectors]  # likewise: queries, keys and values
-    cross_attention_scores: Dict[int, Tensor]  # both likewise, to the source
-    cross_attention_vectors: Dict[int, Vectors]
+    memory: list[LayerMemory]  # for the positions that follow
+    hidden_states: dict[int, Tensor]  # 0 = embeddings, i = output of the i-th layer
+    attention_scores: dict[int, Tensor]  # i = i-th layer from 0; before softmax
+    attention_vectors: dict[int, Vectors]  # likewise: queries, keys and values
+    cross_attention_scores: dict[int, Tensor]  # both likewise, to the source
+    cross_attention_vectors: dict[int, Vectors]
 
 
 class DecoderEmbeddings(nn.Module):
@@ -95,8 +96,8 @@ class DecoderLayer(nn.Module):
         self,
         x: Tensor,
         memory: LayerMemory,
-        causal_bias: Optional[Tensor],
-        source_bias: Optional[Tensor],
+        causal_bias: Tensor | None,
+        source_bias: Tensor | None,
         *,
         return_scores: bool = False,
         return_cross_scores: bool = False,
@@ -140,7 +141,7 @@ class Decoder(nn.Module):
         self.embeddings = embeddings
         self.layers = nn.ModuleList(layers)
 
-    def remember(self, source: Tensor) -> List[LayerMemory]:
+    def remember(self, source: Tensor) -> list[LayerMemory]:
         """The memory to begin with: the source `(bsz, src_len, embed_dim)`."""
         layers = cast(Iterable[DecoderLayer], self.layers)
         return [LayerMemory(None, x.cross_attn.keys_values(source)) for x in layers]
@@ -148,8 +149,8 @@ class Decoder(nn.Module):
     def forward(
         self,
         tokens: Tensor,
-        memory: List[LayerMemory],
-        source_bias: Optional[Tensor],
+        memory: list[LayerMemory],
+        source_bias: Tensor | None,
         *,
         hidden_states: Collection[int] = (),
         attention_scores: Collection[int] = (),
@@ -199,7 +200,7 @@ class Decoder(nn.Module):
         )
 
 
-def causal_bias(tgt_len: int, past: int, like: Tensor) -> Optional[Tensor]:
+def causal_bias(tgt_len: int, past: int, like: Tensor) -> Tensor | None:
     """What keeps `tgt_len` positions after `past` others from seeing later ones.
 
     Returns:
@@ -211,7 +212,7 @@ def causal_bias(tgt_len: int, past: int, like: Tensor) -> Optional[Tensor]:
     return like.new_full((tgt_len, past + tgt_len), MASKED).triu(past + 1)
 
 
-def reorder_memory(memory: List[LayerMemory], new_order: Tensor) -> List[LayerMemory]:
+def reorder_memory(memory: list[LayerMemory], new_order: Tensor) -> list[LayerMemory]:
     """Rows `new_order` `(new_bsz,)` of the memory."""
     return [
         LayerMemory(
@@ -222,7 +223,7 @@ def reorder_memory(memory: List[LayerMemory], new_order: Tensor) -> List[LayerMe
     ]
 
 
-def _append(past: Optional[KeysValues], new: KeysValues) -> KeysValues:
+def _append(past: KeysValues | None, new: KeysValues) -> KeysValues:
     if past is None:
         return new
     return KeysValues(*(torch.cat(pair, dim=2) for pair in zip(past, new)))

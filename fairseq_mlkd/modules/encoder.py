@@ -1,6 +1,7 @@
 """BERT's encoder: summed embeddings, then post-norm transformer layers."""
 
-from typing import Collection, Dict, NamedTuple, Optional, Tuple
+from collections.abc import Collection
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -14,10 +15,10 @@ class EncoderOutput(NamedTuple):
     """What the encoder returns; the dictionaries hold just what was asked for."""
 
     features: Tensor  # (bsz, src_len, embed_dim), the last layer's output
-    padding_mask: Optional[Tensor]  # (bsz, src_len), true at padding; None: no padding
-    hidden_states: Dict[int, Tensor]  # 0 = embeddings, i = output of the i-th layer
-    attention_scores: Dict[int, Tensor]  # i = i-th layer from 0; before softmax
-    attention_vectors: Dict[int, Vectors]  # likewise: queries, keys and values
+    padding_mask: Tensor | None  # (bsz, src_len), true at padding; None: no padding
+    hidden_states: dict[int, Tensor]  # 0 = embeddings, i = output of the i-th layer
+    attention_scores: dict[int, Tensor]  # i = i-th layer from 0; before softmax
+    attention_vectors: dict[int, Vectors]  # likewise: queries, keys and values
     project: Projection  # the token embeddings as output layer
 
 
@@ -48,8 +49,8 @@ class Embeddings(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(
-        self, src_tokens: Tensor, segments: Optional[Tensor] = None
-    ) -> Tuple[Tensor, Projection]:
+        self, src_tokens: Tensor, segments: Tensor | None = None
+    ) -> tuple[Tensor, Projection]:
         """Embed `(bsz, src_len)` ids; segments default to 0.
 
         Returns:
@@ -88,7 +89,7 @@ class EncoderLayer(nn.Module):
     def forward(
         self,
         x: Tensor,
-        attention_bias: Optional[Tensor],
+        attention_bias: Tensor | None,
         *,
         return_scores: bool = False,
     ) -> Attended:
@@ -117,7 +118,7 @@ class Encoder(nn.Module):
     def forward(
         self,
         src_tokens: Tensor,
-        segments: Optional[Tensor] = None,
+        segments: Tensor | None = None,
         *,
         hidden_states: Collection[int] = (),
         attention_scores: Collection[int] = (),
@@ -154,9 +155,7 @@ class Encoder(nn.Module):
         )
 
 
-def attention_bias(
-    padding_mask: Optional[Tensor], dtype: torch.dtype
-) -> Optional[Tensor]:
+def attention_bias(padding_mask: Tensor | None, dtype: torch.dtype) -> Tensor | None:
     """Padding mask `(bsz, src_len)` -> what to add to scores `(bsz, 1, 1, src_len)`."""
     if padding_mask is None:
         return None

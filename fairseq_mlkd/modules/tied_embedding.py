@@ -6,7 +6,8 @@ takes as long as the student's arithmetic at a vocabulary of 120k. Here the inpu
 gradient is added in place to the output's, whose memory is used again in the next step.
 """
 
-from typing import Any, Callable, Optional, Tuple
+from collections.abc import Callable
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -23,7 +24,7 @@ class TiedEmbedding(nn.Embedding):
         super().__init__(vocab_size, embed_dim, padding_idx)
         self.memory = _GradientMemory()
 
-    def look_up(self, ids: Tensor) -> Tuple[Tensor, Projection]:
+    def look_up(self, ids: Tensor) -> tuple[Tensor, Projection]:
         """`(...,)` ids -> `(..., embed_dim)`, and the output layer."""
         if self.weight.device.type != "cpu" or not self.weight.requires_grad:
             weight, rows = self.weight, self(ids)
@@ -39,10 +40,10 @@ class _GradientMemory:
     """Keeps the memory of a gradient beyond the step that it was made for."""
 
     def __init__(self) -> None:
-        self.buffer: Optional[Tensor] = None
+        self.buffer: Tensor | None = None
         self.idle_uses = 0  # of the buffer's storage while it serves no gradient
 
-    def __reduce__(self) -> Tuple[type, Tuple[()]]:
+    def __reduce__(self) -> tuple[type, tuple[()]]:
         """Copies and pickles start without the memory."""
         return _GradientMemory, ()
 
@@ -75,7 +76,7 @@ class _LookUp(torch.autograd.Function):
     @staticmethod
     def forward(
         ctx: Any, weight: Tensor, ids: Tensor, padding_idx: int
-    ) -> Tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor]:
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(ids)
         ctx.padding_idx, ctx.shape = padding_idx, weight.shape
@@ -83,8 +84,8 @@ class _LookUp(torch.autograd.Function):
 
     @staticmethod
     def backward(
-        ctx: Any, grad_rows: Optional[Tensor], grad_weight: Optional[Tensor]
-    ) -> Tuple[Optional[Tensor], None, None]:
+        ctx: Any, grad_rows: Tensor | None, grad_weight: Tensor | None
+    ) -> tuple[Tensor | None, None, None]:
         if grad_rows is not None:
             (ids,) = ctx.saved_tensors
             if grad_weight is None:
@@ -106,7 +107,7 @@ class _Project(torch.autograd.Function):
         return F.linear(x, weight, bias)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> Tuple[Tensor, Tensor, Tensor, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, Tensor, Tensor, None]:
         x, weight = ctx.saved_tensors
         grad, x = grad.reshape(-1, grad.size(-1)), x.reshape(-1, x.size(-1))
         grad_weight = torch.mm(grad.t(), x, out=ctx.memory())

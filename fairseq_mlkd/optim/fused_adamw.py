@@ -1,8 +1,9 @@
 """PyTorch's fused AdamW: one pass over the parameters, also on the CPU."""
 
 import ast
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Dict, Iterable, List
+from typing import Any
 
 import torch
 from fairseq.dataclass import FairseqDataclass
@@ -22,7 +23,7 @@ class FusedAdamWConfig(FairseqDataclass):
     weight_decay: float = field(
         default=0.0, metadata={"help": "decoupled weight decay"}
     )
-    lr: List[float] = II("optimization.lr")
+    lr: list[float] = II("optimization.lr")
 
 
 @register_optimizer("fused_adamw", dataclass=FusedAdamWConfig)
@@ -47,7 +48,7 @@ class FusedAdamW(FairseqOptimizer):
         return True
 
     @property
-    def optimizer_config(self) -> Dict[str, Any]:
+    def optimizer_config(self) -> dict[str, Any]:
         lr, betas = self.cfg.lr, self.cfg.adam_betas
         if isinstance(betas, str):  # as it comes from the command line
             betas = ast.literal_eval(betas)
@@ -59,7 +60,7 @@ class FusedAdamW(FairseqOptimizer):
         }
 
 
-def _can_fuse(params: List[nn.Parameter]) -> bool:
+def _can_fuse(params: list[nn.Parameter]) -> bool:
     version = tuple(int(part) for part in torch.__version__.split(".")[:2])
     on_gpu = all(p.is_cuda for p in params)
     return version >= (2, 4) or (on_gpu and version >= (2, 0))

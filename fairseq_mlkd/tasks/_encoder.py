@@ -1,7 +1,7 @@
 """`--encoder-path`: what a model that is about to be trained takes from another."""
 
 import logging
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 from fairseq.dataclass import FairseqDataclass
 from fairseq.models import BaseFairseqModel
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 FLAG, LAYERS_FLAG = "--encoder-path", "--encoder-path-layers"
 
 
-def copy_shape(pretrained: Optional[Dict[str, Any]], cfg: FairseqDataclass) -> None:
+def copy_shape(pretrained: dict[str, Any] | None, cfg: FairseqDataclass) -> None:
     """`--arch pretrained`: give `cfg` the shape of the encoder to start from.
 
     Raises:
@@ -31,7 +31,7 @@ def copy_shape(pretrained: Optional[Dict[str, Any]], cfg: FairseqDataclass) -> N
 
 
 def load_encoder(
-    pretrained: Dict[str, Any], model: BaseFairseqModel, path: str
+    pretrained: dict[str, Any], model: BaseFairseqModel, path: str
 ) -> None:
     """Give `model` the encoder of a checkpoint; see `load_weights`."""
     weights = _below(pretrained["model"], "encoder")
@@ -40,7 +40,7 @@ def load_encoder(
 
 
 def load_layers(
-    pretrained: Dict[str, Any], model: BaseFairseqModel, path: str, spec: str
+    pretrained: dict[str, Any], model: BaseFairseqModel, path: str, spec: str
 ) -> None:
     """Start a student from some layers of a deeper encoder, and say what it took.
 
@@ -83,7 +83,7 @@ def load_layers(
 
 
 def keep_lm_head(
-    pretrained: Optional[Dict[str, Any]], model: BaseFairseqModel, path: str
+    pretrained: dict[str, Any] | None, model: BaseFairseqModel, path: str
 ) -> None:
     """Give a model to be fine-tuned the masked-LM head of the checkpoint, too.
 
@@ -105,8 +105,8 @@ def keep_lm_head(
 
 
 def _load_fitting_parts(
-    layer: nn.Module, weights: Dict[str, Tensor], path: str
-) -> List[str]:
+    layer: nn.Module, weights: dict[str, Tensor], path: str
+) -> list[str]:
     """Load the parts of a layer whose shapes agree; return the names of the others."""
     others = []
     for name, part in layer.named_children():
@@ -119,7 +119,7 @@ def _load_fitting_parts(
 
 
 def _load_lm_head(
-    weights: Dict[str, Tensor], model: BaseFairseqModel, path: str
+    weights: dict[str, Tensor], model: BaseFairseqModel, path: str
 ) -> None:
     head = getattr(model, "lm_head", None)
     if head is None:
@@ -136,7 +136,7 @@ def _say_heads(theirs: DictConfig, ours: FairseqDataclass) -> None:
         logger.info("attention: weights of %d heads, cut into %d", there, here)
 
 
-def _below(weights: Dict[str, Tensor], module: str) -> Dict[str, Tensor]:
+def _below(weights: dict[str, Tensor], module: str) -> dict[str, Tensor]:
     """The weights of a submodule, by the names that they have in it."""
     prefix = f"{module}."
     return {
@@ -146,7 +146,7 @@ def _below(weights: Dict[str, Tensor], module: str) -> Dict[str, Tensor]:
     }
 
 
-def _has_shape(module: nn.Module, weights: Dict[str, Tensor]) -> bool:
+def _has_shape(module: nn.Module, weights: dict[str, Tensor]) -> bool:
     """Whether no weight has another shape; missing ones are for `load_weights`."""
     ours = module.state_dict()
     return all(

@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass, field
 from os.path import join
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Tuple, Union
+from typing import Any, Optional
 
 from fairseq.criterions import FairseqCriterion
 from fairseq.data import Dictionary, FairseqDataset
@@ -111,7 +111,7 @@ class FineTuningTask(MultilingualTask):
     cfg: FineTuningTaskConfig
 
     # folders in DATA whose dictionaries the constructor takes, after that of the input
-    label_parts: Tuple[str, ...] = ("label",)
+    label_parts: tuple[str, ...] = ("label",)
     # whether inputs are words, so that other subwords can be compared with theirs
     has_words = True
     # key of the measure that says best how good a model is
@@ -123,7 +123,7 @@ class FineTuningTask(MultilingualTask):
         audit = Path(cfg.data) / "audit.json"
         self.audit = read_audit(audit) if audit.is_file() else {}
         self.unlabelled_data = cfg.unlabelled_data
-        self.reader: Optional[FineTuningTask] = None  # of a teacher's own subwords
+        self.reader: FineTuningTask | None = None  # of a teacher's own subwords
         # unlabelled sentences stand beside training examples, in masked form, too
         self.is_mixed = self.is_masked = False
         self.scores: Scores = {}  # of the validation under way, so far
@@ -141,15 +141,15 @@ class FineTuningTask(MultilingualTask):
         """Open the data of one language, `SPLIT.LANG`."""
         raise NotImplementedError
 
-    def find_labels(self, sample: Dict[str, Any]) -> Dict[str, Tensor]:
+    def find_labels(self, sample: dict[str, Any]) -> dict[str, Tensor]:
         """Head -> `(bsz, labels)`, true at the labels in `target` that it predicts."""
         raise NotImplementedError
 
-    def find_unsayable(self, sample: Dict[str, Any]) -> Dict[str, Tensor]:
+    def find_unsayable(self, sample: dict[str, Any]) -> dict[str, Tensor]:
         """Head -> `(n, classes)`, true where a label's logit is no choice."""
         return {}
 
-    def word_starts(self, sample: Dict[str, Any]) -> Tensor:
+    def word_starts(self, sample: dict[str, Any]) -> Tensor:
         """`(bsz, words)`, the index of each word's first subword; -1: it has none."""
         raise NotImplementedError
 
@@ -157,7 +157,7 @@ class FineTuningTask(MultilingualTask):
         """Open sentences of one language in the form that the task's inputs have."""
         return SentenceDataset(prefix, self.dictionary, self.longest_input())
 
-    def place_heads(self, sample: Dict[str, Any]) -> Dict[str, Tensor]:
+    def place_heads(self, sample: dict[str, Any]) -> dict[str, Tensor]:
         """Where heads have something to say on a batch without labels.
 
         Returns:
@@ -168,7 +168,7 @@ class FineTuningTask(MultilingualTask):
     # --- fairseq's interface
 
     def start_from(
-        self, pretrained: Optional[Dict[str, Any]], model: BaseFairseqModel
+        self, pretrained: dict[str, Any] | None, model: BaseFairseqModel
     ) -> None:
         super().start_from(pretrained, model)
         if self.cfg.keep_lm_head:
@@ -181,7 +181,7 @@ class FineTuningTask(MultilingualTask):
                 self._choose_data(getattr(criterion, "more_weights", {}))
         return criterion
 
-    def _choose_data(self, weights: Dict[str, float]) -> None:
+    def _choose_data(self, weights: dict[str, float]) -> None:
         """Read what the criterion has a use for, and no more."""
         self.is_mixed, self.is_masked = bool(weights), STAGE_1 in weights
         if self.unlabelled_data and not self.is_mixed:
@@ -205,9 +205,7 @@ class FineTuningTask(MultilingualTask):
         self.reader = open_reader(self, data)
         return self.reader
 
-    def _open_unlabelled(
-        self, labelled: int
-    ) -> Union[MultilingualDataset, MaskedLMDataset]:
+    def _open_unlabelled(self, labelled: int) -> MultilingualDataset | MaskedLMDataset:
         dataset = open_unlabelled(
             self.cfg,
             self.dictionary,
@@ -220,7 +218,7 @@ class FineTuningTask(MultilingualTask):
         mask_idx = self.dictionary.index("<mask>")
         return MaskedLMDataset(dataset, self.dictionary, mask_idx, masking=Masking())
 
-    def _languages(self, subset: str) -> List[str]:
+    def _languages(self, subset: str) -> list[str]:
         split, lang = split_subset(subset)
         if lang is None:
             lang = self.cfg.source_lang if split in ("train", "valid") else ALL
@@ -238,7 +236,7 @@ class FineTuningTask(MultilingualTask):
         if not self.cfg.train_embeddings:
             model.encoder.embeddings.requires_grad_(False)
 
-    def describe_examples(self) -> Dict[str, Any]:
+    def describe_examples(self) -> dict[str, Any]:
         cfg = self.cfg
         facts = {
             **super().describe_examples(),
@@ -254,7 +252,7 @@ class FineTuningTask(MultilingualTask):
         return facts
 
     def post_validate(
-        self, model: BaseFairseqModel, stats: Dict[str, Any], agg: Any
+        self, model: BaseFairseqModel, stats: dict[str, Any], agg: Any
     ) -> None:
         """Say how the languages do side by side, once all subsets are validated."""
         for lang in self.langs:
@@ -275,14 +273,14 @@ class FineTuningTask(MultilingualTask):
             if warning:
                 logger.warning(warning)
 
-    def state_dict(self) -> Dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         return {
             **super().state_dict(),
             LABELS_KEY: symbols_sha256(self.label_names()),
             _SCORES_KEY: self.last_scores,
         }
 
-    def load_state_dict(self, state_dict: Dict[str, Any]) -> None:
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """As upstream; the validation after a resumed one is compared with it."""
         self.last_scores = read_scores(state_dict.pop(_SCORES_KEY, None))
         with user_errors():

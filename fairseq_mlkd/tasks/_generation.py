@@ -1,6 +1,7 @@
 """Hypotheses of tasks that label, in the form that fairseq-generate writes."""
 
-from typing import Any, Dict, List, Sequence
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from fairseq.models import BaseFairseqModel
@@ -11,9 +12,9 @@ from fairseq_mlkd.tasks._multilingual_task import Supervision
 
 def ensemble_log_probs(
     models: Sequence[BaseFairseqModel],
-    sample: Dict[str, Any],
+    sample: dict[str, Any],
     supervision: Supervision,
-) -> Dict[str, Tensor]:
+) -> dict[str, Tensor]:
     """Logarithms of the models' mean probabilities, head -> `(n, classes)`."""
     inputs = {**sample["net_input"], **supervision.model_inputs}
     logits = [model(**inputs)[0] for model in models]
@@ -24,7 +25,7 @@ def ensemble_log_probs(
     return {head: p.mean(dim=0).log() for head, p in probs.items()}
 
 
-def hypothesis(tokens: Tensor, lprobs: Tensor) -> Dict[str, Any]:
+def hypothesis(tokens: Tensor, lprobs: Tensor) -> dict[str, Any]:
     """A hypothesis of `(n,)` labels with their natural log probabilities `(n,)`."""
     return {
         "tokens": tokens,
@@ -35,4 +36,4 @@ def hypothesis(tokens: Tensor, lprobs: Tensor) -> Dict[str, Any]:
     }
 
 
-Hypotheses = List[List[Dict[str, Any]]]  # of each sentence, best first
+Hypotheses = list[list[dict[str, Any]]]  # of each sentence, best first

@@ -1,6 +1,6 @@
 """What tasks share that label the words of a sentence, and maybe the sentence."""
 
-from typing import Any, Dict, List, NamedTuple, Optional
+from typing import Any, NamedTuple
 
 import torch
 from fairseq.data import FairseqDataset
@@ -39,8 +39,8 @@ class LabellingTask(FineTuningTask):
     and take no part in the loss.
     """
 
-    heads: Dict[str, Head]
-    intent_offset: Optional[int] = None  # as in `WordDataset`
+    heads: dict[str, Head]
+    intent_offset: int | None = None  # as in `WordDataset`
 
     def load_subset(self, subset: str) -> WordDataset:
         return WordDataset(
@@ -52,14 +52,14 @@ class LabellingTask(FineTuningTask):
             intent_offset=self.intent_offset,
         )
 
-    def word_starts(self, sample: Dict[str, Any]) -> Tensor:
+    def word_starts(self, sample: dict[str, Any]) -> Tensor:
         positions = sample["label_positions"]
         if self.intent_offset is not None:
             positions = positions[:, 1:]
         columns = positions % sample["net_input"]["src_tokens"].size(1)
         return columns.masked_fill(positions.lt(0), NO_SUBWORD)
 
-    def label_names(self) -> List[str]:
+    def label_names(self) -> list[str]:
         symbols = self.target_dictionary.symbols
         return [
             symbol
@@ -72,7 +72,7 @@ class LabellingTask(FineTuningTask):
         for name, head in self.heads.items():
             model.add_head(name, head.num_classes, pooled=head.pooled)
 
-    def supervise(self, sample: Dict[str, Any]) -> Supervision:
+    def supervise(self, sample: dict[str, Any]) -> Supervision:
         positions, target = sample["label_positions"], sample["target"]
         places = self.find_labels(sample)
         inputs = {name: positions[place] for name, place in places.items()}
@@ -82,7 +82,7 @@ class LabellingTask(FineTuningTask):
         }
         return Supervision({"heads": inputs}, targets)
 
-    def place_heads(self, sample: Dict[str, Any]) -> Dict[str, Tensor]:
+    def place_heads(self, sample: dict[str, Any]) -> dict[str, Tensor]:
         """Sentences at their first token, words at every token that is not special."""
         tokens = sample["net_input"]["src_tokens"].flatten()
         words = tokens.ge(self.dictionary.nspecial).nonzero().flatten()
@@ -91,7 +91,7 @@ class LabellingTask(FineTuningTask):
             name: first if head.pooled else words for name, head in self.heads.items()
         }
 
-    def predict(self, sample: Dict[str, Any], scores: Dict[str, Tensor]) -> Tensor:
+    def predict(self, sample: dict[str, Any], scores: dict[str, Tensor]) -> Tensor:
         """The best labels, in the form of `target`.
 
         Args:
@@ -107,7 +107,7 @@ class LabellingTask(FineTuningTask):
         predicted[positions == CUT] = symbols.unk()
         return predicted
 
-    def spell_tags(self, tags: Tensor) -> List[List[str]]:
+    def spell_tags(self, tags: Tensor) -> list[list[str]]:
         """Ids `(bsz, words)` of tags -> each sentence's tags, `<unk>` as `O`."""
         symbols, nspecial = self.target_dictionary, self.target_dictionary.nspecial
         pad = symbols.pad()
@@ -124,7 +124,7 @@ class LabellingTask(FineTuningTask):
         return super().get_batch_iterator(dataset, *args, **kwargs)
 
     def build_generator(
-        self, models: List[BaseFairseqModel], args: Any, **kwargs: Any
+        self, models: list[BaseFairseqModel], args: Any, **kwargs: Any
     ) -> "LabelsGenerator":
         return LabelsGenerator(self)
 
@@ -138,7 +138,7 @@ class LabelsGenerator:
         self.task = task
 
     def generate(
-        self, models: List[BaseFairseqModel], sample: Dict[str, Any], **kwargs: Any
+        self, models: list[BaseFairseqModel], sample: dict[str, Any], **kwargs: Any
     ) -> Hypotheses:
         """One hypothesis a sentence; an ensemble averages its probabilities.
 

@@ -1,6 +1,6 @@
 """Which labels a model can predict, and where those of sentences are read."""
 
-from typing import Any, Dict, List
+from typing import Any
 
 import torch
 from fairseq.data import Dictionary
@@ -18,14 +18,14 @@ def count_classes(labels: Dictionary) -> int:
     return sum(count > 0 for count in labels.count[labels.nspecial :])
 
 
-def first_tokens(sample: Dict[str, Any]) -> Tensor:
+def first_tokens(sample: dict[str, Any]) -> Tensor:
     """`(bsz,)` indices of each sentence's first token into the flat `src_tokens`."""
     tokens = sample["net_input"]["src_tokens"]
     return torch.arange(0, tokens.numel(), tokens.size(1), device=tokens.device)
 
 
 def check_restored_labels(
-    task_state: Dict[str, Any], labels: List[str], data: str
+    task_state: dict[str, Any], labels: list[str], data: str
 ) -> None:
     """Take the labels' fingerprint out of a checkpoint's task state, and compare it.
 

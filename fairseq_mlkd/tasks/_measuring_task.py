@@ -2,8 +2,9 @@
 
 import logging
 import os
+from collections.abc import Iterable, Mapping
 from functools import partial
-from typing import Any, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, NamedTuple
 
 import torch
 import torch.distributed as dist
@@ -34,11 +35,11 @@ class Measure(NamedTuple):
     metric: str
     value: float
     examples: int
-    key: Optional[str] = None
-    chance: Optional[float] = None
+    key: str | None = None
+    chance: float | None = None
 
 
-Sums = Dict[str, Tensor]  # counter -> its sum over examples, a number or a vector
+Sums = dict[str, Tensor]  # counter -> its sum over examples, a number or a vector
 
 
 class MeasuringTask(FairseqTask):
@@ -46,18 +47,18 @@ class MeasuringTask(FairseqTask):
 
     # what valid_step sums up per language, out of the criterion's logging output and
     # what is counted; `nsentences` is always among them
-    counters: Tuple[str, ...] = ("nsentences",)
+    counters: tuple[str, ...] = ("nsentences",)
 
     def __init__(self, cfg: FairseqDataclass) -> None:
         super().__init__(cfg)
         self.is_restored = False  # a checkpoint is evaluated, none is trained
         # of the subset that was iterated over last
         self.subset = ""
-        self.langs: List[str] = []
+        self.langs: list[str] = []
 
     # --- what a task says of itself
 
-    def count(self, sample: Dict[str, Any], logits: Dict[str, Tensor]) -> Sums:
+    def count(self, sample: dict[str, Any], logits: dict[str, Tensor]) -> Sums:
         """What to sum over batches, so that the task's metrics follow from it.
 
         Args:
@@ -65,11 +66,11 @@ class MeasuringTask(FairseqTask):
         """
         return {}
 
-    def count_generated(self, sample: Dict[str, Any], model: BaseFairseqModel) -> Sums:
+    def count_generated(self, sample: dict[str, Any], model: BaseFairseqModel) -> Sums:
         """As `count`, for metrics that need more than the logits at the labels."""
         return {}
 
-    def measure(self, sums: Sums) -> List[Measure]:
+    def measure(self, sums: Sums) -> list[Measure]:
         """The task's metrics, most important first, from sums of `counters`."""
         raise NotImplementedError
 
@@ -77,10 +78,10 @@ class MeasuringTask(FairseqTask):
 
     def valid_step(
         self,
-        sample: Dict[str, Any],
+        sample: dict[str, Any],
         model: BaseFairseqModel,
         criterion: FairseqCriterion,
-    ) -> Tuple[Tensor, int, Dict[str, Any]]:
+    ) -> tuple[Tensor, int, dict[str, Any]]:
         loss, sample_size, log = super().valid_step(sample, model, criterion)
         log.update(self.count_generated(sample, model))
         for key in self.counters:
@@ -91,7 +92,7 @@ class MeasuringTask(FairseqTask):
         return loss, sample_size, log
 
     def reduce_metrics(
-        self, logging_outputs: List[Dict[str, Any]], criterion: FairseqCriterion
+        self, logging_outputs: list[dict[str, Any]], criterion: FairseqCriterion
     ) -> None:
         super().reduce_metrics(logging_outputs, criterion)
         found = {lang: self._sum_up(logging_outputs, lang) for lang in self.langs}
@@ -103,7 +104,7 @@ class MeasuringTask(FairseqTask):
         if self.is_restored and is_first_worker():
             self.write_results(found)
 
-    def _sum_up(self, logging_outputs: List[Dict[str, Any]], lang: str) -> Sums:
+    def _sum_up(self, logging_outputs: list[dict[str, Any]], lang: str) -> Sums:
         return add_up(
             {key: log[f"{key}/{lang}"] for key in self.counters}
             for log in logging_outputs
@@ -132,7 +133,7 @@ class MeasuringTask(FairseqTask):
     def dataset_name(self) -> str:
         return os.path.basename(os.path.normpath(self.cfg.data))
 
-    def write_results(self, found: Dict[str, Sums]) -> None:
+    def write_results(self, found: dict[str, Sums]) -> None:
         checkpoint = self.cfg.path or ""
         folder = os.path.dirname(os.path.abspath(checkpoint))
         results = [

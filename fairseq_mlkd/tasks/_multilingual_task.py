@@ -5,11 +5,8 @@ import sys
 from dataclasses import dataclass, field
 from typing import (
     Any,
-    Dict,
-    List,
     NamedTuple,
     Optional,
-    Tuple,
 )
 
 import torch
@@ -84,8 +81,8 @@ class MultilingualTaskConfig(FairseqDataclass):
 class Supervision(NamedTuple):
     """Where a batch has labels: the hard loss and the distilled logits stand there."""
 
-    model_inputs: Dict[str, Any]  # makes the model return logits, one row a label
-    targets: Dict[str, Tensor]  # head -> (n,) class ids, in the order of those rows
+    model_inputs: dict[str, Any]  # makes the model return logits, one row a label
+    targets: dict[str, Tensor]  # head -> (n,) class ids, in the order of those rows
 
 
 class MultilingualTask(MeasuringTask):
@@ -94,7 +91,7 @@ class MultilingualTask(MeasuringTask):
     cfg: MultilingualTaskConfig
 
     # folder of unlabelled sentences that may stand beside training examples
-    unlabelled_data: Optional[str] = None
+    unlabelled_data: str | None = None
 
     def __init__(self, cfg: MultilingualTaskConfig, dictionary: Dictionary) -> None:
         super().__init__(cfg)
@@ -104,7 +101,7 @@ class MultilingualTask(MeasuringTask):
                 "choose pytorch_ddp or legacy_ddp"
             )
         self.dictionary = dictionary
-        self.model_cfg: Optional[FairseqDataclass] = None  # of the model last built
+        self.model_cfg: FairseqDataclass | None = None  # of the model last built
         _forget_last_job()
 
     @property
@@ -123,7 +120,7 @@ class MultilingualTask(MeasuringTask):
     def check_head(self, model: BaseFairseqModel, name: str) -> None:
         """Refuse a model, called `name`, that cannot give this task's logits."""
 
-    def label_names(self) -> List[str]:
+    def label_names(self) -> list[str]:
         """What the heads that fine-tuning adds can say, in their order."""
         return []
 
@@ -139,7 +136,7 @@ class MultilingualTask(MeasuringTask):
         """
         raise ValueError("--teacher-data is for fine-tuning on a benchmark alone")
 
-    def supervise(self, sample: Dict[str, Any]) -> Supervision:
+    def supervise(self, sample: dict[str, Any]) -> Supervision:
         """Say where `sample` has labels, and which."""
         raise NotImplementedError
 
@@ -161,7 +158,7 @@ class MultilingualTask(MeasuringTask):
         self.model_cfg = model.cfg
         return model
 
-    def _read_encoder(self) -> Optional[Dict[str, Any]]:
+    def _read_encoder(self) -> dict[str, Any] | None:
         path = self.cfg.encoder_path
         if path is None:
             if self.cfg.encoder_path_layers is not None:
@@ -172,7 +169,7 @@ class MultilingualTask(MeasuringTask):
         return pretrained
 
     def start_from(
-        self, pretrained: Optional[Dict[str, Any]], model: BaseFairseqModel
+        self, pretrained: dict[str, Any] | None, model: BaseFairseqModel
     ) -> None:
         """Give a model that has just been built what it takes of `--encoder-path`."""
         path, layers = str(self.cfg.encoder_path), self.cfg.encoder_path_layers
@@ -205,13 +202,13 @@ class MultilingualTask(MeasuringTask):
 
     def train_step(
         self,
-        sample: Dict[str, Any],
+        sample: dict[str, Any],
         model: BaseFairseqModel,
         criterion: FairseqCriterion,
         optimizer: FairseqOptimizer,
         update_num: int,
         ignore_grad: bool = False,
-    ) -> Tuple[Tensor, int, Dict[str, Any]]:
+    ) -> tuple[Tensor, int, dict[str, Any]]:
         """As upstream; what the loss does not reach has a gradient of 0.
 
         With several workers or in half precision fairseq sees to that itself. Without,
@@ -239,13 +236,13 @@ class MultilingualTask(MeasuringTask):
         optimizer.scaler.step(optimizer.optimizer)
         optimizer.scaler.update()
 
-    def state_dict(self) -> Dict[str, Any]:
+    def state_dict(self) -> dict[str, Any]:
         return {
             **super().state_dict(),
             DICTIONARY_KEY: dictionary_sha256(self.dictionary),
         }
 
-    def load_state_dict(self, state_dict: Dict[str, Any]) -> None:
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         with user_errors():
             if state_dict.pop(DICTIONARY_KEY, None) not in (
                 None,
@@ -257,7 +254,7 @@ class MultilingualTask(MeasuringTask):
                 )
         super().load_state_dict(state_dict)
 
-    def max_positions(self) -> Optional[int]:
+    def max_positions(self) -> int | None:
         return None
 
     def sampling_seed(self) -> int:
@@ -265,7 +262,7 @@ class MultilingualTask(MeasuringTask):
         seed = self.cfg.sampling_seed
         return self.cfg.seed if seed is None else seed
 
-    def describe_examples(self) -> Dict[str, Any]:
+    def describe_examples(self) -> dict[str, Any]:
         """What decides the examples of `train`, by option: equal values, equal ones."""
         folders = utils.split_paths(self.cfg.data)
         return {

@@ -1,7 +1,7 @@
 """fairseq's beam search for parses: words in the place of pointers, and a grammar."""
 
 import math
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,14 +24,14 @@ class ParseSearch(BeamSearch):
         grammar: over the same symbols; None: everything is admitted.
     """
 
-    def __init__(self, parses: ParseDictionary, grammar: Optional[Grammar]) -> None:
+    def __init__(self, parses: ParseDictionary, grammar: Grammar | None) -> None:
         super().__init__(parses.outputs)
         self.grammar = grammar
         # beams that nothing may follow have no score, and may be all that is left
         self.stop_on_max_len = True
         self.max_len = 0
         self.best_open = torch.empty(0)  # (bsz,), scores of parses without an end
-        self.states: Dict[Tuple[int, ...], Optional[State]] = {}
+        self.states: dict[tuple[int, ...], State | None] = {}
 
     def limit(self, max_len: int) -> None:
         """Have parses finish within `max_len` symbols, the end not counted.
@@ -49,10 +49,10 @@ class ParseSearch(BeamSearch):
         self,
         step: int,
         lprobs: Tensor,
-        scores: Optional[Tensor],
+        scores: Tensor | None,
         prev_output_tokens: Tensor,
-        original_batch_idxs: Optional[Tensor] = None,
-    ) -> Tuple[Tensor, Tensor, Tensor]:
+        original_batch_idxs: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """As upstream."""
         if self.grammar is not None:
             allowed = self._allowed(self.grammar, step, prev_output_tokens)
@@ -72,7 +72,7 @@ class ParseSearch(BeamSearch):
         rows = [grammar.allowed(self.states[prefix], budget) for prefix in prefixes]
         return torch.from_numpy(np.stack(rows))
 
-    def _advance(self, grammar: Grammar, prefix: Tuple[int, ...]) -> Optional[State]:
+    def _advance(self, grammar: Grammar, prefix: tuple[int, ...]) -> State | None:
         if not prefix:
             return START
         return grammar.advance(self.states[prefix[:-1]], prefix[-1])
@@ -94,16 +94,16 @@ class ParseGenerator(SequenceGenerator):
 
     def __init__(
         self,
-        models: List[BaseFairseqModel],
+        models: list[BaseFairseqModel],
         parses: ParseDictionary,
-        grammar: Optional[Grammar],
+        grammar: Grammar | None,
         **options: Any,
     ) -> None:
         options["search_strategy"] = ParseSearch(parses, grammar)
         super().__init__(models, parses.outputs, **options)
         self.parses = parses
 
-    def _generate(self, sample: Dict[str, Any], **options: Any) -> Hypotheses:
+    def _generate(self, sample: dict[str, Any], **options: Any) -> Hypotheses:
         src_len = sample["net_input"]["src_tokens"].size(1)
         longest = int(self.max_len_a * src_len + self.max_len_b)
         with user_errors():
@@ -122,12 +122,12 @@ class ParseGenerator(SequenceGenerator):
         tokens: Tensor,
         scores: Tensor,
         finalized: Hypotheses,
-        finished: List[bool],
+        finished: list[bool],
         beam_size: int,
-        attn: Optional[Tensor],
+        attn: Tensor | None,
         src_lengths: Tensor,
         max_len: int,
-    ) -> List[int]:
+    ) -> list[int]:
         """Take in finished parses, keep a beam of the best, say who needs no more."""
         open_rows = [i for i, is_finished in enumerate(finished) if not is_finished]
         earlier = {i: finalized[i] for i in open_rows}
@@ -161,5 +161,5 @@ class ParseGenerator(SequenceGenerator):
         return False
 
 
-def _score(hypothesis: Dict[str, Any]) -> float:
+def _score(hypothesis: dict[str, Any]) -> float:
     return float(hypothesis["score"])

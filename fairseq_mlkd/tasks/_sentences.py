@@ -2,7 +2,7 @@
 
 import logging
 import os
-from typing import Callable, List, Optional
+from collections.abc import Callable
 
 from fairseq.data import Dictionary, FairseqDataset
 from fairseq.dataclass import FairseqDataclass
@@ -13,7 +13,7 @@ from fairseq_mlkd.tasks._user_input import load_dictionary
 logger = logging.getLogger(__name__)
 
 
-def list_languages(folder: str, split: str, wanted: Optional[str] = None) -> List[str]:
+def list_languages(folder: str, split: str, wanted: str | None = None) -> list[str]:
     """The languages to read: those in `wanted`, or else all that have `split`.
 
     Args:

@@ -1,7 +1,8 @@
 """`--teacher-data`: a benchmark once more, in the subwords of the teacher."""
 
 import copy
-from typing import Any, Dict, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from fairseq.data import FairseqDataset
 
@@ -35,7 +36,7 @@ def open_reader(task: Any, data: str) -> Any:
 
 def pair_with_teacher(
     task: Any, reader: Any, split: str, parts: Mapping[str, FairseqDataset]
-) -> Dict[str, FairseqDataset]:
+) -> dict[str, FairseqDataset]:
     """Put the teacher's rows beside those of the student.
 
     Args:

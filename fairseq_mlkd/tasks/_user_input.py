@@ -2,8 +2,8 @@
 
 import logging
 import os
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Iterator, Optional, Tuple
 
 from fairseq import utils
 from fairseq.data import Dictionary
@@ -39,7 +39,7 @@ def load_dictionary(data: str) -> Dictionary:
     return Dictionary.load(path)
 
 
-def split_subset(subset: str) -> Tuple[str, Optional[str]]:
+def split_subset(subset: str) -> tuple[str, str | None]:
     """`test.fr` -> (`test`, `fr`); `test` -> (`test`, None)."""
     split, _, lang = subset.partition(".")
     return split, lang or None

@@ -3,7 +3,7 @@
 import math
 import os
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Optional
+from typing import Any, Optional
 
 from fairseq import utils
 from fairseq.data import Dictionary
@@ -148,7 +148,7 @@ class MultilingualMLMTask(MultilingualTask):
         log_sampling(dataset)
         return dataset
 
-    def describe_examples(self) -> Dict[str, Any]:
+    def describe_examples(self) -> dict[str, Any]:
         cfg = self.cfg
         folder = utils.split_paths(cfg.data)[0]
         return {
@@ -160,17 +160,17 @@ class MultilingualMLMTask(MultilingualTask):
             "--random-token-prob": cfg.random_token_prob,
         }
 
-    def supervise(self, sample: Dict[str, Any]) -> Supervision:
+    def supervise(self, sample: dict[str, Any]) -> Supervision:
         masked = sample["target"].ne(self.dictionary.pad())
         target = sample["target"][masked]
         return Supervision({"masked_tokens": masked}, {"lm_head": target})
 
-    def measure(self, sums: Sums) -> List[Measure]:
+    def measure(self, sums: Sums) -> list[Measure]:
         bits = float(sums["loss"] / sums["sample_size"]) / math.log(2)
         examples = int(sums["nsentences"])
         return [Measure("masked-LM perplexity", 2**bits, examples, key="ppl")]
 
-    def write_results(self, found: Dict[str, Sums]) -> None:
+    def write_results(self, found: dict[str, Sums]) -> None:
         """With all languages together in front, as in Table 2."""
         total = {ALL: add_up(found.values())} if len(found) > 1 else {}
         super().write_results({**total, **found})

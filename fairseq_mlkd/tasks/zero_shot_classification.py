@@ -1,7 +1,7 @@
 """Sentence pairs to classify (XNLI, PAWS-X): trained on one language, tested on all."""
 
 from dataclasses import dataclass
-from typing import Any, Dict, List
+from typing import Any
 
 import torch
 from fairseq.data import Dictionary
@@ -69,10 +69,10 @@ class ZeroShotClassificationTask(FineTuningTask):
         """Pairs, as the task's own inputs: each sentence and the one after it."""
         return NeighbourDataset(prefix, self.dictionary, self.longest_input())
 
-    def find_labels(self, sample: Dict[str, Any]) -> Dict[str, Tensor]:
+    def find_labels(self, sample: dict[str, Any]) -> dict[str, Tensor]:
         return {HEAD: torch.ones_like(sample["target"].view(-1, 1), dtype=torch.bool)}
 
-    def label_names(self) -> List[str]:
+    def label_names(self) -> list[str]:
         first = self.label_dictionary.nspecial
         return self.label_dictionary.symbols[first : first + self.num_classes]
 
@@ -80,25 +80,25 @@ class ZeroShotClassificationTask(FineTuningTask):
         model.remove_lm_head()
         model.add_head(HEAD, self.num_classes, pooled=True)
 
-    def supervise(self, sample: Dict[str, Any]) -> Supervision:
+    def supervise(self, sample: dict[str, Any]) -> Supervision:
         target = sample["target"].view(-1) - self.label_dictionary.nspecial
         return Supervision({"heads": self.place_heads(sample)}, {HEAD: target})
 
-    def place_heads(self, sample: Dict[str, Any]) -> Dict[str, Tensor]:
+    def place_heads(self, sample: dict[str, Any]) -> dict[str, Tensor]:
         return {HEAD: first_tokens(sample)}
 
-    def count(self, sample: Dict[str, Any], logits: Dict[str, Tensor]) -> Sums:
+    def count(self, sample: dict[str, Any], logits: dict[str, Tensor]) -> Sums:
         target = self.supervise(sample).targets[HEAD]
         return {"ncorrect": logits[HEAD].argmax(dim=-1).eq(target).sum()}
 
-    def measure(self, sums: Sums) -> List[Measure]:
+    def measure(self, sums: Sums) -> list[Measure]:
         examples = int(sums["nsentences"])
         accuracy = 100.0 * float(sums["ncorrect"]) / examples
         chance = 100.0 / self.num_classes
         return [Measure("accuracy", accuracy, examples, "accuracy", chance)]
 
     def build_generator(
-        self, models: List[BaseFairseqModel], args: Any, **kwargs: Any
+        self, models: list[BaseFairseqModel], args: Any, **kwargs: Any
     ) -> "LabelGenerator":
         return LabelGenerator(self)
 
@@ -112,7 +112,7 @@ class LabelGenerator:
         self.task = task
 
     def generate(
-        self, models: List[BaseFairseqModel], sample: Dict[str, Any], **kwargs: Any
+        self, models: list[BaseFairseqModel], sample: dict[str, Any], **kwargs: Any
     ) -> Hypotheses:
         """One list of hypotheses a row; an ensemble averages its probabilities."""
         supervision = self.task.supervise(sample)

@@ -2,7 +2,7 @@
 
 import copy
 from dataclasses import dataclass
-from typing import Any, Dict, List
+from typing import Any
 
 import torch
 from fairseq.data import Dictionary
@@ -65,14 +65,14 @@ class ZeroShotIntentSlotTask(LabellingTask):
         """The slots' labels, then the intents."""
         return self.labels
 
-    def find_labels(self, sample: Dict[str, Any]) -> Dict[str, Tensor]:
+    def find_labels(self, sample: dict[str, Any]) -> dict[str, Tensor]:
         """The intent is the first label of each sentence."""
         is_read = sample["label_positions"].ge(0)
         is_intent = torch.zeros_like(is_read)
         is_intent[:, 0] = True
         return {INTENT_HEAD: is_intent, SLOT_HEAD: is_read & ~is_intent}
 
-    def count(self, sample: Dict[str, Any], logits: Dict[str, Tensor]) -> Sums:
+    def count(self, sample: dict[str, Any], logits: dict[str, Tensor]) -> Sums:
         target, predicted = sample["target"], self.predict(sample, logits)
         is_right = predicted.eq(target)
         gold_slots, slots = (self.spell_tags(ids[:, 1:]) for ids in (target, predicted))
@@ -82,7 +82,7 @@ class ZeroShotIntentSlotTask(LabellingTask):
             "spans": count_spans(gold_slots, slots, self.slot_types),
         }
 
-    def measure(self, sums: Sums) -> List[Measure]:
+    def measure(self, sums: Sums) -> list[Measure]:
         examples = int(sums["nsentences"])
         exact, intents = (
             100.0 * float(sums[key]) / examples for key in ("nexact", "nintents")

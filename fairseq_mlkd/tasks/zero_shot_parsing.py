@@ -4,7 +4,7 @@ import os
 import sys
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -99,16 +99,16 @@ class ZeroShotParsingTask(FineTuningTask):
                 "pointer_generator_*"
             )
 
-    def supervise(self, sample: Dict[str, Any]) -> Supervision:
+    def supervise(self, sample: dict[str, Any]) -> Supervision:
         """Every symbol of the parse that the decoder can say."""
         scored = self.find_labels(sample)[HEAD]
         target = sample["pointer_target"][scored]
         return Supervision({"scored_tokens": scored}, {HEAD: target})
 
-    def find_labels(self, sample: Dict[str, Any]) -> Dict[str, Tensor]:
+    def find_labels(self, sample: dict[str, Any]) -> dict[str, Tensor]:
         return {HEAD: sample["pointer_target"].ne(self.parses.outputs.pad())}
 
-    def find_unsayable(self, sample: Dict[str, Any]) -> Dict[str, Tensor]:
+    def find_unsayable(self, sample: dict[str, Any]) -> dict[str, Tensor]:
         """Pointers at words without subwords."""
         parses = self.parses
         rows = self.find_labels(sample)[HEAD].nonzero()[:, 0]
@@ -117,17 +117,17 @@ class ZeroShotParsingTask(FineTuningTask):
         never = F.pad(missing, (0, behind), value=True)
         return {HEAD: F.pad(never, (parses.first_pointer, 0), value=False)}
 
-    def word_starts(self, sample: Dict[str, Any]) -> Tensor:
+    def word_starts(self, sample: dict[str, Any]) -> Tensor:
         return sample["net_input"]["word_starts"]
 
-    def label_names(self) -> List[str]:
+    def label_names(self) -> list[str]:
         return self.parses.outputs.symbols
 
-    def place_heads(self, sample: Dict[str, Any]) -> Dict[str, Tensor]:
+    def place_heads(self, sample: dict[str, Any]) -> dict[str, Tensor]:
         """Nowhere: without a parse to continue the decoder has nothing to say."""
         return {}
 
-    def count_generated(self, sample: Dict[str, Any], model: BaseFairseqModel) -> Sums:
+    def count_generated(self, sample: dict[str, Any], model: BaseFairseqModel) -> Sums:
         cfg = GenerationConfig(beam=self.cfg.valid_beam)
         hypotheses = self.build_generator([model], cfg).generate([model], sample)
         spell = self.parses.spell
@@ -137,7 +137,7 @@ class ZeroShotParsingTask(FineTuningTask):
         ]
         return {key: torch.tensor(sum(c[key] for c in counts)) for key in PARSE_METRICS}
 
-    def measure(self, sums: Sums) -> List[Measure]:
+    def measure(self, sums: Sums) -> list[Measure]:
         examples = int(sums["nsentences"])
         return [
             Measure(metric, 100.0 * float(sums[key]) / examples, examples, key)
@@ -145,7 +145,7 @@ class ZeroShotParsingTask(FineTuningTask):
         ]
 
     def build_generator(
-        self, models: List[BaseFairseqModel], args: Any, **kwargs: Any
+        self, models: list[BaseFairseqModel], args: Any, **kwargs: Any
     ) -> ParseGenerator:
         """Beam search, whose symbols are the beginning of `target_dictionary`."""
         with user_errors():
@@ -160,7 +160,7 @@ class ZeroShotParsingTask(FineTuningTask):
         return super().build_generator(models, args, seq_gen_cls=build, **kwargs)
 
     @cached_property
-    def grammar(self) -> Optional[Grammar]:
+    def grammar(self) -> Grammar | None:
         """What generation admits; None: anything."""
         if self.cfg.grammar == "none":
             return None

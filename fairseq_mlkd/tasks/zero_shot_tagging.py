@@ -1,7 +1,7 @@
 """Named entities (Wikiann): a tag for each word, trained on one language."""
 
 from dataclasses import dataclass
-from typing import Any, Dict, List
+from typing import Any
 
 from fairseq.data import Dictionary
 from fairseq.tasks import register_task
@@ -49,15 +49,15 @@ class ZeroShotTaggingTask(LabellingTask):
     def target_dictionary(self) -> Dictionary:
         return self.label_dictionary
 
-    def find_labels(self, sample: Dict[str, Any]) -> Dict[str, Tensor]:
+    def find_labels(self, sample: dict[str, Any]) -> dict[str, Tensor]:
         return {HEAD: sample["label_positions"].ge(0)}
 
-    def count(self, sample: Dict[str, Any], logits: Dict[str, Tensor]) -> Sums:
+    def count(self, sample: dict[str, Any], logits: dict[str, Tensor]) -> Sums:
         sides = (sample["target"], self.predict(sample, logits))
         gold, predicted = map(self.spell_tags, sides)
         return {"spans": count_spans(gold, predicted, self.entity_types)}
 
-    def measure(self, sums: Sums) -> List[Measure]:
+    def measure(self, sums: Sums) -> list[Measure]:
         """F1 over all entities, and of each type."""
         examples, spans = int(sums["nsentences"]), sums["spans"]
         by_type = [

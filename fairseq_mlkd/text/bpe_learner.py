@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import heapq
 from array import array
-from typing import Dict, Iterator, List, Mapping, Optional, Tuple, Union
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
@@ -28,7 +28,7 @@ _LAST = 1 << 31  # tells the last character of a word from others
 _INVERTED = bytes(range(255, -1, -1))
 
 
-def learn_merges(word_counts: Mapping[str, int], n: int) -> Iterator[Tuple[str, str]]:
+def learn_merges(word_counts: Mapping[str, int], n: int) -> Iterator[tuple[str, str]]:
     """Yield at most `n` merges, the first learnt first.
 
     Args:
@@ -67,12 +67,12 @@ class _Learner:
         self._word_counts_view = np.frombuffer(self._word_counts, np.int64)
         self._lengths = [1] * len(self.symbols)  # in characters
         self._inverted = [_invert(symbol) for symbol in self.symbols]
-        self._counts: Dict[int, int] = {}
-        self._places: Dict[int, np.ndarray] = {}
-        self._heap: List[Tuple[int, bytes, bytes, int]] = []
+        self._counts: dict[int, int] = {}
+        self._places: dict[int, np.ndarray] = {}
+        self._heap: list[tuple[int, bytes, bytes, int]] = []
         self._count_pairs()
 
-    def _read(self, word_counts: Mapping[str, int]) -> Tuple[np.ndarray, np.ndarray]:
+    def _read(self, word_counts: Mapping[str, int]) -> tuple[np.ndarray, np.ndarray]:
         """Return id and word of each character and of the space before each word."""
         joined = " ".join(["", *word_counts, ""]).encode("utf-32-le", "surrogatepass")
         characters = np.frombuffer(joined, np.uint32).copy()
@@ -94,7 +94,7 @@ class _Learner:
         keys = _keys(self._text_view[places], following)
         self._remember(keys, self._weights(places), places)
 
-    def pop_best(self) -> Optional[int]:
+    def pop_best(self) -> int | None:
         """Return the most frequent pair, None if no pair occurs twice."""
         while self._heap:
             negative, _, _, key = heapq.heappop(self._heap)
@@ -119,12 +119,12 @@ class _Learner:
             self._merge_many(places, left, right, merged)
         self._counts[key] = 0
 
-    def _merge_few(self, places: List[int], left: int, right: int, merged: int) -> None:
+    def _merge_few(self, places: list[int], left: int, right: int, merged: int) -> None:
         """Merge one after the other; each sees those before it. Places may be stale."""
         text, word, word_counts = self._text, self._word, self._word_counts
         size, whole = self._lengths[left], self._lengths[merged]
         counts = self._counts
-        gains: Dict[int, List[int]] = {}
+        gains: dict[int, list[int]] = {}
         for place in places:
             if text[place] != left or text[place + size] != right:
                 continue
@@ -206,13 +206,13 @@ class _Learner:
         return self._word_counts_view[self._word_view[places]]
 
 
-def _keys(first: Union[np.ndarray, int], second: Union[np.ndarray, int]) -> np.ndarray:
+def _keys(first: np.ndarray | int, second: np.ndarray | int) -> np.ndarray:
     return np.left_shift(first, _BITS, dtype=np.int64) | second
 
 
 def _by_key(
     keys: np.ndarray, n: np.ndarray, places: np.ndarray
-) -> Iterator[Tuple[int, int, np.ndarray]]:
+) -> Iterator[tuple[int, int, np.ndarray]]:
     """Yield each different key with the sum of its `n` and its places."""
     if not len(keys):
         return

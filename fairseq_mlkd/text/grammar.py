@@ -7,8 +7,9 @@ are values: beams may share them and go back to them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from enum import Enum
-from typing import Dict, Iterable, NamedTuple, Optional, Sequence, Tuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -37,13 +38,13 @@ class OpenNode(NamedTuple):
 
     symbol: int
     kind: Kind
-    holds: Optional[Kind] = None
+    holds: Kind | None = None
 
 
 class State(NamedTuple):
     """What has been written: the open nodes, outermost first, or a whole tree."""
 
-    open_nodes: Tuple[OpenNode, ...] = ()
+    open_nodes: tuple[OpenNode, ...] = ()
     complete: bool = False
 
 
@@ -63,7 +64,7 @@ class Grammar:
     def __init__(
         self,
         symbols: Sequence[str],
-        pairs: Optional[Iterable[Tuple[str, str]]] = None,
+        pairs: Iterable[tuple[str, str]] | None = None,
         *,
         end: str = "</s>",
     ) -> None:
@@ -71,20 +72,18 @@ class Grammar:
         self._members = {
             kind: np.array([other is kind for other in self._kinds]) for kind in Kind
         }
-        self._slots: Optional[Dict[int, np.ndarray]] = None
+        self._slots: dict[int, np.ndarray] | None = None
         if pairs is not None:
             self._slots = _slots_by_intent(symbols, pairs)
 
-    def advance(self, state: Optional[State], symbol: int) -> Optional[State]:
+    def advance(self, state: State | None, symbol: int) -> State | None:
         """The state after `symbol`; `None` after the end or what is not admitted."""
         kind = self._kinds[symbol]
         if state is None or kind is None or not self._may_follow(state, kind)[symbol]:
             return None
         return _next_state(state, kind, symbol)
 
-    def allowed(
-        self, state: Optional[State], budget: Optional[int] = None
-    ) -> np.ndarray:
+    def allowed(self, state: State | None, budget: int | None = None) -> np.ndarray:
         """`(symbols,)` of bool: what may follow `state`.
 
         Args:
@@ -104,7 +103,7 @@ class Grammar:
 
     def accepts(self, symbols: Iterable[int]) -> bool:
         """Whether `symbols`, without the end, are a whole parse."""
-        state: Optional[State] = START
+        state: State | None = START
         for symbol in symbols:
             state = self.advance(state, symbol)
         return state is not None and state.complete
@@ -117,7 +116,7 @@ class Grammar:
         return self._members[kind]
 
 
-def symbols_to_finish(state: Optional[State]) -> int:
+def symbols_to_finish(state: State | None) -> int:
     """The least number of symbols, the end included, that make `state` a sentence."""
     if state is None:
         return 0
@@ -128,7 +127,7 @@ def symbols_to_finish(state: Optional[State]) -> int:
     return len(state.open_nodes) + 1 + is_empty_slot
 
 
-def _kinds_after(state: State) -> Tuple[Kind, ...]:
+def _kinds_after(state: State) -> tuple[Kind, ...]:
     if state.complete:
         return (Kind.END,)
     if not state.open_nodes:
@@ -141,7 +140,7 @@ def _kinds_after(state: State) -> Tuple[Kind, ...]:
     return (innermost.holds, Kind.CLOSE)
 
 
-def _next_state(state: State, kind: Kind, symbol: int) -> Optional[State]:
+def _next_state(state: State, kind: Kind, symbol: int) -> State | None:
     """The state after an admitted symbol, `None` after the end."""
     if kind is Kind.END:
         return None
@@ -153,7 +152,7 @@ def _next_state(state: State, kind: Kind, symbol: int) -> Optional[State]:
     return State(nodes if kind is Kind.POINTER else (*nodes, OpenNode(symbol, kind)))
 
 
-def _kind(symbol: str, end: str) -> Optional[Kind]:
+def _kind(symbol: str, end: str) -> Kind | None:
     if symbol in (CLOSE, end):
         return Kind.CLOSE if symbol == CLOSE else Kind.END
     if pointer_position(symbol) is not None:
@@ -164,8 +163,8 @@ def _kind(symbol: str, end: str) -> Optional[Kind]:
 
 
 def _slots_by_intent(
-    symbols: Sequence[str], pairs: Iterable[Tuple[str, str]]
-) -> Dict[int, np.ndarray]:
+    symbols: Sequence[str], pairs: Iterable[tuple[str, str]]
+) -> dict[int, np.ndarray]:
     """The mask of the slots that each intent may hold, by the intent's index."""
     known = set(pairs)
     return {

@@ -6,8 +6,8 @@ either words or intents, and words outside slots are left out.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import List, Sequence, Tuple, Union
 
 CLOSE = "]"
 INTENT = "[IN:"
@@ -26,7 +26,7 @@ class Tree:
     """
 
     symbol: str
-    children: Tuple[Union[str, Tree], ...]
+    children: tuple[str | Tree, ...]
 
     @property
     def is_intent(self) -> bool:
@@ -34,17 +34,17 @@ class Tree:
         return self.symbol.startswith(INTENT)
 
     @property
-    def words(self) -> List[str]:
+    def words(self) -> list[str]:
         """The words of the tree's own slot, without those further down."""
         return [child for child in self.children if isinstance(child, str)]
 
     @property
-    def subtrees(self) -> List[Tree]:
+    def subtrees(self) -> list[Tree]:
         """The intents or slots directly below."""
         return [child for child in self.children if isinstance(child, Tree)]
 
 
-def split_symbols(text: str) -> List[str]:
+def split_symbols(text: str) -> list[str]:
     """The symbols of a bracketed parse; only the space divides them."""
     return [symbol for symbol in text.split(" ") if symbol]
 
@@ -59,7 +59,7 @@ def is_word(symbol: str) -> bool:
     return symbol != CLOSE and not is_opening(symbol)
 
 
-def leaf_words(symbols: Sequence[str]) -> List[str]:
+def leaf_words(symbols: Sequence[str]) -> list[str]:
     """The words of a parse without its structure."""
     return [symbol for symbol in symbols if is_word(symbol)]
 
@@ -70,7 +70,7 @@ def parse_tree(symbols: Sequence[str]) -> Tree:
     Raises:
         ValueError: the brackets are not those of one tree; the message says where.
     """
-    open_nodes: List[Tuple[str, list]] = []
+    open_nodes: list[tuple[str, list]] = []
     for position, symbol in enumerate(symbols, start=1):
         if is_opening(symbol):
             if len(open_nodes) == MAX_DEPTH:
@@ -111,7 +111,7 @@ def _is_decoupled(tree: Tree) -> bool:
     )
 
 
-def tree_symbols(tree: Tree) -> List[str]:
+def tree_symbols(tree: Tree) -> list[str]:
     """The inverse of `parse_tree`."""
     symbols = [tree.symbol]
     for child in tree.children:
@@ -128,7 +128,7 @@ def sort_tree(tree: Tree) -> str:
     return " ".join([tree.symbol, *tree.words, *subtrees, CLOSE])
 
 
-def ontology_pairs(tree: Tree) -> List[Tuple[str, str]]:
+def ontology_pairs(tree: Tree) -> list[tuple[str, str]]:
     """Every (intent, slot directly below it) of the tree, as opening symbols."""
     pairs = [(tree.symbol, slot.symbol) for slot in tree.subtrees if tree.is_intent]
     for child in tree.subtrees:

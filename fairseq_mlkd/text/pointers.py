@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from itertools import groupby
-from typing import List, NamedTuple, Optional, Sequence, Set
+from typing import NamedTuple
 
 from fairseq_mlkd.text.parse_tree import (
     CLOSE,
@@ -37,7 +38,7 @@ def pointer(position: int) -> str:
     return f"@ptr_{position}"
 
 
-def pointer_position(symbol: str) -> Optional[int]:
+def pointer_position(symbol: str) -> int | None:
     """The position that `symbol` points at, `None` if it is no pointer."""
     match = _POINTER.fullmatch(symbol)
     return int(match[1]) if match else None
@@ -45,7 +46,7 @@ def pointer_position(symbol: str) -> Optional[int]:
 
 def to_pointers(
     parse: Sequence[str], words: Sequence[str], spans: Sequence[Span] = ()
-) -> List[str]:
+) -> list[str]:
     """Replaces the words of a parse by pointers.
 
     Args:
@@ -63,7 +64,7 @@ def to_pointers(
     return _Aligner(words, spans).symbols(tree)
 
 
-def from_pointers(symbols: Sequence[str], words: Sequence[str]) -> List[str]:
+def from_pointers(symbols: Sequence[str], words: Sequence[str]) -> list[str]:
     """Replaces pointers by words; one that points past the sentence stays."""
     by_pointer = {pointer(i): word for i, word in enumerate(words)}
     return [by_pointer.get(symbol, symbol) for symbol in symbols]
@@ -75,9 +76,9 @@ class _Aligner:
     def __init__(self, words: Sequence[str], spans: Sequence[Span]) -> None:
         self._words = list(words)
         self._spans = list(spans)
-        self._taken: Set[int] = set()
+        self._taken: set[int] = set()
 
-    def symbols(self, tree: Tree, window: Optional[range] = None) -> List[str]:
+    def symbols(self, tree: Tree, window: range | None = None) -> list[str]:
         """The tree with pointers; `window` is where its words are looked for first."""
         symbols = [tree.symbol]
         for _, children in groupby(tree.children, type):
@@ -100,7 +101,7 @@ class _Aligner:
                 return range(span.start, span.stop)
         return range(len(self._words))
 
-    def _locate(self, words: List[str], window: Optional[range]) -> List[int]:
+    def _locate(self, words: list[str], window: range | None) -> list[int]:
         if not words:
             return []
         everywhere = range(len(self._words))
@@ -118,7 +119,7 @@ class _Aligner:
         self._taken.update(found)
         return found
 
-    def _find_together(self, words: List[str], positions: List[int]) -> List[int]:
+    def _find_together(self, words: list[str], positions: list[int]) -> list[int]:
         """The leftmost unbroken run, empty if there is none."""
         for start in positions:
             run = list(range(start, start + len(words)))
@@ -126,9 +127,9 @@ class _Aligner:
                 return run
         return []
 
-    def _find_apart(self, words: List[str], positions: List[int]) -> List[int]:
+    def _find_apart(self, words: list[str], positions: list[int]) -> list[int]:
         """Each word as soon as possible after the one before, empty if one lacks."""
-        found: List[int] = []
+        found: list[int] = []
         for word in words:
             last = found[-1] if found else -1
             places = [i for i in positions if self._words[i] == word]

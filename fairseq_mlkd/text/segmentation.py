@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, Callable, Dict, List, Mapping
+from typing import Any
 
-from fairseq_mlkd.text.files import replace_on_success
+from fairseq_mlkd.files.whole import replace_on_success
 
 _CACHED_WORDS = 1 << 18
 
@@ -23,19 +24,19 @@ class Subwords(ABC):
     def __init__(self) -> None:
         self._cached_pieces = lru_cache(maxsize=_CACHED_WORDS)(self.cut)
 
-    def pieces(self, word: str) -> List[str]:
+    def pieces(self, word: str) -> list[str]:
         """Return the symbols of one word (no white space), as `dict.txt` has them.
 
         The caller must not change the list. An empty word has no pieces.
         """
         return self._cached_pieces(word)
 
-    def words(self, text: str) -> List[str]:
+    def words(self, text: str) -> list[str]:
         """Return the words of a text: cut one by one they give what the text gives."""
         return text.split()
 
     @abstractmethod
-    def cut(self, word: str) -> List[str]:
+    def cut(self, word: str) -> list[str]:
         """Return the pieces of one word, not cached."""
 
     def translator(self, translate: Callable[[str], bytes]) -> Callable[[str], bytes]:
@@ -47,7 +48,7 @@ class Subwords(ABC):
         return lambda word: b"".join(map(translate, self.cut(word)))
 
     @abstractmethod
-    def save(self, folder: str) -> Dict[str, Any]:
+    def save(self, folder: str) -> dict[str, Any]:
         """Write the files of this segmentation; return what `load` needs to know."""
 
     @classmethod

@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import os
 import re
-from typing import Any, Dict, List, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from google.protobuf.message import DecodeError
 from sentencepiece import SentencePieceTrainer
@@ -15,7 +16,7 @@ from sentencepiece.sentencepiece_model_pb2 import (  # type: ignore[attr-defined
 )
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-from fairseq_mlkd.text.files import replace_on_success
+from fairseq_mlkd.files.whole import replace_on_success
 from fairseq_mlkd.text.segmentation import UNKNOWN, Subwords
 
 MODEL_FILE = "sentencepiece.bpe.model"
@@ -56,14 +57,14 @@ class SentencePieces(Subwords):
     def _deletes(self, character: str) -> bool:
         return self.cut(f"a{character}b") == self.cut("ab")
 
-    def words(self, text: str) -> List[str]:
+    def words(self, text: str) -> list[str]:
         return list(filter(None, _SPACES.split(text.translate(self._deleted))))
 
-    def cut(self, word: str) -> List[str]:
+    def cut(self, word: str) -> list[str]:
         found = self._tokenizer.encode(word, add_special_tokens=False)
         return [piece if i else UNKNOWN for i, piece in zip(found.ids, found.tokens)]
 
-    def save(self, folder: str) -> Dict[str, Any]:
+    def save(self, folder: str) -> dict[str, Any]:
         path = os.path.join(folder, MODEL_FILE)
         with replace_on_success(path) as partial, open(partial, "wb") as file:
             file.write(self.model.SerializeToString())

@@ -11,7 +11,8 @@ full stop ends nothing after an initial (J. Smith), a word with a full stop insi
 from __future__ import annotations
 
 import re
-from typing import Iterator, List, Match
+from collections.abc import Iterator
+from re import Match
 
 # “ and « close in German and open elsewhere; French puts a space before ».
 _CLOSERS = "(?:[\"'”’›)\\]」』）】]|[“«»](?!\\w)|[ \u00a0\u202f]»(?!\\S))*"
@@ -44,7 +45,7 @@ _BEFORE_NUMBER = re.compile(
 )
 
 
-def split_sentences(text: str, lang: str) -> List[str]:
+def split_sentences(text: str, lang: str) -> list[str]:
     """Return the sentences of `text`, stripped, without empty ones."""
     return list(_sentences(text, lang))
 

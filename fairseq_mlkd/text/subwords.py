@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple, Type
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from subword_nmt.apply_bpe import BPE
 from subword_nmt.learn_bpe import learn_bpe
 from tokenizers import Token, models
 
+from fairseq_mlkd.files.whole import read_lines, replace_on_success
 from fairseq_mlkd.text.bpe_learner import WORD_END, learn_merges
-from fairseq_mlkd.text.files import read_lines, replace_on_success
 from fairseq_mlkd.text.segmentation import Subwords, copy_file
 from fairseq_mlkd.text.sentencepieces import SentencePieces
 from fairseq_mlkd.text.wordpiece import WordPiece
@@ -42,7 +43,7 @@ class BpeCodes(Subwords):
         self._model = _fast_model(self._symbols, merges)
         self._is_doubtful = _doubtful_words(merges, self._bpe.version)
 
-    def cut(self, word: str) -> List[str]:
+    def cut(self, word: str) -> list[str]:
         tokens = self._fast_tokens(word)
         if tokens is None:
             return self._cut_by_subword_nmt(word)
@@ -70,7 +71,7 @@ class BpeCodes(Subwords):
 
         return translate_word
 
-    def _fast_tokens(self, word: str) -> Optional[List[Token]]:
+    def _fast_tokens(self, word: str) -> list[Token] | None:
         """Return what `tokenizers` makes of a word, None where it is not to be used."""
         if WORD_END in word or (self._is_doubtful and self._is_doubtful(word)):
             return None
@@ -79,11 +80,11 @@ class BpeCodes(Subwords):
         except UnicodeEncodeError:  # half a surrogate pair
             return None
 
-    def _cut_by_subword_nmt(self, word: str) -> List[str]:
+    def _cut_by_subword_nmt(self, word: str) -> list[str]:
         self._bpe.cache.clear()  # it would grow without bound; ours is bounded
         return self._bpe.segment_tokens([word])
 
-    def save(self, folder: str) -> Dict[str, Any]:
+    def save(self, folder: str) -> dict[str, Any]:
         copy_file(self.path, os.path.join(folder, "codes"))
         return {"codes": "codes"}
 
@@ -92,7 +93,7 @@ class BpeCodes(Subwords):
         return cls(os.path.join(folder, settings["codes"]))
 
 
-KINDS: Dict[str, Type[Subwords]] = {
+KINDS: dict[str, type[Subwords]] = {
     kind.kind: kind for kind in (BpeCodes, WordPiece, SentencePieces)
 }
 
@@ -122,7 +123,7 @@ def learn_codes(word_counts: Mapping[str, int], n: int, path: str) -> None:
             )
 
 
-def _name_pieces(tokens: List[Token], word: str) -> List[str]:
+def _name_pieces(tokens: list[Token], word: str) -> list[str]:
     """Return the pieces that tokens stand for.
 
     Characters of which the codes know nothing are read from the word.
@@ -144,7 +145,7 @@ def _piece(symbol: str) -> str:
     return symbol + "@@"
 
 
-def _fast_symbols(merges: List[Tuple[str, str]]) -> List[str]:
+def _fast_symbols(merges: list[tuple[str, str]]) -> list[str]:
     """All symbols that merges can meet or make; what is none becomes `_NO_SYMBOL`."""
     symbols = {_NO_SYMBOL: None}
     for left, right in merges:
@@ -154,7 +155,7 @@ def _fast_symbols(merges: List[Tuple[str, str]]) -> List[str]:
     return list(symbols)
 
 
-def _fast_model(symbols: List[str], merges: List[Tuple[str, str]]) -> models.BPE:
+def _fast_model(symbols: list[str], merges: list[tuple[str, str]]) -> models.BPE:
     return models.BPE(
         {symbol: index for index, symbol in enumerate(symbols)},
         merges,
@@ -165,8 +166,8 @@ def _fast_model(symbols: List[str], merges: List[Tuple[str, str]]) -> models.BPE
 
 
 def _doubtful_words(
-    merges: List[Tuple[str, str]], version: Tuple[int, ...]
-) -> Optional[Callable[[str], object]]:
+    merges: list[tuple[str, str]], version: tuple[int, ...]
+) -> Callable[[str], object] | None:
     """What is true of each word that `tokenizers` may cut in another way.
 
     It takes the places of one merge from left to right, and between two of them an
@@ -176,7 +177,7 @@ def _doubtful_words(
     """
     if version != (0, 2):
         return bool
-    first_use: Dict[str, int] = {}
+    first_use: dict[str, int] = {}
     for rank, pair in enumerate(merges):
         for symbol in pair:
             first_use.setdefault(symbol, rank)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, Dict, List, Tuple
+from typing import Any
 
-from fairseq_mlkd.text.files import write_json
+from fairseq_mlkd.files.whole import write_json
 from fairseq_mlkd.text.segmentation import Subwords
 from fairseq_mlkd.text.spoken import spoken_words, to_spoken
 from fairseq_mlkd.text.subwords import KINDS
@@ -39,18 +39,18 @@ class Tokenizer:
             return to_spoken(text, lang)
         return " ".join(self.subwords.words(text))
 
-    def segment(self, normalised: str) -> List[str]:
+    def segment(self, normalised: str) -> list[str]:
         """Return the pieces of text that `normalise` returned."""
         pieces = self.subwords.pieces
         return [piece for word in normalised.split(" ") for piece in pieces(word)]
 
-    def tokenize(self, text: str, lang: str) -> List[str]:
+    def tokenize(self, text: str, lang: str) -> list[str]:
         """Return the pieces of any text."""
         return self.segment(self.normalise(text, lang))
 
     def tokenize_words(
-        self, words: List[str], lang: str
-    ) -> Tuple[List[str], List[int]]:
+        self, words: list[str], lang: str
+    ) -> tuple[list[str], list[int]]:
         """Return all pieces and, for each, the index in `words` of its word.
 
         A word that normalisation empties has no pieces and so no entry.
@@ -93,7 +93,7 @@ class Tokenizer:
             ) from None
 
 
-def _read_settings(path: str) -> Dict[str, Any]:
+def _read_settings(path: str) -> dict[str, Any]:
     try:
         with open(path, encoding="utf-8") as file:
             settings = json.load(file)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, List, Mapping, Optional
+from collections.abc import Mapping
+from typing import Any
 
 from tokenizers import Tokenizer, models
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
-from fairseq_mlkd.text.files import read_lines, replace_on_success
+from fairseq_mlkd.files.whole import read_lines, replace_on_success
 from fairseq_mlkd.text.segmentation import UNKNOWN, Subwords
 
 VOCABULARY_FILE = "vocab.txt"
@@ -33,10 +34,10 @@ class WordPiece(Subwords):
 
     def __init__(
         self,
-        vocabulary: List[str],
+        vocabulary: list[str],
         *,
         lowercase: bool,
-        strip_accents: Optional[bool] = None,
+        strip_accents: bool | None = None,
         split_chinese: bool = True,
     ) -> None:
         super().__init__()
@@ -67,18 +68,19 @@ class WordPiece(Subwords):
             lowercase=False,
         )
 
-    def words(self, text: str) -> List[str]:
+    def words(self, text: str) -> list[str]:
         return self._cleaner.normalize_str(text).split()
 
-    def cut(self, word: str) -> List[str]:
+    def cut(self, word: str) -> list[str]:
         pieces = self._tokenizer.encode(word, add_special_tokens=False).tokens
         return [UNKNOWN if piece == _UNKNOWN else piece for piece in pieces]
 
-    def save(self, folder: str) -> Dict[str, Any]:
+    def save(self, folder: str) -> dict[str, Any]:
         path = os.path.join(folder, VOCABULARY_FILE)
-        with replace_on_success(path) as partial, open(
-            partial, "w", encoding="utf-8", newline="\n"
-        ) as file:
+        with (
+            replace_on_success(path) as partial,
+            open(partial, "w", encoding="utf-8", newline="\n") as file,
+        ):
             file.writelines(f"{piece}\n" for piece in self.vocabulary)
         return {"vocabulary": VOCABULARY_FILE, **self.settings}
 
@@ -89,7 +91,7 @@ class WordPiece(Subwords):
         return cls(read_vocabulary(path), **{name: settings[name] for name in names})
 
 
-def read_vocabulary(path: str) -> List[str]:
+def read_vocabulary(path: str) -> list[str]:
     """Read a `vocab.txt`, one piece a line.
 
     Raises:
@@ -101,7 +103,7 @@ def read_vocabulary(path: str) -> List[str]:
             f"{path}: not a WordPiece vocabulary, {_UNKNOWN} is missing; "
             "fetch the file again"
         )
-    lines: Dict[str, int] = {}
+    lines: dict[str, int] = {}
     for number, piece in enumerate(vocabulary, 1):
         if lines.setdefault(piece, number) != number:
             raise ValueError(

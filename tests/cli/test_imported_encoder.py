@@ -3,7 +3,6 @@
 import subprocess
 import sys
 from pathlib import Path
-from typing import Dict
 
 import pytest
 import torch
@@ -64,7 +63,7 @@ def whole(tmp_path_factory) -> Imported:
     return Imported(tmp_path_factory.mktemp("whole"), "BertForMaskedLM")
 
 
-def encoder_of(path: Path) -> Dict[str, torch.Tensor]:
+def encoder_of(path: Path) -> dict[str, torch.Tensor]:
     weights = load(path)["model"]
     return {name: t for name, t in weights.items() if name.startswith("encoder.")}
 
@@ -162,7 +161,7 @@ def test_a_head_needs_an_encoder(bare, tmp_path):
 
 
 def test_a_refusal_of_the_command_is_one_line(tmp_path):
-    code = "from fairseq_mlkd.cli.importer import main; main()"
+    code = "from fairseq_mlkd.cli.import_encoder import main; main()"
     argv = [sys.executable, "-c", code, str(tmp_path / "none"), str(tmp_path / "out")]
     done = subprocess.run(argv, capture_output=True, text=True)
     assert done.returncode == 1 and "Traceback" not in done.stderr

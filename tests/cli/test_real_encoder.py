@@ -3,7 +3,6 @@
 import itertools
 import lzma
 from pathlib import Path
-from typing import List
 
 import pytest
 from huggingface import check_parity, run_import, transformers
@@ -15,10 +14,10 @@ LANGS = ["de", "en", "es", "fr", "hi", "it", "ja", "pt"]
 EVERY_LINE = {"marks": pytest.mark.slow, "id": "every line"}
 
 
-def read_text(data: Path, lang: str, lines: int) -> List[str]:
+def read_text(data: Path, lang: str, lines: int) -> list[str]:
     """The first lines of each of a language's files, `lines` in all."""
     paths = sorted((data / "text" / lang).glob("*.xz"))
-    found: List[str] = []
+    found: list[str] = []
     for path in paths:
         with lzma.open(path, "rt", encoding="utf-8", newline="\n") as file:
             share = -(-lines // len(paths))

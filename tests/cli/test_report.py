@@ -6,10 +6,10 @@ import sys
 import pytest
 
 from fairseq_mlkd.cli.report import main
-from fairseq_mlkd.cli.report_markdown import render_report, render_table
-from fairseq_mlkd.cli.report_paper import PAPER
-from fairseq_mlkd.cli.report_tables import make_tables
 from fairseq_mlkd.metrics.results import Result, append_results
+from fairseq_mlkd.report.pages import render_report, render_table
+from fairseq_mlkd.report.paper import PAPER
+from fairseq_mlkd.report.tables import make_tables
 
 SCORES = {
     "teacher": {"fr": 70.0, "en": 80.0, "de": 60.0},
@@ -196,7 +196,7 @@ def test_missing_matplotlib_is_explained(tmp_path, monkeypatch):
     path = str(tmp_path / "r.jsonl")
     append_results(path, results())
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    for module in ("fairseq_mlkd.cli.report_picture", "fairseq_mlkd.pictures"):
+    for module in ("fairseq_mlkd.report.picture", "fairseq_mlkd.report.pictures"):
         monkeypatch.delitem(sys.modules, module, raising=False)
     with pytest.raises(SystemExit, match=r"pip install fairseq_mlkd\[report\]"):
         main([path, "--output", str(tmp_path / "out")])

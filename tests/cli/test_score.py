@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any
 
 import pytest
 
@@ -76,7 +76,7 @@ PREDICTED = {
         )
     ),
 }
-EXPECTED: Dict[str, Dict[str, Any]] = {
+EXPECTED: dict[str, dict[str, Any]] = {
     "xnli": {"accuracy": 200 / 3, "examples": 3, "dropped": 0},
     "pawsx": {"accuracy": 100 / 3, "examples": 3, "dropped": 1},
     "wikiann": {
@@ -113,7 +113,7 @@ EXPECTED: Dict[str, Dict[str, Any]] = {
 }
 
 
-def score(capsys: Any, name: str, *arguments: Any) -> Dict[str, Any]:
+def score(capsys: Any, name: str, *arguments: Any) -> dict[str, Any]:
     capsys.readouterr()
     main([name, *map(str, arguments)])
     return json.loads(capsys.readouterr().out)

@@ -6,10 +6,10 @@ import pytest
 from test_score import GOLD, mtop, score, write
 from tiny import STUDENT, run, shape_flags, train, write_tokenizer
 
-from fairseq_mlkd.data.benchmarks import BENCHMARKS
-from fairseq_mlkd.data.benchmarks.prepare import Preparation
-from fairseq_mlkd.data.benchmarks.selection import Settings
 from fairseq_mlkd.metrics.results import read_results
+from fairseq_mlkd.prepare.labelled import BENCHMARKS
+from fairseq_mlkd.prepare.labelled.prepare import Preparation
+from fairseq_mlkd.prepare.labelled.selection import Settings
 
 WORDS = ("wake", "me", "at", "six", "seven", "in", "rome", "paris")
 

@@ -3,7 +3,7 @@
 import math
 import shutil
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any
 
 import pytest
 import torch
@@ -36,7 +36,7 @@ OUTPUTS_ALONE = {f"{kind}_weight": 0.0 for kind in INNER}
 
 
 @pytest.fixture(scope="module")
-def worlds(tmp_path_factory) -> Dict[str, Any]:
+def worlds(tmp_path_factory) -> dict[str, Any]:
     """Task -> its world, and the same in other subwords."""
     found = {}
     for name in LABELLED:
@@ -48,11 +48,11 @@ def worlds(tmp_path_factory) -> Dict[str, Any]:
     return found
 
 
-def make_case(worlds: Dict[str, Any], name: str, head_map: str = "auto") -> PairedCase:
+def make_case(worlds: dict[str, Any], name: str, head_map: str = "auto") -> PairedCase:
     return PairedCase(*worlds[name], head_map, LAYER_MAPS["uniform"])
 
 
-def weights_for(name: str) -> Dict[str, float]:
+def weights_for(name: str) -> dict[str, float]:
     return {**all_weights(), **(OUTPUTS_ALONE if name == PAIRS else {})}
 
 

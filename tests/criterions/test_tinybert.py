@@ -1,6 +1,6 @@
 """The distillation criterion: its sum, and what a weight of 0 saves."""
 
-from typing import Any, Dict, Tuple
+from typing import Any
 
 import pytest
 import torch
@@ -23,7 +23,7 @@ def setting(tmp_path) -> Distillation:
     return Distillation(tmp_path)
 
 
-def forward(model: MultilingualEncoderModel, tokens: Tensor) -> Tuple[Tensor, Dict]:
+def forward(model: MultilingualEncoderModel, tokens: Tensor) -> tuple[Tensor, dict]:
     layers = model.cfg.encoder_layers
     return model(
         tokens, hidden_states=range(layers + 1), attention_scores=range(layers)
@@ -32,9 +32,9 @@ def forward(model: MultilingualEncoderModel, tokens: Tensor) -> Tuple[Tensor, Di
 
 def slow_terms(
     setting: Distillation, criterion: TinyBertCriterion, temperature: float, heads: str
-) -> Dict[str, Tensor]:
+) -> dict[str, Tensor]:
     """All terms, sentence by sentence and so without padding, for the map 4 -> 2."""
-    squares: Dict[Tuple[str, int], list] = {}
+    squares: dict[tuple[str, int], list] = {}
     outputs = {"nll_loss": 0.0, "logits_loss": 0.0}
     lengths = setting.sample["net_input"]["src_lengths"].tolist()
     for row, n in enumerate(lengths):

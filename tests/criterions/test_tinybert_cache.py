@@ -5,7 +5,7 @@ import logging
 import os
 import sqlite3
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any
 
 import pytest
 import torch
@@ -35,7 +35,7 @@ EXACT = {"teacher_cache_dtype": "float32"}
 
 def update(
     task: MultilingualTask, model: nn.Module, criterion: nn.Module, shift: int
-) -> List[Tensor]:
+) -> list[Tensor]:
     """Train for two epochs; returns all parameters.
 
     Args:
@@ -64,7 +64,7 @@ class Pretraining:
         self.teacher_path = self.setting.teacher_path
         self.data, self.options = folder / data, options
 
-    def run(self, seed: int = 3, shift: int = 5, **options: Any) -> List[Tensor]:
+    def run(self, seed: int = 3, shift: int = 5, **options: Any) -> list[Tensor]:
         torch.manual_seed(seed)
         task = mlm_task(self.data, **self.options)
         task.load_dataset("train")
@@ -80,11 +80,11 @@ class FineTuning:
     def __init__(self, folder: Path, name: str) -> None:
         self.setting = Setting(folder, name)
         self.teacher_path = self.setting.teacher_path
-        self.options: Dict[str, Any] = {}
+        self.options: dict[str, Any] = {}
         if name in ("tagging", "intent_slot"):
             self.options = {"max_positions": 7}
 
-    def run(self, seed: int = 3, shift: int = 5, **options: Any) -> List[Tensor]:
+    def run(self, seed: int = 3, shift: int = 5, **options: Any) -> list[Tensor]:
         torch.manual_seed(seed)
         windows = {"long_inputs": "window"} if self.options else {}
         sentences = str(self.setting.sentences)
@@ -102,7 +102,7 @@ def make(folder: Path, name: str) -> Any:
     return Pretraining(folder) if name == "mlm" else FineTuning(folder, name)
 
 
-def same(a: List[Tensor], b: List[Tensor]) -> bool:
+def same(a: list[Tensor], b: list[Tensor]) -> bool:
     assert len(a) == len(b) > 20
     return all(torch.equal(x, y) for x, y in zip(a, b))
 
@@ -301,12 +301,12 @@ def test_seeds_and_resumed_runs_share_one_pass(tmp_path):
     flags += ["--teacher-path", teacher]
     exact = ["--teacher-cache", tmp_path / "cache", "--teacher-cache-dtype", "float32"]
 
-    def run(name: str, updates: int, *more: Any) -> Dict[str, Tensor]:
+    def run(name: str, updates: int, *more: Any) -> dict[str, Tensor]:
         path = train(data, tmp_path / name, *flags, "--max-update", updates, *more)
         state = load(path)
         return {**state["model"], **state["criterion"]}
 
-    def equal(a: Dict[str, Tensor], b: Dict[str, Tensor]) -> bool:
+    def equal(a: dict[str, Tensor], b: dict[str, Tensor]) -> bool:
         assert a.keys() == b.keys() and len(a) > 40
         return all(torch.equal(a[name], b[name]) for name in a)
 

@@ -1,7 +1,7 @@
 """The laws of distillation, for every task, head map and layer map."""
 
 from itertools import product
-from typing import Any, Dict
+from typing import Any
 
 import pytest
 import torch
@@ -27,7 +27,7 @@ each_head_map = pytest.mark.parametrize("head_map", HEAD_MAPS)
 
 
 @pytest.fixture(scope="module")
-def worlds(tmp_path_factory) -> Dict[str, World]:
+def worlds(tmp_path_factory) -> dict[str, World]:
     return {name: World(name, tmp_path_factory.mktemp(name)) for name in TASKS}
 
 
@@ -39,12 +39,12 @@ def case(request, worlds) -> Case:
     return Case(worlds[name], head_map, LAYER_MAPS[layer_map])
 
 
-def losses(log: Dict[str, Any]) -> Dict[str, float]:
+def losses(log: dict[str, Any]) -> dict[str, float]:
     return {name: float(log[name]) for name in log if name.endswith("loss")}
 
 
 def assert_close(
-    found: Dict[str, float], expected: Dict[str, Any], rel: float = 1e-9
+    found: dict[str, float], expected: dict[str, Any], rel: float = 1e-9
 ) -> None:
     assert set(found) == set(expected)
     for name, value in found.items():
@@ -102,7 +102,7 @@ def test_without_distillation_it_is_the_hard_loss_bit_for_bit(worlds, name):
     case = Case(worlds[name], "auto", LAYER_MAPS["uniform"])
     hard = TaskCrossEntropyCriterion(case.task)
 
-    def learn(criterion: Any) -> Dict[str, Tensor]:
+    def learn(criterion: Any) -> dict[str, Tensor]:
         case.student.zero_grad()
         loss, _, _ = criterion(case.student, case.sample)
         loss.backward()

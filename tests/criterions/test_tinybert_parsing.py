@@ -2,7 +2,7 @@
 decoder's states, and what padding on either side must not change."""
 
 from pathlib import Path
-from typing import Any, Dict
+from typing import Any
 
 import pytest
 import torch
@@ -52,7 +52,7 @@ def case(world) -> Case:
     return Case(world, "auto", THREE)
 
 
-def run(case: Case, sample: Dict[str, Any]) -> Dict[str, float]:
+def run(case: Case, sample: dict[str, Any]) -> dict[str, float]:
     _, _, log = case.whole(case.student, sample)
     return {name: float(log[name]) for name in log if name.endswith("loss")}
 
@@ -72,7 +72,7 @@ def test_three_decoder_layers_learn_from_three(world, head_map, temperature):
     assert sample_size == int(case.sample["pointer_target"].ne(1).sum())
 
 
-def pad(sample: Dict[str, Any], source: int, words: int, target: int) -> Dict[str, Any]:
+def pad(sample: dict[str, Any], source: int, words: int, target: int) -> dict[str, Any]:
     """So many columns more of each kind."""
     net_input = dict(sample["net_input"])
     columns = {

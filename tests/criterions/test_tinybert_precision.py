@@ -1,8 +1,9 @@
 """The laws of the distillation loss in half precision, its own or by autocast."""
 
 import copy
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Iterator, Tuple
+from typing import Any
 
 import pytest
 import torch
@@ -40,7 +41,7 @@ def training_in(precision: str) -> Iterator[None]:
 
 def convert(
     setting: Distillation, precision: str, **options: Any
-) -> Tuple[TinyBertCriterion, TinyBertCriterion, MultilingualEncoderModel]:
+) -> tuple[TinyBertCriterion, TinyBertCriterion, MultilingualEncoderModel]:
     """The criterion and the student in a precision, and both in float64.
 
     All have the same weights, rounded to the precision.

@@ -2,7 +2,7 @@
 
 import copy
 import math
-from typing import Any, Dict
+from typing import Any
 
 import pytest
 import torch
@@ -59,7 +59,7 @@ def test_the_teacher_runs_in_the_students_precision(setting):
 # --- logging and validation
 
 
-def reduce(log: Dict[str, Any]) -> Dict[str, float]:
+def reduce(log: dict[str, Any]) -> dict[str, float]:
     with metrics.aggregate(new_root=True) as found:
         TinyBertCriterion.reduce_metrics([log, log])
     return found.get_smoothed_values()

@@ -1,8 +1,9 @@
 """Losses on unlabelled sentences, against slow references without padding."""
 
 import copy
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable, Dict, List
+from typing import Any
 
 import pytest
 import torch
@@ -41,7 +42,7 @@ from fairseq_mlkd.tasks.zero_shot_tagging import (
     ZeroShotTaggingTask,
 )
 
-TASKS: Dict[str, tuple] = {
+TASKS: dict[str, tuple] = {
     "classification": (
         write_pairs,
         ZeroShotClassificationTask,
@@ -83,20 +84,20 @@ class Setting:
         cfg = self.config(data=str(self.data), seed=1, path=None, **options)
         return self.kind.setup_task(cfg)
 
-    def build(self, task: FineTuningTask, shape: Dict[str, int]) -> Any:
+    def build(self, task: FineTuningTask, shape: dict[str, int]) -> Any:
         return build_model(task, shape, **self.model_options)
 
     def criterion(self, **options: Any) -> TinyBertCriterion:
         cfg = {"_name": "tinybert", "teacher_path": self.teacher_path, **options}
         return self.task.build_criterion(OmegaConf.create(cfg)).double()
 
-    def sample(self, rows: int = 5) -> Dict[str, Any]:
+    def sample(self, rows: int = 5) -> dict[str, Any]:
         self.task.load_dataset("train")
         dataset = self.task.datasets["train"]
         return dataset.collater([dataset[i] for i in range(rows)])
 
 
-def sentences_of(batch: Dict[str, Any]) -> List[Dict[str, Tensor]]:
+def sentences_of(batch: dict[str, Any]) -> list[dict[str, Tensor]]:
     """The inputs of a batch one by one, without padding."""
     inputs = batch["net_input"]
     return [
@@ -106,10 +107,10 @@ def sentences_of(batch: Dict[str, Any]) -> List[Dict[str, Tensor]]:
 
 
 def slow_inner_loss(
-    setting: Setting, terms: Any, teacher: Any, batch: Dict[str, Any]
+    setting: Setting, terms: Any, teacher: Any, batch: dict[str, Any]
 ) -> float:
     """Weighted equation 3 for the layer map 4 -> 2 and auto: linear heads."""
-    squares: Dict[str, List[Tensor]] = {}
+    squares: dict[str, list[Tensor]] = {}
     for inputs in sentences_of(batch):
         asked = {"hidden_states": range(5), "attention_scores": range(4)}
         own = setting.student.encoder(
@@ -133,7 +134,7 @@ def slow_inner_loss(
 
 
 def slow_soft_loss(
-    setting: Setting, batch: Dict[str, Any], temperature: float
+    setting: Setting, batch: dict[str, Any], temperature: float
 ) -> float:
     """Equation 2 averaged over all that the heads say: one head call a token."""
     nspecial, losses = setting.task.dictionary.nspecial, []
@@ -273,7 +274,7 @@ def test_validation_knows_no_unlabelled_sentences(tmp_path):
 # --- stage 1 beside stage 2
 
 
-def slow_stage_1(setting: Setting, stage_1: Any, batch: Dict[str, Any]) -> float:
+def slow_stage_1(setting: Setting, stage_1: Any, batch: dict[str, Any]) -> float:
     pad, ce, kd = setting.task.dictionary.pad(), [], []
     for inputs, target in zip(sentences_of(batch), batch["target"]):
         logits = [
@@ -364,7 +365,7 @@ def test_stage_1_of_a_parser_is_that_of_its_encoder(tmp_path):
 # --- refusals
 
 
-def stage_1_path(setting: Setting) -> Dict[str, Any]:
+def stage_1_path(setting: Setting) -> dict[str, Any]:
     return {"stage_1_weight": 1.0, "stage_1_teacher_path": setting.pretrained_path}
 
 

@@ -1,7 +1,7 @@
 """Unlabelled sentences beside labelled examples: which, how many, and when."""
 
 from pathlib import Path
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 import numpy as np
 import pytest
@@ -52,7 +52,7 @@ def masked(dataset: MultilingualDataset) -> MaskedLMDataset:
     return MaskedLMDataset(dataset, dictionary, mask_idx, masking=Masking())
 
 
-def drawn(dataset: MixedDataset, epoch: Optional[int] = None) -> List[List[tuple]]:
+def drawn(dataset: MixedDataset, epoch: int | None = None) -> list[list[tuple]]:
     """Of each example: the unlabelled sentences that stand beside it."""
     if epoch is not None:
         dataset.set_epoch(epoch)
@@ -144,7 +144,7 @@ def test_a_batch_without_unlabelled_sentences_says_nothing_of_them(data):
 
 
 def test_masked_sentences_are_the_unlabelled_ones(data):
-    batch: Dict[str, Any] = {}
+    batch: dict[str, Any] = {}
     dataset = mix(data, masks=True)
     batch = dataset.collater([dataset[i] for i in range(10)])
     plain, hidden = (

@@ -1,6 +1,6 @@
 """Languages side by side: counts, epochs, sizes, batches."""
 
-from typing import Any, Dict, List
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,13 +20,13 @@ class Numbers(FairseqDataset):
     def __init__(self, count: int) -> None:
         self.sizes = 1 + np.arange(count) % 13
 
-    def __getitem__(self, index: int) -> Dict[str, Any]:
+    def __getitem__(self, index: int) -> dict[str, Any]:
         return {"value": int(index), "tokens": torch.ones(int(self.sizes[index]))}
 
     def __len__(self) -> int:
         return len(self.sizes)
 
-    def collater(self, samples: List[Dict[str, Any]]) -> Dict[str, Any]:
+    def collater(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
         return collate_inputs(samples, "tokens", 0)
 
 
@@ -37,12 +37,12 @@ def make_dataset(
     return MultilingualDataset(datasets, sampling_alpha=alpha, seed=seed)
 
 
-def contents(dataset: MultilingualDataset) -> List[tuple]:
+def contents(dataset: MultilingualDataset) -> list[tuple]:
     items = (dataset[i] for i in range(len(dataset)))
     return [(item["lang"], item["value"]) for item in items]
 
 
-def count_langs(dataset: MultilingualDataset) -> List[int]:
+def count_langs(dataset: MultilingualDataset) -> list[int]:
     langs = [lang for lang, _ in contents(dataset)]
     return [langs.count(lang) for lang in COUNTS]
 
@@ -95,7 +95,7 @@ def test_without_sampling_every_epoch_is_the_same():
     )
 
 
-def true_sizes(dataset: MultilingualDataset) -> List[int]:
+def true_sizes(dataset: MultilingualDataset) -> list[int]:
     return [1 + value % 13 for _, value in contents(dataset)]
 
 

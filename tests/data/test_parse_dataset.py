@@ -1,7 +1,7 @@
 """Parses as data: pointers, words, what cannot be said, and lengths."""
 
 from pathlib import Path
-from typing import Any, List
+from typing import Any
 
 import pytest
 import torch
@@ -30,7 +30,7 @@ ROWS = [
 FIRST_POINTER = 4 + len(SYMBOLS)
 
 
-def load(folder: Path, rows: List[Row] = ROWS, **options: Any) -> ParseDataset:
+def load(folder: Path, rows: list[Row] = ROWS, **options: Any) -> ParseDataset:
     if not folder.exists():
         write_rows(folder, {"test.en": rows})
     words = Dictionary.load(str(folder / "words" / "dict.txt"))

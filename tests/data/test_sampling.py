@@ -1,7 +1,5 @@
 """Equation 1 and how an epoch follows it."""
 
-from typing import List
-
 import numpy as np
 import pytest
 
@@ -10,7 +8,7 @@ from fairseq_mlkd.data.sampling import apportion, draw, sampling_probabilities, 
 COUNTS = [1000, 300, 17, 1]
 
 
-def slow_equation_1(counts: List[int], alpha: float) -> List[float]:
+def slow_equation_1(counts: list[int], alpha: float) -> list[float]:
     shares = [n / sum(counts) for n in counts]
     powers = [share**alpha for share in shares]
     return [power / sum(powers) for power in powers]

@@ -4,7 +4,7 @@ import logging
 import os
 import sys
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any
 
 import pytest
 import torch
@@ -27,12 +27,12 @@ def open_words(data: Path, max_positions: int = sys.maxsize, **options: Any):
     return WordDataset(str(data), "train.en", DICTIONARY, **options)
 
 
-def batch(dataset: WordDataset, rows: List[int]) -> Dict[str, Any]:
+def batch(dataset: WordDataset, rows: list[int]) -> dict[str, Any]:
     names = [{"id": i, "key": (0, 0, 1, i), "lang": "en"} for i in rows]
     return dataset.collater([{**dataset[n["id"]], **n} for n in names])
 
 
-def first_subwords(dataset: WordDataset, index: int) -> List[List[int]]:
+def first_subwords(dataset: WordDataset, index: int) -> list[list[int]]:
     """A word's first subword, as a list of one, or of none."""
     subwords, words, start = dataset.input0[index].tolist(), [], 0
     for n in dataset.pieces[index].tolist():
@@ -41,7 +41,7 @@ def first_subwords(dataset: WordDataset, index: int) -> List[List[int]]:
     return words
 
 
-def labels_and_tokens(sample: Dict[str, Any], row: int) -> List[List[int]]:
+def labels_and_tokens(sample: dict[str, Any], row: int) -> list[list[int]]:
     """Of each word of a row: its label, and the token it is read at."""
     tokens = sample["net_input"]["src_tokens"].flatten()
     pairs = zip(sample["target"][row].tolist(), sample["label_positions"][row].tolist())

@@ -1,7 +1,7 @@
 """The losses against the slow loops of the paper's formulas, and their laws."""
 
 import math
-from typing import Callable, Optional, Tuple
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -21,13 +21,13 @@ CLASSES = 7
 
 
 def attention_loss(
-    student: Tensor, teacher: Tensor, pad: Optional[Tensor], **options: str
+    student: Tensor, teacher: Tensor, pad: Tensor | None, **options: str
 ) -> Tensor:
     """That of self-attention."""
     return losses.attention_loss(student, teacher, valid_cells(pad, pad), **options)
 
 
-def output_batch(rows: int = 5) -> Tuple[Tensor, Tensor, Tensor]:
+def output_batch(rows: int = 5) -> tuple[Tensor, Tensor, Tensor]:
     student, teacher = 2 * torch.randn(2, rows, CLASSES, dtype=torch.float64)
     return student, torch.randint(CLASSES, (rows,)), teacher
 
@@ -36,7 +36,7 @@ def padding(*lengths: int, src_len: int = 5) -> Tensor:
     return torch.arange(src_len)[None] >= torch.tensor(lengths)[:, None]
 
 
-def inner_batch(loss: Callable) -> Tuple[Tensor, Tensor, Tensor]:
+def inner_batch(loss: Callable) -> tuple[Tensor, Tensor, Tensor]:
     shape = (3, 5, 4) if loss is hidden_loss else (3, 2, 5, 5)
     student, teacher = torch.randn(2, *shape, dtype=torch.float64)
     return student, teacher, padding(5, 3, 1)
@@ -121,7 +121,7 @@ def pad_further(x: Tensor, cells: int = 3) -> Tensor:
     return torch.nn.functional.pad(x, amount, value=-50.0)
 
 
-def keeps_loss(loss: Callable, batch: Tuple[Tensor, Tensor, Tensor]) -> bool:
+def keeps_loss(loss: Callable, batch: tuple[Tensor, Tensor, Tensor]) -> bool:
     student, teacher, pad = batch
     longer = torch.nn.functional.pad(pad, (0, 3), value=True)
     before = loss(student, teacher, pad)

@@ -1,7 +1,5 @@
 """MiniLMv2's relations against slow loops, and their laws."""
 
-from typing import Optional, Tuple
-
 import pytest
 import torch
 from slow_losses import slow_relation_loss
@@ -13,7 +11,7 @@ HEADS = 4  # of the relations; 2 of the student's attention, 3 of the teacher's
 LENGTHS = (5, 3, 1)
 
 
-def batch() -> Tuple[Tensor, Tensor, Tensor]:
+def batch() -> tuple[Tensor, Tensor, Tensor]:
     """Vectors of widths 8 and 12, and where they are padding."""
     student = torch.randn(3, 2, 5, 4, dtype=torch.float64)
     teacher = torch.randn(3, 3, 5, 4, dtype=torch.float64)
@@ -21,9 +19,7 @@ def batch() -> Tuple[Tensor, Tensor, Tensor]:
     return student, teacher, pad
 
 
-def loss(
-    student: Tensor, teacher: Tensor, pad: Optional[Tensor], heads=HEADS
-) -> Tensor:
+def loss(student: Tensor, teacher: Tensor, pad: Tensor | None, heads=HEADS) -> Tensor:
     return relation_loss(student, teacher, pad, heads=heads)
 
 

@@ -1,7 +1,7 @@
 """Signals as bytes: what comes back, of which sequence, in how many bytes."""
 
 import math
-from typing import Any, Dict, List
+from typing import Any
 
 import numpy as np
 import pytest
@@ -32,14 +32,14 @@ REQUESTS = {
 }
 
 
-def make_ids(lengths: List[int], padding: int = 0) -> Tensor:
+def make_ids(lengths: list[int], padding: int = 0) -> Tensor:
     ids = torch.full((len(lengths), max(lengths) + padding), PAD)
     for row, n in zip(ids, lengths):
         row[:n] = 5
     return ids
 
 
-def make_inputs(kind: str, padding: int = 0) -> Dict[str, Any]:
+def make_inputs(kind: str, padding: int = 0) -> dict[str, Any]:
     """Inputs of the four sequences, with labels as the tasks name them."""
     source, target = make_ids(SOURCE, padding), make_ids(TARGET, padding)
     inputs = {"src_tokens": source, "prev_output_tokens": target, **REQUESTS}
@@ -58,7 +58,7 @@ def make_inputs(kind: str, padding: int = 0) -> Dict[str, Any]:
     return inputs
 
 
-def blank_padding(x: Tensor, *lengths: List[int]) -> Tensor:
+def blank_padding(x: Tensor, *lengths: list[int]) -> Tensor:
     """Put 0 beyond the lengths that its axes have from the back, None for all."""
     for axis, lens in zip(range(x.dim() - len(lengths), x.dim()), lengths):
         for i, n in enumerate(lens or ()):
@@ -66,7 +66,7 @@ def blank_padding(x: Tensor, *lengths: List[int]) -> Tensor:
     return x
 
 
-def make_signals(inputs: Dict[str, Any]) -> Any:
+def make_signals(inputs: dict[str, Any]) -> Any:
     """What a teacher would return, 0 at padding, and the labels' sequences."""
     src, tgt = inputs["src_tokens"].size(1), inputs["prev_output_tokens"].size(1)
     n, gen = len(SOURCE), torch.Generator().manual_seed(1)
@@ -74,7 +74,7 @@ def make_signals(inputs: Dict[str, Any]) -> Any:
     def random(*shape: int) -> Tensor:
         return torch.randn(*shape, generator=gen)
 
-    def vectors(queries: List[int], q: int) -> tuple:
+    def vectors(queries: list[int], q: int) -> tuple:
         kv = (blank_padding(random(n, HEADS, src, DIM), SOURCE, None) for _ in "kv")
         return (blank_padding(random(n, HEADS, q, DIM), queries, None), *kv)
 

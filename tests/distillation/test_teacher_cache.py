@@ -5,7 +5,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import List
 
 import pytest
 
@@ -42,7 +41,7 @@ def start_filler(folder: Path, name: str, limit: int) -> subprocess.Popen:
     )
 
 
-def start_together(fillers: List[subprocess.Popen]) -> None:
+def start_together(fillers: list[subprocess.Popen]) -> None:
     """Have all of them open the file at one moment, once they have been imported."""
     time.sleep(0.3)
     for filler in fillers:

@@ -1,9 +1,9 @@
 """The hydra configs: complete, valid, of Table 1's shapes, and a chain that runs."""
 
 from argparse import Namespace
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Dict, Iterator, Mapping, Set
 
 import pytest
 import torch
@@ -168,11 +168,11 @@ def test_a_forgotten_path_stops_the_run(chain):
     assert not chain.last("none").exists()
 
 
-def weights(chain: Chain, run: str) -> Dict[str, Tensor]:
+def weights(chain: Chain, run: str) -> dict[str, Tensor]:
     return load(chain.last(run))["model"]
 
 
-def differing(chain: Chain, first: str, second: str) -> Set[str]:
+def differing(chain: Chain, first: str, second: str) -> set[str]:
     """Shared parameters that two runs gave other values."""
     a, b = weights(chain, first), weights(chain, second)
     return {name for name in a.keys() & b.keys() if not torch.equal(a[name], b[name])}

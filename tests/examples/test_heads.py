@@ -2,14 +2,14 @@
 
 import signal
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import List, Sequence
 
 import pytest
 from huggingface import save_encoder, write_wordpiece
 
-from fairseq_mlkd.cli.report_tables import make_tables
 from fairseq_mlkd.metrics.results import Result
+from fairseq_mlkd.report.tables import make_tables
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "mlkd"
 sys.path.insert(0, str(EXAMPLES))
@@ -32,7 +32,7 @@ def sources(out: Path, world: Path, student: str = STUDENT) -> Sources:
     return Sources(out, world.parent / "encoder", text, student.split())
 
 
-def benchmarks(world: Path, names: Sequence[str]) -> List[Benchmark]:
+def benchmarks(world: Path, names: Sequence[str]) -> list[Benchmark]:
     trainings = forgetting.TRAININGS
     return [Benchmark(n, world / n, trainings[n].scaled(SCALE)) for n in names]
 
@@ -42,7 +42,7 @@ def forgetting_study(out: Path, world: Path, **options) -> forgetting.Study:
     return forgetting.Study(sources(out, world, TINY), both, scale=SCALE, **options)
 
 
-def all_stages(out: Path, world: Path) -> List[List[Stage]]:
+def all_stages(out: Path, world: Path) -> list[list[Stage]]:
     multiatis = benchmarks(world, ["multiatis"])
     given = {"multiatis": world / "teacher.pt"}
     return [

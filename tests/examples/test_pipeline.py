@@ -6,8 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Callable, Iterator, List, Sequence
 
 import pytest
 
@@ -69,7 +69,7 @@ def note(name: str, needs: Sequence[str] = ()) -> Stage:
     return shell(name, f"echo '{name}' >> ran", needs)
 
 
-def ran() -> List[str]:
+def ran() -> list[str]:
     path = Path("ran")
     return path.read_text().splitlines() if path.exists() else []
 

@@ -4,7 +4,6 @@ import shlex
 import signal
 import sys
 from pathlib import Path
-from typing import Dict, List
 
 import pytest
 from fairseq.models import ARCH_MODEL_REGISTRY
@@ -27,7 +26,7 @@ BENCHMARKS = ["xnli", "pawsx", "wikiann", "multiatis", "mtop"]
 OUT, WORLD = Path("/an out"), Path("/a world")
 
 
-def studies() -> Dict[str, Study]:
+def studies() -> dict[str, Study]:
     study = demo(OUT, WORLD)
     return {
         "demo": study,
@@ -40,7 +39,7 @@ def studies() -> Dict[str, Study]:
 every_study = pytest.mark.parametrize("study", studies().values(), ids=studies())
 
 
-def by_name(study: Study) -> Dict[str, Stage]:
+def by_name(study: Study) -> dict[str, Stage]:
     return {stage.name: stage for stage in study.stages()}
 
 
@@ -54,7 +53,7 @@ def value(stage: Stage, flag: str) -> str:
 
 @every_study
 def test_needs_come_before_and_names_are_unique(study):
-    seen: List[str] = []
+    seen: list[str] = []
     for stage in study.stages():
         assert set(stage.needs) <= set(seen), stage.name
         assert stage.name not in seen
@@ -78,7 +77,7 @@ def test_commands_are_words_and_can_be_pasted(study):
 
 @every_study
 def test_a_checkpoint_is_read_after_it_was_written(study):
-    written: Dict[str, str] = {}  # folder -> stage
+    written: dict[str, str] = {}  # folder -> stage
     stages = by_name(study)
     for name, stage in stages.items():
         for flag in ("--teacher-path", "--encoder-path", "--path"):
@@ -174,7 +173,7 @@ def test_each_seed_is_a_fine_tuning_of_its_own():
 # --- end to end
 
 
-def miniature(out: Path) -> List[Stage]:
+def miniature(out: Path) -> list[Stage]:
     """The demo's stages, with a smaller world and smaller models."""
     world, training = out / "world", Training(6, 1e-3, 8, 1)
     study = demo(out, world)
@@ -231,5 +230,5 @@ def test_the_demo_runs_to_its_report(tmp_path, capsys):
         signal.signal(signal.SIGTERM, handler)
 
 
-def snapshot(folder: Path) -> Dict[Path, int]:
+def snapshot(folder: Path) -> dict[Path, int]:
     return {p: p.stat().st_mtime_ns for p in folder.rglob("*") if p.is_file()}

@@ -2,7 +2,7 @@
 
 import itertools
 import random
-from typing import Any, List, Tuple
+from typing import Any
 
 import pytest
 
@@ -11,7 +11,7 @@ from fairseq_mlkd.metrics.parsing import PARSE_METRICS, parse_counts
 GOLD = "[IN:A [SL:X one two ] [SL:Y [IN:B [SL:X three ] [SL:Z four ] ] ] ]"
 
 
-def counts(predicted: str, gold: str = GOLD) -> List[str]:
+def counts(predicted: str, gold: str = GOLD) -> list[str]:
     """The keys of the metrics that count this prediction."""
     found = parse_counts(gold.split(), predicted.split())
     assert list(found) == list(PARSE_METRICS)
@@ -78,18 +78,18 @@ def test_a_true_parse_must_be_one():
 # --- a slow reference: trees as (name, children), every order tried
 
 
-def random_tree(rng: random.Random, depth: int = 0) -> Tuple[str, List[Any]]:
-    slots: List[Any] = []
+def random_tree(rng: random.Random, depth: int = 0) -> tuple[str, list[Any]]:
+    slots: list[Any] = []
     for _ in range(rng.randint(0, 3)):
         if depth < 2 and rng.random() < 0.3:
-            content: List[Any] = [random_tree(rng, depth + 1)]
+            content: list[Any] = [random_tree(rng, depth + 1)]
         else:
             content = rng.choices(["a", "b"], k=rng.randint(1, 2))
         slots.append((rng.choice(["[SL:X", "[SL:Y"]), content))
     return (rng.choice(["[IN:A", "[IN:B"]), slots)
 
 
-def spell(tree: Any) -> List[str]:
+def spell(tree: Any) -> list[str]:
     if isinstance(tree, str):
         return [tree]
     inner = itertools.chain.from_iterable(map(spell, tree[1]))

@@ -2,7 +2,6 @@
 
 import random
 import warnings
-from typing import List
 
 import pytest
 import torch
@@ -16,7 +15,7 @@ TAGS = ["O", "B-PER", "I-PER", "B-LOC", "I-LOC", "B-a.b-c", "I-a.b-c"]
 TYPES = ["LOC", "PER", "a.b-c"]
 
 
-def random_tags(rng: random.Random, lengths: List[int]) -> List[List[str]]:
+def random_tags(rng: random.Random, lengths: list[int]) -> list[list[str]]:
     """Any order of tags: I- without B-, I- after another type, neighbours."""
     return [rng.choices(TAGS, k=length) for length in lengths]
 

@@ -1,6 +1,6 @@
 """The pointer generator: one softmax, cached states, padding, and its encoder."""
 
-from typing import Any, Dict, List
+from typing import Any
 
 import pytest
 import torch
@@ -24,7 +24,7 @@ from fairseq_mlkd.modules.pointer import IMPOSSIBLE
 LAYERS, DIM, HEADS = 2, 16, 2
 FIRST_POINTER = 4 + len(SYMBOLS)
 OUTPUTS = FIRST_POINTER + POINTERS
-EXTRAS: Dict[str, Any] = {
+EXTRAS: dict[str, Any] = {
     "hidden_states": [0, LAYERS],
     "attention_scores": [1],
     "decoder_hidden_states": [0, 3],
@@ -65,12 +65,12 @@ def dataset(tmp_path_factory) -> MultilingualDataset:
     return MultilingualDataset({"en": data})
 
 
-def batch(dataset: MultilingualDataset, *rows: int) -> Dict[str, Any]:
+def batch(dataset: MultilingualDataset, *rows: int) -> dict[str, Any]:
     return dataset.collater([dataset[i] for i in rows])
 
 
 @pytest.fixture
-def sample(dataset) -> Dict[str, Any]:
+def sample(dataset) -> dict[str, Any]:
     return batch(dataset, *range(len(dataset)))
 
 
@@ -138,7 +138,7 @@ def test_incremental_equals_full_decoding(model, sample, reorder):
     expected, _ = model(**net_input)
     tokens = net_input["prev_output_tokens"]
     source = model.encoder.forward_torchscript(net_input)
-    state: Dict[str, Any] = {}
+    state: dict[str, Any] = {}
     order = torch.randperm(len(tokens)) if reorder else torch.arange(len(tokens))
     for i in range(tokens.size(1)):
         if i == 3:  # as beam search does
@@ -151,8 +151,8 @@ def test_incremental_equals_full_decoding(model, sample, reorder):
 
 
 def generate(
-    model: PointerGeneratorModel, sample: Dict[str, Any], beam: int
-) -> List[List[Dict[str, Tensor]]]:
+    model: PointerGeneratorModel, sample: dict[str, Any], beam: int
+) -> list[list[dict[str, Tensor]]]:
     generator = SequenceGenerator(
         [model], model.decoder.dictionary, beam_size=beam, max_len_b=12
     )

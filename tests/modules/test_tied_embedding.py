@@ -1,7 +1,7 @@
 """Tied embeddings: the gradients of plain autograd, in memory that is used again."""
 
 import copy
-from typing import Callable, List, Tuple
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -17,7 +17,7 @@ IDS = torch.tensor([[2, 3, 3, 5], [3, 7, PAD, PAD]])
 Use = Callable[[Tensor, Projection, Tensor], Tensor]
 
 
-def mark(shape: Tuple[int, ...], seed: int) -> Tensor:
+def mark(shape: tuple[int, ...], seed: int) -> Tensor:
     """Fixed factors, so that each entry has a gradient of its own."""
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(shape, generator=generator, dtype=torch.float64)
@@ -48,7 +48,7 @@ def two_projections(rows: Tensor, project: Projection, bias: Tensor) -> Tensor:
     return first + both_uses(rows, project, bias)
 
 
-USES: List[Use] = [
+USES: list[Use] = [
     both_uses,
     look_up_alone,
     projection_alone,

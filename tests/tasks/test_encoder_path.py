@@ -2,7 +2,7 @@
 
 import logging
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any
 
 import pytest
 import torch
@@ -45,7 +45,7 @@ def start(data: Path, encoder: Path, spec: str = "uniform", **shape: int) -> Any
     return build_model(mlm_task(data, **options), {**STUDENT, **shape}, **others)
 
 
-def untouched(model: Dict[str, Any], deep: Dict[str, Any], layers: List[int]) -> set:
+def untouched(model: dict[str, Any], deep: dict[str, Any], layers: list[int]) -> set:
     """Names of the model that do not equal what the map takes from `deep`."""
     source = {f"encoder.layers.{i}.": f"encoder.layers.{j - 1}." for i, j in layers}
     found = set()

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any
 
 import pytest
 import torch
@@ -66,20 +66,20 @@ def make_task(name: str, data: Path, **options: Any) -> LabellingTask:
     )
 
 
-def flags(name: str, *more: Any) -> List[Any]:
+def flags(name: str, *more: Any) -> list[Any]:
     return ["--task", name, "--criterion", "task_cross_entropy", *more]
 
 
-def tuning(name: str, *more: Any) -> List[Any]:
+def tuning(name: str, *more: Any) -> list[Any]:
     return flags(name, *shape_flags(STUDENT), "--train-embeddings", *more)
 
 
-def make_batch(task: LabellingTask, subset: str, rows: List[int]) -> Dict[str, Any]:
+def make_batch(task: LabellingTask, subset: str, rows: list[int]) -> dict[str, Any]:
     dataset = task.datasets[subset]
     return dataset.collater([dataset[i] for i in rows])
 
 
-def score(task: LabellingTask, model: Any, sample: Dict[str, Any]) -> Dict[str, Any]:
+def score(task: LabellingTask, model: Any, sample: dict[str, Any]) -> dict[str, Any]:
     criterion = TaskCrossEntropyCriterion(task).eval()
     with torch.no_grad():
         return criterion(model.eval(), sample)[2]
@@ -176,7 +176,7 @@ def test_emptied_words_are_outside_and_cut_ones_are_never_right(name, long_data)
     assert {symbols[i] for i in target.flatten()} & unseen
 
 
-def generated(text: str, kind: str) -> Dict[int, str]:
+def generated(text: str, kind: str) -> dict[int, str]:
     lines = [line.split("\t") for line in text.splitlines() if line[:2] == f"{kind}-"]
     found = {int(fields[0][2:]): fields[-1] for fields in lines}
     assert len(found) == len(lines)
@@ -216,14 +216,14 @@ def test_generate_writes_the_best_labels_once(
 # --- training
 
 
-def trained(path: Path) -> List[Tensor]:
+def trained(path: Path) -> list[Tensor]:
     state = load(path)
     optimizer = state["last_optimizer_state"]["state"]
     slots = [value for i in sorted(optimizer) for value in optimizer[i].values()]
     return [torch.as_tensor(value) for value in (*state["model"].values(), *slots)]
 
 
-def same(first: List[Tensor], second: List[Tensor]) -> bool:
+def same(first: list[Tensor], second: list[Tensor]) -> bool:
     assert len(first) == len(second) > 100
     return all(map(torch.equal, first, second))
 
@@ -231,7 +231,7 @@ def same(first: List[Tensor], second: List[Tensor]) -> bool:
 @both_tasks
 @pytest.mark.parametrize("stop", [4, 5])  # within an epoch of 5 updates, at its end
 def test_resuming_is_exact(name, data, tmp_path, stop):
-    def train_to(update: int, folder: str) -> List[Tensor]:
+    def train_to(update: int, folder: str) -> list[Tensor]:
         more = ["--max-update", update, "--long-inputs", "window"]
         more += ["--max-positions", 8, "--batch-size", 7]
         return trained(train(data, tmp_path / folder, *tuning(name, *more)))
@@ -300,7 +300,7 @@ def test_hydra_trains_as_the_command_line_does(name, data, tmp_path):
 # --- stage 2
 
 
-def tuned_teacher(name: str, data: Path, folder: Path) -> Tuple[str, LabellingTask]:
+def tuned_teacher(name: str, data: Path, folder: Path) -> tuple[str, LabellingTask]:
     task = make_task(name, data)
     path = save_model(folder / "teacher.pt", build_model(task, TEACHER), task)
     return str(path), task

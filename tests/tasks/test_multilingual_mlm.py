@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any
 
 import pytest
 import torch
@@ -43,7 +43,7 @@ def teacher(data, tmp_path_factory) -> Path:
     return train(data, folder, *PLAIN, *shape_flags(TEACHER), "--max-update", 3)
 
 
-def flatten(state: Any, prefix: str = "") -> Dict[str, torch.Tensor]:
+def flatten(state: Any, prefix: str = "") -> dict[str, torch.Tensor]:
     """All tensors by their path."""
     if isinstance(state, torch.Tensor):
         return {prefix: state}
@@ -53,13 +53,13 @@ def flatten(state: Any, prefix: str = "") -> Dict[str, torch.Tensor]:
     return {k: v for key, x in items for k, v in flatten(x, f"{prefix}/{key}").items()}
 
 
-def trained_state(path: Path) -> Dict[str, torch.Tensor]:
+def trained_state(path: Path) -> dict[str, torch.Tensor]:
     state = load(path)
     parts = ("model", "criterion", "last_optimizer_state")
     return flatten({part: state[part] for part in parts})
 
 
-def differing(a: Dict[str, torch.Tensor], b: Dict[str, torch.Tensor]) -> List[str]:
+def differing(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> list[str]:
     assert a.keys() == b.keys() and len(a) > 100
     return [name for name in a if not torch.equal(a[name], b[name])]
 
@@ -163,7 +163,7 @@ def test_iterators_give_each_example_once(data, batch_size, split):
 
 
 def test_commands_use_each_example_once(data, tmp_path, monkeypatch):
-    seen: Dict[str, List[int]] = {"train_step": [], "valid_step": []}
+    seen: dict[str, list[int]] = {"train_step": [], "valid_step": []}
     for name, ids in seen.items():
         original = getattr(MultilingualMLMTask, name)
 

@@ -1,7 +1,8 @@
 """Beam search for parses: the grammar, and when the search ends."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any
 
 import pytest
 import torch
@@ -34,7 +35,7 @@ def data(tmp_path_factory) -> Path:
     return write_parses(tmp_path_factory.mktemp("world") / "parses", {"test.en": ROWS})
 
 
-def make(data: Path, **options: Any) -> Tuple[ZeroShotParsingTask, Any]:
+def make(data: Path, **options: Any) -> tuple[ZeroShotParsingTask, Any]:
     """A task and a random model, always the same."""
     torch.manual_seed(1)
     cfg = ZeroShotParsingConfig(data=str(data), seed=1, path=None, **options)
@@ -44,7 +45,7 @@ def make(data: Path, **options: Any) -> Tuple[ZeroShotParsingTask, Any]:
     return task, model
 
 
-def batches(task: ZeroShotParsingTask, size: int) -> List[Dict[str, Any]]:
+def batches(task: ZeroShotParsingTask, size: int) -> list[dict[str, Any]]:
     rows = [task.datasets["test"][i] for i in range(ROWS)]
     collate = task.datasets["test"].collater
     return [collate(rows[i : i + size]) for i in range(0, ROWS, size)]
@@ -52,7 +53,7 @@ def batches(task: ZeroShotParsingTask, size: int) -> List[Dict[str, Any]]:
 
 def search(
     task: ZeroShotParsingTask, model: PointerGeneratorModel, **options: Any
-) -> List[List[Dict[str, Any]]]:
+) -> list[list[dict[str, Any]]]:
     generator = task.build_generator([model], GenerationConfig(**options))
     return [
         row for batch in batches(task, 7) for row in generator.generate([model], batch)
@@ -61,8 +62,8 @@ def search(
 
 def count_misfits(
     task: ZeroShotParsingTask,
-    found: List[List[Dict[str, Any]]],
-    pairs: Optional[Sequence[Any]],
+    found: list[list[dict[str, Any]]],
+    pairs: Sequence[Any] | None,
 ) -> int:
     """How many of the best hypotheses break the grammar."""
     grammar = Grammar([*SYMBOLS, "@ptr_0"], pairs)

@@ -2,7 +2,7 @@
 
 import logging
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any
 
 import pytest
 import torch
@@ -63,9 +63,9 @@ class World:
             train(self.sentences, folder / kind, *mlm, *shape_flags(shape))
             for kind, shape in (("small", STUDENT), ("large", TEACHER))
         )
-        self.teachers: Dict[str, Path] = {}
+        self.teachers: dict[str, Path] = {}
 
-    def flags(self, name: str, shape: Dict[str, int]) -> List[Any]:
+    def flags(self, name: str, shape: dict[str, int]) -> list[Any]:
         arch = "pointer_generator_lean_bert_tiny"
         flags = shape_flags(shape)
         if name == "zero_shot_parsing":
@@ -85,7 +85,7 @@ class World:
         flags += ["--encoder-path", self.encoder, "--teacher-path", self.teacher(name)]
         return train(self.data[name], folder, *flags, "--batch-size", 4, *more)
 
-    def stage_1(self) -> List[Any]:
+    def stage_1(self) -> list[Any]:
         return ["--stage-1-weight", 0.5, "--stage-1-teacher-path", self.pretrained]
 
 
@@ -100,7 +100,7 @@ def same(a: Any, b: Any) -> bool:
     return torch.equal(a, b) if isinstance(a, torch.Tensor) else a == b
 
 
-def final(path: Path) -> Dict[str, Any]:
+def final(path: Path) -> dict[str, Any]:
     state = load(path)
     return {"model": state["model"], "criterion": state["criterion"]}
 
@@ -255,7 +255,7 @@ def test_refused_heads(world, name, flags, message, tmp_path):
 # --- watching
 
 
-def lines(caplog: Any, level: int) -> List[str]:
+def lines(caplog: Any, level: int) -> list[str]:
     place = "fairseq_mlkd.tasks._fine_tuning_task"
     records = [r for r in caplog.records if r.name == place and r.levelno == level]
     return [r.getMessage() for r in records]

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any
 
 import pytest
 import torch
@@ -34,7 +34,7 @@ TUNE = [*TASK, "--criterion", "task_cross_entropy", *shape_flags(STUDENT)]
 PRETRAIN = ["--task", "multilingual_mlm", "--criterion", "task_cross_entropy"]
 
 
-def pretrain(data: Path, folder: Path, shape: Dict[str, int]) -> Path:
+def pretrain(data: Path, folder: Path, shape: dict[str, int]) -> Path:
     return train(data, folder, *PRETRAIN, *shape_flags(shape), "--max-update", 2)
 
 
@@ -65,7 +65,7 @@ def make_task(data: Path) -> ZeroShotClassificationTask:
     return ZeroShotClassificationTask.setup_task(cfg)
 
 
-def predict(data: Path, checkpoint: Path, subset: str) -> Dict[int, List[int]]:
+def predict(data: Path, checkpoint: Path, subset: str) -> dict[int, list[int]]:
     """Row -> [label, argmax], one sentence at a time, without fairseq's commands."""
     task = make_task(data)
     state = load(checkpoint)
@@ -83,14 +83,14 @@ def predict(data: Path, checkpoint: Path, subset: str) -> Dict[int, List[int]]:
     return found
 
 
-def accuracy(predictions: Dict[int, List[int]]) -> float:
+def accuracy(predictions: dict[int, list[int]]) -> float:
     return 100 * sum(a == b for a, b in predictions.values()) / len(predictions)
 
 
 # --- the encoder is loaded, and its embeddings stay
 
 
-def changed(encoder: Path, tuned: Path) -> Dict[str, bool]:
+def changed(encoder: Path, tuned: Path) -> dict[str, bool]:
     before, after = load(encoder)["model"], load(tuned)["model"]
     shared = [name for name in before if name.startswith("encoder.")]
     return {name: not torch.equal(before[name], after[name]) for name in shared}

@@ -1,7 +1,6 @@
 """Exact match, intent accuracy and slot F1, as fairseq-validate gives them."""
 
 from pathlib import Path
-from typing import Dict, List, Tuple
 
 import pytest
 import torch
@@ -55,7 +54,7 @@ def make_task(data: Path) -> ZeroShotIntentSlotTask:
     return ZeroShotIntentSlotTask.setup_task(cfg)
 
 
-def label_slowly(data: Path, checkpoint: Path, lang: str) -> List[Tuple]:
+def label_slowly(data: Path, checkpoint: Path, lang: str) -> list[tuple]:
     """Of each sentence: gold intent and slots, predicted intent and slots."""
     task = make_task(data)
     model = build_model(task).eval()
@@ -81,7 +80,7 @@ def label_slowly(data: Path, checkpoint: Path, lang: str) -> List[Tuple]:
 PARTS = ("label", "intent")
 
 
-def recount(rows: List[Tuple]) -> Dict[str, float]:
+def recount(rows: list[tuple]) -> dict[str, float]:
     right = [intent == best for intent, _, best, _ in rows]
     exact = [(i, gold) == (best, tags) for i, gold, best, tags in rows]
     slots = f1_score([row[1] for row in rows], [row[3] for row in rows])

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any, Dict, List
+from typing import Any
 
 import pytest
 import torch
@@ -40,7 +40,7 @@ TASK = ["--task", "zero_shot_parsing"]
 SMALL = {**STUDENT, "embed_dim": 16}
 
 
-def flags(shape: Dict[str, int] = SHAPE) -> List[Any]:
+def flags(shape: dict[str, int] = SHAPE) -> list[Any]:
     arch = ["--arch", "pointer_generator_lean_bert_tiny", *shape_flags(shape)[2:]]
     return [*TASK, "--criterion", "task_cross_entropy", *arch, "--init-std", 0.1]
 
@@ -80,14 +80,14 @@ def restore(task: ZeroShotParsingTask, path: Path) -> PointerGeneratorModel:
     return model
 
 
-def batches(task: ZeroShotParsingTask, subset: str, size: int) -> List[Dict[str, Any]]:
+def batches(task: ZeroShotParsingTask, subset: str, size: int) -> list[dict[str, Any]]:
     task.load_dataset(subset)
     data = task.datasets[subset]
     rows = [data[i] for i in range(len(data))]
     return [data.collater(rows[i : i + size]) for i in range(0, len(rows), size)]
 
 
-def generate(capsys: Any, data: Path, path: Path, *options: Any) -> Dict[str, Any]:
+def generate(capsys: Any, data: Path, path: Path, *options: Any) -> dict[str, Any]:
     """Lines of fairseq-generate by id, and the last line as `score`."""
     capsys.readouterr()
     common = ["--path", path, "--batch-size", 7, "--scoring", "exact_match"]
@@ -155,7 +155,7 @@ def test_every_symbol_that_can_be_said_counts_once(data):
     assert totals == {sum(len(row.parse) + 1 for row in rows)}
 
 
-def model_cfg(**options: Any) -> Dict[str, Any]:
+def model_cfg(**options: Any) -> dict[str, Any]:
     cfg = {f"encoder_{key}": value for key, value in SMALL.items()}
     return {"_name": "pointer_generator", **cfg, **options}
 
@@ -178,7 +178,7 @@ def test_padding_changes_neither_loss_nor_parses(data, trained):
     assert found[0][0].expected == found[1][0] and found[0][0].expected == found[2][0]
 
 
-def subset_batches(task: ZeroShotParsingTask, subset: str, size: int) -> List[Any]:
+def subset_batches(task: ZeroShotParsingTask, subset: str, size: int) -> list[Any]:
     found = batches(task, subset, size)
     task.langs = task.datasets[subset].langs
     return found

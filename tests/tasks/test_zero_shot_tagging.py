@@ -1,7 +1,6 @@
 """Entity F1 of tags, as fairseq-validate gives it, recounted by seqeval."""
 
 from pathlib import Path
-from typing import List, Tuple
 
 import pytest
 import torch
@@ -32,7 +31,7 @@ def tuned(data, tmp_path_factory) -> Path:
     return train(data, tmp_path_factory.mktemp("runs") / "student", *flags)
 
 
-def tag_slowly(data: Path, checkpoint: Path, lang: str) -> Tuple[List, List]:
+def tag_slowly(data: Path, checkpoint: Path, lang: str) -> tuple[list, list]:
     """Gold and predicted tags, one word at a time."""
     cfg = ZeroShotTaggingConfig(data=str(data), seed=1, path=None)
     task = ZeroShotTaggingTask.setup_task(cfg)

@@ -2,7 +2,6 @@ import io
 import lzma
 import random
 from collections import Counter
-from typing import Dict
 
 import pytest
 from subword_nmt import learn_bpe
@@ -20,19 +19,19 @@ def no_progress(monkeypatch):
     monkeypatch.setattr(learn_bpe, "tqdm", lambda numbers: numbers)
 
 
-def reference(word_counts: Dict[str, int], n: int) -> str:
+def reference(word_counts: dict[str, int], n: int) -> str:
     lines = [f"{word} {count}" for word, count in word_counts.items()]
     codes = io.StringIO()
     learn_bpe.learn_bpe(lines, codes, n, is_dict=True)
     return codes.getvalue()
 
 
-def ours(word_counts: Dict[str, int], n: int) -> str:
+def ours(word_counts: dict[str, int], n: int) -> str:
     merges = "".join(f"{a} {b}\n" for a, b in learn_merges(word_counts, n))
     return "#version: 0.2\n" + merges
 
 
-def random_counts(seed: int) -> Dict[str, int]:
+def random_counts(seed: int) -> dict[str, int]:
     """Words over few letters, so that symbols repeat and are spelled in many ways."""
     rng = random.Random(seed)
     letters, longest = rng.choice(ALPHABETS), rng.choice([3, 8, 20])

@@ -3,12 +3,11 @@
 import itertools
 import random
 from pathlib import Path
-from typing import List, Optional
 
 import pytest
 
-from fairseq_mlkd.data.benchmarks import BENCHMARKS
-from fairseq_mlkd.data.benchmarks.rows import WordRow
+from fairseq_mlkd.prepare.labelled import BENCHMARKS
+from fairseq_mlkd.prepare.labelled.rows import WordRow
 from fairseq_mlkd.text.grammar import START, Grammar, symbols_to_finish
 from fairseq_mlkd.text.parse_tree import is_decoupled, ontology_pairs, parse_tree
 
@@ -17,7 +16,7 @@ PAIRS = [("[IN:A", "[SL:X"), ("[IN:A", "[SL:Y"), ("[IN:B", "[SL:Y")]
 END = SYMBOLS.index("</s>")
 
 
-def is_well_formed(symbols: List[str], pairs: Optional[list]) -> bool:
+def is_well_formed(symbols: list[str], pairs: list | None) -> bool:
     """What the grammar admits, by the tree: no slot mixes words and intents."""
     try:
         tree = parse_tree(symbols)
@@ -46,7 +45,7 @@ def test_short_sequences_are_accepted_if_and_only_if_well_formed(pairs):
     assert accepted == (2 + 2 * 2 * 2 if pairs is None else 2 + 3 * 2)
 
 
-def write(grammar: Grammar, budget: Optional[int], rng: random.Random) -> List[int]:
+def write(grammar: Grammar, budget: int | None, rng: random.Random) -> list[int]:
     """Admitted symbols at random, until there are none."""
     state, ids = START, []
     while True:

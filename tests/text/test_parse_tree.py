@@ -1,7 +1,6 @@
 """Bracketed parses: reading, writing, well-formedness, order."""
 
 import random
-from typing import List
 
 import pytest
 
@@ -67,7 +66,7 @@ def test_wrong_brackets_are_refused_with_a_reason(text, complaint):
 
 
 def test_depth_is_limited():
-    def nest(depth: int) -> List[str]:
+    def nest(depth: int) -> list[str]:
         return ["[SL:A"] * depth + ["]"] * depth
 
     assert tree_symbols(parse_tree(nest(MAX_DEPTH))) == nest(MAX_DEPTH)

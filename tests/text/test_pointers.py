@@ -1,7 +1,6 @@
 """Words of parses as pointers: the right one of several, and back again."""
 
 import random
-from typing import List
 
 import pytest
 
@@ -15,7 +14,7 @@ from fairseq_mlkd.text.pointers import (
 )
 
 
-def point(parse: str, sentence: str, *spans: Span) -> List[int]:
+def point(parse: str, sentence: str, *spans: Span) -> list[int]:
     """The positions that the parse's words get; checks the way back."""
     symbols, words = split_symbols(parse), sentence.split()
     pointed = to_pointers(symbols, words, spans)

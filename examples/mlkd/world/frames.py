@@ -6,11 +6,11 @@ Nothing here belongs to one language; `languages/<lang>.ini` holds the words.
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Dict, Optional, Sequence, Tuple
 
 
-def _split(names: str) -> Tuple[str, ...]:
+def _split(names: str) -> tuple[str, ...]:
     return tuple(names.split())
 
 
@@ -18,11 +18,11 @@ WOMEN = _split("Anna Maria Sofia Laura Julia Clara Eva Diana")
 MEN = _split("Tom Paul David Martin Felix Leo Oscar Marco")
 
 # The gender of a person picks the agreeing form in languages that have one.
-PERSONS: Dict[str, str] = {**dict.fromkeys(WOMEN, "f"), **dict.fromkeys(MEN, "m")}
+PERSONS: dict[str, str] = {**dict.fromkeys(WOMEN, "f"), **dict.fromkeys(MEN, "m")}
 
 # Values of the types in NAMES are written as they stand here, unless a language
 # file spells them in its own way.
-NAMES: Dict[str, Tuple[str, ...]] = {
+NAMES: dict[str, tuple[str, ...]] = {
     "person": tuple(PERSONS),
     "city": _split(
         "Oslo Lima Boston Toronto Madrid Paris Berlin Chicago Dakar Osaka Mumbai"
@@ -44,7 +44,7 @@ NAMES: Dict[str, Tuple[str, ...]] = {
 }
 
 # Values of the types in WORDS are keys; every language file translates them all.
-WORDS: Dict[str, Tuple[str, ...]] = {
+WORDS: dict[str, tuple[str, ...]] = {
     "day": _split("monday tuesday wednesday thursday friday saturday sunday"),
     "weather": _split("sunny rainy windy foggy stormy cloudy"),
     "topic": _split("trip party exam project wedding interview"),
@@ -58,8 +58,8 @@ WORDS: Dict[str, Tuple[str, ...]] = {
 
 VALUES = {**NAMES, **WORDS}
 
-Values = Dict[str, str]
-Slots = Tuple[str, ...]
+Values = dict[str, str]
+Slots = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -80,15 +80,15 @@ class Frame:
     name: str
     domain: str
     slots: Slots
-    swap: Optional[Tuple[str, str]] = None
-    goes_to: Optional[str] = None
+    swap: tuple[str, str] | None = None
+    goes_to: str | None = None
     is_reason: bool = False
 
 
 PEOPLE = ("person", "person2")
 CITIES = ("city", "city2")
 
-FRAMES: Tuple[Frame, ...] = (
+FRAMES: tuple[Frame, ...] = (
     Frame("flight", "travel", ("person", "city", "city2", "day"), CITIES, "city2"),
     Frame("train", "travel", ("city", "time", "number", "day")),
     Frame("hotel", "travel", ("person", "city", "number", "day"), goes_to="city"),
@@ -124,7 +124,7 @@ def draw_value(slot: str, taken: Sequence[str] = (), *, rng: random.Random) -> s
 
 
 def draw_values(
-    slots: Sequence[str], given: Optional[Values] = None, *, rng: random.Random
+    slots: Sequence[str], given: Values | None = None, *, rng: random.Random
 ) -> Values:
     """Random values for `slots`, no value twice; of `given` those for `slots` stay."""
     values = {slot: value for slot, value in (given or {}).items() if slot in slots}
@@ -134,7 +134,7 @@ def draw_values(
     return values
 
 
-def swap_values(values: Values, swap: Tuple[str, str]) -> Values:
+def swap_values(values: Values, swap: tuple[str, str]) -> Values:
     """The same values with two slots exchanged."""
     first, second = swap
     return {**values, first: values[second], second: values[first]}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import configparser
 import random
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Dict, List, Mapping, Sequence, Tuple
 
 from world.frames import FRAMES, PERSONS, VALUES, WORDS, Slots, Values, slot_type
 
@@ -40,7 +40,7 @@ class Phrase:
     """A piece of text that knows where its slots are."""
 
     text: str
-    spans: Tuple[Span, ...] = ()
+    spans: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -58,14 +58,14 @@ class Language:
     code: str
     stop: str
     elisions: Mapping[str, str]
-    lexicon: Mapping[str, Mapping[str, Tuple[str, int]]]
-    templates: Mapping[Tuple[str, str], Sequence[str]] = field(repr=False)
+    lexicon: Mapping[str, Mapping[str, tuple[str, int]]]
+    templates: Mapping[tuple[str, str], Sequence[str]] = field(repr=False)
 
-    def slot_sets(self, frame: str, kind: str) -> List[Slots]:
+    def slot_sets(self, frame: str, kind: str) -> list[Slots]:
         """The sets of slots, sorted, that the templates of this kind mention."""
         return sorted({slots_of(t) for t in self.templates[frame, kind]})
 
-    def phrasings(self, frame: str, kind: str, slots: Slots) -> List[str]:
+    def phrasings(self, frame: str, kind: str, slots: Slots) -> list[str]:
         """The templates that mention exactly these slots."""
         return [t for t in self.templates[frame, kind] if slots_of(t) == slots]
 
@@ -172,7 +172,7 @@ def load_language(path: Path) -> Language:
     return language
 
 
-def load_languages(folder: Path) -> List[Language]:
+def load_languages(folder: Path) -> list[Language]:
     """All languages of a folder, sorted by code; they must say the same things.
 
     Raises:
@@ -190,7 +190,7 @@ def load_languages(folder: Path) -> List[Language]:
 
 def _read_words(
     ini: configparser.ConfigParser, kind: str, source: Path
-) -> Dict[str, Tuple[str, int]]:
+) -> dict[str, tuple[str, int]]:
     section = f"slot {kind}"
     written = dict(ini[section]) if section in ini else {}
     words = {}

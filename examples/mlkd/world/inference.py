@@ -14,9 +14,9 @@ So every hypothesis template serves all three labels, negated or not.
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Dict, Iterator, List, Sequence, Set, Tuple
 
 from world.frames import FRAMES, Frame, Values, draw_value, draw_values
 from world.grammar import Language
@@ -52,10 +52,10 @@ class Pair:
 
 def draw_pairs(
     language: Language, counts: Sequence[int], seed: int
-) -> List[List[Pair]]:
+) -> list[list[Pair]]:
     """One list a split; three pairs share a premise, and no two splits share one."""
     rng = random.Random(f"{seed} inference")
-    seen: Set[Tuple] = set()
+    seen: set[tuple] = set()
     return [_draw_split(language, count, seen, rng) for count in counts]
 
 
@@ -89,10 +89,10 @@ def write_tsv(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]]) 
 
 
 def _draw_split(
-    language: Language, count: int, seen: Set[Tuple], rng: random.Random
-) -> List[Pair]:
+    language: Language, count: int, seen: set[tuple], rng: random.Random
+) -> list[Pair]:
     frames = [f for f in FRAMES if (f.name, "claim") in language.templates]
-    pairs: List[Pair] = []
+    pairs: list[Pair] = []
     while len(pairs) < count:
         frame = rng.choice(frames)
         premise = draw_values(
@@ -133,10 +133,10 @@ def _draw_pair(
 
 def _realise(
     language: Language, pairs: Sequence[Pair], seed: str
-) -> Iterator[Tuple[Pair, str, str]]:
+) -> Iterator[tuple[Pair, str, str]]:
     """The pairs with their sentences; those of one prompt share the premise."""
     rng = random.Random(f"{seed} {language.code}")
-    premises: Dict[int, str] = {}
+    premises: dict[int, str] = {}
     for pair in pairs:
         name = pair.frame.name
         if pair.prompt not in premises:
@@ -149,7 +149,7 @@ def _realise(
 
 def _xnli_rows(
     language: Language, pairs: Sequence[Pair], seed: str
-) -> Iterator[Tuple[str, ...]]:
+) -> Iterator[tuple[str, ...]]:
     for number, (pair, premise, hypothesis) in enumerate(
         _realise(language, pairs, seed), start=1
     ):

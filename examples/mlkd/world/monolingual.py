@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import Iterator, Tuple
+from collections.abc import Iterator
 
 from world.frames import (
     FRAMES,
@@ -27,7 +27,7 @@ REASON_SHARE = 0.5  # of the lines about somebody who goes to a city
 # Types whose values are worth repeating in a second clause.
 RECURRING = ("person", "city", "artist", "song", "day", "topic", "language", "room")
 
-Clause = Tuple[Frame, Phrase, Values]
+Clause = tuple[Frame, Phrase, Values]
 
 
 def write_text(language: Language, count: int, seed: int) -> Iterator[str]:

@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator, List, Sequence, Set, Tuple
 
 from world.frames import FRAMES, Frame, Values, draw_values, swap_values
 from world.grammar import Language
@@ -39,10 +39,10 @@ class Pair:
 
 def draw_pairs(
     language: Language, counts: Sequence[int], seed: int
-) -> List[List[Pair]]:
+) -> list[list[Pair]]:
     """One list a split, half of it paraphrases; no two splits share a sentence."""
     rng = random.Random(f"{seed} paraphrase")
-    seen: Set[Tuple] = set()
+    seen: set[tuple] = set()
     return [_draw_split(language, count, seen, rng) for count in counts]
 
 
@@ -62,10 +62,10 @@ def write_pawsx(
 
 
 def _draw_split(
-    language: Language, count: int, seen: Set[Tuple], rng: random.Random
-) -> List[Pair]:
+    language: Language, count: int, seen: set[tuple], rng: random.Random
+) -> list[Pair]:
     frames = [frame for frame in FRAMES if frame.swap]
-    pairs: List[Pair] = []
+    pairs: list[Pair] = []
     while len(pairs) < count:
         frame = rng.choice(frames)
         about = frame.name, "statement"
@@ -89,7 +89,7 @@ def _draw_split(
 
 def _realise(
     language: Language, pairs: Sequence[Pair], seed: str
-) -> Iterator[Tuple[str, str]]:
+) -> Iterator[tuple[str, str]]:
     rng = random.Random(f"{seed} {language.code}")
     for pair in pairs:
         templates = language.phrasings(

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Dict, Iterator, Sequence, Tuple
 
 from world.grammar import Language, Phrase
 from world.tagging import split_languages
@@ -20,7 +20,7 @@ NAMES = {"train": "train", "dev": "eval", "test": "test"}  # split -> file
 
 
 def write_mtop(
-    folder: Path, languages: Sequence[Language], counts: Dict[str, int], seed: int
+    folder: Path, languages: Sequence[Language], counts: dict[str, int], seed: int
 ) -> None:
     """Write training (English), eval and test files; `counts` are their rows."""
     for split, count in counts.items():
@@ -38,8 +38,8 @@ def write_mtop(
 
 
 def _rows(
-    language: Language, sentences: Iterator[Tuple[Utterance, Phrase]]
-) -> Iterator[Tuple[str, ...]]:
+    language: Language, sentences: Iterator[tuple[Utterance, Phrase]]
+) -> Iterator[tuple[str, ...]]:
     comma = "，" if language.code == "ja" else ","  # as some official files have it
     for number, (utterance, sentence) in enumerate(sentences, start=1):
         words = split_words(sentence)

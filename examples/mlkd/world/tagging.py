@@ -6,8 +6,8 @@ intents are the frames of the requests, and its tags name all of their slots.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Dict, Sequence
 
 from world.frames import FRAMES
 from world.grammar import KINDS, Language
@@ -22,7 +22,7 @@ HEADER = ("id", "utterance", "slot_labels", "intent")
 
 
 def write_wikiann(
-    folder: Path, languages: Sequence[Language], counts: Dict[str, int], seed: int
+    folder: Path, languages: Sequence[Language], counts: dict[str, int], seed: int
 ) -> None:
     """Write training (English), dev and test files; `counts` are their sentences."""
     for split, count in counts.items():
@@ -39,7 +39,7 @@ def write_wikiann(
 
 
 def write_multiatis(
-    folder: Path, languages: Sequence[Language], counts: Dict[str, int], seed: int
+    folder: Path, languages: Sequence[Language], counts: dict[str, int], seed: int
 ) -> None:
     """Write training (English), dev and test files; `counts` are their utterances."""
     folder.mkdir(parents=True)

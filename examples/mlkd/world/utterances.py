@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import random
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import NamedTuple
 
 from world.frames import FRAMES, PERSONS, Frame, Values, draw_values
 from world.grammar import Language, Phrase, Span
@@ -37,7 +38,7 @@ class Utterance:
     frame: Frame
     kind: str
     values: Values
-    listener: Optional[str] = None
+    listener: str | None = None
 
     def split(self, seed: int) -> str:
         """The split that its meaning belongs to."""
@@ -52,7 +53,7 @@ class Word(NamedTuple):
     text: str
     start: int
     end: int
-    spans: Tuple[Span, ...]
+    spans: tuple[Span, ...]
 
     def tag(self, labels: Mapping[str, str]) -> str:
         """Its tag (B-, I- or O), if just the slots in `labels` count."""
@@ -70,10 +71,10 @@ def draw_utterances(
     *,
     told: float = 0.0,
     seed: int,
-) -> List[Utterance]:
+) -> list[Utterance]:
     """Random utterances of one split; the share `told` is a statement to pass on."""
     rng = random.Random(f"{seed} {split} {' '.join(kinds)}")
-    utterances: List[Utterance] = []
+    utterances: list[Utterance] = []
     while len(utterances) < count:
         nested = rng.random() < told
         utterance = _draw(language, ("statement",) if nested else kinds, nested, rng)
@@ -84,7 +85,7 @@ def draw_utterances(
 
 def realise(
     language: Language, utterances: Sequence[Utterance], seed: str
-) -> Iterator[Tuple[Utterance, Phrase]]:
+) -> Iterator[tuple[Utterance, Phrase]]:
     """The utterances with the sentences of one language."""
     rng = random.Random(f"{seed} {language.code}")
     for utterance in utterances:
@@ -96,7 +97,7 @@ def realise(
         yield utterance, language.finish(clause)
 
 
-def split_words(sentence: Phrase) -> List[Word]:
+def split_words(sentence: Phrase) -> list[Word]:
     """Cut a sentence into words; where a slot begins or ends, a word does as well."""
     edges = {edge for span in sentence.spans for edge in (span.start, span.end)}
     cuts = sorted({0, len(sentence.text), *edges})
@@ -110,7 +111,7 @@ def split_words(sentence: Phrase) -> List[Word]:
 def _draw(
     language: Language, kinds: Sequence[str], nested: bool, rng: random.Random
 ) -> Utterance:
-    choices: List[Tuple[Frame, str]] = [
+    choices: list[tuple[Frame, str]] = [
         (frame, kind)
         for frame in FRAMES
         for kind in kinds
@@ -122,7 +123,7 @@ def _draw(
     return Utterance(frame, kind, values, rng.choice(others) if nested else None)
 
 
-def _around(spans: Sequence[Span], position: int) -> Tuple[Span, ...]:
+def _around(spans: Sequence[Span], position: int) -> tuple[Span, ...]:
     """The spans that hold a character, the widest first."""
     holding = [span for span in spans if span.start <= position < span.end]
     return tuple(sorted(holding, key=lambda span: span.start - span.end))

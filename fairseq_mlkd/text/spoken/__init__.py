@@ -23,10 +23,10 @@ space stands between words. The rules that hold for all languages:
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
-from typing import List, Match, Optional
+from re import Match
 
 from fairseq_mlkd.text.spoken.characters import clean, fold, part_words
 from fairseq_mlkd.text.spoken.reader import Reader, digit_groups
@@ -51,7 +51,7 @@ def to_spoken(text: str, lang: str) -> str:
     return part_words(text)
 
 
-def spoken_words(words: List[str], lang: str) -> List[str]:
+def spoken_words(words: list[str], lang: str) -> list[str]:
     """Return the spoken form of each word, so that positions stay aligned.
 
     A word of punctuation alone becomes an empty string; one that falls into several
@@ -60,8 +60,8 @@ def spoken_words(words: List[str], lang: str) -> List[str]:
     return [to_spoken(word, lang) for word in words]
 
 
-@lru_cache(maxsize=None)
-def _reader(lang: str) -> Optional[Reader]:
+@cache
+def _reader(lang: str) -> Reader | None:
     module = f"{__name__}.languages.{lang}"
     if not lang.isalpha() or find_spec(module) is None:
         return None

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Dict, Union
 
 _APOSTROPHES = "'’‘‛ʼ´`′＇"
 # Letters and marks that Unicode calls such although nothing of them is visible.
@@ -31,7 +30,7 @@ _ORPHAN_MARKS = re.compile(rf"{MARK}(?<![^\s']{MARK}){MARK}*")
 _STRAY_APOSTROPHES = re.compile(r"''+|(?<!\S)'|'(?!\S)|(?<=\d)'(?=\d)")
 
 
-class _FoldingTable(Dict[int, str]):
+class _FoldingTable(dict[int, str]):
     """What `fold` makes of each character, decided when it is first met."""
 
     def __missing__(self, code: int) -> str:
@@ -66,12 +65,12 @@ def _fold_other_number(character: str) -> str:
     return f" {value:.0f} " if value == int(value) else " "
 
 
-class _CleaningTable(Dict[int, Union[int, str, None]]):
+class _CleaningTable(dict[int, int | str | None]):
     """What `clean` makes of each character, decided when it is first met."""
 
-    def __missing__(self, code: int) -> Union[int, str, None]:
+    def __missing__(self, code: int) -> int | str | None:
         category = unicodedata.category(chr(code))
-        result: Union[int, str, None] = " "
+        result: int | str | None = " "
         if category[0] in "LN" or category in ("Mn", "Mc"):
             result = code
         elif category in ("Cf", "Me"):

@@ -10,9 +10,9 @@ same words on every machine. It is mapped into memory, so that processes share i
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import chain
-from typing import List, Match, Tuple
+from re import Match
 
 import fugashi
 import unidic_lite
@@ -44,13 +44,13 @@ def split_words(text: str) -> str:
     Args:
         text: lower case, NFKC, without punctuation.
     """
-    words: List[str] = []
+    words: list[str] = []
     for run in _RUNS.finditer(text):
         words += _split(run.group()) if run.group(1) else [run.group()]
     return " ".join(words)
 
 
-def _split(run: str) -> Tuple[str, ...]:
+def _split(run: str) -> tuple[str, ...]:
     if _is_known(run):
         return (run,)
     words = tuple(_SEAMS.sub(_close, _segmenter().parse(run)).split())
@@ -71,12 +71,12 @@ def _is_known(run: str) -> bool:
     return bool(_dictionary().parse(f"{run}\t*") == "known")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _segmenter() -> fugashi.GenericTagger:
     return _open_mecab("-Owakati")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _dictionary() -> fugashi.GenericTagger:
     """MeCab that takes "WORD TAB *" for one word (-p) and tells whether it knows it."""
     return _open_mecab('-O "" -p -F known -U unknown -E ""')

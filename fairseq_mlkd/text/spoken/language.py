@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import logging
 import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
-from typing import Callable, Mapping, Match, NamedTuple, Optional, Pattern, Sequence
+from functools import cache, lru_cache
+from re import Match, Pattern
+from typing import NamedTuple
 
 from unicode_rbnf import RbnfEngine
 
@@ -38,7 +40,7 @@ class Unit(NamedTuple):
     one: str
     many: str
     gender: str = ""
-    cents: Optional[Sequence[str]] = None
+    cents: Sequence[str] | None = None
     cents_gender: str = ""
 
 
@@ -75,7 +77,7 @@ def equals(said: str) -> Rule:
     return Rule(re.compile(r"=(?<=\w =)(?= [\w-])"), lambda match: said, "=")
 
 
-@lru_cache(maxsize=None)
+@cache
 def _engine(lang: str) -> RbnfEngine:
     # It tells the root logger, which fairseq makes talkative, of sets that it skips.
     disabled = logging.root.manager.disable
@@ -152,7 +154,7 @@ class Language:
     rules: Sequence[Rule] = ()
     space: str = " "
     letter_rules: Sequence[Rule] = ()
-    segment: Optional[Callable[[str], str]] = None
+    segment: Callable[[str], str] | None = None
 
     def cardinal(self, number: int, gender: str = "") -> str:
         """Return the number in words."""

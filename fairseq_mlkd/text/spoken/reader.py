@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from typing import Callable, Dict, Iterable, List, Match, Pattern, Tuple
+from collections.abc import Callable, Iterable
+from re import Match, Pattern
 
 from fairseq_mlkd.text.spoken.characters import fold
 from fairseq_mlkd.text.spoken.language import LONGEST_NUMBER, Language, Rule, Unit
@@ -47,7 +48,7 @@ def _ends_with_any_of(abbreviations: Iterable[str]) -> Pattern[str]:
     Looking for full stops and then back takes a tenth of the time that looking for
     words takes: what makes text without abbreviations fast.
     """
-    by_length: Dict[int, List[str]] = defaultdict(list)
+    by_length: dict[int, list[str]] = defaultdict(list)
     for abbreviation in sorted(abbreviations):
         last_part = re.split(r"[.\s-]+", abbreviation)[-2]
         by_length[len(last_part)].append(re.escape(last_part))
@@ -84,7 +85,7 @@ class Reader:
                 text = rule.apply(text, self.language.space)
         return text
 
-    def _table_rules(self) -> List[Rule]:
+    def _table_rules(self) -> list[Rule]:
         language = self.language
         groups = digit_groups(language.group_marks, language.group)
         tail = (
@@ -97,7 +98,7 @@ class Reader:
         magnitude = rf"(?: *(?P<magnitude>{_any_of(language.magnitudes)})(?!\w))?"
         currency = rf"(?P<unit>{_any_of(language.currencies)}) ?"
         first = rf"\d(?<![\d.,:/-]\d){tail}"
-        rules: List[Tuple[str, Callable[[Match[str]], str], str]] = [
+        rules: list[tuple[str, Callable[[Match[str]], str], str]] = [
             (_TELEPHONE, self._read_telephone, ""),
             (rf"{_BEGINS}(?P<sign>{signs}) *(?=\d)", self._read_sign, ""),
             (

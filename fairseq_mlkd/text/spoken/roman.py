@@ -7,7 +7,9 @@ around it, in each language by its own rule.
 from __future__ import annotations
 
 import re
-from typing import Callable, Mapping, Match, NamedTuple, Optional, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from re import Match
+from typing import NamedTuple
 
 from fairseq_mlkd.text.spoken.language import Rule
 from fairseq_mlkd.text.spoken.romance import FEMININE, MASCULINE, Numbers
@@ -34,7 +36,7 @@ class Numeral(NamedTuple):
 
     number: int
     written: str
-    ending: Optional[str]
+    ending: str | None
     before: str
     after: str
 
@@ -44,7 +46,7 @@ class Numeral(NamedTuple):
         return self.before.istitle() and self.after.startswith(_OF)
 
 
-def numerals(read: Callable[[Numeral], Optional[str]], endings: str = "(?!)") -> Rule:
+def numerals(read: Callable[[Numeral], str | None], endings: str = "(?!)") -> Rule:
     """Return the rule for Roman numerals from I to XXXIX.
 
     Args:
@@ -84,7 +86,7 @@ def iberian_numerals(
         articles: article -> form of the ordinal.
     """
 
-    def read(numeral: Numeral) -> Optional[str]:
+    def read(numeral: Numeral) -> str | None:
         number, before, after = numeral.number, numeral.before, numeral.after
         is_sovereign = before in kings or numeral.follows_a_name
         if is_sovereign or before in queens or before.lower() in _CENTURIES:

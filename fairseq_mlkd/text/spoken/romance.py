@@ -8,8 +8,9 @@ is looked for, and look behind it afterwards: `re` is fast at finding a characte
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Callable, List, Mapping, Match, Sequence
+from re import Match
 
 from fairseq_mlkd.text.spoken.language import LONGEST_NUMBER, Rule, Unit, spell
 
@@ -38,7 +39,7 @@ _GROUPED = r"(?:\d{0,2}(?:[ .\u00a0]\d{3})+|\d*)(?![\w/:]|[.,]\d)"
 _DAY, _MONTH = r"(?P<day>0?[1-9]|[12]\d|3[01])", r"(?P<month>0?[1-9]|1[0-2])"
 
 
-def words(text: str) -> List[str]:
+def words(text: str) -> list[str]:
     """Return the words of a table that is written as running text."""
     return text.split()
 

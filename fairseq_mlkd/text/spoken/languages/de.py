@@ -4,7 +4,7 @@ read in hundreds, and the hundredths of money go unnamed (zwei Euro fünfzig).""
 from __future__ import annotations
 
 import re
-from typing import Match
+from re import Match
 
 from fairseq_mlkd.text.spoken.language import Language, Rule, Unit, equals, spell
 

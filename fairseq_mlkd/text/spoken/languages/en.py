@@ -4,7 +4,7 @@ of numbers alone (5/3/2010) is read number by number: its order is not known."""
 from __future__ import annotations
 
 import re
-from typing import Match
+from re import Match
 
 from fairseq_mlkd.text.spoken.language import Language, Rule, Unit, equals, spell
 

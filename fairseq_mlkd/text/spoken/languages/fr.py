@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Match, Optional
+from re import Match
 
 from fairseq_mlkd.text.spoken.language import Language, Rule, Unit, equals
 from fairseq_mlkd.text.spoken.roman import Numeral, numerals
@@ -63,7 +63,7 @@ _NAME = re.compile(r"[^\W\d_](?:\.|\w+)")
 _OPENINGS = words("À Avec Car Chez Comme De Et Mais Or Pour Puis Quand Selon Si")
 
 
-def _read_numeral(numeral: Numeral) -> Optional[str]:
+def _read_numeral(numeral: Numeral) -> str | None:
     number = numeral.number
     if numeral.ending:
         first = {"er": MASCULINE, "re": FEMININE, "ère": FEMININE}

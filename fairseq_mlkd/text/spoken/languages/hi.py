@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from itertools import product
-from typing import Dict, Match
+from re import Match
 
 from fairseq_mlkd.text.spoken.language import Language, Rule, Unit, spell
 
@@ -150,7 +150,7 @@ def _read_pair(match: Match[str]) -> str:
     return f"{first}{joint}{last}"
 
 
-def _metric_units() -> Dict[str, Unit]:
+def _metric_units() -> dict[str, Unit]:
     units = {}
     for (prefix, unit), word in _METRIC.items():
         for square, joint, end in product(("", "वर्ग "), ("", ".", ". "), ("", ".")):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Optional
-
 from fairseq_mlkd.text.spoken.language import Language, Unit, equals
 from fairseq_mlkd.text.spoken.roman import Numeral, numerals
 from fairseq_mlkd.text.spoken.romance import (
@@ -58,7 +56,7 @@ _MASCULINE_NOUNS = (
 )
 
 
-def _read_numeral(numeral: Numeral) -> Optional[str]:
+def _read_numeral(numeral: Numeral) -> str | None:
     is_long = len(numeral.written) > 1
     before = numeral.before.lower()
     form = MASCULINE if numeral.after.startswith("secolo") else _PARTS.get(before)

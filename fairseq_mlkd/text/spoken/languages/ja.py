@@ -8,8 +8,8 @@ two words, but 一人 and 一日 are one each.
 from __future__ import annotations
 
 import re
+from re import Match
 from string import ascii_letters
-from typing import Match
 
 from fairseq_mlkd.text.spoken.japanese import JAPANESE, split_words
 from fairseq_mlkd.text.spoken.language import Language, Rule, Unit

@@ -1,0 +1,154 @@
+"""Hugging Face folders: `config.json`, weights and a tokenizer."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+
+from fairseq_mlkd.convert.naming import HUGGINGFACE_NAMES, Weights
+from fairseq_mlkd.convert.source import Source, check_fixed, read_json
+from fairseq_mlkd.convert.tokenizer import read_tokenizer
+from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderConfig
+
+CONFIG_FILE = "config.json"
+_WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
+_ROBERTAS = ("xlm-roberta", "roberta")  # their positions begin after the padding's
+_MODEL_TYPES = ("bert", *_ROBERTAS)
+_SHAPE = {
+    "encoder_layers": "num_hidden_layers",
+    "encoder_embed_dim": "hidden_size",
+    "encoder_ffn_embed_dim": "intermediate_size",
+    "encoder_attention_heads": "num_attention_heads",
+    "max_positions": "max_position_embeddings",
+    "num_segments": "type_vocab_size",
+}
+_NUMBERS = {
+    "dropout": "hidden_dropout_prob",
+    "attention_dropout": "attention_probs_dropout_prob",
+    "layer_norm_eps": "layer_norm_eps",
+    "init_std": "initializer_range",
+}
+# what `transformers` takes where a configuration is silent
+_DEFAULTS = {
+    "type_vocab_size": 2,
+    "hidden_dropout_prob": 0.1,
+    "attention_probs_dropout_prob": 0.1,
+    "layer_norm_eps": 1e-12,
+    "initializer_range": 0.02,
+    "pad_token_id": 1,
+}
+# what our encoder does, whatever else a configuration may ask for
+_FIXED = {
+    "hidden_act": "gelu",
+    "position_embedding_type": "absolute",
+    "is_decoder": False,
+    "add_cross_attention": False,
+}
+
+
+def read_huggingface(folder: Path) -> Source:
+    """Read a BERT or XLM-R that `transformers` saved.
+
+    Raises:
+        ValueError: in one line, a file that is missing or bad, or an encoder that
+            cannot be represented.
+    """
+    path = folder / CONFIG_FILE
+    config = read_json(path)
+    try:
+        shape, first_position = _read_shape(config)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    vocabulary = read_tokenizer(folder, config)
+    if not vocabulary.has_segments:
+        shape["num_segments"] = 0
+    return Source(
+        MultilingualEncoderConfig(**shape),
+        first_position,
+        _read_weights(folder),
+        HUGGINGFACE_NAMES,
+        vocabulary,
+    )
+
+
+def _read_shape(config: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
+    """Return the fields of our configuration, and the row of the first position."""
+    model_type = config.get("model_type")
+    if model_type not in _MODEL_TYPES:
+        raise ValueError(
+            f"model_type {model_type!r} is not supported; {', '.join(_MODEL_TYPES)} are"
+        )
+    check_fixed(config, {**_FIXED, "embedding_size": config.get("hidden_size")})
+    config = {**_DEFAULTS, **config}
+    shape: dict[str, Any] = {
+        ours: _read_size(config, theirs) for ours, theirs in _SHAPE.items()
+    }
+    for ours, theirs in _NUMBERS.items():
+        shape[ours] = _read_number(config, theirs)
+    if shape["encoder_embed_dim"] % shape["encoder_attention_heads"]:
+        raise ValueError("num_attention_heads does not divide hidden_size")
+    padding_positions = 0
+    if model_type in _ROBERTAS:
+        padding_positions = int(_read_number(config, "pad_token_id")) + 1
+    shape["max_positions"] -= padding_positions
+    return shape, padding_positions
+
+
+def _read_size(config: Mapping[str, Any], key: str) -> int:
+    value = config.get(key)
+    if type(value) is not int or value < 1:
+        raise ValueError(f"{key} is {value!r}; a whole number above 0 is needed")
+    return value
+
+
+def _read_number(config: Mapping[str, Any], key: str) -> float:
+    value = config[key]
+    if type(value) not in (int, float) or value < 0:
+        raise ValueError(f"{key} is {value!r}; a number from 0 is needed")
+    return float(value)
+
+
+def _read_weights(folder: Path) -> Weights:
+    for name in _WEIGHT_FILES:
+        if (folder / name).is_file():
+            return _read_file(folder / name)
+        index = folder / f"{name}.index.json"
+        if index.is_file():
+            return _read_shards(index)
+    raise ValueError(f"{folder}: no {' or '.join(_WEIGHT_FILES)}")
+
+
+def _read_shards(index: Path) -> Weights:
+    shards = read_json(index).get("weight_map")
+    if not isinstance(shards, dict) or not all(
+        isinstance(name, str) and Path(name).name == name for name in shards.values()
+    ):
+        raise ValueError(f"{index}: weight_map does not name files of this folder")
+    tensors: Weights = {}
+    for name in sorted(set(shards.values())):
+        tensors.update(_read_file(index.with_name(name)))
+    missing = sorted(shards.keys() - tensors.keys())
+    if missing:
+        raise ValueError(f"{index}: {missing[0]} is in none of its files")
+    return tensors
+
+
+def _read_file(path: Path) -> Weights:
+    """Read tensors and nothing else: a pickle that asks for code is refused."""
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(str(path))
+        tensors = torch.load(str(path), map_location="cpu", weights_only=True)
+    except UnpicklingError:  # its text advises to trust the file
+        raise ValueError(f"{path}: holds more than tensors, or is damaged") from None
+    except Exception as error:  # whatever bytes the readers meet
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ValueError(f"{path}: cannot be read as weights ({reason})") from None
+    if not isinstance(tensors, dict) or not all(
+        isinstance(tensor, torch.Tensor) for tensor in tensors.values()
+    ):
+        raise ValueError(f"{path}: holds no tensors by name")
+    return tensors

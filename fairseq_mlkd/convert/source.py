@@ -1,0 +1,93 @@
+"""An encoder as `mlkd-import` found it, before anything is written."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from fairseq_mlkd.convert.naming import Names, Weights
+from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderConfig
+from fairseq_mlkd.text.segmentation import Subwords
+from fairseq_mlkd.text.tokenizer import Tokenizer
+
+
+class Vocabulary(NamedTuple):
+    """How a source cuts text, and the rows of its embeddings."""
+
+    tokenizer: Tokenizer
+    symbols: list[str]  # in the order of dict.txt, special symbols left out
+    # of <s> <pad> </s> <unk>, the symbols and <mask>: with rows of embeddings in this
+    # order ids are those of a fairseq dictionary
+    rows: list[int]
+    has_segments: bool  # whether the tokenizer tells segments
+
+
+class Source(NamedTuple):
+    """What a folder or checkpoint holds."""
+
+    cfg: MultilingualEncoderConfig
+    first_position: int  # row of the position embeddings that a sentence begins with
+    tensors: Weights
+    names: Names
+    vocabulary: Vocabulary
+
+
+def check_fixed(options: Mapping[str, Any], fixed: Mapping[str, Any]) -> None:
+    """Refuse an option that is there and has another value than ours must have.
+
+    Raises:
+        ValueError: naming the first one.
+    """
+    for key, value in fixed.items():
+        if options.get(key, value) != value:
+            raise ValueError(f"{key} is {options[key]!r}; only {value!r} is supported")
+
+
+def order_symbols(ids: dict[str, int], special: list[str]) -> list[str]:
+    """The symbols by id; those in place of `<s> <pad> </s> <unk> <mask>` left out.
+
+    Raises:
+        ValueError: one of these is missing, or a symbol is called like one.
+    """
+    missing = [symbol for symbol in special if symbol not in ids]
+    if missing:
+        raise ValueError(f"the vocabulary lacks {missing[0]}")
+    symbols = [s for s in sorted(ids, key=ids.__getitem__) if s not in special]
+    for reserved in ("<s>", "<pad>", "</s>", "<unk>", "<mask>"):
+        if reserved in symbols:
+            raise ValueError(f"the vocabulary holds {reserved} as an ordinary piece")
+    return symbols
+
+
+def build_vocabulary(
+    subwords: Subwords, ids: dict[str, int], special: list[str], *, has_segments: bool
+) -> Vocabulary:
+    """Bring a vocabulary into the order of a fairseq dictionary.
+
+    fairseq's dictionaries begin with `<s> <pad> </s> <unk>`, and tasks put `<mask>`
+    last. XLM-R has this order already; of WordPiece, `[CLS] [PAD] [SEP] [UNK] [MASK]`
+    move to these places and the other pieces close up.
+
+    Args:
+        ids: symbol -> the row of its embedding.
+        special: the five symbols in the order of the above.
+    """
+    symbols = order_symbols(ids, special)
+    ordered = [*special[:4], *symbols, special[4]]
+    rows = [ids[symbol] for symbol in ordered]
+    return Vocabulary(Tokenizer(subwords, "none"), symbols, rows, has_segments)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        ValueError: no such file, or something else in it.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ValueError(f"{path}: cannot be read ({error}); fetch it again") from None
+    if not isinstance(value, dict):
+        raise ValueError(f"{path}: holds no JSON object; fetch it again")
+    return value

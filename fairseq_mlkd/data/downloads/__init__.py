@@ -1,6 +1,0 @@
-"""Fetching the official files of corpora and benchmarks."""
-
-from fairseq_mlkd.data.downloads.downloader import Downloader
-from fairseq_mlkd.data.downloads.fetching import SOURCE_NAMES, Fetched, fetch
-
-__all__ = ["SOURCE_NAMES", "Downloader", "Fetched", "fetch"]

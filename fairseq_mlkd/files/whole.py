@@ -1,0 +1,101 @@
+"""Reading text line by line, writing files in one step, and what tells files apart."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from fairseq_mlkd.files.packed import open_packed
+
+# A sentence, a paragraph or a row of a benchmark is far shorter.
+MAX_LINE_BYTES = 1 << 20
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# Single NULs may be somebody's text; so many are a block that never reached the disk.
+_ZEROS = bytes(64)
+
+
+def read_lines(path: str, max_bytes: int = MAX_LINE_BYTES) -> Iterator[str]:
+    """Yield the lines of a UTF-8 file, packed (.gz, .bz2, .xz, .zst) or plain.
+
+    Lines end at a newline only, so other Unicode line breaks stay inside a line.
+    A byte order mark at the start is skipped. No more than a line is held in memory.
+
+    Args:
+        path: the file; packed ones may consist of several streams.
+        max_bytes: the longest line that is accepted, with its line end.
+    Raises:
+        ValueError: naming the file (and line) that is missing, damaged, not UTF-8,
+            too long or a block of zeros.
+    """
+    with open_packed(path) as stream:
+        yield from decode_lines(stream, path, max_bytes)
+
+
+def decode_lines(
+    stream: BinaryIO, name: str, max_bytes: int = MAX_LINE_BYTES
+) -> Iterator[str]:
+    """`read_lines` for an open stream, called `name` in errors."""
+    raw_lines = iter(lambda: stream.readline(max_bytes + 1), b"")
+    for number, raw in enumerate(raw_lines, 1):
+        if number == 1 and raw.startswith(_BYTE_ORDER_MARK):
+            raw = raw[len(_BYTE_ORDER_MARK) :]
+        refuse_zeros(raw, f"{name}:{number}")
+        if len(raw) > max_bytes:
+            raise ValueError(
+                f"{name}:{number}: longer than {max_bytes} bytes, which no text is; "
+                "check that the file is what its name says, or cut the line"
+            )
+        try:
+            line = raw.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f"{name}:{number}: not UTF-8 ({error.reason} at byte "
+                f"{error.start + 1} of the line); convert the file to UTF-8 or remove "
+                "the line"
+            ) from None
+        yield line.rstrip("\r\n")
+
+
+def refuse_zeros(data: bytes, where: str) -> None:
+    """Raise a `ValueError` that begins with `where` if `data` holds a run of NULs."""
+    if _ZEROS in data:
+        raise ValueError(
+            f"{where}: holds a block of zeros, as damaged disks and broken downloads "
+            "leave them; copy the file again"
+        )
+
+
+@contextmanager
+def replace_on_success(path: str) -> Iterator[str]:
+    """Give a temporary name to write to; it becomes `path` if the block succeeds."""
+    partial = f"{path}.partial"
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        if os.path.exists(partial):
+            os.remove(partial)
+
+
+def write_json(value: Any, path: str) -> None:
+    """Write indented JSON, complete or not at all."""
+    with (
+        replace_on_success(path) as partial,
+        open(partial, "w", encoding="utf-8", newline="\n") as file,
+    ):
+        file.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
+
+
+def file_sha256(path: str | Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        for block in iter(lambda: file.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,89 @@
+"""Steps 7 and 8: sentences -> ids in fairseq's binary format, piece by piece."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from fairseq_mlkd.data.binary import BinaryWriter, merge_binaries
+from fairseq_mlkd.prepare.corpus.draw import CleanPiece, blocks
+from fairseq_mlkd.prepare.corpus.loading import load_encoder, read_dictionary
+from fairseq_mlkd.prepare.corpus.tasks import Result
+
+SPLITS = ("train", "valid")
+
+
+def part_prefix(folder: str, split: str, shard: int) -> str:
+    """Path, without extension, of what a piece gives to a shard."""
+    return os.path.join(folder, f"{split}{shard}")
+
+
+def part_files(folder: str, shard: int) -> list[str]:
+    """What a piece gives to a shard."""
+    splits = SPLITS[: 1 if shard else None]
+    prefixes = [part_prefix(folder, split, shard) for split in splits]
+    return [prefix + ext for prefix in prefixes for ext in (".bin", ".idx")]
+
+
+def binarise_piece(
+    folder: str,
+    piece: CleanPiece,
+    size: int,
+    first: int,
+    shards: int,
+    tokenizer_folder: str,
+    dictionary_folder: str,
+) -> Result:
+    """Write the ids of a piece's sentences, training sentences dealt out to shards.
+
+    Args:
+        size: training sentences that are drawn.
+        first: those that the pieces before give: the shards get equally many.
+    Returns:
+        `tokens` without ends of sentences, `unknown` ones among them, and `words`.
+    """
+    totals: Counter[str] = Counter()
+    train = piece.train(size, "written")
+    shard_of = (first + np.arange(len(train))) % shards
+    piece.generator("shards").shuffle(shard_of)
+    parts = [
+        [train[i] for i in np.flatnonzero(shard_of == shard)] for shard in range(shards)
+    ]
+    folders = (tokenizer_folder, dictionary_folder)
+    for shard, sentences in enumerate(parts):
+        totals.update(_write(part_prefix(folder, "train", shard), sentences, *folders))
+    totals.update(_write(part_prefix(folder, "valid", 0), piece.valid(), *folders))
+    return totals
+
+
+def merge_parts(
+    folder: str, lang: str, pieces: Sequence[str], shard: int, dictionary_folder: str
+) -> Result:
+    """Write `LANG/train`, and `LANG/valid` for the first shard, from those of pieces.
+
+    Args:
+        pieces: folders of `binarise_piece`, all of the language, in order.
+    """
+    size = len(read_dictionary(dictionary_folder))
+    for split in SPLITS[: 1 if shard else None]:
+        parts = [part_prefix(piece, split, shard) for piece in pieces]
+        merge_binaries(os.path.join(folder, lang, split), parts, size)
+    return {}
+
+
+def _write(
+    prefix: str, sentences: list[str], tokenizer_folder: str, dictionary_folder: str
+) -> Counter[str]:
+    encoder, dictionary = load_encoder(tokenizer_folder, dictionary_folder)
+    totals: Counter[str] = Counter(tokens=0, unknown=0, words=0)
+    with BinaryWriter(prefix, len(dictionary)) as writer:
+        for block in blocks(sentences):
+            ids, sizes = encoder.encode(block)
+            writer.add_block(ids, sizes)
+            totals["tokens"] += len(ids) - len(sizes)
+            totals["unknown"] += int((ids == dictionary.unk()).sum())
+            totals["words"] += sum(sentence.count(" ") + 1 for sentence in block)
+    return totals

@@ -1,0 +1,50 @@
+"""Plain text, one sentence or paragraph a line."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+
+from fairseq_mlkd.files.whole import read_lines
+from fairseq_mlkd.prepare.corpus.readers.document import Document
+
+_XML = re.compile(r"\s*<(?:\?xml|!DOCTYPE|mediawiki)\b")
+# Lines travel in runs of about so many characters, so that nobody pays for each.
+_RUN = 1 << 16
+
+
+def read_text(path: str, counts: Counter[str]) -> Iterator[Document]:
+    """Yield the lines of a text file, many to a document.
+
+    Counts "lines" and "characters".
+
+    Raises:
+        ValueError: the file is damaged, no text, or a dump under another name.
+    """
+    lines = read_lines(path)
+    first = list(islice(lines, 1))
+    if first and _XML.match(first[0]):
+        raise ValueError(
+            f"{path}:1: XML, not text; give a MediaWiki dump a name with .xml"
+        )
+    return gather_lines(chain(first, lines), counts)
+
+
+def gather_lines(
+    lines: Iterable[str], counts: Counter[str], markup: str = ""
+) -> Iterator[Document]:
+    """Join lines into documents of one markup; counts "lines" and "characters"."""
+    run: list[str] = []
+    size = 0
+    for line in lines:
+        run.append(line)
+        size += len(line)
+        counts["lines"] += 1
+        counts["characters"] += len(line)
+        if size >= _RUN:
+            yield Document("\n".join(run), markup)
+            run, size = [], 0
+    if run:
+        yield Document("\n".join(run), markup)

@@ -1,0 +1,116 @@
+"""Independent pieces of work, run anywhere, whose results appear whole or not at all.
+
+A task writes its files into a folder of its own. The folder gets its name only when
+all is in it, `result.json` among it, so a run that was killed goes on where it was,
+and two processes that do the same task by mistake cannot harm each other.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tqdm import tqdm
+
+from fairseq_mlkd.files.whole import write_json
+
+RESULT_FILE = "result.json"
+Result = dict[str, Any]
+
+
+class WorkerLost(RuntimeError):
+    """A process that performed tasks is gone, which is no fault of the input."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A call whose outcome depends on its arguments and the files they name alone.
+
+    Args:
+        folder: where the outcome will be; the folder above it exists.
+        function: called with an empty folder to write into and `arguments`; returns
+            what goes into `result.json`.
+        arguments: can be pickled.
+        consumes: files that nobody needs when this task is done; they are removed.
+    """
+
+    folder: str
+    function: Callable[..., Result]
+    arguments: tuple[Any, ...]
+    consumes: tuple[str, ...] = ()
+
+    def is_done(self) -> bool:
+        return os.path.exists(self._result_path)
+
+    def result(self) -> Result:
+        """What the function returned, read back."""
+        with open(self._result_path, encoding="utf-8") as file:
+            return json.load(file)
+
+    def perform(self) -> None:
+        """Call the function, unless it is done."""
+        if self.is_done():
+            return
+        above, name = os.path.split(self.folder)
+        partial = tempfile.mkdtemp(prefix=f"{name}.", dir=above)
+        try:
+            result = self.function(partial, *self.arguments)
+            write_json(result, os.path.join(partial, RESULT_FILE))
+            self._move_in(partial)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+
+    def remove_consumed(self) -> None:
+        for path in self.consumes:
+            if os.path.exists(path):
+                os.remove(path)
+
+    def _move_in(self, partial: str) -> None:
+        try:
+            os.replace(partial, self.folder)
+        except OSError:
+            if not self.is_done():  # by a process that outlived a killed run
+                raise
+
+    @property
+    def _result_path(self) -> str:
+        return os.path.join(self.folder, RESULT_FILE)
+
+
+Execute = Callable[[Sequence[Task]], Iterator[Task]]
+"""Performs tasks in any order and yields each when it is done."""
+
+
+def run_tasks(name: str, tasks: Sequence[Task], execute: Execute) -> list[Result]:
+    """Perform the tasks that are not done yet.
+
+    Args:
+        name: of the step, for the progress bar.
+    Returns:
+        The results of all tasks, in their order.
+    Raises:
+        ValueError: a task's, in one line; the others may be done or not.
+        WorkerLost: the same tasks can be run again.
+    """
+    pending = [task for task in tasks if not task.is_done()]
+    for task in tasks:
+        if task.is_done():
+            task.remove_consumed()
+    with tqdm(desc=name, total=len(tasks), unit=" tasks", disable=None) as progress:
+        progress.update(len(tasks) - len(pending))
+        for task in execute(pending) if pending else ():
+            task.remove_consumed()
+            progress.update()
+    return [task.result() for task in tasks]
+
+
+def remove_unfinished(folder: str) -> None:
+    """Remove what killed tasks left in the folder of a step."""
+    for entry in list(os.scandir(folder)):
+        if not os.path.exists(os.path.join(entry.path, RESULT_FILE)):
+            shutil.rmtree(entry.path, ignore_errors=True)

@@ -1,0 +1,118 @@
+"""Wikipedia's dumps: which files one has, by the record that Wikimedia keeps of it.
+
+A dump's `dumpstatus.json` names its files with size and SHA-1. The job
+`articlesmultistreamdump` holds the articles, of large wikis in parts, which
+`preprocess/corpus.py` reads side by side.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from fairseq_mlkd.files.whole import write_json
+from fairseq_mlkd.prepare.downloads.downloader import Downloader
+from fairseq_mlkd.prepare.downloads.session import Missing, Unavailable
+from fairseq_mlkd.prepare.downloads.sources import Checksum, RemoteFile
+
+WIKIMEDIA = "https://dumps.wikimedia.org"
+STATUS_FILE = "dumpstatus.json"
+JOB = "articlesmultistreamdump"
+
+
+def find_dump(
+    downloader: Downloader, lang: str, date: str | None, mirror: str = WIKIMEDIA
+) -> list[RemoteFile]:
+    """The files of one language's dump.
+
+    The record is kept beside the files, so that later runs go on with the same dump
+    and need no network once all is there.
+
+    Args:
+        lang: the code in Wikipedia's address.
+        date: `YYYYMMDD`; None for the newest dump of which there is a record or, if
+            there is none, the newest complete one at Wikimedia.
+        mirror: an address with the layout of dumps.wikimedia.org.
+    Raises:
+        ValueError: in one line: no such dump, not complete, no network.
+    """
+    wiki = f"{lang.replace('-', '_')}wiki"
+    folder = downloader.folder / "wikipedia"
+    try:
+        dates = [date] if date else _kept_dates(folder, wiki)
+        dates = dates or _listed_dates(downloader, wiki, mirror)
+        for candidate in dates:
+            base = f"{mirror}/{wiki}/{candidate}"
+            own = folder / f"{wiki}-{candidate}"
+            status = _load_status(downloader, base, own / STATUS_FILE)
+            if status is not None:
+                return _list_files(status, base, own.relative_to(downloader.folder))
+    except Unavailable as error:
+        raise ValueError(
+            f"{mirror}/{wiki}/: {error}; fetch a dump's {STATUS_FILE} and the files it "
+            f"names in {JOB} by hand, put them into {folder}/{wiki}-{date or 'DATE'} "
+            "and run the same command"
+        ) from None
+    which = f"of {date} " if date else ""
+    raise ValueError(f"{mirror}/{wiki}/: no complete dump {which}there; try --date")
+
+
+def _kept_dates(folder: Path, wiki: str) -> list[str]:
+    """The newest date of which there is a record."""
+    paths = folder.glob(f"{wiki}-{'[0-9]' * 8}/{STATUS_FILE}")
+    return sorted((path.parent.name[-8:] for path in paths), reverse=True)[:1]
+
+
+def _listed_dates(downloader: Downloader, wiki: str, mirror: str) -> list[str]:
+    """The dates that the server has, the newest first."""
+    try:
+        page = downloader.session.read(f"{mirror}/{wiki}/")
+    except Missing:
+        raise ValueError(f"{mirror}/{wiki}/: there is no such wiki") from None
+    return sorted(set(re.findall(r'href="(\d{8})/"', page)), reverse=True)
+
+
+def _load_status(downloader: Downloader, base: str, path: Path) -> Any | None:
+    """The job's record, which is kept; None while the dump is not complete."""
+    if path.exists():
+        return _read_job(path.read_text(encoding="utf-8"), str(path))
+    try:
+        text = downloader.session.read(f"{base}/{STATUS_FILE}")
+    except Missing:
+        return None
+    job = _read_job(text, f"{base}/{STATUS_FILE}")
+    if job is not None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json({"jobs": {JOB: job}}, str(path))
+    return job
+
+
+def _read_job(text: str, where: str) -> Any | None:
+    try:
+        job = json.loads(text)["jobs"][JOB]
+        return job if job["status"] == "done" else None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{where}: no record of a dump ({error!r})") from None
+
+
+def _list_files(job: Any, base: str, folder: Path) -> list[RemoteFile]:
+    """The files with articles; the job's others are indexes of them."""
+    pattern = rf"{folder.name}-pages-articles-multistream\d*\.xml(-p\d+p\d+)?\.bz2"
+    try:
+        files = [
+            RemoteFile(
+                f"{base}/{name}",
+                f"{folder.as_posix()}/{name}",
+                Checksum("sha1", record["sha1"], STATUS_FILE),
+                int(record["size"]),
+            )
+            for name, record in sorted(job["files"].items())
+            if re.fullmatch(pattern, name)
+        ]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{base}/{STATUS_FILE}: damaged ({error!r})") from None
+    if not files:
+        raise ValueError(f"{base}/{STATUS_FILE}: no articles among the files of {JOB}")
+    return files

@@ -1,0 +1,177 @@
+"""Benchmark files -> binary data that `fairseq-train` reads, with an audit."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from fairseq_mlkd.data.audit import (
+    FileAudit,
+    read_audit,
+    tokenizer_fingerprint,
+    write_audit,
+)
+from fairseq_mlkd.files.whole import file_sha256
+from fairseq_mlkd.prepare.labelled.benchmark import Benchmark
+from fairseq_mlkd.prepare.labelled.row_encoder import RowEncoder, SubsetWriter
+from fairseq_mlkd.prepare.labelled.rows import BenchmarkFile, Dropped, Row
+from fairseq_mlkd.prepare.labelled.selection import Settings, select_files
+from fairseq_mlkd.prepare.labelled.symbols import SymbolCounts
+
+
+def is_held_out(row: Row, fraction: float, seed: int) -> bool:
+    """Whether a training row belongs to the held-out part.
+
+    Its key alone decides, so that rows which share it stay together.
+    """
+    digest = hashlib.sha256(f"{seed}\t{row.key}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") < fraction * 2**64
+
+
+class Preparation:
+    """One run: which files, in which way, to which folder.
+
+    Args:
+        folder: where the benchmark's files lie.
+        tokenizer: folder with `dict.txt`, `subwords.json` and what that names.
+        train: a training file to use in place of the one in `folder`.
+    """
+
+    def __init__(
+        self,
+        benchmark: Benchmark,
+        folder: Path,
+        tokenizer: Path,
+        settings: Settings,
+        train: Path | None = None,
+    ) -> None:
+        if not folder.is_dir():
+            raise ValueError(f"{folder}: no such folder; name the benchmark's files")
+        if not (tokenizer / "dict.txt").is_file():
+            raise ValueError(f"{tokenizer}: no dict.txt; name a tokenizer folder")
+        if train is not None and not train.is_file():
+            raise ValueError(f"--train {train}: no such file")
+        if settings.keep_placeholders and benchmark.placeholder is None:
+            raise ValueError(f"--keep-ns: {benchmark.name} has no rows to keep by it")
+        self.benchmark = benchmark
+        self.tokenizer = tokenizer
+        self.settings = settings
+        self.files = select_files(benchmark, folder, settings, train)
+        self.records = [
+            FileAudit(
+                path=os.path.relpath(file.path, folder),
+                sha256=file_sha256(file.path),
+                language=file.lang,
+                split=file.split,
+                published=(
+                    benchmark.published(file.split, file.lang)
+                    if file.path != train
+                    else None
+                ),
+            )
+            for file in self.files
+        ]
+
+    def about(self) -> dict[str, Any]:
+        """What identifies the result, as it stands in `audit.json`."""
+        inputs = [[r.path, r.sha256, r.language, r.split] for r in self.records]
+        settings = {**asdict(self.settings), "langs": sorted(self.settings.langs)}
+        return {
+            "benchmark": self.benchmark.name,
+            "tokenizer": tokenizer_fingerprint(self.tokenizer),
+            "request": {**settings, "inputs": inputs},
+        }
+
+    def is_done(self, out: Path) -> bool:
+        """Whether `out` holds the result of this very run.
+
+        Raises:
+            ValueError: it holds something else.
+        """
+        if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+            return False
+        if (out / "audit.json").is_file():
+            audit, about = read_audit(out / "audit.json"), self.about()
+            if {key: audit.get(key) for key in about} == about:
+                return True
+        raise ValueError(
+            f"{out} holds other data; remove it or name another output folder"
+        )
+
+    def write(self, out: Path) -> list[FileAudit]:
+        """Writes everything to `out`, which appears complete or not at all."""
+        partial = out.with_name(out.name + ".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        try:
+            partial.mkdir(parents=True)
+            records = self._write_subsets(partial)
+            write_audit(partial / "audit.json", self.about(), records)
+            os.replace(partial, out)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+        return records
+
+    def _write_subsets(self, out: Path) -> list[FileAudit]:
+        counts = SymbolCounts(self.benchmark.fixed_symbols)
+        for file in self.files:
+            for split, row in self._read(file, "reading"):
+                if not isinstance(row, Dropped):
+                    counts.add(row, trained=split == "train")
+        encoder = RowEncoder(out, self.benchmark, self.tokenizer, counts)
+        written = []
+        for file, record in zip(self.files, self.records):
+            with ExitStack() as stack:
+                writers = {
+                    found.split: stack.enter_context(SubsetWriter(out, found, encoder))
+                    for found in self._records_of(record)
+                }
+                self._write_rows(file, writers)
+                written += [writer.record for writer in writers.values()]
+        return written
+
+    def _records_of(self, record: FileAudit) -> list[FileAudit]:
+        """The record of a file, and one of the part of it that is held out."""
+        if record.split != "train" or not self.settings.valid_fraction:
+            return [record]
+        held_out = FileAudit(record.path, record.sha256, record.language, "valid")
+        return [record, held_out]
+
+    def _read(
+        self, file: BenchmarkFile, verb: str
+    ) -> Iterator[tuple[str, Row | Dropped]]:
+        """Yields every row of a file and the split that it goes to."""
+        share, seed = self.settings.valid_fraction, self.settings.seed
+        rows = self.benchmark.read(
+            file.path,
+            file.lang,
+            split=file.split,
+            keep_placeholders=self.settings.keep_placeholders,
+        )
+        title = f"{verb} {file.split}.{file.lang}"
+        for row in tqdm(rows, desc=title, unit=" rows", leave=False):
+            held_out = (
+                file.split == "train"
+                and not isinstance(row, Dropped)
+                and is_held_out(row, share, seed)
+            )
+            yield "valid" if held_out else file.split, row
+
+    def _write_rows(
+        self, file: BenchmarkFile, writers: dict[str, SubsetWriter]
+    ) -> None:
+        for split, row in self._read(file, "writing"):
+            if isinstance(row, Dropped):
+                writers[split].record.drop(row.reason, row.line)
+            else:
+                writers[split].add(row)
+        for writer in writers.values():
+            if not writer.record.kept:
+                raise ValueError(
+                    f"{file.path}: no row is left for {writer.record.subset}"
+                )

@@ -1,0 +1,32 @@
+"""The folders of prepared data: the one list of their names and of what they hold.
+
+`preprocess/benchmark.py` writes `DATA/FOLDER/SUBSET.{bin,idx}`, a subset being a split
+and a language, such as `test.fr`. Row i of a subset is the same example in each folder.
+
+| folder | one row holds | symbols |
+|---|---|---|
+| `input0` | the (first) sentence, as subwords, and `</s>` | `dict.txt` |
+| `input1` | the second sentence of a pair, likewise | `dict.txt` |
+| `pieces` | how many subwords of `input0` each word has, 0 for one without | numbers |
+| `words` | the words before they are cut into subwords, and `</s>` | `words/dict.txt` |
+| `label` | the label of a pair, or one tag per word, and `</s>` | `label/dict.txt` |
+| `intent` | the intent of the sentence, and `</s>` | `intent/dict.txt` |
+| `target` | the parse: its symbols, pointers to words, `</s>` | `target/dict.txt` |
+
+Words that mean one thing each in this package: a *folder* of the data is one of these;
+the *inputs* are those that depend on the subwords (`input0`, `input1`, `pieces`); a
+*word* is what white space or the benchmark delimits, never a subword; the *pieces* of
+a word are its subwords; a *reader* turns files of others into rows.
+"""
+
+INPUT0 = "input0"
+INPUT1 = "input1"
+PIECES = "pieces"
+WORDS = "words"
+LABEL = "label"
+INTENT = "intent"
+TARGET = "target"
+
+DICTIONARY_FILE = "dict.txt"
+# In `target`: which slots stand under which intents in training.
+ONTOLOGY_FILE = "ontology.txt"

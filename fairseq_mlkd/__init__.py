@@ -1,12 +1,8 @@
 """Multilingual knowledge distillation for fairseq: `--user-dir fairseq_mlkd`."""
 
-from fairseq_mlkd import criterions, models, optim, scoring, tasks
-from fairseq_mlkd.checkpoint import make_loading_safe, make_saving_atomic
-from fairseq_mlkd.precision import let_bf16_run_without_tpu
+from fairseq_mlkd import criterions, fairseq_fixes, models, optim, scoring, tasks
 
 __all__ = ["criterions", "models", "optim", "scoring", "tasks"]
 __version__ = "0.1.0"
 
-make_loading_safe()
-make_saving_atomic()
-let_bf16_run_without_tpu()
+fairseq_fixes.apply_all()

@@ -1,18 +1,13 @@
-"""Checkpoints: read as untrusted input, tensors and plain values; written whole."""
+"""Checkpoints are untrusted input: tensors and plain values, checked before use."""
 
-import argparse
 import hashlib
 import logging
 import os
-import shutil
 from typing import Any
 
 import torch
-import torch.distributed as dist
 from fairseq.checkpoint_utils import load_checkpoint_to_cpu
 from fairseq.data import Dictionary
-from fairseq.distributed import utils as distributed_utils
-from fairseq.file_io import PathManager
 from omegaconf import DictConfig
 
 logger = logging.getLogger(__name__)
@@ -21,45 +16,6 @@ logger = logging.getLogger(__name__)
 DICTIONARY_KEY = "dictionary_sha256"
 # and of the labels, parse symbols included, that its heads say
 LABELS_KEY = "labels_sha256"
-
-
-def make_loading_safe() -> None:
-    """Have every `torch.load` of this process refuse anything but weights.
-
-    Namespace is data, too: fairseq's legacy models (RoBERTa) keep their options in one.
-    """
-    os.environ.setdefault("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")
-    if hasattr(torch.serialization, "add_safe_globals"):
-        torch.serialization.add_safe_globals([argparse.Namespace])
-    # fairseq sends what the first worker read through `torch.load`, which now refuses
-    # the configuration; it was read safely, and workers of a job trust one another
-    distributed_utils._broadcast_object_slow = _broadcast
-
-
-def _broadcast(obj: Any, src_rank: int, group: Any, dist_device: torch.device) -> Any:
-    """Send a plain object (fairseq sends its tensors apart) from one worker to all."""
-    shared = [obj]
-    dist.broadcast_object_list(shared, src=src_rank, group=group, device=dist_device)
-    return shared[0]
-
-
-def make_saving_atomic() -> None:
-    """Have a killed run leave whole checkpoints alone, so that it can be resumed.
-
-    fairseq renames the first file that it saves into place, but then copies it onto
-    `checkpoint_last.pt` and `checkpoint_best.pt`, which resuming would find torn.
-    """
-    copy = PathManager.copy
-
-    def copy_whole(src_path: str, dst_path: str, overwrite: bool = False) -> bool:
-        if not PathManager.supports_rename(dst_path):
-            return copy(src_path, dst_path, overwrite)
-        temporary = f"{dst_path}.tmp"
-        shutil.copyfile(src_path, temporary)
-        os.replace(temporary, dst_path)
-        return True
-
-    PathManager.copy = staticmethod(copy_whole)
 
 
 def read_checkpoint(path: str, flag: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from fairseq.data import Dictionary
 
-from fairseq_mlkd.checkpoint import DICTIONARY_KEY, dictionary_sha256, make_loading_safe
+from fairseq_mlkd.checkpoint import DICTIONARY_KEY, dictionary_sha256
 from fairseq_mlkd.convert.fairseq import CHECKPOINT_FILE, read_fairseq
 from fairseq_mlkd.convert.huggingface import CONFIG_FILE, read_huggingface
 from fairseq_mlkd.convert.naming import Converted, Layout, Weights, convert
@@ -178,7 +178,6 @@ def describe(source: Source, converted: Converted) -> list[str]:
 def main(argv: list[str] | None = None) -> None:
     """Runs the command; bad input ends it with one line."""
     args = get_parser().parse_args(argv)
-    make_loading_safe()
     try:
         print("\n".join(import_encoder(args.source, args.out)))
     except (OSError, ValueError) as error:

@@ -10,12 +10,12 @@ from typing import (
 )
 
 import torch
-from fairseq import checkpoint_utils, utils
+from fairseq import utils
 from fairseq.criterions import FairseqCriterion
 from fairseq.data import Dictionary, FairseqDataset, iterators
 from fairseq.dataclass import FairseqDataclass
 from fairseq.models import BaseFairseqModel
-from fairseq.optim import AMPOptimizer, FairseqOptimizer
+from fairseq.optim import FairseqOptimizer
 from omegaconf import II, MISSING
 from torch import Tensor
 
@@ -26,6 +26,7 @@ from fairseq_mlkd.checkpoint import (
     read_checkpoint,
 )
 from fairseq_mlkd.data.binary import binary_sha256
+from fairseq_mlkd.fairseq_fixes import forget_last_job
 from fairseq_mlkd.tasks._encoder import FLAG, copy_shape, load_encoder, load_layers
 from fairseq_mlkd.tasks._measuring_task import MeasuringTask
 from fairseq_mlkd.tasks._user_input import user_errors
@@ -102,7 +103,7 @@ class MultilingualTask(MeasuringTask):
             )
         self.dictionary = dictionary
         self.model_cfg: FairseqDataclass | None = None  # of the model last built
-        _forget_last_job()
+        forget_last_job()
 
     @property
     def source_dictionary(self) -> Dictionary:
@@ -223,19 +224,6 @@ class MultilingualTask(MeasuringTask):
                 parameter.grad = torch.zeros_like(parameter)
         return result
 
-    def optimizer_step(
-        self, optimizer: FairseqOptimizer, model: BaseFairseqModel, update_num: int
-    ) -> None:
-        """As upstream; with `--amp`, gradients are divided by the loss scale once.
-
-        fairseq has the scaler unscale PyTorch's optimizer, but step its own, whose
-        gradients then count as scaled still.
-        """
-        if not isinstance(optimizer, AMPOptimizer):
-            return super().optimizer_step(optimizer, model, update_num)
-        optimizer.scaler.step(optimizer.optimizer)
-        optimizer.scaler.update()
-
     def state_dict(self) -> dict[str, Any]:
         return {
             **super().state_dict(),
@@ -274,12 +262,3 @@ class MultilingualTask(MeasuringTask):
     def longest_input(self) -> int:
         """How many subwords the model takes; no limit as long as there is no model."""
         return sys.maxsize if self.model_cfg is None else self.model_cfg.max_positions
-
-
-def _forget_last_job() -> None:
-    """Clear what fairseq keeps on its functions: a sweep's jobs are independent."""
-    from fairseq_cli import train
-
-    for function in (checkpoint_utils.save_checkpoint, train.should_stop_early):
-        for name in ("best", "num_runs"):
-            function.__dict__.pop(name, None)

@@ -9,29 +9,12 @@ from __future__ import annotations
 
 import re
 
-# "{0}" is the first unnamed argument, "{all}" all of them with spaces between.
-_FORMATS: dict[str, str] = {
+from fairseq_mlkd.text.languages import all_languages
+
+_FORMATS = {
     name: form
-    for form, names in {
-        "{0}": "nowrap|nobr|small|abbr|abréviation|lien|ill|interlanguage link|"
-        "仮リンク|ruby|読み仮名|vanchor|visible anchor|citation|cita|latin|"
-        "formatnum|fmtn",
-        "{1}": "lang|langue|en langue|transl",
-        "{0} {1}": "convert|cvt|tmp|currency",
-        "{all}": "unité|nombre|nb|date|date-|date de naissance|date de décès|val|"
-        "unidad",
-        "{0}e siècle": "s|s-|siècle",
-        "{0}e et {1}e siècles": "s2|s2-",
-        "„{0}“": '"',
-        "– {0} –": "incise",
-        "siglo {0}": "siglo",
-        "{0} h {1}": "heure",
-        "{0} euros": "euro",
-        "{0} m": "höhe",
-        "1er": "1er|ier",
-        "'": "'|apostrophe",
-        "'s": "'s",
-    }.items()
+    for language in all_languages()
+    for form, names in language.wiki.templates.items()
     for name in names.split("|")
 }
 _NAMED_BY_TEXT = re.compile(r"\d{1,3}(?:er|re|e)|[ivx]+e siècle", re.IGNORECASE)

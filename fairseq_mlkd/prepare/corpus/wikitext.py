@@ -20,6 +20,7 @@ import mwparserfromhell
 from mwparserfromhell.parser import ParserError
 
 from fairseq_mlkd.prepare.corpus.templates import template_text
+from fairseq_mlkd.text.languages import all_languages
 
 # The parser's time can grow with the square of what it gets; no paragraph has more.
 _MAX_PARSED = 1 << 13
@@ -50,27 +51,13 @@ _LEFT_OVER = re.compile(
 _MAX_PIECES = 12
 _MAX_WORDS = 500
 _CLOSER = {"{{": "}}", "[[": "]]", "{|": "|}"}
-# Names of the namespaces of media and categories in the eight languages.
+_WIKIS = [language.wiki for language in all_languages()]
 _MEDIA = re.compile(
-    r"\s*(?:file|image|media|category|datei|bild|kategorie|fichier|catégorie|archivo|"
-    r"imagen|categoría|immagine|categoria|ficheiro|arquivo|imagem|ファイル|画像|"
-    r"カテゴリ|चित्र|श्रेणी)\s*:",
+    rf"\s*(?:{'|'.join(wiki.namespaces for wiki in _WIKIS if wiki.namespaces)})\s*:",
     re.IGNORECASE,
 )
-
-# As MediaWiki stores them, in normal form C.
 _SKIPPED_SECTIONS = re.compile(
-    "references|notes|footnotes|citations|bibliography|sources|works cited|"
-    "further reading|see also|external links|notes and references|explanatory notes|"
-    "einzelnachweise|quellen|literatur|weblinks|siehe auch|anmerkungen|belege|"
-    "références|notes et références|bibliographie|liens? externes?|voir aussi|"
-    "articles connexes|annexes|sources et bibliographie|"
-    "referencias|bibliografía|enlaces externos|véase también|notas|fuentes|"
-    "notas y referencias|"
-    "note|bibliografia|collegamenti esterni|voci correlate|altri progetti|"
-    "referências|ligações externas|ver também|notas e referências|"
-    "脚注|出典|注釈|参考文献|関連項目|外部リンク|関連文献|脚注・出典|"
-    "सन्दर्भ|संदर्भ|इन्हें भी देखें|यह भी देखें|बाहरी कड़ियाँ|बाहरी कड़ियां|टिप्पणी",
+    "|".join(wiki.skipped_sections for wiki in _WIKIS if wiki.skipped_sections),
     re.IGNORECASE,
 )
 _LIST_ITEM = re.compile(r"[*#:;]+\s*")

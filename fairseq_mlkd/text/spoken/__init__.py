@@ -24,10 +24,9 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib import import_module
-from importlib.util import find_spec
 from re import Match
 
+from fairseq_mlkd.text.languages import find_language
 from fairseq_mlkd.text.spoken.characters import clean, fold, part_words
 from fairseq_mlkd.text.spoken.reader import Reader, digit_groups
 
@@ -62,10 +61,8 @@ def spoken_words(words: list[str], lang: str) -> list[str]:
 
 @cache
 def _reader(lang: str) -> Reader | None:
-    module = f"{__name__}.languages.{lang}"
-    if not lang.isalpha() or find_spec(module) is None:
-        return None
-    return Reader(import_module(module).LANGUAGE)
+    language = find_language(lang)
+    return Reader(language) if language else None
 
 
 def _join_digits(number: Match[str]) -> str:

@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from re import Match, Pattern
 
+from fairseq_mlkd.text.language import LONGEST_NUMBER, Language, Rule, Unit
 from fairseq_mlkd.text.spoken.characters import fold
-from fairseq_mlkd.text.spoken.language import LONGEST_NUMBER, Language, Rule, Unit
 
 # A number is no part of a date, a time or a version. The look-behind follows the first
 # digit because `re` is fast at finding a digit and slow at trying everywhere.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from re import Match
 from typing import NamedTuple
 
-from fairseq_mlkd.text.spoken.language import Rule
+from fairseq_mlkd.text.language import Rule
 from fairseq_mlkd.text.spoken.romance import FEMININE, MASCULINE, Numbers
 
 _ONES = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from re import Match
 
-from fairseq_mlkd.text.spoken.language import LONGEST_NUMBER, Rule, Unit, spell
+from fairseq_mlkd.text.language import LONGEST_NUMBER, Rule, Unit, spell
 
 MASCULINE = "masculine"
 FEMININE = "feminine"

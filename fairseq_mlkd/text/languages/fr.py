@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from re import Match
 
-from fairseq_mlkd.text.spoken.language import Language, Rule, Unit, equals
+from fairseq_mlkd.text.language import Language, Rule, Unit, Wiki, equals
 from fairseq_mlkd.text.spoken.roman import Numeral, numerals
 from fairseq_mlkd.text.spoken.romance import (
     CARDINALS,
@@ -258,5 +258,23 @@ LANGUAGE = Language(
         clock(" ?h(?:eures?)? ?|:", _read_clock),
         *english_numbers(),
         agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS),
+    ),
+    wiki=Wiki(
+        namespaces="fichier|catégorie",
+        skipped_sections="références|notes et références|bibliographie|"
+        "liens? externes?|voir aussi|articles connexes|annexes|"
+        "sources et bibliographie",
+        templates={
+            "{0}": "abréviation|lien",
+            "{1}": "langue|en langue",
+            "{all}": "unité|nombre|nb|date-|date de naissance|date de décès",
+            "{0}e siècle": "s|s-|siècle",
+            "{0}e et {1}e siècles": "s2|s2-",
+            "– {0} –": "incise",
+            "{0} h {1}": "heure",
+            "{0} euros": "euro",
+            "1er": "1er|ier",
+            "'": "apostrophe",
+        },
     ),
 )

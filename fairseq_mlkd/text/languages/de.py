@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from re import Match
 
-from fairseq_mlkd.text.spoken.language import Language, Rule, Unit, equals, spell
+from fairseq_mlkd.text.language import Language, Rule, Unit, Wiki, equals, spell
 
 _MONTHS = (
     "Januar|Jänner|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|"
@@ -263,4 +263,10 @@ LANGUAGE = Language(
     },
     letter_rules=(equals("gleich"),),
     rules=_RULES,
+    wiki=Wiki(
+        namespaces="datei|bild|kategorie",
+        skipped_sections="einzelnachweise|quellen|literatur|weblinks|siehe auch|"
+        "anmerkungen|belege",
+        templates={"„{0}“": '"', "{0} m": "höhe"},
+    ),
 )

@@ -10,7 +10,7 @@ import re
 from itertools import product
 from re import Match
 
-from fairseq_mlkd.text.spoken.language import Language, Rule, Unit, spell
+from fairseq_mlkd.text.language import Language, Rule, Unit, Wiki, spell
 
 # Python's \w holds Devanagari's letters but not its vowel signs.
 _LETTER = "[\u0900-\u0963\u0971-\u097f]"
@@ -250,4 +250,8 @@ LANGUAGE = _Hindi(
     },
     symbols={"&": "और", "@": "ऐट", "+": "प्लस", "%": "प्रतिशत", "°": "डिग्री"},
     rules=_RULES,
+    wiki=Wiki(
+        namespaces="चित्र|श्रेणी",
+        skipped_sections="सन्दर्भ|संदर्भ|इन्हें भी देखें|यह भी देखें|बाहरी कड़ियाँ|बाहरी कड़ियां|टिप्पणी",
+    ),
 )

@@ -44,6 +44,23 @@ class Unit(NamedTuple):
     cents_gender: str = ""
 
 
+@dataclass(frozen=True)
+class Wiki:
+    """The names that the Wikipedia of a language uses; English ones hold everywhere.
+
+    Args:
+        namespaces: patterns of those of media and categories, "|" between them.
+        skipped_sections: patterns of the titles of sections that hold lists and not
+            prose, as MediaWiki stores them (NFC), "|" between them.
+        templates: what a template shows ("{0}" is its first unnamed argument, "{all}"
+            are all of them) -> the names of such templates, "|" between them.
+    """
+
+    namespaces: str = ""
+    skipped_sections: str = ""
+    templates: Mapping[str, str] = field(default_factory=dict)
+
+
 class Rule(NamedTuple):
     """A pattern of written text, and what is said for each match of it.
 
@@ -126,6 +143,7 @@ class Language:
         rules: read first, in this order; all that tables cannot say.
         space: parts the words of what is read; "" where `segment` does that.
         letter_rules: read before these, also where no digit or symbol is in the text.
+        wiki: what its Wikipedia calls things.
         segment: cuts clean text into words where spaces do not (Japanese).
     """
 
@@ -154,6 +172,7 @@ class Language:
     rules: Sequence[Rule] = ()
     space: str = " "
     letter_rules: Sequence[Rule] = ()
+    wiki: Wiki = Wiki()
     segment: Callable[[str], str] | None = None
 
     def cardinal(self, number: int, gender: str = "") -> str:

@@ -11,8 +11,8 @@ import re
 from re import Match
 from string import ascii_letters
 
+from fairseq_mlkd.text.language import Language, Rule, Unit, Wiki
 from fairseq_mlkd.text.spoken.japanese import JAPANESE, split_words
-from fairseq_mlkd.text.spoken.language import Language, Rule, Unit
 
 _CURRENCIES = {"$": "ドル", "US$": "ドル", "€": "ユーロ", "£": "ポンド", "¥": "円"}
 _UNITS = {
@@ -164,4 +164,10 @@ LANGUAGE = Language(
     rules=_RULES,
     space="",
     segment=split_words,
+    wiki=Wiki(
+        namespaces="ファイル|画像|カテゴリ",
+        skipped_sections="脚注|出典|注釈|参考文献|関連項目|外部リンク|関連文献|"
+        "脚注・出典",
+        templates={"{0}": "仮リンク|ruby|読み仮名"},
+    ),
 )

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from re import Match
 
-from fairseq_mlkd.text.spoken.language import Language, Rule, Unit, equals, spell
+from fairseq_mlkd.text.language import Language, Rule, Unit, Wiki, equals, spell
 
 _MONTHS = [
     *("January", "February", "March", "April", "May", "June"),
@@ -243,4 +243,19 @@ LANGUAGE = Language(
     },
     letter_rules=(equals("equals"),),
     rules=_RULES,
+    wiki=Wiki(
+        namespaces="file|image|media|category",
+        skipped_sections="references|notes|footnotes|citations|bibliography|sources|"
+        "works cited|further reading|see also|external links|notes and references|"
+        "explanatory notes",
+        templates={
+            "{0}": "nowrap|nobr|small|abbr|ill|interlanguage link|vanchor|"
+            "visible anchor|citation|latin|formatnum|fmtn",
+            "{1}": "lang|transl",
+            "{0} {1}": "convert|cvt|tmp|currency",
+            "{all}": "date|val",
+            "'": "'",
+            "'s": "'s",
+        },
+    ),
 )

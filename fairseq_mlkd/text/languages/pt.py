@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fairseq_mlkd.text.spoken.language import Language, Unit, equals
+from fairseq_mlkd.text.language import Language, Unit, Wiki, equals
 from fairseq_mlkd.text.spoken.roman import iberian_numerals
 from fairseq_mlkd.text.spoken.romance import (
     CARDINALS,
@@ -213,5 +213,10 @@ LANGUAGE = Language(
         square_kilometer("quilômetro quadrado"),
         equals("igual a"),
         agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS),
+    ),
+    wiki=Wiki(
+        namespaces="ficheiro|arquivo|imagem|categoria",
+        skipped_sections="referências|bibliografia|ligações externas|ver também|notas|"
+        "notas e referências",
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fairseq_mlkd.text.spoken.language import Language, Unit, equals
+from fairseq_mlkd.text.language import Language, Unit, Wiki, equals
 from fairseq_mlkd.text.spoken.roman import iberian_numerals
 from fairseq_mlkd.text.spoken.romance import (
     CARDINALS,
@@ -223,5 +223,11 @@ LANGUAGE = Language(
         equals("igual a"),
         agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS),
         agreement(_NUMBERS, MASCULINE, _MASCULINE_NOUNS),
+    ),
+    wiki=Wiki(
+        namespaces="archivo|imagen|categoría",
+        skipped_sections="referencias|bibliografía|enlaces externos|véase también|"
+        "notas|fuentes|notas y referencias",
+        templates={"{0}": "cita", "{all}": "unidad", "siglo {0}": "siglo"},
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fairseq_mlkd.text.spoken.language import Language, Unit, equals
+from fairseq_mlkd.text.language import Language, Unit, Wiki, equals
 from fairseq_mlkd.text.spoken.roman import Numeral, numerals
 from fairseq_mlkd.text.spoken.romance import (
     CARDINALS,
@@ -223,5 +223,10 @@ LANGUAGE = Language(
         equals("uguale"),
         agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS, r"1(?<![\w.,:/-]1)"),
         agreement(_NUMBERS, MASCULINE, _MASCULINE_NOUNS, r"1(?<![\w.,:/-]1)"),
+    ),
+    wiki=Wiki(
+        namespaces="immagine|categoria",
+        skipped_sections="note|bibliografia|collegamenti esterni|voci correlate|"
+        "altri progetti",
     ),
 )

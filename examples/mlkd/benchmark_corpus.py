@@ -37,8 +37,8 @@ from fairseq.data import Dictionary
 from subword_nmt.learn_bpe import learn_bpe
 
 from fairseq_mlkd.data.binary import BinaryWriter, merge_binaries
-from fairseq_mlkd.data.sentence_encoder import SentenceEncoder, SubwordCounter
 from fairseq_mlkd.files.whole import read_lines
+from fairseq_mlkd.prepare.corpus.sentence_encoder import SentenceEncoder, SubwordCounter
 from fairseq_mlkd.text.sentences import split_sentences
 from fairseq_mlkd.text.spoken import to_spoken
 from fairseq_mlkd.text.subwords import BpeCodes, learn_codes

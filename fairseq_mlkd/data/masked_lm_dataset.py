@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from fairseq.data import BaseWrapperDataset, Dictionary
 
-from fairseq_mlkd.data.collate import collate
+from fairseq_mlkd.data.inputs import collate
 from fairseq_mlkd.data.multilingual_dataset import MultilingualDataset
 
 

@@ -1,14 +1,15 @@
-"""Sentences of one language, as fairseq-preprocess wrote them."""
+"""Sentences, pairs of sentences with a label, and neighbours that stand for pairs."""
 
+import os
 from typing import Any
 
 import numpy as np
 import torch
 from fairseq.data import Dictionary, FairseqDataset
+from torch import Tensor
 
 from fairseq_mlkd.data.binary import load_binary
-from fairseq_mlkd.data.collate import collate_inputs
-from fairseq_mlkd.data.lengths import cut
+from fairseq_mlkd.data.inputs import check_lengths, collate, collate_inputs, cut
 
 
 class SentenceDataset(FairseqDataset):
@@ -41,3 +42,124 @@ class SentenceDataset(FairseqDataset):
     def collater(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
         """As `collate_inputs`."""
         return collate_inputs(samples, "tokens", self.padding_idx)
+
+
+class SentencePairDataset(FairseqDataset):
+    """`<s> first </s> second </s>` and its label.
+
+    Args:
+        folder: holds `input0/`, `input1/` and `label/`.
+        subset: file name in each of them, such as `test.fr`.
+        dictionary: symbols of the inputs.
+        max_positions: the longest input that the model takes, in subwords with the
+            special symbols.
+        long_inputs: what to do with longer ones, "refuse" or "truncate": the longer
+            sentence loses its end.
+    Raises:
+        ValueError: a file is missing, the three differ in their number of rows, or
+            inputs are too long.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        subset: str,
+        dictionary: Dictionary,
+        *,
+        max_positions: int,
+        long_inputs: str = "refuse",
+    ) -> None:
+        self.input0, self.input1, self.label = (
+            load_binary(os.path.join(folder, part, subset))
+            for part in ("input0", "input1", "label")
+        )
+        rows = [len(self.input0), len(self.input1), len(self.label)]
+        if len(set(rows)) > 1:
+            raise ValueError(
+                f"{folder}: {subset} has {rows[0]} first sentences, {rows[1]} second "
+                f"ones and {rows[2]} labels: build it again"
+            )
+        self.dictionary = dictionary
+        self.bos = torch.tensor([dictionary.bos()])
+        self.max_positions = max_positions
+        sizes = np.asarray(self.input0.sizes) + np.asarray(self.input1.sizes) + 1
+        if long_inputs != "truncate":
+            check_lengths(sizes, max_positions, f"{folder}: {subset}", "truncate")
+        self.sizes = sizes.clip(max=max_positions)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """`tokens` and `segments` `(src_len,)`; `target` `(1,)`, a label's id."""
+        first, second = self.input0[index].long(), self.input1[index].long()
+        return {
+            **join_pair(self.bos, first, second, self.max_positions),
+            "target": self.label[index][:1].long(),
+        }
+
+    def __len__(self) -> int:
+        return len(self.label)
+
+    def collater(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
+        """As `collate_pairs`, and `target` `(bsz, 1)`, ids of the label dictionary."""
+        if not samples:
+            return {}
+        batch = collate_pairs(samples, self.dictionary.pad())
+        return {**batch, "target": torch.stack([s["target"] for s in samples])}
+
+
+class NeighbourDataset(FairseqDataset):
+    """Each sentence of a file and the next: `<s> first </s> second </s>`.
+
+    Args:
+        prefix: path of the file without `.bin`/`.idx`; each item ends in `</s>`.
+        dictionary: gives `<s>`.
+        max_positions: of longer pairs the longer sentence loses its end.
+    """
+
+    def __init__(self, prefix: str, dictionary: Dictionary, max_positions: int) -> None:
+        self.binary = load_binary(prefix)
+        self.bos = torch.tensor([dictionary.bos()])
+        self.padding_idx = dictionary.pad()
+        self.max_positions = max_positions
+        lengths = np.asarray(self.binary.sizes, dtype=np.int64)
+        self.sizes = (1 + lengths[:-1] + lengths[1:]).clip(max=max_positions)
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        """`tokens` and `segments` `(src_len,)`."""
+        first, second = self.binary[index].long(), self.binary[index + 1].long()
+        return join_pair(self.bos, first, second, self.max_positions)
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    def collater(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
+        """As `collate_pairs`."""
+        return collate_pairs(samples, self.padding_idx)
+
+
+def join_pair(
+    bos: Tensor, first: Tensor, second: Tensor, max_positions: int
+) -> dict[str, Tensor]:
+    """`<s> first </s> second </s>`; the longer sentence is cut until both fit.
+
+    Args:
+        bos: `(1,)`, the id of `<s>`.
+        first: `(n,)` ids that end in `</s>`.
+        second: likewise.
+        max_positions: of the pair.
+    Returns:
+        `tokens` and `segments` `(src_len,)`.
+    """
+    room = max_positions - 1
+    longest = max(room // 2, room - min(len(first), len(second)))
+    second = cut(second, room - min(len(first), longest))
+    first = cut(first, longest)
+    tokens = torch.cat([bos, first, second])
+    segments = torch.arange(len(tokens)).gt(len(first)).long()
+    return {"tokens": tokens, "segments": segments}
+
+
+def collate_pairs(samples: list[dict[str, Any]], padding_idx: int) -> dict[str, Any]:
+    """As `collate_inputs`, and `segments` `(bsz, src_len)` in `net_input`."""
+    batch = collate_inputs(samples, "tokens", padding_idx)
+    batch["net_input"]["segments"] = collate(samples, "segments", 0)
+    return batch

@@ -12,9 +12,7 @@ from fairseq.data.indexed_dataset import MMapIndexedDataset
 from torch import Tensor
 
 from fairseq_mlkd.data.binary import load_binary
-from fairseq_mlkd.data.collate import collate, collate_inputs
-from fairseq_mlkd.data.lengths import check_lengths
-from fairseq_mlkd.data.windows import count_windows, locate, window_starts
+from fairseq_mlkd.data.inputs import check_lengths, collate, collate_inputs
 
 logger = logging.getLogger(__name__)
 
@@ -218,3 +216,38 @@ def _check_fit(
             f"{place}: row {i + 1} has {found[i]} {what} where {wanted[i]} belong: "
             "build it again"
         )
+
+
+def count_windows(lengths: np.ndarray, size: int) -> np.ndarray:
+    """How many windows of `size` subwords each of these lengths needs."""
+    return 1 + np.maximum(0, -((size - lengths) // _stride(size)))
+
+
+def window_starts(length: int, size: int) -> np.ndarray:
+    """Where windows begin that together cover `length` subwords.
+
+    Each shares half with the one before it; the last ends where the sentence ends, and
+    shares more.
+    """
+    if length <= size:
+        return np.zeros(1, dtype=np.int64)
+    return np.append(np.arange(0, length - size, _stride(size)), length - size)
+
+
+def locate(
+    positions: np.ndarray, starts: np.ndarray, size: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Choose for each position the window in which it stands farthest from an edge.
+
+    Returns:
+        The windows `(n,)`, and the offsets in them `(n,)`: `size` or more where no
+        window reaches.
+    """
+    offsets = positions[:, None] - starts  # positions x windows
+    to_edge = np.minimum(offsets, size - 1 - offsets)
+    best = to_edge.argmax(axis=1)
+    return best, offsets[np.arange(len(positions)), best]
+
+
+def _stride(size: int) -> int:
+    return max(1, size // 2)

@@ -16,8 +16,8 @@ from torch import Tensor
 from fairseq_mlkd.checkpoint import LABELS_KEY, symbols_sha256
 from fairseq_mlkd.data.audit import read_audit
 from fairseq_mlkd.data.binary import binary_sha256
+from fairseq_mlkd.data.companion_datasets import MixedDataset
 from fairseq_mlkd.data.masked_lm_dataset import MaskedLMDataset, Masking
-from fairseq_mlkd.data.mixed_dataset import MixedDataset
 from fairseq_mlkd.data.multilingual_dataset import MultilingualDataset
 from fairseq_mlkd.data.sentence_dataset import SentenceDataset
 from fairseq_mlkd.metrics.transfer import (

@@ -10,7 +10,7 @@ from fairseq.search import BeamSearch
 from fairseq.sequence_generator import SequenceGenerator
 from torch import Tensor
 
-from fairseq_mlkd.data.parse_dictionary import ParseDictionary
+from fairseq_mlkd.data.parse_dataset import ParseDictionary
 from fairseq_mlkd.tasks._generation import Hypotheses
 from fairseq_mlkd.tasks._user_input import user_errors
 from fairseq_mlkd.text.grammar import START, Grammar, State, symbols_to_finish

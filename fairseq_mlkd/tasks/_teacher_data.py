@@ -6,7 +6,7 @@ from typing import Any
 
 from fairseq.data import FairseqDataset
 
-from fairseq_mlkd.data.paired_dataset import PairedDataset, check_same_rows
+from fairseq_mlkd.data.companion_datasets import PairedDataset, check_same_rows
 from fairseq_mlkd.tasks._user_input import split_subset
 
 FLAG = "--teacher-data"

@@ -9,7 +9,7 @@ from fairseq.models import BaseFairseqModel
 from fairseq.tasks import register_task
 from torch import Tensor
 
-from fairseq_mlkd.data.sentence_pair_dataset import (
+from fairseq_mlkd.data.sentence_dataset import (
     NeighbourDataset,
     SentencePairDataset,
 )

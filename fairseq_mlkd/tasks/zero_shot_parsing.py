@@ -16,8 +16,7 @@ from fairseq.search import BeamSearch
 from fairseq.tasks import register_task
 from torch import Tensor
 
-from fairseq_mlkd.data.parse_dataset import ParseDataset
-from fairseq_mlkd.data.parse_dictionary import ParseDictionary, read_ontology
+from fairseq_mlkd.data.parse_dataset import ParseDataset, ParseDictionary, read_ontology
 from fairseq_mlkd.metrics.parsing import PARSE_METRICS, parse_counts
 from fairseq_mlkd.models.pointer_generator import PointerGeneratorModel
 from fairseq_mlkd.tasks._fine_tuning_task import (

@@ -7,7 +7,7 @@ import pytest
 import torch
 from fairseq.data import FairseqDataset
 
-from fairseq_mlkd.data.collate import collate_inputs
+from fairseq_mlkd.data.inputs import collate_inputs
 from fairseq_mlkd.data.multilingual_dataset import MultilingualDataset
 from fairseq_mlkd.data.sampling import apportion, sampling_probabilities
 

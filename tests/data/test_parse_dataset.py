@@ -19,8 +19,12 @@ from tiny_parses import (
     write_rows,
 )
 
-from fairseq_mlkd.data.parse_dataset import ParseDataset, first_subwords
-from fairseq_mlkd.data.parse_dictionary import ParseDictionary, read_ontology
+from fairseq_mlkd.data.parse_dataset import (
+    ParseDataset,
+    ParseDictionary,
+    first_subwords,
+    read_ontology,
+)
 
 ROWS = [
     Row([[4], [7, 8], [7, 8], [9]], make_parse(0, 3)),

@@ -12,8 +12,7 @@ from tiny_parses import POINTERS, SYMBOLS, make_symbols, random_rows, write_rows
 from torch import Tensor
 
 from fairseq_mlkd.data.multilingual_dataset import MultilingualDataset
-from fairseq_mlkd.data.parse_dataset import ParseDataset
-from fairseq_mlkd.data.parse_dictionary import ParseDictionary
+from fairseq_mlkd.data.parse_dataset import ParseDataset, ParseDictionary
 from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderModel
 from fairseq_mlkd.models.pointer_generator import (
     PointerGeneratorConfig,

@@ -20,7 +20,7 @@ from tiny import (
 )
 from tiny_parses import write_parses
 
-from fairseq_mlkd.data.mixed_dataset import MixedDataset
+from fairseq_mlkd.data.companion_datasets import MixedDataset
 from fairseq_mlkd.metrics.results import read_results
 from fairseq_mlkd.tasks.zero_shot_classification import (
     ZeroShotClassificationConfig,

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from fairseq.data import Dictionary
 
-from fairseq_mlkd.data.sentence_encoder import SubwordCounter
 from fairseq_mlkd.prepare.corpus.draw import CleanPiece, blocks
 from fairseq_mlkd.prepare.corpus.loading import (
     DICTIONARY_FILE,
@@ -17,6 +16,7 @@ from fairseq_mlkd.prepare.corpus.loading import (
     read_dictionary,
 )
 from fairseq_mlkd.prepare.corpus.pieces import read_packed, write_packed
+from fairseq_mlkd.prepare.corpus.sentence_encoder import SubwordCounter
 from fairseq_mlkd.prepare.corpus.tasks import Result
 from fairseq_mlkd.text.segmentation import Subwords
 from fairseq_mlkd.text.sentencepieces import (

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from fairseq.data import Dictionary
 
-from fairseq_mlkd.data.sentence_encoder import SentenceEncoder
+from fairseq_mlkd.prepare.corpus.sentence_encoder import SentenceEncoder
 from fairseq_mlkd.text.tokenizer import Tokenizer
 
 DICTIONARY_FILE = "dict.txt"

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from fairseq.data import Dictionary
 
-from fairseq_mlkd.data import sentence_encoder as encoding
 from fairseq_mlkd.data.binary import encode_line
-from fairseq_mlkd.data.sentence_encoder import SentenceEncoder, SubwordCounter
+from fairseq_mlkd.prepare.corpus import sentence_encoder as encoding
+from fairseq_mlkd.prepare.corpus.sentence_encoder import SentenceEncoder, SubwordCounter
 from fairseq_mlkd.text.subwords import BpeCodes, learn_codes
 from fairseq_mlkd.text.tokenizer import Tokenizer
 

@@ -4,7 +4,7 @@ import pytest
 from fairseq.data import Dictionary
 from tiny import make_dictionary, write_pairs
 
-from fairseq_mlkd.data.sentence_pair_dataset import SentencePairDataset
+from fairseq_mlkd.data.sentence_dataset import SentencePairDataset
 
 ROWS = 12
 

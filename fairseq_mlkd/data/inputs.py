@@ -1,9 +1,11 @@
-"""What the batches of all our datasets have in common."""
+"""Input sequences of all datasets: batched, and cut or refused where too long."""
 
 from typing import Any
 
+import numpy as np
 import torch
 from fairseq.data import data_utils
+from torch import Tensor
 
 
 def collate_inputs(
@@ -47,3 +49,32 @@ def collate_inputs(
 def collate(samples: list[dict[str, Any]], key: str, padding_idx: int) -> torch.Tensor:
     """The sequences `key` of samples as `(bsz, longest)`."""
     return data_utils.collate_tokens([sample[key] for sample in samples], padding_idx)
+
+
+def check_lengths(
+    sizes: np.ndarray, max_positions: int, where: str, remedies: str
+) -> None:
+    """Refuse inputs longer than `max_positions` subwords.
+
+    Args:
+        sizes: lengths in subwords, special symbols included.
+        where: data folder and subset, for the message.
+        remedies: the values of `--long-inputs` that would help.
+    Raises:
+        ValueError: some are longer; the message counts them and names the longest.
+    """
+    too_long = int((sizes > max_positions).sum())
+    if too_long:
+        row = int(sizes.argmax())
+        raise ValueError(
+            f"{where}: {too_long} of {len(sizes)} inputs are longer than the "
+            f"{max_positions} subwords that the model takes (row {row + 1} has "
+            f"{sizes[row]}): choose --long-inputs {remedies}"
+        )
+
+
+def cut(sentence: Tensor, length: int) -> Tensor:
+    """Shorten `(n,)` ids to `length` and keep the last one, `</s>`."""
+    if len(sentence) <= length:
+        return sentence
+    return torch.cat([sentence[: length - 1], sentence[-1:]])

@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV ?= .venv
 TORCH ?= torch
 OFFICIAL_PYTHON ?= python3.10
+# Test processes; those of one file run in one of them.
+JOBS ?= 2
 
 PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 # fairseq 0.12.2 runs on the first only, fairseq-fixed on the others.
@@ -25,7 +27,7 @@ RUN := PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 THP_MEM_ALLOC_ENABLE=1
 .PHONY: test test-official demo lint clean
 
 test: $(VENV)/.installed
-	$(RUN) $(BIN)/python -m pytest $(if $(SLOW),--slow)
+	$(RUN) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(if $(SLOW),--slow)
 
 test-official:
 	$(MAKE) test PYTHON=$(OFFICIAL_PYTHON) VENV=.venv-official TORCH=torch==2.6.0

@@ -11,7 +11,7 @@ if not (3, 10) <= sys.version_info[:2] < (3, 14):
         "interpreter, for example python3.11."
     )
 
-from setuptools import find_packages, setup  # noqa: E402  (after the check above)
+from setuptools import find_packages, setup
 
 INIT = Path(__file__).with_name("fairseq_mlkd") / "__init__.py"
 
@@ -51,12 +51,17 @@ setup(
         "corpus": ["pyarrow"],  # Wikipedia as parquet files
         "report": ["matplotlib"],
         "dev": [
-            "mypy",
+            "mypy==2.4.1",  # pinned with ruff: .pre-commit-config.yaml runs both
+            "pre-commit",
             "psutil",
             "pyarrow",
             "pytest",
-            "ruff",
+            "pytest-xdist",
+            "ruff==0.17.6",
             "submitit",
+            "types-protobuf",
+            "types-psutil",
+            "types-requests",
             # version 5 wants a newer torch than fairseq 0.12.2 runs with
             'transformers<5; python_version < "3.11"',
             'transformers; python_version >= "3.11"',

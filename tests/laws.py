@@ -1,5 +1,6 @@
 """What the laws of distillation are tested with: every task in miniature, and slow
-references that see one sentence at a time, so without padding, in float64."""
+references that see one sentence at a time, so without padding, in float64.
+"""
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property

@@ -45,7 +45,7 @@ def modules(folder: Path) -> set[str]:
 def test_installed_version_is_that_of_setup(setup_arguments: dict[str, Any]) -> None:
     installed = metadata("fairseq_mlkd")
     assert installed["Version"] == setup_arguments["version"]
-    assert set(installed["Requires-Python"].split(",")) == {">=3.8", "<3.14"}
+    assert set(installed["Requires-Python"].split(",")) == {">=3.10", "<3.14"}
 
 
 def test_version_is_written_in_one_place(setup_arguments: dict[str, Any]) -> None:
@@ -55,14 +55,14 @@ def test_version_is_written_in_one_place(setup_arguments: dict[str, Any]) -> Non
     assert holders == ["__init__.py"]
 
 
-@pytest.mark.parametrize("version", [(3, 7, 16), (3, 14, 0)])
+@pytest.mark.parametrize("version", [(3, 9, 18), (3, 14, 0)])
 def test_other_pythons_are_refused(
     monkeypatch: pytest.MonkeyPatch, version: tuple[int, ...]
 ) -> None:
     monkeypatch.setattr(sys, "version_info", version)
     with pytest.raises(SystemExit) as refusal:
         runpy.run_path(str(ROOT / "setup.py"))
-    assert "needs Python 3.8 to 3.13" in str(refusal.value)
+    assert "needs Python 3.10 to 3.13" in str(refusal.value)
     assert f"this is Python 3.{version[1]}:" in str(refusal.value)
 
 
@@ -71,7 +71,7 @@ def test_make_refuses_other_pythons(tmp_path: Path, python: str) -> None:
     command = ["make", f"VENV={tmp_path}/venv", f"PYTHON={python}", "test"]
     made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert made.returncode != 0
-    assert "needs Python 3.8 to 3.13" in made.stderr
+    assert "needs Python 3.10 to 3.13" in made.stderr
     assert not (tmp_path / "venv").exists()
 
 

@@ -1,5 +1,6 @@
 """Distillation of the pointer generator: soft targets over symbols and pointers, the
-decoder's states, and what padding on either side must not change."""
+decoder's states, and what padding on either side must not change.
+"""
 
 from pathlib import Path
 from typing import Any

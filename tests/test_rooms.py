@@ -1,0 +1,131 @@
+"""The house holds: who imports whom, no circle, short functions."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGE = "fairseq_mlkd"
+LONGEST = 60  # lines of a function
+# A room, what it may import of ours, and whether it may import fairseq or torch.
+GROUND, TENSORS, FAIRSEQ = set(), {"torch"}, {"torch", "fairseq"}
+ROOMS = {
+    "files": (set(), GROUND),
+    "text": ({"files"}, GROUND),
+    "metrics": ({"files", "text"}, TENSORS),
+    "report": ({"files", "metrics"}, GROUND),
+    "modules": (set(), TENSORS),
+    "checkpoint": ({"files", "text"}, FAIRSEQ),
+    "fairseq_fixes": (set(), FAIRSEQ),
+    "optim": (set(), FAIRSEQ),
+    "scoring": ({"metrics", "text"}, FAIRSEQ),
+    "models": ({"modules", "checkpoint"}, FAIRSEQ),
+    "distillation": ({"files", "checkpoint", "modules", "models"}, FAIRSEQ),
+    "data": ({"files", "text"}, FAIRSEQ),
+    "prepare": ({"files", "text", "data", "report"}, FAIRSEQ),
+    "criterions": ({"checkpoint", "distillation", "metrics"}, FAIRSEQ),
+    "tasks": (
+        {
+            *("checkpoint", "data", "distillation", "fairseq_fixes", "metrics"),
+            *("models", "text"),
+        },
+        FAIRSEQ,
+    ),
+    "convert": ({"checkpoint", "files", "models", "text"}, FAIRSEQ),
+}
+ROOMS["cli"] = (set(ROOMS), FAIRSEQ)
+REGISTERED = {"criterions", "fairseq_fixes", "models", "optim", "scoring", "tasks"}
+ROOMS["__init__"] = (REGISTERED, GROUND)
+
+
+def python_files(*folders: str) -> list[Path]:
+    return [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
+
+
+def dotted(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imported(source: str, module: str = "", is_package: bool = False) -> set[str]:
+    """Dotted names that a module imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            parents = module.split(".")
+            up = parents[: len(parents) - node.level + is_package] if node.level else []
+            head = ".".join([*up, *([node.module] if node.module else [])])
+            found |= {head} | {f"{head}.{alias.name}" for alias in node.names}
+    return found
+
+
+def arrows() -> Iterator[tuple[str, str, str]]:
+    """Yield file, its room, and a room or library that it imports."""
+    for path in python_files(PACKAGE):
+        room = path.relative_to(ROOT / PACKAGE).parts[0].removesuffix(".py")
+        names = imported(path.read_text(), dotted(path), path.stem == "__init__")
+        for parts in (name.split(".") for name in names):
+            if parts[0] in FAIRSEQ:
+                yield dotted(path), room, parts[0]
+            elif parts[0] == PACKAGE and len(parts) > 1 and parts[1] in ROOMS:
+                yield dotted(path), room, parts[1]
+
+
+def test_every_room_is_in_the_table():
+    found = {path.stem for path in (ROOT / PACKAGE).iterdir() if path.suffix == ".py"}
+    found |= {path.parts[-2] for path in (ROOT / PACKAGE).glob("*/__init__.py")}
+    assert found == ROOMS.keys()
+
+
+def test_rooms_import_downward_only():
+    rooms = list(ROOMS)
+    for i, (ours, _) in enumerate(ROOMS.values()):
+        assert ours <= set(rooms[:i])
+    upward = {
+        f"{module} imports {other}"
+        for module, room, other in arrows()
+        if other not in {room, *ROOMS[room][0], *ROOMS[room][1]}
+    }
+    assert upward == set()
+
+
+def circle_of(graph: dict[str, set[str]]) -> list[str]:
+    """Return modules that are left when those that import none of the others go."""
+    left = dict(graph)
+    while done := {name for name, names in left.items() if not names & left.keys()}:
+        left = {name: names for name, names in left.items() if name not in done}
+    return sorted(left)
+
+
+def test_no_module_imports_itself_round_a_circle():
+    paths = {dotted(path): path for path in python_files(PACKAGE)}
+    graph = {
+        module: imported(path.read_text(), module, path.stem == "__init__")
+        & paths.keys() - {module}
+        for module, path in paths.items()
+    }
+    # a package that gathers its parts is imported with each of them
+    for module, path in paths.items():
+        if path.stem == "__init__":
+            for names in (graph[m] for m in paths if m.startswith(f"{module}.")):
+                names.discard(module)
+    assert circle_of(graph) == []
+    assert circle_of({"a": {"b"}, "b": {"a"}, "c": {"a"}, "d": set()}) == list("abc")
+
+
+def functions(path: Path) -> Iterator[ast.FunctionDef]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef):
+            yield node
+
+
+def test_no_function_is_long():
+    long = {
+        f"{path}:{node.lineno} {node.name}"
+        for path in python_files(PACKAGE, "preprocess", "examples", "tests")
+        for node in functions(path)
+        if node.end_lineno - node.lineno >= LONGEST
+    }
+    assert long == set()

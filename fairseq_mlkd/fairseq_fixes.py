@@ -3,6 +3,7 @@
 import argparse
 import functools
 import importlib.util
+import logging
 import os
 import shutil
 from typing import Any
@@ -21,6 +22,7 @@ def apply_all() -> None:
     copy_whole_files()
     run_bf16_without_tpu()
     unscale_once()
+    quiet_other_libraries()
 
 
 def load_weights_only() -> None:
@@ -96,6 +98,16 @@ def unscale_once() -> None:
         self.scaler.update()
 
     AMPOptimizer.step = step
+
+
+def quiet_other_libraries() -> None:
+    """Have other libraries log trouble only.
+
+    Fault: importing fairseq sets the root logger to DEBUG, at which matplotlib lists
+    all fonts and urllib3 every try.
+    """
+    for library, level in (("matplotlib", "WARNING"), ("urllib3", "ERROR")):
+        logging.getLogger(library).setLevel(level)
 
 
 def forget_last_job() -> None:

@@ -16,9 +16,9 @@ so that only their test files measure zero-shot transfer.
 """
 
 import argparse
-import sys
 from pathlib import Path
 
+from fairseq_mlkd.cli.command import add_benchmark, make_parser, one_line_errors
 from fairseq_mlkd.data.audit import FileAudit
 from fairseq_mlkd.prepare.labelled import BENCHMARKS
 from fairseq_mlkd.prepare.labelled.prepare import Preparation
@@ -35,16 +35,9 @@ def fraction(text: str) -> float:
 
 def get_parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser("benchmark.py", __doc__)
+    add_benchmark(parser, sorted(BENCHMARKS))
     add = parser.add_argument
-    add(
-        "name",
-        metavar="NAME",
-        choices=sorted(BENCHMARKS),
-        help="the benchmark: %(choices)s",
-    )
     add("folder", metavar="IN", type=Path, help="folder with the benchmark's files")
     add("out", metavar="OUT", type=Path, help="folder to write")
     add(
@@ -60,11 +53,6 @@ def get_parser() -> argparse.ArgumentParser:
         metavar="LANG,...",
         default="",
         help="languages besides the source (default: all)",
-    )
-    add(
-        "--keep-ns",
-        action="store_true",
-        help="keep PAWS-X rows whose translation is missing",
     )
     add(
         "--train",
@@ -102,8 +90,9 @@ def print_totals(records: list[FileAudit]) -> None:
         print("  ".join([f"{record.subset:<9} {kept}", dropped, *notes]))
 
 
+@one_line_errors("benchmark.py", stopped="stopped; nothing was written")
 def main(argv: list[str] | None = None) -> None:
-    """Runs the command; bad input ends it with one line."""
+    """Run the command."""
     args = get_parser().parse_args(argv)
     settings = Settings(
         source_lang=args.source_lang,
@@ -112,17 +101,14 @@ def main(argv: list[str] | None = None) -> None:
         valid_fraction=args.valid_fraction,
         seed=args.seed,
     )
-    try:
-        run = Preparation(
-            BENCHMARKS[args.name], args.folder, args.tokenizer, settings, args.train
-        )
-        if run.is_done(args.out):
-            print(f"{args.out} is complete already; nothing to do")
-            return
-        print_totals(run.write(args.out))
-        print(f"wrote {args.out}; every dropped row is listed in its audit.json")
-    except (OSError, ValueError) as error:
-        sys.exit(f"error: {error}")
+    run = Preparation(
+        BENCHMARKS[args.name], args.folder, args.tokenizer, settings, args.train
+    )
+    if run.is_done(args.out):
+        print(f"{args.out} is complete already; nothing to do")
+        return
+    print_totals(run.write(args.out))
+    print(f"wrote {args.out}; every dropped row is listed in its audit.json")
 
 
 if __name__ == "__main__":

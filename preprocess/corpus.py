@@ -9,9 +9,9 @@ import argparse
 import glob
 import os
 import re
-import sys
 from typing import Any
 
+from fairseq_mlkd.cli.command import make_parser, one_line_errors
 from fairseq_mlkd.prepare.corpus import (
     CorpusOptions,
     WorkerLost,
@@ -23,47 +23,39 @@ from fairseq_mlkd.prepare.corpus.cluster import CLUSTERS
 from fairseq_mlkd.prepare.corpus.options import SUBWORDS
 
 
-def main() -> int:
+@one_line_errors("corpus.py", WorkerLost, stopped="stopped; the same command goes on")
+def main() -> None:
+    """Run the command."""
     args = parse_args()
-    try:
-        options = CorpusOptions(
-            files=parse_languages(args.languages),
-            alpha=args.alpha,
-            sentences=args.sentences,
-            subwords=args.subwords,
-            codes=args.codes,
-            valid=args.valid,
-            min_characters=args.min_characters,
-            min_words=args.min_words,
-            max_characters=args.max_characters,
-            seed=args.seed,
-            sample=args.sample,
-            codes_from=args.codes_from,
-            shards=args.shards,
-        )
-        workers = Workers(
-            args.workers, args.cluster, parse_settings(args.cluster_options)
-        )
-        if existing_report(args.out, options):
-            print(f"{args.out} already holds this corpus; nothing to do")
-        else:
-            seconds: dict[str, float] = {}
-            print_report(build_corpus(args.out, options, workers, seconds))
-            print_seconds(seconds)
-    except (ValueError, OSError, WorkerLost) as error:
-        print(f"corpus.py: {error}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("corpus.py: stopped; the same command goes on", file=sys.stderr)
-        return 130
+    options = CorpusOptions(
+        files=parse_languages(args.languages),
+        alpha=args.alpha,
+        sentences=args.sentences,
+        subwords=args.subwords,
+        codes=args.codes,
+        valid=args.valid,
+        min_characters=args.min_characters,
+        min_words=args.min_words,
+        max_characters=args.max_characters,
+        seed=args.seed,
+        sample=args.sample,
+        codes_from=args.codes_from,
+        shards=args.shards,
+    )
+    workers = Workers(args.workers, args.cluster, parse_settings(args.cluster_options))
+    if existing_report(args.out, options):
+        print(f"{args.out} already holds this corpus; nothing to do")
+    else:
+        seconds: dict[str, float] = {}
+        print_report(build_corpus(args.out, options, workers, seconds))
+        print_seconds(seconds)
     folders = [os.path.join(args.out, shard) for shard in options.shard_folders()]
     data = os.pathsep.join(folder.rstrip(os.sep) for folder in folders)
     print(f"train on {data} with --sampling-alpha {options.training_alpha:g}")
-    return 0
 
 
 def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = make_parser("corpus.py", __doc__)
     add = parser.add_argument
     add("out", metavar="OUT", help="folder to write; must be empty or not exist")
     add(
@@ -178,4 +170,4 @@ def print_seconds(seconds: dict[str, float]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -12,12 +12,12 @@ the next command.
 from __future__ import annotations
 
 import argparse
-import logging
 import re
 import shlex
 import sys
 from pathlib import Path
 
+from fairseq_mlkd.cli.command import make_parser
 from fairseq_mlkd.prepare.downloads import SOURCE_NAMES, Downloader, fetch
 
 
@@ -38,9 +38,7 @@ def date(text: str) -> str:
 
 def get_parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser("download.py", __doc__)
     add = parser.add_argument
     add(
         "sources",
@@ -75,8 +73,6 @@ def get_parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> None:
     """Runs the command; each source that fails ends in one line and status 1."""
     args = get_parser().parse_args(argv)
-    # Importing fairseq lets every logger talk, and urllib3 tells of each try.
-    logging.getLogger("urllib3").setLevel(logging.ERROR)
     downloader = Downloader(args.to)
     corpus: dict[str, list[str]] = {}
     commands: list[list[str]] = []

@@ -26,7 +26,7 @@ from students import (
 )
 from study import Benchmark, Training, add_benchmarks, named_benchmarks
 
-from fairseq_mlkd.report.markdown import align
+from fairseq_mlkd.files.markdown import align
 from fairseq_mlkd.report.pages import describe_examples, describe_seeds
 from fairseq_mlkd.report.tables import Table, summarise
 

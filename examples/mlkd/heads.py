@@ -18,7 +18,7 @@ from pipeline import Stage, run_pipeline
 from students import BEST, STAGE_1, Sources, add_sources, named_sources
 from study import Benchmark, Training, add_benchmarks, named_benchmarks
 
-from fairseq_mlkd.report.markdown import align
+from fairseq_mlkd.files.markdown import align
 from fairseq_mlkd.report.pages import describe_examples, describe_seeds
 from fairseq_mlkd.report.tables import summarise
 

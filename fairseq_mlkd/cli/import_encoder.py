@@ -3,7 +3,6 @@
 import argparse
 import os
 import shutil
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import torch
 from fairseq.data import Dictionary
 
 from fairseq_mlkd.checkpoint import DICTIONARY_KEY, dictionary_sha256
+from fairseq_mlkd.cli.command import make_parser, one_line_errors
 from fairseq_mlkd.convert.fairseq import CHECKPOINT_FILE, read_fairseq
 from fairseq_mlkd.convert.huggingface import CONFIG_FILE, read_huggingface
 from fairseq_mlkd.convert.naming import Converted, Layout, Weights, convert
@@ -25,7 +25,7 @@ from fairseq_mlkd.tasks.multilingual_mlm import MultilingualMLMConfig
 
 def get_parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="mlkd-import", description=__doc__)
+    parser = make_parser("mlkd-import", __doc__)
     parser.add_argument(
         "source",
         metavar="SOURCE",
@@ -175,13 +175,11 @@ def describe(source: Source, converted: Converted) -> list[str]:
     return lines
 
 
+@one_line_errors("mlkd-import")
 def main(argv: list[str] | None = None) -> None:
-    """Runs the command; bad input ends it with one line."""
+    """Run the command."""
     args = get_parser().parse_args(argv)
-    try:
-        print("\n".join(import_encoder(args.source, args.out)))
-    except (OSError, ValueError) as error:
-        sys.exit(f"mlkd-import: {error}")
+    print("\n".join(import_encoder(args.source, args.out)))
 
 
 if __name__ == "__main__":

@@ -1,10 +1,10 @@
 """`mlkd-report`: result lines -> the paper's tables and a picture of them."""
 
 import argparse
-import logging
 import sys
 from pathlib import Path
 
+from fairseq_mlkd.cli.command import make_parser, one_line_errors
 from fairseq_mlkd.files.whole import replace_on_success
 from fairseq_mlkd.metrics.results import latest_results, read_results
 from fairseq_mlkd.report.pages import render_report
@@ -13,7 +13,7 @@ from fairseq_mlkd.report.tables import Table, group_tables, make_tables
 
 def get_parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="mlkd-report", description=__doc__)
+    parser = make_parser("mlkd-report", __doc__)
     add = parser.add_argument
     add(
         "results",
@@ -71,28 +71,22 @@ def write_report(folder: Path, markdown: str, tables: list[Table]) -> None:
         Path(partial).write_text(markdown, encoding="utf-8")
     drawn = [table for table, *_ in group_tables(tables) if not table.is_perplexity]
     if drawn:
-        # Importing fairseq lets every logger talk, and matplotlib lists all fonts.
-        logging.getLogger("matplotlib").setLevel(logging.WARNING)
         # Only a picture needs matplotlib, which is optional.
         from fairseq_mlkd.report.picture import save_picture
 
         save_picture(drawn, folder / "report.png")
 
 
+@one_line_errors("mlkd-report")
 def main(argv: list[str] | None = None) -> None:
-    """Runs the command; bad input ends it with one line."""
+    """Run the command."""
     args = get_parser().parse_args(argv)
-    try:
-        tables = load_tables(args.results, args.source_lang)
-        teacher = find_teacher(tables, args.teacher)
-        markdown = render_report(tables, teacher)
-        print(markdown, end="")
-        if args.output:
-            write_report(args.output, markdown, tables)
-    except ImportError as error:
-        sys.exit(f"error: {error}; pip install fairseq_mlkd[report]")
-    except (OSError, ValueError) as error:
-        sys.exit(f"error: {error}")
+    tables = load_tables(args.results, args.source_lang)
+    teacher = find_teacher(tables, args.teacher)
+    markdown = render_report(tables, teacher)
+    print(markdown, end="")
+    if args.output:
+        write_report(args.output, markdown, tables)
 
 
 if __name__ == "__main__":

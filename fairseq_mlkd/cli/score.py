@@ -8,12 +8,12 @@ the subset that was prepared from GOLD. Rows that preparation drops are not scor
 
 import argparse
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from torch import Tensor
 
+from fairseq_mlkd.cli.command import add_benchmark, make_parser, one_line_errors
 from fairseq_mlkd.cli.score_rows import read_pairs
 from fairseq_mlkd.metrics.parsing import PARSE_METRICS, parse_counts
 from fairseq_mlkd.metrics.spans import (
@@ -33,13 +33,9 @@ Labels = tuple[dict[str, list[str]], dict[str, list[str]]]
 
 def get_parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        prog="mlkd-score",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = make_parser("mlkd-score", __doc__)
+    add_benchmark(parser, sorted(BENCHMARKS))
     add = parser.add_argument
-    add("name", metavar="NAME", choices=sorted(BENCHMARKS), help="%(choices)s")
     add("gold", metavar="GOLD", type=Path, help="file with the true labels")
     add("hypothesis", metavar="HYPOTHESIS", type=Path, help="file with predictions")
     add(
@@ -52,11 +48,6 @@ def get_parser() -> argparse.ArgumentParser:
         choices=("train", "valid", "test"),
         default="test",
         help="split to read where a file holds several (default: test)",
-    )
-    add(
-        "--keep-ns",
-        action="store_true",
-        help="score PAWS-X rows whose translation is missing",
     )
     add(
         "--generate-output",
@@ -121,13 +112,11 @@ def _count_spans(pairs: Sequence[Labels]) -> tuple[list[str], Tensor]:
     return types, count_spans(gold, predicted, types)
 
 
+@one_line_errors("mlkd-score")
 def main(argv: list[str] | None = None) -> None:
-    """Runs the command; bad input ends it with one line."""
+    """Run the command."""
     args = get_parser().parse_args(argv)
-    try:
-        pairs, dropped = read_pairs(args)
-    except (OSError, ValueError) as error:
-        sys.exit(f"error: {error}")
+    pairs, dropped = read_pairs(args)
     scores = score([(gold.symbols(), found.symbols()) for gold, found in pairs])
     counts = {"examples": len(pairs), "dropped": dropped}
     print(json.dumps({**scores, **counts}, indent=2, ensure_ascii=False))

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
+from fairseq_mlkd.files.markdown import Rows, align
 from fairseq_mlkd.metrics.results import Result
-from fairseq_mlkd.report.markdown import Rows, align
 from fairseq_mlkd.report.paper import SOURCE, averaged_langs, find_paper
 from fairseq_mlkd.report.tables import TITLES, Score, Table, group_tables
 

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from fairseq_mlkd.report.pictures import (
+from fairseq_mlkd.files.pictures import (
     FAINT,
     SOURCE_COLOUR,
     TARGET_COLOUR,

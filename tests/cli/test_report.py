@@ -196,9 +196,9 @@ def test_missing_matplotlib_is_explained(tmp_path, monkeypatch):
     path = str(tmp_path / "r.jsonl")
     append_results(path, results())
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    for module in ("fairseq_mlkd.report.picture", "fairseq_mlkd.report.pictures"):
+    for module in ("fairseq_mlkd.report.picture", "fairseq_mlkd.files.pictures"):
         monkeypatch.delitem(sys.modules, module, raising=False)
-    with pytest.raises(SystemExit, match=r"pip install fairseq_mlkd\[report\]"):
+    with pytest.raises(SystemExit, match=r"pip install 'fairseq_mlkd\[report\]'"):
         main([path, "--output", str(tmp_path / "out")])
 
 

@@ -204,10 +204,12 @@ def test_bad_files_end_with_one_line(tmp_path, capsys):
         ("[IN:A ]\n", "1 rows where"),
     ):
         (tmp_path / "bad").write_text(text)
-        with pytest.raises(SystemExit, match=f"^error: .*bad.*{complaint}") as refusal:
+        with pytest.raises(
+            SystemExit, match=f"^mlkd-score: error: .*bad.*{complaint}"
+        ) as refusal:
             score(capsys, "mtop", gold, tmp_path / "bad")
         assert "\n" not in str(refusal.value)
-    with pytest.raises(SystemExit, match="^error: .*none.* cannot be read"):
+    with pytest.raises(SystemExit, match="^mlkd-score: error: .*none.* cannot be read"):
         score(capsys, "mtop", gold, tmp_path / "none")
 
 

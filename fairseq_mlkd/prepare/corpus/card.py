@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,8 +19,6 @@ def write_card(report: Mapping[str, Any], folder: str) -> None:
         report: what `report.json` holds.
         folder: an existing folder.
     """
-    # Importing fairseq lets every logger talk, and matplotlib lists all fonts.
-    logging.getLogger("matplotlib").setLevel(logging.WARNING)
     try:
         # Only the pictures need matplotlib, which is optional.
         from fairseq_mlkd.prepare.corpus.card_pictures import draw_pictures

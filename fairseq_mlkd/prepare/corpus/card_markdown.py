@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fairseq_mlkd.report.markdown import Rows, align
+from fairseq_mlkd.files.markdown import Rows, align
 
 ABSENT = "–"
 _UNITS = ("pages", "lines")

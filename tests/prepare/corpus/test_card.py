@@ -209,7 +209,7 @@ def test_without_matplotlib_the_card_says_what_is_missing(tmp_path, monkeypatch)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     for module in (
         "fairseq_mlkd.prepare.corpus.card_pictures",
-        "fairseq_mlkd.report.pictures",
+        "fairseq_mlkd.files.pictures",
     ):
         monkeypatch.delitem(sys.modules, module, raising=False)
     write_card(make_report(), str(tmp_path))

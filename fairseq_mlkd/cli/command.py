@@ -1,0 +1,58 @@
+"""What all commands share: their parser, and one line for whatever goes wrong."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+# Optional libraries, by the extra of `setup.py` that installs them.
+EXTRAS = {"matplotlib": "report", "pyarrow": "corpus", "submitit": "cluster"}
+
+
+@contextmanager
+def one_line_errors(
+    prog: str, *also: type[Exception], stopped: str = "stopped"
+) -> Iterator[None]:
+    """End the program with `PROG: error: MESSAGE` and status 1 on bad input.
+
+    It may stand before a `main` as a decorator. Errors of the program itself keep
+    their traceback.
+
+    Args:
+        prog: the command's name.
+        also: more errors that are no fault of the program.
+        stopped: what to say when the user interrupts it, which gives status 130.
+    """
+    try:
+        yield
+    except ImportError as error:
+        extra = EXTRAS.get((error.name or "").partition(".")[0])
+        if extra is None:
+            raise
+        sys.exit(f"{prog}: error: {error}; pip install 'fairseq_mlkd[{extra}]'")
+    except (OSError, ValueError, *also) as error:
+        sys.exit(f"{prog}: error: {' '.join(str(error).splitlines())}")
+    except KeyboardInterrupt:
+        print(f"{prog}: {stopped}", file=sys.stderr)
+        sys.exit(130)
+
+
+def make_parser(prog: str, description: str | None) -> argparse.ArgumentParser:
+    """Return a parser whose help keeps the lines of `description`."""
+    return argparse.ArgumentParser(
+        prog=prog,
+        description=description,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+def add_benchmark(parser: argparse.ArgumentParser, names: list[str]) -> None:
+    """Add NAME, a benchmark, and what may be said of its rows."""
+    parser.add_argument(
+        "name", metavar="NAME", choices=names, help="the benchmark: %(choices)s"
+    )
+    parser.add_argument(
+        "--keep-ns",
+        action="store_true",
+        help="keep PAWS-X rows whose translation is missing",
+    )

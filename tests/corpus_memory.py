@@ -19,7 +19,7 @@ from pathlib import Path
 
 import psutil
 
-from fairseq_mlkd.files.whole import read_lines
+from fairseq_mlkd.files.lines import read_lines
 
 SCRIPT = Path(__file__).parents[1] / "preprocess" / "corpus.py"
 START = "start"  # what is measured before the first step

@@ -37,7 +37,7 @@ from fairseq.data import Dictionary
 from subword_nmt.learn_bpe import learn_bpe
 
 from fairseq_mlkd.data.binary import BinaryWriter, merge_binaries
-from fairseq_mlkd.files.whole import read_lines
+from fairseq_mlkd.files.lines import read_lines
 from fairseq_mlkd.prepare.corpus.sentence_encoder import SentenceEncoder, SubwordCounter
 from fairseq_mlkd.text.sentences import split_sentences
 from fairseq_mlkd.text.spoken import to_spoken

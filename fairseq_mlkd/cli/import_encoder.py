@@ -1,8 +1,6 @@
 """`mlkd-import`: a public encoder -> our checkpoint, dictionary and tokenizer."""
 
 import argparse
-import os
-import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from fairseq_mlkd.convert.fairseq import CHECKPOINT_FILE, read_fairseq
 from fairseq_mlkd.convert.huggingface import CONFIG_FILE, read_huggingface
 from fairseq_mlkd.convert.naming import Converted, Layout, Weights, convert
 from fairseq_mlkd.convert.source import Source
+from fairseq_mlkd.files.writing import folder_on_success
 from fairseq_mlkd.models.multilingual_encoder import (
     MultilingualEncoderConfig,
     MultilingualEncoderModel,
@@ -118,17 +117,11 @@ def check_shapes(weights: Weights, expected: Weights) -> None:
 
 
 def _write(out: Path, source: Source, weights: Weights, dictionary: Dictionary) -> None:
-    partial = out.with_name(out.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
+    with folder_on_success(out) as partial:
         source.vocabulary.tokenizer.save(str(partial))
         dictionary.save(str(partial / "dict.txt"))
         state = build_checkpoint(source.cfg, weights, _with_mask(dictionary))
         torch.save(state, str(partial / CHECKPOINT_FILE))
-        os.replace(partial, out)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
 
 
 def build_checkpoint(

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from fairseq_mlkd.cli.command import make_parser, one_line_errors
-from fairseq_mlkd.files.whole import replace_on_success
+from fairseq_mlkd.files.writing import replace_on_success
 from fairseq_mlkd.metrics.results import latest_results, read_results
 from fairseq_mlkd.report.pages import render_report
 from fairseq_mlkd.report.tables import Table, group_tables, make_tables

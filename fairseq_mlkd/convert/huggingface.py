@@ -9,8 +9,9 @@ import torch
 from safetensors.torch import load_file
 
 from fairseq_mlkd.convert.naming import HUGGINGFACE_NAMES, Weights
-from fairseq_mlkd.convert.source import Source, check_fixed, read_json
+from fairseq_mlkd.convert.source import FETCH, Source, check_fixed
 from fairseq_mlkd.convert.tokenizer import read_tokenizer
+from fairseq_mlkd.files.json_objects import read_json
 from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderConfig
 
 CONFIG_FILE = "config.json"
@@ -57,7 +58,7 @@ def read_huggingface(folder: Path) -> Source:
             cannot be represented.
     """
     path = folder / CONFIG_FILE
-    config = read_json(path)
+    config = read_json(path, FETCH)
     try:
         shape, first_position = _read_shape(config)
     except ValueError as error:
@@ -122,7 +123,7 @@ def _read_weights(folder: Path) -> Weights:
 
 
 def _read_shards(index: Path) -> Weights:
-    shards = read_json(index).get("weight_map")
+    shards = read_json(index, FETCH).get("weight_map")
     if not isinstance(shards, dict) or not all(
         isinstance(name, str) and Path(name).name == name for name in shards.values()
     ):

@@ -1,14 +1,14 @@
 """An encoder as `mlkd-import` found it, before anything is written."""
 
-import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from fairseq_mlkd.convert.naming import Names, Weights
 from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderConfig
 from fairseq_mlkd.text.segmentation import Subwords
 from fairseq_mlkd.text.tokenizer import Tokenizer
+
+FETCH = "fetch it again"
 
 
 class Vocabulary(NamedTuple):
@@ -76,18 +76,3 @@ def build_vocabulary(
     ordered = [*special[:4], *symbols, special[4]]
     rows = [ids[symbol] for symbol in ordered]
     return Vocabulary(Tokenizer(subwords, "none"), symbols, rows, has_segments)
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object.
-
-    Raises:
-        ValueError: no such file, or something else in it.
-    """
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise ValueError(f"{path}: cannot be read ({error}); fetch it again") from None
-    if not isinstance(value, dict):
-        raise ValueError(f"{path}: holds no JSON object; fetch it again")
-    return value

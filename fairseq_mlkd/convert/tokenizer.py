@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from fairseq_mlkd.convert.source import Vocabulary, build_vocabulary, read_json
+from fairseq_mlkd.convert.source import FETCH, Vocabulary, build_vocabulary
+from fairseq_mlkd.files.json_objects import read_json
 from fairseq_mlkd.text.sentencepieces import (
     MODEL_FILE,
     ModelProto,
@@ -39,7 +40,7 @@ def read_tokenizer(folder: Path, config: Mapping[str, Any]) -> Vocabulary:
         ValueError: none of them, or one that cannot be represented.
     """
     options_path = folder / "tokenizer_config.json"
-    options = read_json(options_path) if options_path.is_file() else {}
+    options = read_json(options_path, FETCH) if options_path.is_file() else {}
     for name, read in _READERS.items():
         path = folder / name
         if path.is_file():
@@ -63,7 +64,7 @@ def _naming(path: Path) -> Iterator[None]:
 
 
 def _from_json(path: Path, options: Mapping[str, Any]) -> Vocabulary:
-    content = read_json(path)
+    content = read_json(path, FETCH)
     try:
         model = content["model"]
         kind = model.get("type")

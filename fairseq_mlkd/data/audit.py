@@ -1,14 +1,14 @@
 """The record of what was read, kept and dropped when data were prepared."""
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fairseq_mlkd.files.whole import file_sha256
+from fairseq_mlkd.files.hashing import file_sha256
+from fairseq_mlkd.files.json_objects import read_json, write_json
 
 FORMAT_VERSION = 1
 
@@ -84,7 +84,7 @@ def tokenizer_fingerprint(folder: Path) -> str:
     names = {"dict.txt", "subwords.json"}
     settings = folder / "subwords.json"
     if settings.exists():
-        values = json.loads(settings.read_text(encoding="utf-8")).values()
+        values = read_json(settings, "write the folder again").values()
         names |= {value for value in values if isinstance(value, str)}
     present = [name for name in sorted(names) if name and (folder / name).is_file()]
     lines = (f"{name} {file_sha256(folder / name)}\n" for name in present)
@@ -113,8 +113,7 @@ def write_audit(path: Path, about: dict[str, Any], files: list[FileAudit]) -> No
         "files": [file.as_dict() for file in files],
         "totals": subset_totals(files),
     }
-    text = json.dumps(audit, ensure_ascii=False, indent=1)
-    path.write_text(text + "\n", encoding="utf-8")
+    write_json(audit, path, indent=1)
 
 
 def read_audit(path: Path) -> dict[str, Any]:
@@ -123,8 +122,4 @@ def read_audit(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: the file is damaged.
     """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        message = f"{path}: not a valid audit ({error}); prepare the data again"
-        raise ValueError(message) from None
+    return read_json(path, "prepare the data again")

@@ -22,7 +22,8 @@ from fairseq.data.indexed_dataset import (
     best_fitting_int_dtype,
 )
 
-from fairseq_mlkd.files.whole import file_sha256, replace_on_success
+from fairseq_mlkd.files.hashing import file_sha256
+from fairseq_mlkd.files.writing import replace_on_success
 
 _MAGIC = b"MMIDIDX\x00\x00"
 _HEADER = struct.Struct("<9sQBQ")  # magic, version, type code, number of items

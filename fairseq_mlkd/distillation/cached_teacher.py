@@ -25,7 +25,7 @@ from fairseq_mlkd.distillation.signals import (
 )
 from fairseq_mlkd.distillation.teacher import Teacher
 from fairseq_mlkd.distillation.teacher_cache import TeacherCache
-from fairseq_mlkd.files.whole import file_sha256
+from fairseq_mlkd.files.hashing import file_sha256
 
 logger = logging.getLogger(__name__)
 

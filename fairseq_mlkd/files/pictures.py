@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-from fairseq_mlkd.files.whole import replace_on_success
+from fairseq_mlkd.files.writing import replace_on_success
 
 SOURCE_COLOUR = "#1b3a5c"
 TARGET_COLOUR = "#e07a3f"

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
-
-from fairseq_mlkd.files.whole import replace_on_success
 
 _CACHED_WORDS = 1 << 18
 
@@ -55,10 +51,3 @@ class Subwords(ABC):
     @abstractmethod
     def load(cls, folder: str, settings: Mapping[str, Any]) -> Subwords:
         """Read back what `save` wrote; a ValueError names what is missing or bad."""
-
-
-def copy_file(path: str, target: str) -> None:
-    """Copy a file, complete or not at all; onto itself nothing happens."""
-    if os.path.abspath(target) != os.path.abspath(path):
-        with replace_on_success(target) as partial:
-            shutil.copyfile(path, partial)

@@ -16,7 +16,7 @@ from sentencepiece.sentencepiece_model_pb2 import (  # type: ignore[attr-defined
 )
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-from fairseq_mlkd.files.whole import replace_on_success
+from fairseq_mlkd.files.writing import replace_on_success
 from fairseq_mlkd.text.segmentation import UNKNOWN, Subwords
 
 MODEL_FILE = "sentencepiece.bpe.model"

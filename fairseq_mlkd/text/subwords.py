@@ -11,9 +11,10 @@ from subword_nmt.apply_bpe import BPE
 from subword_nmt.learn_bpe import learn_bpe
 from tokenizers import Token, models
 
-from fairseq_mlkd.files.whole import read_lines, replace_on_success
+from fairseq_mlkd.files.lines import read_lines
+from fairseq_mlkd.files.writing import copy_file, replace_on_success
 from fairseq_mlkd.text.bpe_learner import WORD_END, learn_merges
-from fairseq_mlkd.text.segmentation import Subwords, copy_file
+from fairseq_mlkd.text.segmentation import Subwords
 from fairseq_mlkd.text.sentencepieces import SentencePieces
 from fairseq_mlkd.text.wordpiece import WordPiece
 

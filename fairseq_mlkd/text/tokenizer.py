@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any
 
-from fairseq_mlkd.files.whole import write_json
+from fairseq_mlkd.files.json_objects import read_json, write_json
 from fairseq_mlkd.text.segmentation import Subwords
 from fairseq_mlkd.text.spoken import spoken_words, to_spoken
 from fairseq_mlkd.text.subwords import KINDS
@@ -94,17 +93,9 @@ class Tokenizer:
 
 
 def _read_settings(path: str) -> dict[str, Any]:
-    try:
-        with open(path, encoding="utf-8") as file:
-            settings = json.load(file)
-    except FileNotFoundError:
-        raise ValueError(
-            f"{path} is missing; name a folder that preprocess/corpus.py or "
-            "mlkd-import wrote"
-        ) from None
-    except (OSError, ValueError) as error:
-        raise ValueError(f"{path}: cannot be read ({error}); write it again") from None
-    if not isinstance(settings, dict) or settings.get("format") != FORMAT_VERSION:
+    remedy = "name a folder that preprocess/corpus.py or mlkd-import wrote"
+    settings = read_json(path, remedy)
+    if settings.get("format") != FORMAT_VERSION:
         raise ValueError(
             f"{path}: not in format {FORMAT_VERSION}; write the folder again with "
             "this version of the package"

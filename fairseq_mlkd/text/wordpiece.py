@@ -10,7 +10,8 @@ from tokenizers import Tokenizer, models
 from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 
-from fairseq_mlkd.files.whole import read_lines, replace_on_success
+from fairseq_mlkd.files.lines import read_lines
+from fairseq_mlkd.files.writing import replace_on_success
 from fairseq_mlkd.text.segmentation import UNKNOWN, Subwords
 
 VOCABULARY_FILE = "vocab.txt"

@@ -58,7 +58,9 @@ def test_totals_add_the_files_of_a_subset():
 def test_a_damaged_audit_is_one_clear_error(tmp_path):
     path = tmp_path / "audit.json"
     path.write_text('{"files": [')
-    with pytest.raises(ValueError, match="audit.json: not a valid audit"):
+    with pytest.raises(
+        ValueError, match="audit.json: not JSON .*; prepare the data again"
+    ):
         read_audit(path)
 
 

@@ -9,7 +9,7 @@ from fairseq.data import Dictionary
 from tiny import write_tokenizer
 
 from fairseq_mlkd.data.binary import load_binary
-from fairseq_mlkd.files.whole import file_sha256
+from fairseq_mlkd.files.hashing import file_sha256
 
 SCRIPT = Path(__file__).parents[2] / "preprocess" / "benchmark.py"
 WORDS = [

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from dumps import write_dump
 
-from fairseq_mlkd.files.whole import read_lines
+from fairseq_mlkd.files.lines import read_lines
 
 SCRIPT = str(Path(__file__).parents[2] / "preprocess" / "corpus.py")
 

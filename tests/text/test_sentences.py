@@ -2,7 +2,7 @@ from itertools import accumulate
 
 import pytest
 
-from fairseq_mlkd.files.whole import read_lines
+from fairseq_mlkd.files.lines import read_lines
 from fairseq_mlkd.text.sentences import split_sentences
 
 

@@ -7,7 +7,8 @@ import shutil
 from collections.abc import Sequence
 from typing import Any
 
-from fairseq_mlkd.files.whole import write_json
+from fairseq_mlkd.files.json_objects import write_json
+from fairseq_mlkd.files.writing import copy_file
 from fairseq_mlkd.prepare.corpus.card import write_card
 from fairseq_mlkd.prepare.corpus.loading import (
     DICTIONARY_FILE,
@@ -25,7 +26,6 @@ from fairseq_mlkd.prepare.corpus.report import (
 from fairseq_mlkd.prepare.corpus.steps import Call, Steps
 from fairseq_mlkd.prepare.corpus.tasks import RESULT_FILE, Execute, Result
 from fairseq_mlkd.prepare.corpus.workers import Workers
-from fairseq_mlkd.text.segmentation import copy_file
 from fairseq_mlkd.text.tokenizer import Tokenizer
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fairseq_mlkd.files.whole import replace_on_success
+from fairseq_mlkd.files.writing import replace_on_success
 from fairseq_mlkd.prepare.corpus.card_markdown import render_card
 
 CARD_FILE = "card.md"

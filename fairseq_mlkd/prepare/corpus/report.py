@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from fairseq_mlkd.files.json_objects import read_json
 from fairseq_mlkd.prepare.corpus.clean import DROP_REASONS
 from fairseq_mlkd.prepare.corpus.loading import DICTIONARY_FILE
 from fairseq_mlkd.prepare.corpus.options import CorpusOptions
@@ -116,8 +116,6 @@ def _is_complete(out: str, options: CorpusOptions) -> bool:
 def _read_json(path: str) -> dict[str, Any]:
     """What a file holds, nothing if it is missing or damaged."""
     try:
-        with open(path, encoding="utf-8") as file:
-            value = json.load(file)
-    except (OSError, ValueError):
+        return read_json(path, "")
+    except ValueError:
         return {}
-    return value if isinstance(value, dict) else {}

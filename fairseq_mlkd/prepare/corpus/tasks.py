@@ -7,17 +7,16 @@ and two processes that do the same task by mistake cannot harm each other.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tqdm import tqdm
 
-from fairseq_mlkd.files.whole import write_json
+from fairseq_mlkd.files.json_objects import read_json, write_json
+from fairseq_mlkd.files.writing import folder_on_success
 
 RESULT_FILE = "result.json"
 Result = dict[str, Any]
@@ -49,33 +48,24 @@ class Task:
 
     def result(self) -> Result:
         """What the function returned, read back."""
-        with open(self._result_path, encoding="utf-8") as file:
-            return json.load(file)
+        return read_json(self._result_path, "remove its folder")
 
     def perform(self) -> None:
         """Call the function, unless it is done."""
         if self.is_done():
             return
-        above, name = os.path.split(self.folder)
-        partial = tempfile.mkdtemp(prefix=f"{name}.", dir=above)
         try:
-            result = self.function(partial, *self.arguments)
-            write_json(result, os.path.join(partial, RESULT_FILE))
-            self._move_in(partial)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+            with folder_on_success(self.folder, shared=True) as partial:
+                result = self.function(str(partial), *self.arguments)
+                write_json(result, partial / RESULT_FILE)
+        except OSError:
+            if not self.is_done():  # by a process that outlived a killed run
+                raise
 
     def remove_consumed(self) -> None:
         for path in self.consumes:
             if os.path.exists(path):
                 os.remove(path)
-
-    def _move_in(self, partial: str) -> None:
-        try:
-            os.replace(partial, self.folder)
-        except OSError:
-            if not self.is_done():  # by a process that outlived a killed run
-                raise
 
     @property
     def _result_path(self) -> str:

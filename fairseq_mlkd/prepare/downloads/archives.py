@@ -16,7 +16,7 @@ from typing import (
     NamedTuple,
 )
 
-from fairseq_mlkd.files.whole import replace_on_success
+from fairseq_mlkd.files.writing import replace_on_success
 
 # RuntimeError: what zipfile says of passwords and of packings that it does not know.
 _DAMAGE = (tarfile.TarError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)

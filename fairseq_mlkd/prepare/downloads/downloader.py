@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
-from fairseq_mlkd.files.whole import write_json
+from fairseq_mlkd.files.json_objects import read_json, write_json
 from fairseq_mlkd.prepare.downloads.session import Session, Unavailable
 from fairseq_mlkd.prepare.downloads.sources import Checksum, RemoteFile
 from fairseq_mlkd.prepare.downloads.transfer import (
@@ -101,12 +100,7 @@ class Downloader:
 
     def _records(self) -> dict[str, Any]:
         path = self.folder / CHECKSUMS_FILE
-        if not path.exists():
-            return {}
-        try:
-            return dict(json.loads(path.read_text(encoding="utf-8")))
-        except (ValueError, TypeError) as error:
-            raise ValueError(f"{path}: damaged ({error}); remove it") from None
+        return read_json(path, "remove it") if path.exists() else {}
 
 
 def _algorithm(expected: Checksum | None) -> str:

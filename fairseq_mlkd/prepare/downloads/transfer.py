@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import time
@@ -14,7 +13,7 @@ import requests
 from tqdm import tqdm
 from urllib3.exceptions import HTTPError
 
-from fairseq_mlkd.files.whole import write_json
+from fairseq_mlkd.files.json_objects import read_json, write_json
 from fairseq_mlkd.prepare.downloads.session import Session, Unavailable
 from fairseq_mlkd.prepare.downloads.sources import RemoteFile
 
@@ -145,8 +144,8 @@ class Transfer:
     def _version(self) -> Version | None:
         """The version of which there are bytes; a file of unknown size starts over."""
         try:
-            version = Version(**json.loads(self._note.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
+            version = Version(**read_json(self._note, "remove it"))
+        except (ValueError, TypeError):
             return None
         return version if version.size and version.url == self.remote.url else None
 

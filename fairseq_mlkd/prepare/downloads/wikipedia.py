@@ -7,12 +7,11 @@ A dump's `dumpstatus.json` names its files with size and SHA-1. The job
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 from typing import Any
 
-from fairseq_mlkd.files.whole import write_json
+from fairseq_mlkd.files.json_objects import parse_json, write_json
 from fairseq_mlkd.prepare.downloads.downloader import Downloader
 from fairseq_mlkd.prepare.downloads.session import Missing, Unavailable
 from fairseq_mlkd.prepare.downloads.sources import Checksum, RemoteFile
@@ -90,10 +89,11 @@ def _load_status(downloader: Downloader, base: str, path: Path) -> Any | None:
 
 
 def _read_job(text: str, where: str) -> Any | None:
+    record = parse_json(text, where, "remove it or try another --date")
     try:
-        job = json.loads(text)["jobs"][JOB]
+        job = record["jobs"][JOB]
         return job if job["status"] == "done" else None
-    except (ValueError, KeyError, TypeError) as error:
+    except (KeyError, TypeError) as error:
         raise ValueError(f"{where}: no record of a dump ({error!r})") from None
 
 

@@ -1,12 +1,12 @@
 """MASSIVE (FitzGerald et al., 2022): intents and slots of requests to an assistant."""
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from fairseq_mlkd.files.json_objects import parse_json
 from fairseq_mlkd.prepare.labelled.rows import (
     BenchmarkFile,
     Dropped,
@@ -87,12 +87,9 @@ def _language(locale: str) -> str:
 def _read_record(path: Path, line: int, text: str) -> dict[str, str]:
     """One line's object, with all fields that are needed."""
     advice = "correct the line or download the file again"
-    try:
-        record = json.loads(text)
-    except ValueError as error:
-        raise row_error(path, line, f"not JSON ({error})", advice) from None
+    record = parse_json(text, f"{path}:{line}", advice)
     for name in FIELDS:
-        if not isinstance(record, dict) or not isinstance(record.get(name), str):
+        if not isinstance(record.get(name), str):
             raise row_error(path, line, f"no text in field {name!r}", advice)
     if record["partition"] not in PARTITIONS:
         problem = f"unknown partition {record['partition']!r}"

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -17,7 +16,8 @@ from fairseq_mlkd.data.audit import (
     tokenizer_fingerprint,
     write_audit,
 )
-from fairseq_mlkd.files.whole import file_sha256
+from fairseq_mlkd.files.hashing import file_sha256
+from fairseq_mlkd.files.writing import folder_on_success
 from fairseq_mlkd.prepare.labelled.benchmark import Benchmark
 from fairseq_mlkd.prepare.labelled.row_encoder import RowEncoder, SubsetWriter
 from fairseq_mlkd.prepare.labelled.rows import BenchmarkFile, Dropped, Row
@@ -106,15 +106,9 @@ class Preparation:
 
     def write(self, out: Path) -> list[FileAudit]:
         """Writes everything to `out`, which appears complete or not at all."""
-        partial = out.with_name(out.name + ".partial")
-        shutil.rmtree(partial, ignore_errors=True)
-        try:
-            partial.mkdir(parents=True)
+        with folder_on_success(out) as partial:
             records = self._write_subsets(partial)
             write_audit(partial / "audit.json", self.about(), records)
-            os.replace(partial, out)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
         return records
 
     def _write_subsets(self, out: Path) -> list[FileAudit]:

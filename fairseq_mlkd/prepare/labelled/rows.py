@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from fairseq_mlkd.files.whole import read_lines
+from fairseq_mlkd.files.lines import read_lines
 
 XTREME_NAME = re.compile(r"(train|dev|test)-([a-z]{2,3})\.tsv")
 

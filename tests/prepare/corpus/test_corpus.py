@@ -233,7 +233,7 @@ def test_existing_folder_is_reused_or_refused(tmp_path, files):
         ({"valid": 30}, "language de: only 30 sentences are left"),
         ({"sentences": 1, "alpha": 1.0}, "language de gets none"),
         ({"files": {"en": ["gone.txt"]}}, "gone.txt: no such file"),
-        ({"codes_from": "nowhere"}, "subwords.json is missing"),
+        ({"codes_from": "nowhere"}, "subwords.json: cannot be read"),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(tmp_path, files, changes, message):

@@ -180,7 +180,7 @@ def test_rows_of_jsonl_and_parquet(tmp_path):
         ('{"text": "a"', ":2: not JSON"),
         ("[" * 100_000, ":2: not JSON"),
         ('{"title": "a"}', ':2: no "text"'),
-        ('["text"]', ':2: no "text"'),
+        ('["text"]', ":2: holds no JSON object"),
         ('{"text": null}', ':2: "text" is a NoneType'),
         ('{"text": "%s"}' % ("a" * 5_000_000), ":2: more than 4194304 characters"),
         ("\0" * 4096, ":2: holds a block of zeros"),

@@ -241,7 +241,7 @@ def test_what_is_no_archive_sets_no_checksum(server, downloader, tmp_path):
 
 def test_damaged_records_are_named(server, downloader, tmp_path):
     (tmp_path / CHECKSUMS_FILE).write_text("{")
-    with pytest.raises(ValueError, match=rf"{CHECKSUMS_FILE}: damaged"):
+    with pytest.raises(ValueError, match=rf"{CHECKSUMS_FILE}: not JSON"):
         downloader.obtain(remote(server))
 
 

@@ -103,8 +103,8 @@ def test_without_network_the_line_says_what_to_fetch_and_where_to(downloader, tm
 @pytest.mark.parametrize(
     "text, complaint",
     [
-        ("<html>", "no record of a dump"),
-        ("[]", "no record of a dump"),
+        ("<html>", "not JSON"),
+        ("[]", "holds no JSON object"),
         ('{"jobs": {"articlesmultistreamdump": {"status": "done"}}}', "damaged"),
         (
             json.dumps(

@@ -105,7 +105,7 @@ def test_two_locales_of_a_language_keep_their_names(tmp_path):
     [
         ("", "the file is empty"),
         ("{", r"en-US\.jsonl:1: not JSON \(.*\); correct the line or download"),
-        ("[1]", r"en-US\.jsonl:1: no text in field 'locale'; correct the line"),
+        ("[1]", r"en-US\.jsonl:1: holds no JSON object; correct the line"),
         (
             json.dumps({**make_record(ALARM), "utt": None}),
             r"en-US\.jsonl:1: no text in field 'utt'",

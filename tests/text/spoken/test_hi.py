@@ -12,7 +12,7 @@ import unicodedata
 
 import pytest
 
-from fairseq_mlkd.files.whole import read_lines
+from fairseq_mlkd.files.lines import read_lines
 from fairseq_mlkd.text.spoken import spoken_words, to_spoken
 
 # CLDR's spellings. The Directorate writes सताईस, चवालीस, तिरपन, तिरसठ and -वे for -बे

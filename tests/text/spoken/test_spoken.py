@@ -4,7 +4,7 @@ from itertools import islice
 
 import pytest
 
-from fairseq_mlkd.files.whole import read_lines
+from fairseq_mlkd.files.lines import read_lines
 from fairseq_mlkd.text.spoken import spoken_words, to_spoken
 from fairseq_mlkd.text.spoken.characters import _FOLDED, _MAY_FOLD
 

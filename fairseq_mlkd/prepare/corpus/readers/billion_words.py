@@ -16,8 +16,8 @@ from typing import BinaryIO, cast
 
 from sacremoses import MosesDetokenizer
 
+from fairseq_mlkd.files.lines import decode_lines
 from fairseq_mlkd.files.packed import open_packed
-from fairseq_mlkd.files.whole import decode_lines
 from fairseq_mlkd.prepare.corpus.readers.document import Document
 from fairseq_mlkd.prepare.corpus.readers.lines import gather_lines
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import chain, islice
 
-from fairseq_mlkd.files.whole import read_lines
+from fairseq_mlkd.files.lines import read_lines
 from fairseq_mlkd.prepare.corpus.readers.document import Document
 
 _XML = re.compile(r"\s*<(?:\?xml|!DOCTYPE|mediawiki)\b")

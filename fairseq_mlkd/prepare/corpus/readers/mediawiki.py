@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from typing import Any
 from xml.parsers import expat
 
+from fairseq_mlkd.files.lines import refuse_zeros
 from fairseq_mlkd.files.packed import open_packed
-from fairseq_mlkd.files.whole import refuse_zeros
 from fairseq_mlkd.prepare.corpus.readers.document import Document, refuse_large
 
 _BLOCK = 1 << 18

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from fairseq_mlkd.files.whole import read_lines
+from fairseq_mlkd.files.json_objects import parse_json
+from fairseq_mlkd.files.lines import read_lines
 from fairseq_mlkd.prepare.corpus.readers.document import (
     MAX_PAGE_CHARACTERS,
     Document,
@@ -46,19 +46,10 @@ def read_parquet(path: str, counts: Counter[str]) -> Iterator[Document]:
 
 
 def _parse(line: str, where: str) -> Any:
-    try:
-        row = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        reason = str(error).split(":")[0]
-        raise ValueError(
-            f"{where}: not JSON ({reason}); every line must be an object such as "
-            '{"text": "..."}: mend or remove the line'
-        ) from None
-    if not isinstance(row, dict) or "text" not in row:
-        raise ValueError(
-            f'{where}: no "text"; every line must be an object such as '
-            '{"text": "..."}: mend or remove the line'
-        )
+    remedy = 'every line must be an object such as {"text": "..."}: mend or remove it'
+    row = parse_json(line, where, remedy)
+    if "text" not in row:
+        raise ValueError(f'{where}: no "text"; {remedy}')
     return row["text"]
 
 

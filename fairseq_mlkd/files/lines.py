@@ -1,14 +1,9 @@
-"""Reading text line by line, writing files in one step, and what tells files apart."""
+"""Text line by line: UTF-8 alone, no line without end, no damage that goes unseen."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from fairseq_mlkd.files.packed import open_packed
 
@@ -40,7 +35,7 @@ def read_lines(path: str, max_bytes: int = MAX_LINE_BYTES) -> Iterator[str]:
 def decode_lines(
     stream: BinaryIO, name: str, max_bytes: int = MAX_LINE_BYTES
 ) -> Iterator[str]:
-    """`read_lines` for an open stream, called `name` in errors."""
+    """Yield the lines of an open stream as `read_lines` does; errors call it `name`."""
     raw_lines = iter(lambda: stream.readline(max_bytes + 1), b"")
     for number, raw in enumerate(raw_lines, 1):
         if number == 1 and raw.startswith(_BYTE_ORDER_MARK):
@@ -69,33 +64,3 @@ def refuse_zeros(data: bytes, where: str) -> None:
             f"{where}: holds a block of zeros, as damaged disks and broken downloads "
             "leave them; copy the file again"
         )
-
-
-@contextmanager
-def replace_on_success(path: str) -> Iterator[str]:
-    """Give a temporary name to write to; it becomes `path` if the block succeeds."""
-    partial = f"{path}.partial"
-    try:
-        yield partial
-        os.replace(partial, path)
-    finally:
-        if os.path.exists(partial):
-            os.remove(partial)
-
-
-def write_json(value: Any, path: str) -> None:
-    """Write indented JSON, complete or not at all."""
-    with (
-        replace_on_success(path) as partial,
-        open(partial, "w", encoding="utf-8", newline="\n") as file,
-    ):
-        file.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
-
-
-def file_sha256(path: str | Path) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal."""
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        for block in iter(lambda: file.read(1 << 20), b""):
-            digest.update(block)
-    return digest.hexdigest()

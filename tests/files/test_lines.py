@@ -1,8 +1,6 @@
-import os
-
 import pytest
 
-from fairseq_mlkd.files.whole import file_sha256, read_lines, replace_on_success
+from fairseq_mlkd.files.lines import read_lines
 
 TEXT = "eins\r\nzw\u2028ei\n\ndrei"
 LINES = ["eins", "zw\u2028ei", "", "drei"]
@@ -46,19 +44,3 @@ def test_block_of_zeros_is_refused_and_a_single_nul_is_text(tmp_path):
 def test_missing_file_is_one_clear_error(tmp_path):
     with pytest.raises(ValueError, match="none.txt: cannot be read"):
         list(read_lines(str(tmp_path / "none.txt")))
-
-
-def test_failed_write_leaves_the_old_file(tmp_path):
-    path = tmp_path / "a"
-    path.write_text("old")
-    with pytest.raises(RuntimeError), replace_on_success(str(path)) as partial:
-        with open(partial, "w") as file:
-            file.write("half")
-        raise RuntimeError
-    assert os.listdir(tmp_path) == ["a"] and path.read_text() == "old"
-
-
-def test_file_sha256_of_known_bytes(tmp_path):
-    (tmp_path / "f").write_bytes(b"abc")
-    known = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-    assert file_sha256(tmp_path / "f") == known

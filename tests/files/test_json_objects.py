@@ -1,0 +1,33 @@
+import pytest
+
+from fairseq_mlkd.files.json_objects import read_json, write_json
+
+
+def test_what_was_written_is_read(tmp_path):
+    value = {"a": [1, "é"], "b": None}
+    write_json(value, tmp_path / "a.json")
+    assert read_json(tmp_path / "a.json", "") == value
+    assert "é" in (tmp_path / "a.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "content, problem",
+    [
+        (b"", "not JSON"),
+        (b'{"a": 1', "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b"[1]", "holds no JSON object"),
+        (b'"a"', "holds no JSON object"),
+        (b"\xff", "cannot be read"),
+        (None, "cannot be read (No such file"),
+    ],
+)
+def test_one_line_names_file_and_remedy(tmp_path, content, problem):
+    path = tmp_path / "a.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ValueError) as caught:
+        read_json(path, "fetch it again")
+    message = str(caught.value)
+    assert message.startswith(f"{path}: {problem}") and "\n" not in message
+    assert message.endswith("; fetch it again")

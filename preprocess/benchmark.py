@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Turns the official files of a benchmark into binary data for fairseq-train.
+"""Turn the official files of a benchmark into binary data for fairseq-train.
 
 Training data are read in the source language, validation and test data in every
 language there is. `OUT/audit.json` accounts for each row.
@@ -19,14 +19,14 @@ import argparse
 from pathlib import Path
 
 from fairseq_mlkd.cli.command import add_benchmark, make_parser, one_line_errors
-from fairseq_mlkd.data.audit import FileAudit
-from fairseq_mlkd.prepare.labelled import BENCHMARKS
+from fairseq_mlkd.prepare.labelled import READERS
+from fairseq_mlkd.prepare.labelled.audit import FileAudit
 from fairseq_mlkd.prepare.labelled.prepare import Preparation
 from fairseq_mlkd.prepare.labelled.selection import Settings
 
 
 def fraction(text: str) -> float:
-    """An argument from 0 up to, not including, 1."""
+    """Return an argument from 0 up to, not including, 1."""
     value = float(text)
     if not 0 <= value < 1:
         raise ValueError
@@ -34,9 +34,9 @@ def fraction(text: str) -> float:
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the parser of the command line."""
     parser = make_parser("benchmark.py", __doc__)
-    add_benchmark(parser, sorted(BENCHMARKS))
+    add_benchmark(parser, sorted(READERS))
     add = parser.add_argument
     add("folder", metavar="IN", type=Path, help="folder with the benchmark's files")
     add("out", metavar="OUT", type=Path, help="folder to write")
@@ -78,15 +78,20 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def print_totals(records: list[FileAudit]) -> None:
-    """One line a subset: rows kept, rows dropped, and what a model cannot get right."""
+    """Print a line per subset: rows kept and dropped, what a model cannot get right."""
     for record in records:
         kept, dropped = f"kept {record.kept:>7,}", f"dropped {record.dropped_rows:>5,}"
         notes = [f"longest {record.longest_input:,} subwords"]
         if record.published is not None:
             notes.insert(0, f"published {record.published:,}")
-        notes += [f"{n:,} untrained in {part}" for part, n in record.untrained.items()]
+        notes += [
+            f"{n:,} untrained in {folder}" for folder, n in record.untrained.items()
+        ]
         if record.words_without_subwords:
             notes.append(f"{record.words_without_subwords:,} words without subwords")
+        if record.forbidden_by_ontology:
+            forbidden = record.forbidden_by_ontology
+            notes.append(f"--grammar ontology forbids {forbidden:,}")
         print("  ".join([f"{record.subset:<9} {kept}", dropped, *notes]))
 
 
@@ -102,7 +107,7 @@ def main(argv: list[str] | None = None) -> None:
         seed=args.seed,
     )
     run = Preparation(
-        BENCHMARKS[args.name], args.folder, args.tokenizer, settings, args.train
+        READERS[args.name], args.folder, args.tokenizer, settings, args.train
     )
     if run.is_done(args.out):
         print(f"{args.out} is complete already; nothing to do")

@@ -12,10 +12,10 @@ import pytest
 from fairseq import utils
 from tiny import STUDENT, build_model, run, shape_flags, train
 
-from fairseq_mlkd.data.audit import read_audit
+from fairseq_mlkd.data.folders import read_audit
 from fairseq_mlkd.metrics.results import read_results
 from fairseq_mlkd.prepare.corpus import CorpusOptions, build_corpus
-from fairseq_mlkd.prepare.labelled import BENCHMARKS
+from fairseq_mlkd.prepare.labelled import READERS
 from fairseq_mlkd.prepare.labelled.prepare import Preparation
 from fairseq_mlkd.prepare.labelled.selection import Settings
 from fairseq_mlkd.tasks.zero_shot_classification import (
@@ -66,7 +66,7 @@ def prepare(name: str, data: Path, root: Path) -> Path:
         settings = Settings(langs=(LANG,), valid_fraction=0.1)
         train = data / "pawsx/dev-en.tsv"
     tokenizer = build_tokenizer(data, root)
-    run = Preparation(BENCHMARKS[name], data / name, tokenizer, settings, train)
+    run = Preparation(READERS[name], data / name, tokenizer, settings, train)
     run.write(root / name)
     return root / name
 
@@ -209,6 +209,6 @@ def test_the_study_of_real_data_runs_to_its_report(mlkd_data, tmp_path):
         assert sorted(row[1] for row in rows) == sorted(MODELS)
     assert "dropped" in sections["PAWS-X"] and "dropped" not in sections["XNLI"]
 
-    totals = read_audit(out / "pawsx" / "audit.json")["totals"]
+    totals = read_audit(out / "pawsx")["totals"]
     source = totals["train.en"]["kept"] + totals["valid.en"]["kept"]
     assert source == 200 and totals["valid.en"]["kept"] > 0

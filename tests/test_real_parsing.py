@@ -8,7 +8,7 @@ import pytest
 from tiny import run, train
 
 from fairseq_mlkd.prepare.corpus import CorpusOptions, build_corpus
-from fairseq_mlkd.prepare.labelled import BENCHMARKS
+from fairseq_mlkd.prepare.labelled import READERS
 from fairseq_mlkd.prepare.labelled.prepare import Preparation
 from fairseq_mlkd.prepare.labelled.selection import Settings
 
@@ -32,7 +32,7 @@ def prepare(official: Path, folder: Path) -> Path:
     text.write_text("\n".join(words), encoding="utf-8")
     corpus, data = folder / "corpus", folder / "data"
     build_corpus(str(corpus), CorpusOptions({"en": [str(text)]}, codes=500, valid=1))
-    mtop = BENCHMARKS["mtop"]
+    mtop = READERS["mtop"]
     Preparation(mtop, folder / "in", corpus, Settings(), None).write(data)
     return data
 

@@ -25,7 +25,7 @@ from fairseq_mlkd.metrics.spans import (
     span_f1,
     span_types,
 )
-from fairseq_mlkd.prepare.labelled import BENCHMARKS
+from fairseq_mlkd.prepare.labelled import READERS
 from fairseq_mlkd.text.pointers import from_pointers
 
 Labels = tuple[dict[str, list[str]], dict[str, list[str]]]
@@ -34,7 +34,7 @@ Labels = tuple[dict[str, list[str]], dict[str, list[str]]]
 def get_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = make_parser("mlkd-score", __doc__)
-    add_benchmark(parser, sorted(BENCHMARKS))
+    add_benchmark(parser, sorted(READERS))
     add = parser.add_argument
     add("gold", metavar="GOLD", type=Path, help="file with the true labels")
     add("hypothesis", metavar="HYPOTHESIS", type=Path, help="file with predictions")

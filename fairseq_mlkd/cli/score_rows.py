@@ -3,7 +3,7 @@
 from argparse import Namespace
 from pathlib import Path
 
-from fairseq_mlkd.prepare.labelled import BENCHMARKS
+from fairseq_mlkd.prepare.labelled import READERS
 from fairseq_mlkd.prepare.labelled.rows import (
     Dropped,
     Row,
@@ -55,7 +55,7 @@ def _read_hypotheses(args: Namespace, gold: list[AnyRow]) -> list[AnyRow]:
 
 
 def _read(args: Namespace, path: Path, *, predicted: bool) -> list[AnyRow]:
-    rows = BENCHMARKS[args.name].read(
+    rows = READERS[args.name].read(
         path,
         args.lang,
         split=args.split,

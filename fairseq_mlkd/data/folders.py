@@ -17,7 +17,14 @@ Words that mean one thing each in this package: a *folder* of the data is one of
 the *inputs* are those that depend on the subwords (`input0`, `input1`, `pieces`); a
 *word* is what white space or the benchmark delimits, never a subword; the *pieces* of
 a word are its subwords; a *reader* turns files of others into rows.
+
+`audit.json` says what became of each row of the files that the data were made from.
 """
+
+from pathlib import Path
+from typing import Any
+
+from fairseq_mlkd.files.json_objects import read_json
 
 INPUT0 = "input0"
 INPUT1 = "input1"
@@ -30,3 +37,14 @@ TARGET = "target"
 DICTIONARY_FILE = "dict.txt"
 # In `target`: which slots stand under which intents in training.
 ONTOLOGY_FILE = "ontology.txt"
+AUDIT_FILE = "audit.json"
+
+
+def read_audit(data: str | Path) -> dict[str, Any]:
+    """Read `DATA/audit.json`; nothing where there is none.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    path = Path(data, AUDIT_FILE)
+    return read_json(path, "prepare the data again") if path.is_file() else {}

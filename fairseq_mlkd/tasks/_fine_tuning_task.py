@@ -14,9 +14,9 @@ from omegaconf import II
 from torch import Tensor
 
 from fairseq_mlkd.checkpoint import LABELS_KEY, symbols_sha256
-from fairseq_mlkd.data.audit import read_audit
 from fairseq_mlkd.data.binary import binary_sha256
 from fairseq_mlkd.data.companion_datasets import MixedDataset
+from fairseq_mlkd.data.folders import read_audit
 from fairseq_mlkd.data.masked_lm_dataset import MaskedLMDataset, Masking
 from fairseq_mlkd.data.multilingual_dataset import MultilingualDataset
 from fairseq_mlkd.data.sentence_dataset import SentenceDataset
@@ -120,8 +120,7 @@ class FineTuningTask(MultilingualTask):
     def __init__(self, cfg: FineTuningTaskConfig, dictionary: Dictionary) -> None:
         super().__init__(cfg, dictionary)
         dictionary.add_symbol("<mask>")
-        audit = Path(cfg.data) / "audit.json"
-        self.audit = read_audit(audit) if audit.is_file() else {}
+        self.audit = read_audit(cfg.data)
         self.unlabelled_data = cfg.unlabelled_data
         self.reader: FineTuningTask | None = None  # of a teacher's own subwords
         # unlabelled sentences stand beside training examples, in masked form, too

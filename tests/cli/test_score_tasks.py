@@ -7,7 +7,7 @@ from test_score import GOLD, mtop, score, write
 from tiny import STUDENT, run, shape_flags, train, write_tokenizer
 
 from fairseq_mlkd.metrics.results import read_results
-from fairseq_mlkd.prepare.labelled import BENCHMARKS
+from fairseq_mlkd.prepare.labelled import READERS
 from fairseq_mlkd.prepare.labelled.prepare import Preparation
 from fairseq_mlkd.prepare.labelled.selection import Settings
 
@@ -45,7 +45,7 @@ def prepare(name: str, folder: Path, tokenizer: Path) -> Path:
     for path in (train_file, valid):
         write(path, *GOLD[name])
     write(test, *GOLD[name], *CONTRADICTIONS[name])
-    run = Preparation(BENCHMARKS[name], folder / "in", tokenizer, Settings())
+    run = Preparation(READERS[name], folder / "in", tokenizer, Settings())
     run.write(folder / "data")
     return test
 

@@ -153,11 +153,11 @@ def test_intents_and_slots_become_binary_data(main, tokenizer, multiatis):
     assert (out / "intent/dict.txt").read_text() == "rest 1\nnew 0\n"
     assert read(out, "label", "test.fr") == ["O B-pet"]
     file = read_audits(out)["valid.en"]
-    assert file["dropped"] == {"not one tag a word": [3]}
+    assert file["dropped"] == {"not one tag per word": [3]}
     assert (file["untrained"], file["published"]) == ({"intent": 1}, 490)
 
 
-def test_parses_become_ontology_symbols_and_pointers(main, tokenizer, tmp_path):
+def test_parses_become_ontology_symbols_and_pointers(main, tokenizer, tmp_path, capsys):
     spans = [{"start": 0, "length": 3}, {"start": 4, "length": 3}]
     tokens = json.dumps({"tokens": ["the", "cat"], "tokenSpans": spans})
     cells = ["IN:A", "4:7:SL:B", "the cat", "x", "en_XX", "[IN:A [SL:B cat ] ]", tokens]
@@ -172,6 +172,9 @@ def test_parses_become_ontology_symbols_and_pointers(main, tokenizer, tmp_path):
     assert symbols.symbols[symbols.nspecial :] == [*trained, *pointers, *unseen]
     assert symbols.count[-1] == 0 and 0 not in symbols.count[:-1]
     assert (out / "target/ontology.txt").read_text() == "[IN:A [SL:B\n"
+    forbidden = {k: v["forbidden_by_ontology"] for k, v in read_audits(out).items()}
+    assert forbidden == {"train.en": 0, "valid.en": 0, "test.fr": 1}
+    assert "--grammar ontology forbids 1" in capsys.readouterr().out
 
 
 def test_one_file_can_hold_all_splits(main, tokenizer, tmp_path):

@@ -20,8 +20,8 @@ from tiny import (
     write_pairs,
 )
 
-from fairseq_mlkd.data.audit import FileAudit, write_audit
 from fairseq_mlkd.metrics.results import read_results
+from fairseq_mlkd.prepare.labelled.audit import FileAudit, write_audit
 from fairseq_mlkd.tasks.zero_shot_classification import (
     HEAD,
     ZeroShotClassificationConfig,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from fairseq_mlkd.prepare.labelled import BENCHMARKS
+from fairseq_mlkd.prepare.labelled import READERS
 from fairseq_mlkd.prepare.labelled.rows import WordRow
 from fairseq_mlkd.text.grammar import START, Grammar, symbols_to_finish
 from fairseq_mlkd.text.parse_tree import is_decoupled, ontology_pairs, parse_tree
@@ -107,7 +107,7 @@ def test_nothing_follows_the_end_or_a_mistake():
 
 
 def test_every_real_parse_is_accepted(mlkd_data: Path):
-    benchmark = BENCHMARKS["mtop"]
+    benchmark = READERS["mtop"]
     paths = sorted((mlkd_data / "mtop").glob("**/*.txt"))
     rows = {
         tuple(row.parse)

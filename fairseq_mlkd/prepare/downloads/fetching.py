@@ -11,7 +11,7 @@ from fairseq_mlkd.prepare.downloads.archives import unpack
 from fairseq_mlkd.prepare.downloads.downloader import Downloader
 from fairseq_mlkd.prepare.downloads.sources import SOURCES, RemoteFile
 from fairseq_mlkd.prepare.downloads.wikipedia import WIKIMEDIA, find_dump
-from fairseq_mlkd.prepare.labelled import BENCHMARKS
+from fairseq_mlkd.prepare.labelled import READERS
 
 SOURCE_NAMES = ("wikipedia", *SOURCES, "multiatis")
 MULTIATIS = (
@@ -85,9 +85,9 @@ def _fetch_wikipedia(
 
 
 def _find_multiatis(folder: Path) -> Fetched:
-    files = BENCHMARKS["multiatis"].find(folder)
+    files = READERS["multiatis"].find(folder)
     if not files:
-        expected = BENCHMARKS["multiatis"].expected
+        expected = READERS["multiatis"].expected
         raise ValueError(f"{MULTIATIS}, put its files into {folder}: {expected}")
     return Fetched([file.path for file in files], benchmark=folder)
 

@@ -7,22 +7,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fairseq_mlkd.files.json_objects import parse_json
+from fairseq_mlkd.prepare.labelled.reader import Wanted, WordReader
 from fairseq_mlkd.prepare.labelled.rows import (
-    BenchmarkFile,
     Dropped,
+    LabelledFile,
     WordRow,
     read_rows,
     row_error,
 )
-from fairseq_mlkd.prepare.labelled.word_benchmark import WordBenchmark
 
-FOLDERS = ("", "data/", "1.0/data/", "1.1/data/")
-FILE_NAME = re.compile(r"([a-z]{2,3})-[A-Z]{2}\.jsonl")
 PARTITIONS = {"train": "train", "dev": "valid", "test": "test"}
 FIELDS = ("locale", "partition", "intent", "utt", "annot_utt")
 # Written without spaces; the authors' own code takes characters for words there.
 LOCALES_OF_CHARACTERS = ("ja-JP", "zh-CN", "zh-TW")
-PUBLISHED = {"train": 11514, "valid": 2033, "test": 2974}
 
 _SLOT = re.compile(r"\[\s*([^\[\]:\s]+)\s*:([^\[\]]*)\]")
 
@@ -34,50 +31,44 @@ class Segment(NamedTuple):
     slot: str | None
 
 
-class MASSIVE(WordBenchmark):
-    """Reads the official JSON lines: one file a locale, which holds all splits.
+class MASSIVE(WordReader):
+    """Read the official JSON lines: one file per locale, which holds all splits.
 
     Slots stand in the text, `wake me up at [time : nine am]`, and become BIO tags of
     the words of `utt`.
     """
 
     name = "massive"
+    title = "MASSIVE"
+    task = "zero_shot_intent_slot"
+    metric = "exact_match"
+    layouts = (r"((1\.[01]/)?data/)?(?P<lang>[a-z]{2,3}-[A-Z]{2})\.jsonl",)
     expected = "LOCALE.jsonl, such as en-US.jsonl, here or in data/ or 1.1/data/"
+    counts = {"": (11514, 2033, 2974)}
     one_file_for_all_splits = True
 
-    def find(self, folder: Path) -> list[BenchmarkFile]:
-        """All files of MASSIVE in `folder`, once for each split that they hold.
+    def find(self, folder: Path) -> list[LabelledFile]:
+        """Return all files in `folder`, once for each split that they hold.
 
         A language is named by its code (`en`), or by its locale (`zh-CN`) where
         there are two of it.
         """
-        paths = [
-            path
-            for parent in FOLDERS
-            for path in sorted(folder.glob(f"{parent}*.jsonl"))
-            if FILE_NAME.fullmatch(path.name)
-        ]
-        locales_of = Counter(_language(locale) for locale in {p.stem for p in paths})
+        found = super().find(folder)
+        locales_of = Counter(map(_language, {file.lang for file in found}))
         files = []
-        for path in paths:
-            lang = _language(path.stem)
-            lang = lang if locales_of[lang] == 1 else path.stem
-            found = {_read_record(path, *row)["partition"] for row in read_rows(path)}
-            splits = [split for name, split in PARTITIONS.items() if name in found]
-            files += [BenchmarkFile(path, split, lang) for split in splits]
+        for path, _, locale in found:
+            lang = _language(locale)
+            lang = lang if locales_of[lang] == 1 else locale
+            held = {_read_record(path, *row)["partition"] for row in read_rows(path)}
+            splits = [split for name, split in PARTITIONS.items() if name in held]
+            files += [LabelledFile(path, split, lang) for split in splits]
         return files
 
-    def published(self, split: str, lang: str) -> int | None:
-        """The number of utterances that the benchmark's authors report."""
-        return PUBLISHED[split]
-
-    def read_rows(
-        self, path: Path, lang: str, split: str | None, predicted: bool
-    ) -> Iterator[WordRow | Dropped]:
+    def word_rows(self, path: Path, wanted: Wanted) -> Iterator[WordRow | Dropped]:
         for line, text in read_rows(path):
             record = _read_record(path, line, text)
-            if split in (None, PARTITIONS[record["partition"]]):
-                yield _row(path, line, record, predicted)
+            if wanted.split in (None, PARTITIONS[record["partition"]]):
+                yield _row(path, line, record, wanted.predicted)
 
 
 def _language(locale: str) -> str:
@@ -85,7 +76,7 @@ def _language(locale: str) -> str:
 
 
 def _read_record(path: Path, line: int, text: str) -> dict[str, str]:
-    """One line's object, with all fields that are needed."""
+    """Return one line's object, with all fields that are needed."""
     advice = "correct the line or download the file again"
     record = parse_json(text, f"{path}:{line}", advice)
     for name in FIELDS:
@@ -105,7 +96,7 @@ def _row(
     segments = _read_slots(record["annot_utt"])
     if segments is None and not predicted:
         problem = f"not [SLOT : WORDS] in {record['annot_utt']!r}"
-        raise row_error(path, line, problem, "correct or remove the row")
+        raise row_error(path, line, problem)
     misfit = _find_misfit(words, segments or [])
     if misfit is not None and not predicted:
         return Dropped(misfit, line)
@@ -114,7 +105,7 @@ def _row(
 
 
 def _find_misfit(words: list[str], segments: list[Segment]) -> str | None:
-    """Why the annotated text gives no tags for the words, if it gives none."""
+    """Say why the annotated text gives no tags for the words, if it gives none."""
     if "".join(words) != "".join(segment.text for segment in segments):
         return "annot_utt has other words than utt"
     begins = sum(tag.startswith("B-") for tag in _tag(words, segments))
@@ -124,7 +115,7 @@ def _find_misfit(words: list[str], segments: list[Segment]) -> str | None:
 
 
 def _cut(text: str, into_characters: bool) -> list[str]:
-    """The words of a text; Latin ones stay whole among characters."""
+    """Return the words of a text; Latin ones stay whole among characters."""
     words = text.split()
     if not into_characters:
         return words
@@ -132,7 +123,7 @@ def _cut(text: str, into_characters: bool) -> list[str]:
 
 
 def _read_slots(annotated: str) -> list[Segment] | None:
-    """The text in runs, outside and inside of brackets; `None` if these are wrong."""
+    """Return the text in runs, in and out of brackets; `None` if these are wrong."""
     parts = _SLOT.split(annotated)
     outside, names, inside = parts[::3], parts[1::3], parts[2::3]
     if any("[" in text or "]" in text for text in outside):
@@ -148,7 +139,7 @@ def _squeeze(text: str) -> str:
 
 
 def _tag(words: list[str], segments: list[Segment]) -> list[str]:
-    """A BIO tag for each word, by the segment that its first character stands in."""
+    """Return a BIO tag per word, by the segment in which its first character stands."""
     owners = [i for i, segment in enumerate(segments) for _ in segment.text]
     tags, position, previous = [], 0, None
     for word in words:

@@ -6,14 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from fairseq_mlkd.prepare.labelled.rows import (
-    BenchmarkFile,
-    Dropped,
-    WordRow,
-    read_rows,
-    row_error,
-)
-from fairseq_mlkd.prepare.labelled.word_benchmark import WordBenchmark
+from fairseq_mlkd.data.folders import TARGET
+from fairseq_mlkd.prepare.labelled.reader import Wanted, WordReader, check_width
+from fairseq_mlkd.prepare.labelled.rows import Dropped, WordRow, read_rows, row_error
 from fairseq_mlkd.text.parse_tree import (
     is_decoupled,
     leaf_words,
@@ -22,9 +17,7 @@ from fairseq_mlkd.text.parse_tree import (
 )
 from fairseq_mlkd.text.pointers import MAX_POINTERS, Span, pointer, to_pointers
 
-SPLITS = {"train": "train", "eval": "valid", "dev": "valid", "test": "test"}
-# train, valid, test
-PUBLISHED = {
+COUNTS = {
     "en": (15667, 2235, 4386),
     "de": (13424, 1815, 3549),
     "es": (10934, 1527, 2998),
@@ -33,7 +26,6 @@ PUBLISHED = {
     "th": (10759, 1671, 2765),
 }
 POINTERS = tuple(map(pointer, range(MAX_POINTERS)))
-ADVICE = "correct or remove the row"
 # Some files have commas of full width between spans.
 FULL_WIDTH = str.maketrans("，：", ",:")
 _SPAN = re.compile(r"(\d+):(\d+):(SL:[^\s:]+)", re.ASCII)
@@ -47,8 +39,8 @@ class Token(NamedTuple):
     stop: int
 
 
-class MTOP(WordBenchmark):
-    """Reads the official files of eight columns, and those of seven without the id.
+class MTOP(WordReader):
+    """Read the official files of eight columns, and those of seven without the id.
 
     The columns: id, intent, slot spans, utterance, domain, locale, decoupled parse,
     tokens as JSON. The tokens are the words, except that several which touch each
@@ -57,37 +49,21 @@ class MTOP(WordBenchmark):
     """
 
     name = "mtop"
+    title = "mTOP"
+    task = "zero_shot_parsing"
+    metric = "exact_match"
+    layouts = (r"([^/]+/)?(?P<lang>[a-z]{2})/(?P<split>train|eval|dev|test)\.txt",)
     expected = "LANG/{train,eval,test}.txt, here or one folder down"
+    counts = COUNTS
+    fixed_symbols = {TARGET: POINTERS}
 
-    @property
-    def fixed_symbols(self) -> dict[str, tuple[str, ...]]:
-        """The pointers."""
-        return {"target": POINTERS}
-
-    def find(self, folder: Path) -> list[BenchmarkFile]:
-        """All files of this layout in `folder`."""
-        files = []
-        for parent in ("", "*/"):
-            for path in sorted(folder.glob(f"{parent}[a-z][a-z]/*.txt")):
-                if path.stem in SPLITS:
-                    split = SPLITS[path.stem]
-                    files.append(BenchmarkFile(path, split, path.parent.name))
-        return files
-
-    def published(self, split: str, lang: str) -> int | None:
-        """The number of requests that the benchmark's authors report."""
-        counts = PUBLISHED.get(lang)
-        return counts[("train", "valid", "test").index(split)] if counts else None
-
-    def read_rows(
-        self, path: Path, lang: str, split: str | None, predicted: bool
-    ) -> Iterator[WordRow | Dropped]:
+    def word_rows(self, path: Path, wanted: Wanted) -> Iterator[WordRow | Dropped]:
         for line, cells in _read_columns(path):
             if not cells:
                 yield Dropped("empty line", line)
                 continue
             parse, tokens = split_symbols(cells[5]), _read_tokens(path, line, cells[6])
-            if predicted:
+            if wanted.predicted:
                 words = [token.text for token in tokens]
                 yield WordRow(words, line, parse=parse)
             else:
@@ -95,7 +71,7 @@ class MTOP(WordBenchmark):
 
 
 def _read_columns(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yields line numbers and the seven columns after the id; none of an empty line.
+    """Yield line numbers and the seven columns after the id; none of an empty line.
 
     Raises:
         ValueError: a row has not as many columns as the first one.
@@ -109,9 +85,8 @@ def _read_columns(path: Path) -> Iterator[tuple[int, list[str]]]:
                 problem = f"no layout of mTOP has {width} tab-separated columns"
                 advice = "expected [id,] intent, slots, utterance, domain, locale,"
                 raise row_error(path, line, problem, f"{advice} parse, tokens")
-        if text and len(cells) != width:
-            problem = f"{len(cells)} tab-separated columns where line 1 has {width}"
-            raise row_error(path, line, problem, ADVICE)
+        if text:
+            check_width(path, line, cells, width)
         yield line, cells[-7:] if text else []
 
 
@@ -124,7 +99,7 @@ def _row(
         tokens = _join_tokens(tokens, leaf_words(parse))
         slots = _read_spans(spans, tokens)
     except ValueError as error:
-        raise row_error(path, line, str(error), ADVICE) from None
+        raise row_error(path, line, str(error)) from None
     words = [token.text for token in tokens]
     if set(leaf_words(parse)) - set(words):
         return Dropped("a word of the parse is none of the tokens", line)
@@ -143,7 +118,7 @@ def _read_tokens(path: Path, line: int, text: str) -> list[Token]:
         return [_token(word, **span) for word, span in zip(words, spans)]
     except (ValueError, KeyError, TypeError, RecursionError):
         form = '{"tokens": [...], "tokenSpans": [{"start": ..., "length": ...}, ...]}'
-        raise row_error(path, line, f"the last column is not {form}", ADVICE) from None
+        raise row_error(path, line, f"the last column is not {form}") from None
 
 
 def _token(text: str, start: int, length: int) -> Token:
@@ -153,7 +128,7 @@ def _token(text: str, start: int, length: int) -> Token:
 
 
 def _join_tokens(tokens: list[Token], words: Sequence[str]) -> list[Token]:
-    """Joins tokens that touch and together are a word that no token is."""
+    """Join tokens that touch and together are a word that no token is."""
     for word in words:
         if all(token.text != word for token in tokens):
             tokens = _join(tokens, word)
@@ -172,7 +147,7 @@ def _join(tokens: list[Token], word: str) -> list[Token]:
 
 
 def _read_spans(text: str, tokens: Sequence[Token]) -> list[Span]:
-    """Spans of characters, `4:20:SL:CONTACT,21:26:SL:TODO`, as spans of tokens."""
+    """Return spans of characters, `4:20:SL:CONTACT,...`, as spans of tokens."""
     spans = []
     for item in filter(None, text.translate(FULL_WIDTH).split(",")):
         match = _SPAN.fullmatch(item.strip())

@@ -1,4 +1,4 @@
-"""Benchmark files -> binary data that `fairseq-train` reads, with an audit."""
+"""Official files -> binary data that `fairseq-train` reads, with an audit."""
 
 import hashlib
 import os
@@ -10,23 +10,26 @@ from typing import Any
 
 from tqdm import tqdm
 
-from fairseq_mlkd.data.audit import (
+from fairseq_mlkd.data.folders import AUDIT_FILE, DICTIONARY_FILE, read_audit
+from fairseq_mlkd.files.hashing import file_sha256
+from fairseq_mlkd.files.writing import folder_on_success
+from fairseq_mlkd.prepare.labelled.audit import (
     FileAudit,
-    read_audit,
     tokenizer_fingerprint,
     write_audit,
 )
-from fairseq_mlkd.files.hashing import file_sha256
-from fairseq_mlkd.files.writing import folder_on_success
-from fairseq_mlkd.prepare.labelled.benchmark import Benchmark
-from fairseq_mlkd.prepare.labelled.row_encoder import RowEncoder, SubsetWriter
-from fairseq_mlkd.prepare.labelled.rows import BenchmarkFile, Dropped, Row
+from fairseq_mlkd.prepare.labelled.reader import Reader
+from fairseq_mlkd.prepare.labelled.row_writer import (
+    RowEncoder,
+    SubsetWriter,
+    SymbolCounts,
+)
+from fairseq_mlkd.prepare.labelled.rows import Dropped, LabelledFile, Row
 from fairseq_mlkd.prepare.labelled.selection import Settings, select_files
-from fairseq_mlkd.prepare.labelled.symbols import SymbolCounts
 
 
 def is_held_out(row: Row, fraction: float, seed: int) -> bool:
-    """Whether a training row belongs to the held-out part.
+    """Return whether a training row belongs to the held-out part.
 
     Its key alone decides, so that rows which share it stay together.
     """
@@ -38,31 +41,32 @@ class Preparation:
     """One run: which files, in which way, to which folder.
 
     Args:
-        folder: where the benchmark's files lie.
+        reader: of the data set.
+        folder: where its files lie.
         tokenizer: folder with `dict.txt`, `subwords.json` and what that names.
         train: a training file to use in place of the one in `folder`.
     """
 
     def __init__(
         self,
-        benchmark: Benchmark,
+        reader: Reader[Any],
         folder: Path,
         tokenizer: Path,
         settings: Settings,
         train: Path | None = None,
     ) -> None:
         if not folder.is_dir():
-            raise ValueError(f"{folder}: no such folder; name the benchmark's files")
-        if not (tokenizer / "dict.txt").is_file():
+            raise ValueError(f"{folder}: no such folder; name the data set's files")
+        if not (tokenizer / DICTIONARY_FILE).is_file():
             raise ValueError(f"{tokenizer}: no dict.txt; name a tokenizer folder")
         if train is not None and not train.is_file():
             raise ValueError(f"--train {train}: no such file")
-        if settings.keep_placeholders and benchmark.placeholder is None:
-            raise ValueError(f"--keep-ns: {benchmark.name} has no rows to keep by it")
-        self.benchmark = benchmark
+        if settings.keep_placeholders and reader.placeholder is None:
+            raise ValueError(f"--keep-ns: {reader.name} has no rows to keep by it")
+        self.reader = reader
         self.tokenizer = tokenizer
         self.settings = settings
-        self.files = select_files(benchmark, folder, settings, train)
+        self.files = select_files(reader, folder, settings, train)
         self.records = [
             FileAudit(
                 path=os.path.relpath(file.path, folder),
@@ -70,7 +74,7 @@ class Preparation:
                 language=file.lang,
                 split=file.split,
                 published=(
-                    benchmark.published(file.split, file.lang)
+                    reader.published(file.split, file.lang)
                     if file.path != train
                     else None
                 ),
@@ -79,45 +83,44 @@ class Preparation:
         ]
 
     def about(self) -> dict[str, Any]:
-        """What identifies the result, as it stands in `audit.json`."""
+        """Return what identifies the result, as it stands in `audit.json`."""
         inputs = [[r.path, r.sha256, r.language, r.split] for r in self.records]
         settings = {**asdict(self.settings), "langs": sorted(self.settings.langs)}
         return {
-            "benchmark": self.benchmark.name,
+            "benchmark": self.reader.name,
             "tokenizer": tokenizer_fingerprint(self.tokenizer),
             "request": {**settings, "inputs": inputs},
         }
 
     def is_done(self, out: Path) -> bool:
-        """Whether `out` holds the result of this very run.
+        """Return whether `out` holds the result of this very run.
 
         Raises:
             ValueError: it holds something else.
         """
         if not out.exists() or (out.is_dir() and not any(out.iterdir())):
             return False
-        if (out / "audit.json").is_file():
-            audit, about = read_audit(out / "audit.json"), self.about()
-            if {key: audit.get(key) for key in about} == about:
-                return True
+        audit, about = read_audit(out), self.about()
+        if {key: audit.get(key) for key in about} == about:
+            return True
         raise ValueError(
             f"{out} holds other data; remove it or name another output folder"
         )
 
     def write(self, out: Path) -> list[FileAudit]:
-        """Writes everything to `out`, which appears complete or not at all."""
+        """Write everything to `out`, which appears complete or not at all."""
         with folder_on_success(out) as partial:
             records = self._write_subsets(partial)
-            write_audit(partial / "audit.json", self.about(), records)
+            write_audit(partial / AUDIT_FILE, self.about(), records)
         return records
 
     def _write_subsets(self, out: Path) -> list[FileAudit]:
-        counts = SymbolCounts(self.benchmark.fixed_symbols)
+        counts = SymbolCounts(self.reader.fixed_symbols)
         for file in self.files:
             for split, row in self._read(file, "reading"):
                 if not isinstance(row, Dropped):
                     counts.add(row, trained=split == "train")
-        encoder = RowEncoder(out, self.benchmark, self.tokenizer, counts)
+        encoder = RowEncoder(out, self.reader, self.tokenizer, counts)
         written = []
         for file, record in zip(self.files, self.records):
             with ExitStack() as stack:
@@ -130,18 +133,18 @@ class Preparation:
         return written
 
     def _records_of(self, record: FileAudit) -> list[FileAudit]:
-        """The record of a file, and one of the part of it that is held out."""
+        """Return the record of a file, and one for what of it is held out."""
         if record.split != "train" or not self.settings.valid_fraction:
             return [record]
         held_out = FileAudit(record.path, record.sha256, record.language, "valid")
         return [record, held_out]
 
     def _read(
-        self, file: BenchmarkFile, verb: str
+        self, file: LabelledFile, verb: str
     ) -> Iterator[tuple[str, Row | Dropped]]:
-        """Yields every row of a file and the split that it goes to."""
+        """Yield every row of a file and the split that it goes to."""
         share, seed = self.settings.valid_fraction, self.settings.seed
-        rows = self.benchmark.read(
+        rows = self.reader.read(
             file.path,
             file.lang,
             split=file.split,
@@ -156,9 +159,7 @@ class Preparation:
             )
             yield "valid" if held_out else file.split, row
 
-    def _write_rows(
-        self, file: BenchmarkFile, writers: dict[str, SubsetWriter]
-    ) -> None:
+    def _write_rows(self, file: LabelledFile, writers: dict[str, SubsetWriter]) -> None:
         for split, row in self._read(file, "writing"):
             if isinstance(row, Dropped):
                 writers[split].record.drop(row.reason, row.line)

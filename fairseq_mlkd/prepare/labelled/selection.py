@@ -1,13 +1,12 @@
-"""Which benchmark files a run reads: settled before the first row is."""
+"""Which files a run reads: settled before the first row is read."""
 
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from fairseq_mlkd.prepare.labelled.benchmark import Benchmark
-from fairseq_mlkd.prepare.labelled.rows import BenchmarkFile
-
-SPLITS = ("train", "valid", "test")
+from fairseq_mlkd.prepare.labelled.reader import SPLITS, Reader
+from fairseq_mlkd.prepare.labelled.rows import LabelledFile
 
 
 @dataclass(frozen=True)
@@ -29,9 +28,9 @@ class Settings:
 
 
 def select_files(
-    benchmark: Benchmark, folder: Path, settings: Settings, train: Path | None
-) -> list[BenchmarkFile]:
-    """The files to read: training data in the source language, the rest in all.
+    reader: Reader[Any], folder: Path, settings: Settings, train: Path | None
+) -> list[LabelledFile]:
+    """Return the files to read: training data in the source language, the rest in all.
 
     Args:
         train: a training file to use in place of the one in `folder`.
@@ -42,22 +41,22 @@ def select_files(
     wanted = {*settings.langs, source} if settings.langs else None
     files = [
         file
-        for file in benchmark.find(folder)
+        for file in reader.find(folder)
         if (wanted is None or file.lang in wanted)
         and (file.split != "train" or (file.lang == source and train is None))
     ]
     if train is not None:
-        files.insert(0, BenchmarkFile(train, "train", source))
+        files.insert(0, LabelledFile(train, "train", source))
     if settings.valid_fraction:
-        if benchmark.one_file_for_all_splits:
+        if reader.one_file_for_all_splits:
             raise ValueError(
-                f"{benchmark.name} has validation data; leave out --valid-fraction"
+                f"{reader.name} has validation data; leave out --valid-fraction"
             )
         files = _without_source_valid(files, settings)
-    expected = f"{folder}: {benchmark.expected}"
+    expected = f"{folder}: {reader.expected}"
     paths = _one_file_each(files)
     _check_complete(paths, wanted, settings, expected)
-    if not benchmark.one_file_for_all_splits:
+    if not reader.one_file_for_all_splits:
         _check_apart(paths, settings)
     return sorted(
         files, key=lambda f: (SPLITS.index(f.split), f.lang != source, f.lang)
@@ -65,9 +64,9 @@ def select_files(
 
 
 def _without_source_valid(
-    files: list[BenchmarkFile], settings: Settings
-) -> list[BenchmarkFile]:
-    """Leaves out the dev file that itself serves as the training file."""
+    files: list[LabelledFile], settings: Settings
+) -> list[LabelledFile]:
+    """Leave out the dev file that itself serves as the training file."""
     trained_on = [file.path for file in files if file.split == "train"]
     kept = []
     for file in files:
@@ -81,8 +80,8 @@ def _without_source_valid(
     return kept
 
 
-def _one_file_each(files: list[BenchmarkFile]) -> dict[tuple[str, str], Path]:
-    """The file of each split and language; raises if there are two of one."""
+def _one_file_each(files: list[LabelledFile]) -> dict[tuple[str, str], Path]:
+    """Return the file of each split and language; two of one are an error."""
     paths: dict[tuple[str, str], Path] = {}
     for path, split, lang in files:
         other = paths.setdefault((split, lang), path)
@@ -97,7 +96,7 @@ def _check_complete(
     settings: Settings,
     expected: str,
 ) -> None:
-    """Raises if a subset that is needed has no file."""
+    """Raise a `ValueError` if a subset that is needed has no file."""
     source = settings.source_lang
     if ("train", source) not in paths:
         raise ValueError(
@@ -115,7 +114,7 @@ def _check_complete(
 
 
 def _check_apart(paths: dict[tuple[str, str], Path], settings: Settings) -> None:
-    """Raises if a file is trained and tested on."""
+    """Raise a `ValueError` if a file is both trained and tested on."""
     source = settings.source_lang
     train = paths["train", source]
     for (split, lang), path in paths.items():

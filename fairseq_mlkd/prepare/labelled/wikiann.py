@@ -4,16 +4,9 @@ from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
 
-from fairseq_mlkd.prepare.labelled.rows import (
-    BenchmarkFile,
-    WordRow,
-    find_xtreme_files,
-    read_rows,
-    row_error,
-)
-from fairseq_mlkd.prepare.labelled.word_benchmark import WordBenchmark
+from fairseq_mlkd.prepare.labelled.reader import XTREME, Wanted, WordReader
+from fairseq_mlkd.prepare.labelled.rows import WordRow, read_rows, row_error
 
-SPLITS = {"train": "train", "dev": "valid", "test": "test"}
 TAGS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
 # Sentences to train on; to validate and to test on: the languages that XTREME uses.
 SIZES = {
@@ -27,51 +20,49 @@ SIZES = {
     (1000, 1000): "kk sw te",
     (100, 100): "jv my yo",
 }
-PUBLISHED = {lang: size for size, langs in SIZES.items() for lang in langs.split()}
+COUNTS = {
+    lang: (train, others, others)
+    for (train, others), langs in SIZES.items()
+    for lang in langs.split()
+}
 
 
-class WikiAnn(WordBenchmark):
-    """Reads the official files (`en:Paris<TAB>B-LOC`) and XTREME's (`Paris<TAB>B-LOC`).
+class WikiAnn(WordReader):
+    """Read the official files (`en:Paris<TAB>B-LOC`) and XTREME's (`Paris<TAB>B-LOC`).
 
     A blank line ends a sentence, the end of the file does too. There are no comments:
     `#` is a word. Tags stay as they are, `I-` without a `B-` before it included.
     """
 
     name = "wikiann"
+    title = "Wikiann"
+    task = "zero_shot_tagging"
+    metric = "f1"
+    layouts = (XTREME, r"(?P<lang>[^/]+)/(?P<split>train|dev|test)(\.tsv)?")
     expected = (
         "LANG/{train,dev,test}, the same with .tsv, or {train,dev,test}-LANG.tsv"
-        " with a word and its tag a line"
+        " with a word and its tag per line"
     )
+    counts = COUNTS
 
-    def find(self, folder: Path) -> list[BenchmarkFile]:
-        """All Wikiann files in `folder`, whichever layout it has."""
-        files = find_xtreme_files(folder)
-        for name, split in SPLITS.items():
-            for path in sorted(folder.glob(f"*/{name}*")):
-                if path.is_file() and path.name in (name, f"{name}.tsv"):
-                    files.append(BenchmarkFile(path, split, path.parent.name))
-        return files
-
-    def published(self, split: str, lang: str) -> int | None:
-        """The number of sentences that the benchmark's authors report."""
-        counts = PUBLISHED.get(lang)
-        return counts[split != "train"] if counts else None
-
-    def read_rows(
-        self, path: Path, lang: str, split: str | None, predicted: bool
-    ) -> Iterator[WordRow]:
+    def word_rows(self, path: Path, wanted: Wanted) -> Iterator[WordRow]:
         prefix = None
         for is_sentence, lines in groupby(read_rows(path), key=_has_text):
             if not is_sentence:
                 continue
             rows = list(lines)
             if prefix is None:
-                prefix = f"{lang}:" if rows[0][1].startswith(f"{lang}:") else ""
+                prefix = _prefix(rows[0][1], wanted.lang)
             cells = [_split(path, line, text, prefix) for line, text in rows]
             words, tags = map(list, zip(*cells))
-            if not predicted:
+            if not wanted.predicted:
                 _check_tags(path, rows[0][0], tags)
             yield WordRow(words, rows[0][0], tags=tags)
+
+
+def _prefix(first_line: str, lang: str) -> str:
+    """Return what stands before each word: its language, or nothing."""
+    return f"{lang}:" if first_line.startswith(f"{lang}:") else ""
 
 
 def _has_text(row: tuple[int, str]) -> bool:
@@ -86,7 +77,7 @@ def _check_tags(path: Path, first_line: int, tags: list[str]) -> None:
 
 
 def _split(path: Path, line: int, text: str, prefix: str) -> tuple[str, str]:
-    """The word, without the language before it, and its tag."""
+    """Return the word, without the language before it, and its tag."""
     cells = text.split("\t")
     if len(cells) != 2:
         problem = f"{len(cells)} tab-separated columns where a word and its tag belong"
@@ -95,7 +86,7 @@ def _split(path: Path, line: int, text: str, prefix: str) -> tuple[str, str]:
     word, tag = cells
     if not word.startswith(prefix):
         problem = f"no {prefix!r} before the word, as the first line has"
-        raise row_error(path, line, problem, "correct or remove the row")
+        raise row_error(path, line, problem)
     if "\r" in word:
         advice = "write the file with ordinary line ends"
         raise row_error(path, line, "a carriage return inside the line", advice)

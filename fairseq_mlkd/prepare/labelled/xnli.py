@@ -3,13 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from fairseq_mlkd.prepare.labelled.pair_benchmark import Columns, PairBenchmark
-from fairseq_mlkd.prepare.labelled.rows import (
-    BenchmarkFile,
-    find_xtreme_files,
-    read_rows,
-    row_error,
-)
+from fairseq_mlkd.prepare.labelled.reader import XTREME, Columns, PairReader
+from fairseq_mlkd.prepare.labelled.rows import LabelledFile, read_rows, row_error
 
 # Header names of sentence 1, sentence 2 and the label; whether fields may be quoted.
 HEADERS = (
@@ -17,35 +12,36 @@ HEADERS = (
     (("premise", "hypo", "label"), False),  # XNLI-MT-1.0
     (("premise", "hypothesis", "label"), True),  # MultiNLI exports
 )
-PUBLISHED = {"train": 392702, "valid": 2490, "test": 5010}
 
 
-class XNLI(PairBenchmark):
-    """Reads XNLI's official files, XTREME's, and MultiNLI with a header."""
+class XNLI(PairReader):
+    """Read XNLI's official files, XTREME's, and SNLI or MultiNLI with a header."""
 
     name = "xnli"
+    title = "XNLI"
     labels = ("contradiction", "entailment", "neutral")
     spellings = {"contradictory": "contradiction"}
+    layouts = (
+        XTREME,
+        r"(XNLI-1\.0/)?xnli\.(?P<split>dev|test)\.tsv",
+        r"((XNLI-MT-1\.0/)?multinli/)?multinli\.(?P<split>train)\.(?P<lang>[^.]+)\.tsv",
+    )
     expected = (
         "XNLI-1.0/xnli.{dev,test}.tsv and XNLI-MT-1.0/multinli/multinli.train.LANG.tsv"
         " or {train,dev,test}-LANG.tsv with premise, hypothesis, label"
     )
+    counts = {"": (392702, 2490, 5010)}
 
-    def find(self, folder: Path) -> list[BenchmarkFile]:
-        """All XNLI files in `folder`, whichever layout it has."""
-        files = find_xtreme_files(folder)
-        for name, split in (("xnli.dev.tsv", "valid"), ("xnli.test.tsv", "test")):
-            for path in (folder / name, folder / "XNLI-1.0" / name):
-                if path.exists():
-                    langs = _languages(path)
-                    files += [BenchmarkFile(path, split, lang) for lang in langs]
-        for parent in ("", "multinli/", "XNLI-MT-1.0/multinli/"):
-            for path in sorted(folder.glob(f"{parent}multinli.train.*.tsv")):
-                files.append(BenchmarkFile(path, "train", path.name.split(".")[2]))
-        return files
+    def find(self, folder: Path) -> list[LabelledFile]:
+        """Return all files in `folder`; one of all languages counts once for each."""
+        return [
+            LabelledFile(path, split, lang)
+            for path, split, found in super().find(folder)
+            for lang in ([found] if found else _languages(path))
+        ]
 
     def columns(self, first_row: Sequence[str]) -> Columns | None:
-        """The layout that a file's first row shows."""
+        """Return the layout that a file's first row shows."""
         width = len(first_row)
         for names, quoted in HEADERS:
             if set(names) <= set(first_row):
@@ -56,13 +52,9 @@ class XNLI(PairBenchmark):
             return Columns(0, 1, 2, width, header=False, quoted=False)
         return None
 
-    def published(self, split: str, lang: str) -> int | None:
-        """The number of examples that the benchmark's authors report."""
-        return PUBLISHED[split]
-
 
 def _languages(path: Path) -> list[str]:
-    """Languages of a file that holds all of them, in order of appearance."""
+    """Return the languages of a file that holds all, in order of appearance."""
     rows = read_rows(path)
     header = next(rows)[1].split("\t")
     if "language" not in header:

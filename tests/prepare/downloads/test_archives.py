@@ -10,7 +10,7 @@ from archives import ARCHIVES, write_archive
 
 from fairseq_mlkd.prepare.downloads.archives import unpack
 from fairseq_mlkd.prepare.downloads.sources import SOURCES
-from fairseq_mlkd.prepare.labelled import BENCHMARKS
+from fairseq_mlkd.prepare.labelled import READERS
 
 
 def files_in(folder):
@@ -22,7 +22,7 @@ def test_the_benchmark_finds_what_was_unpacked(tmp_path, name, file_name):
     archive = write_archive(tmp_path / file_name, ARCHIVES[name, file_name])
     folder = tmp_path / "out"
     found = unpack(archive, folder, SOURCES[name].members, [])
-    read = {file.path for file in BENCHMARKS[name].find(folder)}
+    read = {file.path for file in READERS[name].find(folder)}
     assert read == {folder / file for file in files_in(folder)} != set()
     assert found == (set() if file_name == "XNLI-1.0.zip" else {"de", "hi"})
 

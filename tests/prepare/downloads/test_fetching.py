@@ -10,7 +10,7 @@ from file_server import Served, serve
 
 from fairseq_mlkd.prepare.downloads import SOURCE_NAMES, Downloader, fetch, fetching
 from fairseq_mlkd.prepare.downloads.sources import SOURCES, RemoteFile
-from fairseq_mlkd.prepare.labelled import BENCHMARKS
+from fairseq_mlkd.prepare.labelled import READERS
 
 
 @pytest.fixture
@@ -41,13 +41,13 @@ def _local(file, server):
 
 
 def test_every_benchmark_can_be_fetched():
-    assert set(SOURCE_NAMES) == {*BENCHMARKS, "wikipedia", "billion_words"}
+    assert set(SOURCE_NAMES) == {*READERS, "wikipedia", "billion_words"}
 
 
 @pytest.mark.parametrize("name", sorted({name for name, _ in ARCHIVES}))
 def test_what_was_fetched_is_what_the_benchmark_reads(downloader, server, name):
     fetched = fetch(name, downloader)
-    read = BENCHMARKS[name].find(fetched.benchmark)
+    read = READERS[name].find(fetched.benchmark)
     assert {"de", "hi"} <= {file.lang for file in read}
     assert fetched.missing == [] and len(fetched.paths) == len(SOURCES[name].files)
 
@@ -62,7 +62,7 @@ def test_a_second_run_asks_for_nothing(downloader, server):
 def test_languages_that_a_source_lacks_are_named(downloader, server):
     fetched = fetch("xnli", downloader, ["de", "ja", "it"])
     assert fetched.missing == ["ja", "it"]
-    read = BENCHMARKS["xnli"].find(fetched.benchmark)
+    read = READERS["xnli"].find(fetched.benchmark)
     assert {file.lang for file in read if file.split == "train"} == {"de"}
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from fairseq_mlkd.prepare.labelled import BENCHMARKS
+from fairseq_mlkd.prepare.labelled import READERS
 from fairseq_mlkd.prepare.labelled.rows import Dropped, WordRow
 
-MASSIVE = BENCHMARKS["massive"]
+MASSIVE = READERS["massive"]
 ALARM = "wake me up at [time : nine am] on [date : friday]"
 
 

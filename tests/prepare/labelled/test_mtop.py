@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from fairseq_mlkd.prepare.labelled import BENCHMARKS
+from fairseq_mlkd.prepare.labelled import READERS
 from fairseq_mlkd.prepare.labelled.rows import Dropped, WordRow
 from fairseq_mlkd.text.pointers import MAX_POINTERS, from_pointers
 
-MTOP = BENCHMARKS["mtop"]
+MTOP = READERS["mtop"]
 PARSE = "[IN:A [SL:X at six ] ]"
 EXPECTED = WordRow(
     ["six", "at", "six"], 1, parse=["[IN:A", "[SL:X", "@ptr_1", "@ptr_2", "]", "]"]

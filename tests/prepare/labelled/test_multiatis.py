@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from fairseq_mlkd.prepare.labelled import BENCHMARKS
+from fairseq_mlkd.prepare.labelled import READERS
 from fairseq_mlkd.prepare.labelled.rows import Dropped, WordRow
 
-MULTIATIS = BENCHMARKS["multiatis"]
+MULTIATIS = READERS["multiatis"]
 HEADER = "id\tutterance\tslot_labels\tintent"
 ROW = "7\tto Rome  now\tO B-city O\tflight"
 EXPECTED = WordRow(
@@ -54,7 +54,7 @@ def test_every_row_is_accounted_for(tmp_path):
     found = read(write(tmp_path / "f.tsv", HEADER, *rows))
     assert [row.line for row in found] == [2, 3, 4, 5, 6]
     reasons = [row.reason if isinstance(row, Dropped) else None for row in found]
-    mismatch = "not one tag a word"
+    mismatch = "not one tag per word"
     assert reasons == [mismatch, None, "empty line", "no words", mismatch]
 
 
@@ -69,7 +69,10 @@ def test_byte_order_mark_and_crlf_are_tolerated(tmp_path):
         ("", "the file is empty"),
         ("a\tb\tc\n", r"f\.tsv:1: no layout of MultiATIS\+\+ has these 3 columns; exp"),
         ("id\tutterance\tintent\tx\n", r"f\.tsv:1: no layout .* these 4 columns"),
-        (f"{HEADER}\n1\ta\tO\n", r"f\.tsv:2: 3 tab-separated columns, not 4; correct"),
+        (
+            f"{HEADER}\n1\ta\tO\n",
+            r"f\.tsv:2: 3 tab-separated columns where line 1 has 4",
+        ),
         (f"{HEADER}\n1\ta\tX-city\tx\n", r"f\.tsv:2: unknown tag 'X-city'; expected O"),
         (f"{HEADER}\n1\ta\tB-\tx\n", r"f\.tsv:2: unknown tag 'B-'; expected O, B-NAME"),
         (f"{HEADER}\n1\ta\tO\t \n", r"f\.tsv:2: no intent; correct or remove the row"),

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from fairseq_mlkd.prepare.labelled import BENCHMARKS
+from fairseq_mlkd.prepare.labelled import READERS
 from fairseq_mlkd.prepare.labelled.rows import WordRow
 
-WIKIANN = BENCHMARKS["wikiann"]
+WIKIANN = READERS["wikiann"]
 LANGS = ["de", "en", "es", "fr", "hi", "it", "ja", "pt"]
 
 

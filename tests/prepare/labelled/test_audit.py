@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from fairseq_mlkd.data.audit import (
+from fairseq_mlkd.data.folders import read_audit
+from fairseq_mlkd.prepare.labelled.audit import (
     FileAudit,
-    read_audit,
     subset_totals,
     tokenizer_fingerprint,
     write_audit,
@@ -23,7 +23,7 @@ def test_rows_read_are_kept_plus_dropped(tmp_path):
     file.drop("placeholder NS", 5)
     file.drop("placeholder NS", 6)
     write_audit(tmp_path / "audit.json", {"benchmark": "pawsx"}, [file])
-    audit = read_audit(tmp_path / "audit.json")
+    audit = read_audit(tmp_path)
     assert audit["benchmark"] == "pawsx"
     assert audit["files"][0]["rows_read"] == 6
     assert audit["files"][0]["dropped"] == {
@@ -58,10 +58,9 @@ def test_totals_add_the_files_of_a_subset():
 def test_a_damaged_audit_is_one_clear_error(tmp_path):
     path = tmp_path / "audit.json"
     path.write_text('{"files": [')
-    with pytest.raises(
-        ValueError, match="audit.json: not JSON .*; prepare the data again"
-    ):
-        read_audit(path)
+    message = "audit.json: not JSON .*; prepare the data again"
+    with pytest.raises(ValueError, match=message):
+        read_audit(tmp_path)
 
 
 def test_fingerprint_sees_what_decides_the_ids_and_nothing_else(tmp_path):

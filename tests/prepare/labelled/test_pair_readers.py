@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from fairseq_mlkd.prepare.labelled import BENCHMARKS
+from fairseq_mlkd.prepare.labelled import READERS
 from fairseq_mlkd.prepare.labelled.rows import Dropped, SentencePair, unquote
 from fairseq_mlkd.prepare.labelled.selection import Settings, select_files
 
-XNLI, PAWSX = BENCHMARKS["xnli"], BENCHMARKS["pawsx"]
+XNLI, PAWSX = READERS["xnli"], READERS["pawsx"]
 
 
 def write(path: Path, *rows: str, end: str = "\n") -> Path:
@@ -107,6 +107,27 @@ def test_every_row_is_accounted_for(tmp_path):
     assert [row.line for row in rows] == [1, 2, 3, 4]
     reasons = Counter(row.reason for row in rows if isinstance(row, Dropped))
     assert reasons == {"empty sentence": 2, "empty line": 1}
+
+
+@pytest.mark.parametrize("reader", [XNLI, PAWSX])
+@pytest.mark.parametrize("label", ["-", " - ", "-1", ""])
+def test_rows_without_a_gold_label_are_dropped_and_counted(tmp_path, reader, label):
+    good = reader.labels[1]
+    rows = (f"a\tb\t{good}", f"a\tb\t{label}", f"c\td\t{good}")
+    path = write(tmp_path / "f.tsv", *rows)
+    kept, dropped, last = reader.read(path, "en")
+    assert [kept.label, last.label] == [good, good]
+    assert dropped == Dropped("no gold label", 2)
+    # a prediction is scored, whatever it is
+    predicted = reader.read(path, "en", predicted=True)
+    assert [type(row) for row in predicted] == [SentencePair] * 3
+
+
+def test_snlis_own_layout_is_read(tmp_path):
+    header = "gold_label\tsentence1_parse\tsentence1\tsentence2\tlabel1"
+    rows = ["neutral\t(a)\ta\tb\tneutral", "-\t(a)\ta\tb\tneutral"]
+    found = list(XNLI.read(write(tmp_path / "snli.txt", header, *rows), "en"))
+    assert found == [SentencePair("a", "b", "neutral", 2), Dropped("no gold label", 3)]
 
 
 def test_bom_crlf_and_odd_separators_are_tolerated(tmp_path):

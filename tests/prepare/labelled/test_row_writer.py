@@ -3,9 +3,13 @@
 import pytest
 from fairseq.data import Dictionary
 
-from fairseq_mlkd.prepare.labelled import BENCHMARKS
+from fairseq_mlkd.prepare.labelled import READERS
+from fairseq_mlkd.prepare.labelled.row_writer import (
+    Ontology,
+    SymbolCounts,
+    write_dictionary,
+)
 from fairseq_mlkd.prepare.labelled.rows import Dropped, WordRow
-from fairseq_mlkd.prepare.labelled.symbols import SymbolCounts, write_dictionary
 
 ODD_WORDS = [
     *("<s>", "<pad>", "</s>", "<unk>", "<mask>", "#fairseq:overwrite", "", " ", "a b"),
@@ -37,10 +41,24 @@ def test_the_ontology_is_what_training_parses_show(tmp_path):
     counts.add(WordRow(["a", "b"], 1, parse=nested), trained=True)
     other = ["[IN:A", "[SL:V", "@ptr_0", "]", "]"]
     counts.add(WordRow(["a"], 1, parse=other), trained=False)
-    (tmp_path / "target").mkdir()
-    counts.write_ontology(tmp_path)
-    ontology = (tmp_path / "target/ontology.txt").read_text(encoding="utf-8")
-    assert ontology == "[IN:A [SL:X\n[IN:A [SL:Z\n[IN:B [SL:Y\n"
+    ontology = Ontology(counts)
+    ontology.write(tmp_path / "ontology.txt")
+    written = (tmp_path / "ontology.txt").read_text(encoding="utf-8")
+    assert written == "[IN:A [SL:X\n[IN:A [SL:Z\n[IN:B [SL:Y\n"
+
+
+def test_the_ontology_forbids_what_training_parses_lack():
+    counts = SymbolCounts({"target": ("@ptr_0", "@ptr_1")})
+    slots = ["[SL:X", "@ptr_0", "]", "[SL:Y", "@ptr_1", "]"]
+    inner = ["[IN:B", "[SL:X", "@ptr_0", "]", "]"]
+    counts.add(WordRow(["a", "b"], 1, parse=["[IN:A", *slots, "]"]), trained=True)
+    counts.add(WordRow(["a"], 2, parse=inner), trained=True)
+    counts.add(WordRow(["a"], 3, parse=["[IN:C", "]"]), trained=False)
+    ontology = Ontology(counts)
+    assert not ontology.forbids(["[IN:A", "[SL:Y", *inner, "]", "]"])
+    assert ontology.forbids(["[IN:B", "[SL:Y", "@ptr_0", "]", "]"])  # the pair
+    assert ontology.forbids(["[IN:C", "]"])  # the symbol
+    assert ontology.forbids(["[IN:A", "[SL:X", "@ptr_0", *inner, "]", "]"])  # mixed
 
 
 def test_odd_words_come_back_from_the_dictionary(tmp_path):
@@ -65,7 +83,7 @@ def test_a_line_break_in_a_symbol_is_refused(tmp_path):
 def test_every_real_word_comes_back_from_the_dictionary(
     mlkd_data, tmp_path, name, folder
 ):
-    benchmark = BENCHMARKS[name]
+    benchmark = READERS[name]
     words = {
         word
         for path, split, lang in benchmark.find(mlkd_data / folder)

@@ -24,8 +24,11 @@ class FileAudit:
         longest_input: in subwords, all sentences of a row and their ends counted.
         words: of benchmarks that annotate words.
         words_without_subwords: those of which normalisation leaves nothing.
-        untrained: how many labels, by part, are none of those in training data, so
+        untrained: how many labels, by folder, are none of those in training data, so
             that a model can only get them wrong.
+        forbidden_by_ontology: how many parses `--grammar ontology` keeps a model from
+            writing, since training data lack one of their symbols or pairs of an
+            intent and a slot, or since a slot mixes words and intents.
     """
 
     path: str
@@ -39,13 +42,14 @@ class FileAudit:
     words: int = 0
     words_without_subwords: int = 0
     untrained: dict[str, int] = field(default_factory=dict)
+    forbidden_by_ontology: int = 0
 
-    def add_untrained(self, part: str, labels: int) -> None:
-        """Counts labels that training data do not hold."""
-        self.untrained[part] = self.untrained.get(part, 0) + labels
+    def add_untrained(self, folder: str, labels: int) -> None:
+        """Count labels that training data do not hold."""
+        self.untrained[folder] = self.untrained.get(folder, 0) + labels
 
     def drop(self, reason: str, line: int) -> None:
-        """Counts a row that was left out."""
+        """Count a row that was left out."""
         self.dropped.setdefault(reason, []).append(line)
 
     @property
@@ -59,7 +63,7 @@ class FileAudit:
         return sum(map(len, self.dropped.values()))
 
     def as_dict(self) -> dict[str, Any]:
-        """The record as it is written to `audit.json`."""
+        """Return the record as it is written to `audit.json`."""
         return {
             "path": self.path,
             "sha256": self.sha256,
@@ -73,11 +77,12 @@ class FileAudit:
             "words": self.words,
             "words_without_subwords": self.words_without_subwords,
             "untrained": self.untrained,
+            "forbidden_by_ontology": self.forbidden_by_ontology,
         }
 
 
 def tokenizer_fingerprint(folder: Path) -> str:
-    """One SHA-256 over everything in a tokenizer folder that decides the ids.
+    """Return one SHA-256 over everything in a tokenizer folder that decides the ids.
 
     That is `dict.txt`, `subwords.json` and the files which the latter names.
     """
@@ -92,9 +97,9 @@ def tokenizer_fingerprint(folder: Path) -> str:
 
 
 def subset_totals(files: Iterable[FileAudit]) -> dict[str, dict[str, int]]:
-    """Rows kept and dropped, by subset."""
-    kept: Counter = Counter()
-    dropped: Counter = Counter()
+    """Return how many rows were kept and dropped, by subset."""
+    kept: Counter[str] = Counter()
+    dropped: Counter[str] = Counter()
     for file in files:
         kept[file.subset] += file.kept
         dropped[file.subset] += file.dropped_rows
@@ -102,7 +107,7 @@ def subset_totals(files: Iterable[FileAudit]) -> dict[str, dict[str, int]]:
 
 
 def write_audit(path: Path, about: dict[str, Any], files: list[FileAudit]) -> None:
-    """Writes `audit.json`.
+    """Write `audit.json`.
 
     Args:
         about: what goes before the files: benchmark, metric, labels, request.
@@ -114,12 +119,3 @@ def write_audit(path: Path, about: dict[str, Any], files: list[FileAudit]) -> No
         "totals": subset_totals(files),
     }
     write_json(audit, path, indent=1)
-
-
-def read_audit(path: Path) -> dict[str, Any]:
-    """Reads `audit.json`.
-
-    Raises:
-        ValueError: the file is damaged.
-    """
-    return read_json(path, "prepare the data again")

@@ -87,7 +87,7 @@ def table(sources: Sources, benchmark: Benchmark, seeds: Sequence[int]) -> str:
                 row += [str(metric.score(name, "en")), str(metric.zero_shot(name))]
             rows.append(row)
     notes = [describe_seeds(metrics[0]), describe_examples(metrics[0])]
-    notes.append(f"Zero-shot: the mean of {', '.join(metrics[0].target_langs)}.")
+    notes.append(f"Zero-shot: the mean of {', '.join(metrics[0].averaged_langs)}.")
     return f"## {metrics[0].name}\n\n{align(rows)}\n\n" + "  \n".join(notes) + "\n"
 
 

@@ -23,6 +23,7 @@ def one_line_errors(
         also: more errors that are no fault of the program.
         stopped: what to say when the user interrupts it, which gives status 130.
     """
+    caught: tuple[type[Exception], ...] = (OSError, ValueError, *also)
     try:
         yield
     except ImportError as error:
@@ -30,7 +31,7 @@ def one_line_errors(
         if extra is None:
             raise
         sys.exit(f"{prog}: error: {error}; pip install 'fairseq_mlkd[{extra}]'")
-    except (OSError, ValueError, *also) as error:
+    except caught as error:
         sys.exit(f"{prog}: error: {' '.join(str(error).splitlines())}")
     except KeyboardInterrupt:
         print(f"{prog}: {stopped}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""`mlkd-report`: result lines -> the paper's tables and a picture of them."""
+"""Set result lines beside one another: the paper's tables, and a picture of them."""
 
 import argparse
 import sys
@@ -7,12 +7,17 @@ from pathlib import Path
 from fairseq_mlkd.cli.command import make_parser, one_line_errors
 from fairseq_mlkd.files.writing import replace_on_success
 from fairseq_mlkd.metrics.results import latest_results, read_results
+from fairseq_mlkd.prepare.labelled import READERS
 from fairseq_mlkd.report.pages import render_report
 from fairseq_mlkd.report.tables import Table, group_tables, make_tables
 
+# In the order of columns.
+TITLES = {name: reader.title for name, reader in READERS.items()}
+TITLES["pretraining"] = "Pretraining"
+
 
 def get_parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the parser of the command line."""
     parser = make_parser("mlkd-report", __doc__)
     add = parser.add_argument
     add(
@@ -38,7 +43,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def load_tables(paths: list[str], source_lang: str) -> list[Table]:
-    """Reads result lines into tables; says on standard error what was replaced."""
+    """Read result lines into tables; says on standard error what was replaced."""
     results = read_results(paths)
     if not results:
         raise ValueError(f"no result lines in {', '.join(paths)}")
@@ -46,11 +51,11 @@ def load_tables(paths: list[str], source_lang: str) -> list[Table]:
     replaced = len(results) - len(latest)
     if replaced:
         print(f"replaced by later lines: {replaced}", file=sys.stderr)
-    return make_tables(latest, source_lang)
+    return make_tables(latest, source_lang, TITLES)
 
 
 def find_teacher(tables: list[Table], named: str | None) -> str:
-    """The model to compare with.
+    """Return the model to compare with.
 
     Raises:
         ValueError: the user named one that has no results.
@@ -62,9 +67,9 @@ def find_teacher(tables: list[Table], named: str | None) -> str:
 
 
 def write_report(folder: Path, markdown: str, tables: list[Table]) -> None:
-    """Writes `report.md` and, if there is a benchmark to draw, `report.png`.
+    """Write `report.md` and, if there is a score to draw, `report.png`.
 
-    The picture shows the first metric of each benchmark.
+    The picture shows the first metric of each data set.
     """
     folder.mkdir(parents=True, exist_ok=True)
     with replace_on_success(str(folder / "report.md")) as partial:

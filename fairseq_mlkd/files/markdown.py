@@ -4,7 +4,7 @@ Rows = list[list[str]]
 
 
 def align(rows: Rows) -> str:
-    """A Markdown table whose columns also line up as plain text."""
+    """Return a Markdown table whose columns also line up as plain text."""
     cells = [[cell.replace("|", "\\|") for cell in row] for row in rows]
     widths = [max(3, *map(len, column)) for column in zip(*cells)]
     rule = ["-" * widths[0]] + ["-" * (width - 1) + ":" for width in widths[1:]]

@@ -27,7 +27,7 @@ STYLE: Any = {  # matplotlib types its keys one by one
 
 @contextmanager
 def picture(path: str, width: float, height: float) -> Iterator[Figure]:
-    """Gives a figure to draw on; the PNG file appears complete or not at all.
+    """Give a figure to draw on; the PNG file appears complete or not at all.
 
     The user's own matplotlib settings have no influence.
 
@@ -49,7 +49,7 @@ def picture(path: str, width: float, height: float) -> Iterator[Figure]:
 
 
 def label_rows(axes: Axes, labels: list[str]) -> None:
-    """One row a label from top to bottom, vertical lines behind, no frame."""
+    """Draw one row per label from top to bottom, vertical lines behind, no frame."""
     axes.set_yticks(range(len(labels)), labels)
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.xaxis.grid(color=FAINT, alpha=0.4, linewidth=0.8)

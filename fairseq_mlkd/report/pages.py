@@ -4,17 +4,17 @@ from collections.abc import Callable, Sequence
 
 from fairseq_mlkd.files.markdown import Rows, align
 from fairseq_mlkd.metrics.results import Result
-from fairseq_mlkd.report.paper import SOURCE, averaged_langs, find_paper
-from fairseq_mlkd.report.tables import TITLES, Score, Table, group_tables
+from fairseq_mlkd.report.paper import CITATION
+from fairseq_mlkd.report.tables import Score, Table, group_tables
 
 ABSENT = "–"
 
 
 def render_report(tables: Sequence[Table], teacher: str) -> str:
-    """All tables, those that compare benchmarks first."""
+    """Return all tables, those that compare benchmarks first."""
     groups = group_tables(tables)
     columns = [t for t, *_ in groups if t.split == "test" and not t.is_perplexity]
-    columns.sort(key=lambda t: [*TITLES, t.dataset].index(t.dataset))
+    columns.sort(key=lambda t: t.place)
     parts = [render_source(columns)] if columns else []
     transferred = [table for table in columns if table.target_langs]
     parts += [render_zero_shot(transferred)] if transferred else []
@@ -26,46 +26,45 @@ def render_report(tables: Sequence[Table], teacher: str) -> str:
 
 
 def render_source(tables: Sequence[Table]) -> str:
-    """Every benchmark in the source language: the paper's Table 4."""
+    """Return every data set's score in the source language: the paper's Table 4."""
     lang = tables[0].source_lang
 
     def cell(table: Table, model: str) -> str:
-        return _cell(table.score(model, lang), find_paper(table).english(model))
+        return _cell(table.score(model, lang), table.paper.english(model))
 
     rows = _by_model(tables, cell)
     return _render(f"Table 4: test in {lang}, in percent", rows, _describe(tables))
 
 
 def render_zero_shot(tables: Sequence[Table]) -> str:
-    """Every benchmark's average over the target languages: the paper's Table 5."""
-    langs = {table.dataset: averaged_langs(table) for table in tables}
+    """Return every data set's zero-shot average: the paper's Table 5."""
 
     def cell(table: Table, model: str) -> str:
-        paper = find_paper(table).zero_shot(model, langs[table.dataset])
-        return _cell(table.zero_shot(model, langs[table.dataset]), paper)
+        paper = table.paper.zero_shot(model, table.averaged_langs)
+        return _cell(table.zero_shot(model), paper)
 
     rows = _by_model(tables, cell)
-    means = [f"{table.name} of {', '.join(langs[table.dataset])}" for table in tables]
+    means = [f"{table.name} of {', '.join(table.averaged_langs)}" for table in tables]
     notes = [f"Means: {'; '.join(means)}."] + _describe(tables)
     if _names_paper(rows):
         notes.append(
-            "Beside the paper's models, both means are of the languages that both "
-            "have; the paper leaves Japanese out of PAWS-X's."
+            "Beside the paper's models, every average and every retention is over the "
+            "languages that the paper averages over: PAWS-X's leaves Japanese out."
         )
     return _render("Table 5: zero-shot average, in percent", rows, notes)
 
 
 def render_table(table: Table, teacher: str) -> str:
-    """One metric by language, and what one must know to read its numbers."""
+    """Return one metric by language, and what one must know to read its numbers."""
     averaged = bool(table.target_langs) and not table.is_perplexity
     compared = averaged and teacher in table.models
     header = ["model", *table.langs]
     header += ["zero-shot average"] * averaged + ["retention"] * compared
-    rows, paper = [header], find_paper(table)
+    rows = [header]
     for model in table.models:
         row = [model]
         for lang in table.langs:
-            row.append(_cell(table.score(model, lang), paper.score(model, lang)))
+            row.append(_cell(table.score(model, lang), table.paper.score(model, lang)))
         row += [_cell(table.zero_shot(model))] * averaged
         if compared:
             kept = table.retention(model, teacher)
@@ -73,7 +72,12 @@ def render_table(table: Table, teacher: str) -> str:
         rows.append(row)
     notes = [describe_seeds(table), describe_examples(table)]
     if averaged:
-        notes.append(f"Zero-shot average: the mean of {', '.join(table.target_langs)}.")
+        left_out = [x for x in table.target_langs if x not in table.averaged_langs]
+        without = f" (as in the paper; left out: {', '.join(left_out)})"
+        mean = ", ".join(table.averaged_langs)
+        notes.append(
+            f"Zero-shot average: the mean of {mean}{without * bool(left_out)}."
+        )
     if compared:
         notes.append(f"Retention: zero-shot average in percent of {teacher}'s.")
     unit = "" if table.is_perplexity else ", in percent"
@@ -82,7 +86,7 @@ def render_table(table: Table, teacher: str) -> str:
 
 
 def render_details(tables: Sequence[Table]) -> str:
-    """The other metrics of one benchmark: source language and zero-shot average."""
+    """Return the other metrics of a data set: source language, zero-shot average."""
     models = dict.fromkeys(model for table in tables for model in table.models)
     rows = [["metric", *models]]
     for table in tables:
@@ -98,7 +102,7 @@ def render_details(tables: Sequence[Table]) -> str:
 
 
 def describe_seeds(table: Table) -> str:
-    """How many seeds each number rests on."""
+    """Say how many seeds each number rests on."""
     counts = {model: len(table.seeds(model)) for model in table.models}
     if len(set(counts.values())) == 1:
         number = next(iter(counts.values()))
@@ -111,9 +115,9 @@ def describe_seeds(table: Table) -> str:
 
 
 def describe_examples(table: Table) -> str:
-    """How many examples were scored and left out, by language."""
+    """Say how many examples were scored and left out, by language."""
     if len({_counts(result) for result in table.results}) == 1:
-        return f"Examples: {_counts(table.results[0])} a language."
+        return f"Examples: {_counts(table.results[0])} per language."
     parts = []
     for lang in table.langs:
         own = {_counts(r): None for r in table.results if r.lang == lang}
@@ -124,7 +128,7 @@ def describe_examples(table: Table) -> str:
 
 
 def _by_model(tables: Sequence[Table], cell: Callable[[Table, str], str]) -> Rows:
-    """One row a model, one column a benchmark."""
+    """Return a row per model, a column per data set."""
     models = dict.fromkeys(model for table in tables for model in table.models)
     rows = [[model, *(cell(table, model) for table in tables)] for model in models]
     return [["model", *(table.name for table in tables)], *rows]
@@ -137,7 +141,7 @@ def _cell(score: Score | None, paper: float | None = None) -> str:
 
 
 def _describe(tables: Sequence[Table]) -> list[str]:
-    """Metrics and seeds of several benchmarks."""
+    """Return the metrics and seeds of several data sets."""
     metrics = ", ".join(f"{table.name} {table.metric}" for table in tables)
     seeds: dict[str, list[str]] = {}
     for table in tables:
@@ -155,11 +159,11 @@ def _names_paper(rows: Rows) -> bool:
 
 
 def _render(title: str, rows: Rows, notes: list[str]) -> str:
-    """A section; notes that any table may need are added."""
+    """Return a section; notes that any table may need are added."""
     if any(ABSENT in cell for row in rows for cell in row[1:]):
         notes.append(f"{ABSENT}: not measured, or not in every target language.")
     if _names_paper(rows):
-        notes.append(f"In brackets: {SOURCE}.")
+        notes.append(f"In brackets: {CITATION}.")
     return f"## {title}\n\n{align(rows)}\n\n" + "  \n".join(notes) + "\n"
 
 

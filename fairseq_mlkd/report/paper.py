@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from fairseq_mlkd.report.tables import Table
-
 
 class PaperTable(NamedTuple):
-    """What the paper says about one benchmark.
+    """What the paper says about one data set.
 
     Attributes:
         metric: how the name of the metric begins.
@@ -24,15 +22,15 @@ class PaperTable(NamedTuple):
     models: dict[str, dict[str, float]]
 
     def score(self, model: str, lang: str) -> float | None:
-        """The number of a model of that name in one language."""
+        """Return the number of a model of that name in one language."""
         return self._numbers(model).get(lang)
 
     def english(self, model: str) -> float | None:
-        """The number of Table 4, which for some models is not the per-language one."""
+        """Return the number of Table 4; for some models not the per-language one."""
         return self._numbers(model).get("english")
 
     def zero_shot(self, model: str, langs: Sequence[str]) -> float | None:
-        """The average over some of `averaged`; Table 5's if these are all of them."""
+        """Return the average over some of `averaged`; over all of them, Table 5's."""
         numbers = self._numbers(model)
         if not numbers or not langs or not set(langs) <= set(self.averaged):
             return None
@@ -47,29 +45,36 @@ class PaperTable(NamedTuple):
 
 
 def _letters(model: str) -> str:
-    """A name without case and punctuation: `mbert8_large` is `mBERT8_Large`."""
+    """Return a name without case and punctuation: `mbert8_large` is `mBERT8_Large`."""
     return "".join(filter(str.isalnum, model)).lower()
 
 
 _FILE = json.loads(Path(__file__).with_name("paper.json").read_text(encoding="utf-8"))
-SOURCE: str = _FILE["source"]
+CITATION: str = _FILE["source"]
 PAPER = {name: PaperTable(**values) for name, values in _FILE["benchmarks"].items()}
 NOTHING = PaperTable("", (), {})
 
 
-def find_paper(table: Table) -> PaperTable:
-    """The paper's table of the same numbers, an empty one if there is none."""
-    paper = PAPER.get(table.dataset, NOTHING)
-    same = table.metric.startswith(paper.metric) and table.source_lang == "en"
-    return paper if same and table.split == "test" else NOTHING
+def find_paper(dataset: str, metric: str, split: str, source_lang: str) -> PaperTable:
+    """Return the paper's table of the same numbers, an empty one if there is none."""
+    paper = PAPER.get(dataset, NOTHING)
+    same = metric.startswith(paper.metric) and source_lang == "en"
+    return paper if same and split == "test" else NOTHING
 
 
-def averaged_langs(table: Table) -> list[str]:
-    """The target languages to average over in a comparison of benchmarks.
+def find_averaged(
+    dataset: str, split: str, models: Sequence[str], langs: Sequence[str]
+) -> list[str]:
+    """Return the languages of a zero-shot average, and so of what is made of it.
 
     Those that the paper averages over, if one of the models is the paper's; else all.
+    The one rule for Table 5, for each data set's own average and for retention.
+
+    Args:
+        models: all whose numbers stand side by side.
+        langs: the target languages that were measured.
     """
-    paper = find_paper(table)
-    shared = [lang for lang in table.target_langs if lang in paper.averaged]
-    known = any(paper.english(model) is not None for model in table.models)
-    return shared if known and shared else table.target_langs
+    paper = PAPER.get(dataset, NOTHING)
+    shared = [lang for lang in langs if lang in paper.averaged]
+    known = any(paper.english(model) is not None for model in models)
+    return shared if split == "test" and known and shared else list(langs)

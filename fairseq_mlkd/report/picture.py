@@ -26,7 +26,7 @@ MAX_COLUMNS = 2
 
 
 def save_picture(tables: list[Table], path: Path) -> None:
-    """Draws one panel a table; the file appears complete or not at all."""
+    """Draw one panel per table; the file appears complete or not at all."""
     columns = min(len(tables), MAX_COLUMNS)
     lines = math.ceil(len(tables) / columns)
     models = max(len(table.models) for table in tables)
@@ -46,7 +46,7 @@ def save_picture(tables: list[Table], path: Path) -> None:
 
 
 def draw_panel(axes: Axes, table: Table) -> None:
-    """One row a model: source language and zero-shot average, joined by a line."""
+    """Draw a row per model: source language and zero-shot average, and a line."""
     for row, model in enumerate(table.models):
         source = table.score(model, table.source_lang)
         target = table.zero_shot(model)
@@ -67,7 +67,7 @@ def draw_panel(axes: Axes, table: Table) -> None:
 def _draw_score(
     axes: Axes, row: int, score: Score | None, other: Score | None, colour: str
 ) -> None:
-    """A dot with its deviation, and its number on the side away from `other`."""
+    """Draw a dot with its deviation, and its number on the side away from `other`."""
     if score is None:
         return
     axes.errorbar(

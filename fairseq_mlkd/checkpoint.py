@@ -1,14 +1,26 @@
-"""Checkpoints are untrusted input: tensors and plain values, checked before use."""
+"""Checkpoints are untrusted input: nothing is built from one before it is checked.
+
+What its configuration may say is in `admission.py`; here it is read, its tensors are
+checked, and it is compared with the run that uses it.
+"""
 
 import hashlib
 import logging
+import math
 import os
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from pickle import UnpicklingError
 from typing import Any
 
+import numpy as np
 import torch
-from fairseq.checkpoint_utils import load_checkpoint_to_cpu
 from fairseq.data import Dictionary
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
+from torch import Tensor
+
+from fairseq_mlkd.admission import KINDS, admit, check_sizes
 
 logger = logging.getLogger(__name__)
 
@@ -17,43 +29,202 @@ DICTIONARY_KEY = "dictionary_sha256"
 # and of the labels, parse symbols included, that its heads say
 LABELS_KEY = "labels_sha256"
 
+_IMPORT_FIRST = "convert it with mlkd-import, and name the model.pt that it writes"
+_METER = re.compile(r"\w*Meter")
+
+
+# --- reading
+
 
 def read_checkpoint(path: str, flag: str) -> dict[str, Any]:
-    """Read a fairseq checkpoint to the CPU.
+    """Read a checkpoint of ours to the CPU, and check all that is used of it.
 
     Args:
         path: the checkpoint.
         flag: the option that named it, for the message.
+    Returns:
+        `model`, its parameters by name; `cfg`, with the sections `model`, `task` and
+        `criterion`; `task_state`, and what a run that goes on needs.
     Raises:
-        ValueError: no file, or no fairseq checkpoint of tensors and plain values.
+        ValueError: in one line, what is wrong with it.
+    """
+    try:
+        if os.path.isdir(path):
+            raise ValueError(_describe_folder(path))
+        state = load_state(path)
+        _refuse_foreign(state)
+        return _check_state(state)
+    except ValueError as error:
+        raise ValueError(f"{flag} {path}: {error}") from None
+
+
+def load_state(path: str) -> dict[str, Any]:
+    """Load what `torch.save` wrote, tensors and plain values by name.
+
+    Raises:
+        ValueError: no file, anything else in it, or tensors larger than the file.
     """
     if not os.path.isfile(path):
-        raise ValueError(f"{flag} {path}: no such file")
+        raise ValueError("no such file")
+    if path.endswith(".safetensors"):
+        raise ValueError(f"weights without a configuration: {_IMPORT_FIRST}")
+    if not os.path.getsize(path):
+        raise ValueError("the file is empty; take an earlier checkpoint")
     try:
-        state = load_checkpoint_to_cpu(path)
-    except Exception as error:  # whatever bytes the unpickler meets
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        # a packed file of some kilobytes may fill the memory
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as records:
+                if any(record.compress_type for record in records.infolist()):
+                    raise ValueError("compressed; torch.save writes none such")
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except UnpicklingError:  # its text advises to trust the file
         raise ValueError(
-            f"{flag} {path}: not a fairseq checkpoint ({reason})"
+            "not a checkpoint: damaged, or more in it than tensors and plain values"
         ) from None
-    if not isinstance(state, dict) or "model" not in state or not state.get("cfg"):
-        raise ValueError(
-            f"{flag} {path}: not a fairseq checkpoint (no model or no cfg in it)"
-        )
+    except Exception as error:  # whatever bytes the reader meets
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        raise ValueError(f"not a checkpoint, or cut short ({reason})") from None
+    if not isinstance(state, dict):
+        raise ValueError(f"not a checkpoint: it holds a {type(state).__name__}")
+    _check_storage(state, os.path.getsize(path))
     return state
 
 
+def _check_storage(state: Any, file_size: int) -> None:
+    """Refuse tensors that say they are larger than what is stored of them."""
+    storages = {}
+    for tensor in _find_tensors(state, set()):
+        if tensor.layout is not torch.strided or tensor.is_quantized:
+            raise ValueError("holds a sparse or quantised tensor")
+        storage = tensor.untyped_storage()
+        storages[storage.data_ptr()] = storage.nbytes()
+        if tensor.numel() * tensor.element_size() > storage.nbytes():
+            raise ValueError("holds a tensor that is larger than what is stored of it")
+    if sum(storages.values()) > file_size:
+        raise ValueError("its tensors are larger than the file: it is damaged")
+
+
+def _find_tensors(value: Any, seen: set[int]) -> Iterator[Tensor]:
+    """Yield the tensors in nested dictionaries and lists, each container once."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, (dict, list, tuple)) and id(value) not in seen:
+        seen.add(id(value))
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from _find_tensors(part, seen)
+
+
+def _describe_folder(path: str) -> str:
+    if os.path.isfile(os.path.join(path, "config.json")):
+        return f"a Hugging Face folder; import it first: mlkd-import {path} OUT"
+    return "a folder; name the checkpoint in it"
+
+
+def _refuse_foreign(state: dict[str, Any]) -> None:
+    """Refuse what `mlkd-import` has to convert first."""
+    if state.get("args") is not None:
+        raise ValueError(f"a model of stock fairseq: {_IMPORT_FIRST}")
+    if "model" not in state and state and all(map(torch.is_tensor, state.values())):
+        raise ValueError(f"weights without a configuration: {_IMPORT_FIRST}")
+    if "model" not in state or "cfg" not in state:
+        raise ValueError("not a fairseq checkpoint (no model or no cfg in it)")
+
+
+# --- what a checkpoint says of itself
+
+
+def _check_state(state: dict[str, Any]) -> dict[str, Any]:
+    cfg, weights = state["cfg"], state["model"]
+    if not isinstance(cfg, dict):
+        raise ValueError(f"damaged: its cfg is a {type(cfg).__name__}")
+    check_tensors(weights)
+    sections = {kind: admit(kind, cfg.get(kind)) for kind in KINDS}
+    check_sizes(sections["model"], weights)
+    checked = {
+        "cfg": OmegaConf.create(sections, flags={"allow_objects": True}),
+        "args": None,
+        "model": weights,
+        **{
+            key: _typed(state, key, kind)
+            for key, kind in (
+                ("task_state", dict),
+                ("criterion", dict),
+                ("optimizer_history", list),
+                ("last_optimizer_state", dict),
+                ("extra_state", dict),
+            )
+        },
+    }
+    if checked["criterion"]:
+        check_tensors(checked["criterion"])
+    checked["task_state"] = checked["task_state"] or {}
+    checked["optimizer_history"] = checked["optimizer_history"] or [{}]
+    _check_progress(checked)
+    return checked
+
+
+def _typed(state: Mapping[str, Any], key: str, kind: type) -> Any:
+    value = state.get(key)
+    if value is not None and not isinstance(value, kind):
+        raise ValueError(f"damaged: its {key} is a {type(value).__name__}")
+    return value
+
+
+def _check_progress(state: dict[str, Any]) -> None:
+    """Check where a run that goes on takes up: updates, epoch and meters."""
+    last = state["optimizer_history"][-1]
+    if not isinstance(last, dict):
+        raise ValueError("damaged: its optimizer_history holds no dictionaries")
+    last.setdefault("num_updates", 0)
+    iterator = _typed(state["extra_state"] or {}, "train_iterator", dict) or {}
+    for name, number in {"num_updates": last["num_updates"], **iterator}.items():
+        if name in ("num_updates", "epoch", "iterations_in_epoch") and not (
+            type(number) is int and number >= 0 or isinstance(number, np.integer)
+        ):
+            raise ValueError(f"damaged: its {name} is {number!r}")
+    meters = _typed(state["extra_state"] or {}, "metrics", dict) or {}
+    for rows in meters.values():
+        for row in rows if isinstance(rows, list) else [rows]:
+            # fairseq calls what this names
+            if not (isinstance(row, (list, tuple)) and len(row) == 4) or not (
+                isinstance(row[2], str) and _METER.fullmatch(row[2])
+            ):
+                raise ValueError("damaged: its metrics are none of fairseq's meters")
+
+
+def check_tensors(weights: Any) -> None:
+    """Refuse parameters that no model has computed with.
+
+    Raises:
+        ValueError: no tensors by name, or NaN or infinity in one.
+    """
+    if not isinstance(weights, dict) or not weights:
+        raise ValueError("damaged: it holds no parameters by name")
+    for name, tensor in weights.items():
+        if not isinstance(name, str) or not isinstance(tensor, Tensor):
+            raise ValueError(f"damaged: its parameter {name!r} is no tensor")
+        if tensor.numel() and tensor.is_floating_point():
+            # unlike isfinite, this needs no memory of its own
+            low, high = tensor.aminmax()
+            if not (math.isfinite(low) and math.isfinite(high)):
+                raise ValueError(f"{name} holds NaN or infinity: its training diverged")
+
+
 def model_config(state: dict[str, Any]) -> DictConfig:
+    """Return the model's configuration."""
     return state["cfg"]["model"]
 
 
+# --- whether a checkpoint fits
+
+
 def dictionary_sha256(dictionary: Dictionary) -> str:
-    """Fingerprint of the symbols and their order."""
+    """Return a fingerprint of the symbols and their order."""
     return symbols_sha256(dictionary.symbols)
 
 
 def symbols_sha256(symbols: list[str]) -> str:
-    """Fingerprint of symbols and their order."""
+    """Return a fingerprint of symbols and their order."""
     return hashlib.sha256("\n".join(symbols).encode()).hexdigest()
 
 
@@ -101,7 +272,7 @@ def check_labels(
 
 def load_weights(
     module: torch.nn.Module,
-    weights: dict[str, torch.Tensor],
+    weights: dict[str, Tensor],
     path: str,
     flag: str,
     *,
@@ -119,19 +290,32 @@ def load_weights(
     Raises:
         ValueError: a parameter is missing, left over, or has another shape.
     """
-    ours = module.state_dict()
+    try:
+        check_shapes(weights, module.state_dict(), advice)
+    except ValueError as error:
+        raise ValueError(f"{flag} {path}: {error}") from None
+    module.load_state_dict(weights)
+
+
+def check_shapes(
+    weights: Mapping[str, Tensor], ours: Mapping[str, Tensor], advice: str
+) -> None:
+    """Compare parameters with those of the model that is to take them.
+
+    Raises:
+        ValueError: a parameter is missing, left over, or has another shape.
+    """
     for name, tensor in ours.items():
         if name not in weights:
-            raise ValueError(f"{flag} {path}: lacks the parameter {name}")
+            raise ValueError(f"lacks the parameter {name}")
         if weights[name].shape != tensor.shape:
             raise ValueError(
-                f"{flag} {path}: {name} is {tuple(weights[name].shape)} there and "
+                f"{name} is {tuple(weights[name].shape)} there and "
                 f"{tuple(tensor.shape)} in this model: {advice}"
             )
     extra = sorted(weights.keys() - ours.keys())
     if extra:
         raise ValueError(
-            f"{flag} {path}: holds {extra[0]}, which this model lacks "
+            f"holds {extra[0]}, which this model lacks "
             f"({len(extra)} such parameters): {advice}"
         )
-    module.load_state_dict(weights)

@@ -5,24 +5,61 @@ import functools
 import importlib.util
 import logging
 import os
+import re
 import shutil
+import sys
 from typing import Any
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from fairseq import checkpoint_utils, options
+from fairseq.dataclass.utils import overwrite_args_by_name
 from fairseq.distributed import utils as distributed_utils
 from fairseq.file_io import PathManager
 from fairseq.optim import AMPOptimizer
+from torch.multiprocessing import ProcessRaisedException
+
+from fairseq_mlkd.checkpoint import read_checkpoint
+
+_NUMBERS = ("f2", "f4", "f8", "i4", "i8", "?")
+_CORES = ("core", "_core")
+
+
+class UserError(ValueError):
+    """A user's mistake, in one line that says what to do."""
 
 
 def apply_all() -> None:
     """Mend fairseq in this process; the package does so when it is imported."""
+    end_in_one_line()
     load_weights_only()
+    check_checkpoints()
     copy_whole_files()
     run_bf16_without_tpu()
     unscale_once()
     quiet_other_libraries()
+
+
+def end_in_one_line() -> None:
+    """Have a command end with the text of a `UserError`; in Python it is an exception.
+
+    Fault: fairseq's commands print the traceback of whatever goes wrong, several times
+    where there are several workers.
+    """
+    print_traceback = sys.excepthook
+
+    def print_error(kind: type[BaseException], error: BaseException, trace: Any) -> Any:
+        text = str(error) if isinstance(error, UserError) else None
+        if isinstance(error, ProcessRaisedException):
+            # how torch passes on what a worker raised, as text
+            found = re.search(rf"{UserError.__qualname__}: (.*)\s*$", str(error))
+            text = found[1] if found else None
+        if text is None:
+            return print_traceback(kind, error, trace)
+        print(f"fairseq_mlkd: {text}", file=sys.stderr)
+
+    sys.excepthook = print_error
 
 
 def load_weights_only() -> None:
@@ -31,8 +68,17 @@ def load_weights_only() -> None:
     Fault: fairseq unpickles checkpoints, which runs what a checkpoint holds.
     """
     os.environ.setdefault("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")
-    # fairseq's legacy models (RoBERTa) keep their options in one: it is data, too
-    torch.serialization.add_safe_globals([argparse.Namespace])
+    # fairseq's legacy models (RoBERTa) keep their options in a namespace, and its best
+    # scores may be numpy's numbers, whose module has two names
+    scalar = np.float64(0).__reduce__()[0]
+    torch.serialization.add_safe_globals(
+        [
+            argparse.Namespace,
+            np.dtype,
+            *(type(np.dtype(kind)) for kind in _NUMBERS),
+            *((scalar, f"numpy.{core}.multiarray.scalar") for core in _CORES),
+        ]
+    )
     # fairseq sends what the first worker read through `torch.load`, which now refuses
     # the configuration; it was read safely, and workers of a job trust one another
     distributed_utils._broadcast_object_slow = _broadcast
@@ -43,6 +89,29 @@ def _broadcast(obj: Any, src_rank: int, group: Any, dist_device: torch.device) -
     shared = [obj]
     dist.broadcast_object_list(shared, src=src_rank, group=group, device=dist_device)
     return shared[0]
+
+
+def check_checkpoints() -> None:
+    """Have all of fairseq's commands read checkpoints through `read_checkpoint`.
+
+    Fault: fairseq builds what a checkpoint names, evaluates strings in it, and reads
+    and writes where it says.
+    """
+
+    def load_checkpoint_to_cpu(
+        path: str,
+        arg_overrides: dict[str, Any] | None = None,
+        load_on_all_ranks: bool = False,
+    ) -> dict[str, Any]:
+        try:
+            state = read_checkpoint(path, "checkpoint")
+        except ValueError as error:
+            raise UserError(str(error)) from None
+        if arg_overrides is not None:  # of the command line
+            overwrite_args_by_name(state["cfg"], arg_overrides)
+        return state
+
+    checkpoint_utils.load_checkpoint_to_cpu = load_checkpoint_to_cpu
 
 
 def copy_whole_files() -> None:

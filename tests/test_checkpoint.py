@@ -1,12 +1,16 @@
 """Checkpoints are untrusted input."""
 
+import argparse
 import os
 import pickle
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from tiny import (
     build_model,
     make_dictionary,
@@ -71,17 +75,50 @@ def test_code_is_not_run(tmp_path):
 
 def test_what_is_no_checkpoint_is_refused(task, tmp_path):
     assert "no such file" in refuse(tmp_path / "missing.pt")
-    assert "no such file" in refuse(tmp_path)
+    assert "name the checkpoint in it" in refuse(tmp_path)
     path = save_model(tmp_path / "model.pt", build_model(task), task)
     whole = path.read_bytes()
     texts = [b"a text\n", b"no checkpoint\n", b"(1, 2)\n", bytes(range(256))]
     contents = [b"", *texts, whole[:100], whole[: len(whole) // 2], whole[:-1]]
     for content in contents:
         path.write_bytes(content)
-        assert "not a fairseq checkpoint" in refuse(path)
+        assert "not a checkpoint" in refuse(path) or not content
     for state in ([1], {"model": {}}, {"cfg": {"a": 1}}, torch.zeros(2)):
         torch.save(state, str(path))
-        assert "not a fairseq checkpoint" in refuse(path)
+        assert "checkpoint" in refuse(path)
+
+
+def test_a_packed_file_is_refused(task, tmp_path):
+    path = save_model(tmp_path / "model.pt", build_model(task), task)
+    packed = tmp_path / "packed.pt"
+    with zipfile.ZipFile(path) as source, zipfile.ZipFile(packed, "w") as target:
+        for record in source.infolist():
+            target.writestr(record.filename, source.read(record), zipfile.ZIP_DEFLATED)
+    assert "compressed" in refuse(packed)
+
+
+def test_numpy_numbers_are_plain_values(task, tmp_path):
+    path = save_model(tmp_path / "model.pt", build_model(task), task)
+    state = torch.load(str(path), weights_only=True)
+    state["extra_state"]["val_loss"] = np.float64(2.5)
+    state["extra_state"]["best"] = np.float32(1.5)
+    state["extra_state"]["train_iterator"]["epoch"] = np.int64(3)
+    torch.save(state, str(path))
+    extra = read_checkpoint(str(path), "--flag")["extra_state"]
+    assert (extra["val_loss"], extra["best"]) == (2.5, 1.5)
+    assert extra["train_iterator"]["epoch"] == 3
+
+
+def test_what_another_toolkit_wrote_is_sent_to_the_import(task, tmp_path):
+    path, model = tmp_path / "pytorch_model.bin", build_model(task)
+    torch.save(model.state_dict(), str(path))
+    assert "mlkd-import" in refuse(path)
+    torch.save({"args": argparse.Namespace(arch="a"), "model": {}}, str(path))
+    assert "mlkd-import" in refuse(path)
+    save_file(model.lm_head.layer_norm.state_dict(), tmp_path / "model.safetensors")
+    assert "mlkd-import" in refuse(tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text("{}")
+    assert f"mlkd-import {tmp_path} OUT" in refuse(tmp_path)
 
 
 def test_fingerprint_is_of_symbols_and_their_order():

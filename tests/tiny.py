@@ -138,7 +138,11 @@ def save_model(
     cfg = {"_name": "multilingual_encoder"}
     cfg.update(OmegaConf.to_container(model.cfg))
     state = {
-        "cfg": {"model": cfg, "task": {"_name": "multilingual_mlm"}},
+        "cfg": {
+            "model": cfg,
+            "task": {"_name": "multilingual_mlm"},
+            "criterion": {"_name": "task_cross_entropy"},
+        },
         "args": None,
         "model": model.state_dict(),
         "task_state": task.state_dict(),

@@ -18,7 +18,7 @@ from fairseq.dataclass.utils import overwrite_args_by_name
 from fairseq.distributed import utils as distributed_utils
 from fairseq.file_io import PathManager
 from fairseq.optim import AMPOptimizer
-from torch.multiprocessing import ProcessRaisedException
+from torch.multiprocessing.spawn import ProcessRaisedException
 
 from fairseq_mlkd.checkpoint import read_checkpoint
 
@@ -70,14 +70,12 @@ def load_weights_only() -> None:
     os.environ.setdefault("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")
     # fairseq's legacy models (RoBERTa) keep their options in a namespace, and its best
     # scores may be numpy's numbers, whose module has two names
-    scalar = np.float64(0).__reduce__()[0]
+    scalar: Any = np.float64(0).__reduce__()[0]
     torch.serialization.add_safe_globals(
-        [
-            argparse.Namespace,
-            np.dtype,
-            *(type(np.dtype(kind)) for kind in _NUMBERS),
-            *((scalar, f"numpy.{core}.multiarray.scalar") for core in _CORES),
-        ]
+        [argparse.Namespace, np.dtype, *(type(np.dtype(kind)) for kind in _NUMBERS)]
+    )
+    torch.serialization.add_safe_globals(
+        [(scalar, f"numpy.{core}.multiarray.scalar") for core in _CORES]
     )
     # fairseq sends what the first worker read through `torch.load`, which now refuses
     # the configuration; it was read safely, and workers of a job trust one another

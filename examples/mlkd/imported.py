@@ -17,7 +17,6 @@ from typing import NamedTuple
 from pipeline import Stage, run_pipeline
 from study import (
     BIN,
-    SETUPS,
     Benchmark,
     Training,
     add_benchmarks,
@@ -80,7 +79,6 @@ class Study(NamedTuple):
     def _finetune(self, benchmark: Benchmark, seed: int) -> list[Stage]:
         """Train on English, then test each language on each split that it has."""
         run, data = f"{benchmark.name}, seed {seed}", self.out / benchmark.name
-        task = SETUPS[benchmark.name].task
         checkpoint = self._finetuned(benchmark.name, seed)
         encoder, needs = self.out / "encoder" / "model.pt", [benchmark.name]
         if benchmark.name == "pawsx" and self.pawsx_from_xnli:
@@ -95,7 +93,8 @@ class Study(NamedTuple):
         for split, subset in SPLITS.items():
             name = f"test {split} of {run}"
             command = [
-                *validate(data, task, checkpoint, subset), "--max-tokens", 8192,
+                *validate(data, benchmark.task, checkpoint, subset),
+                "--max-tokens", 8192,
                 "--results", self._results(name), "--model-name", self.model,
             ]  # fmt: skip
             stages.append(Stage(name, words(command), [f"fine-tune {run}"]))

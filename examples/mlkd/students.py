@@ -16,7 +16,6 @@ from pipeline import Stage
 from study import (
     BIN,
     CORPUS,
-    SETUPS,
     Benchmark,
     Training,
     finetune,
@@ -125,7 +124,7 @@ class Sources(NamedTuple):
         subsets: str = "test",
     ) -> Stage:
         """Score a fine-tuned model in each language."""
-        data, task = self.out / benchmark.name, SETUPS[benchmark.name].task
+        data, task = self.out / benchmark.name, benchmark.task
         results = self._folder("results", f"{name} on {benchmark.name}", seed)
         command = [
             *validate(data, task, checkpoint, subsets), "--max-tokens", 8192,

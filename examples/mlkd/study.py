@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from pipeline import Stage
 
+from fairseq_mlkd.prepare.labelled import READERS
+
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 CORPUS, BENCHMARK = (ROOT / "preprocess" / f"{x}.py" for x in ("corpus", "benchmark"))
@@ -34,24 +36,6 @@ class Training(NamedTuple):
         return self._replace(updates=updates, warmup=warmup)
 
 
-class Setup(NamedTuple):
-    """How a benchmark is learned from a pretrained encoder."""
-
-    task: str
-    metric: str  # that selects the checkpoint
-    arch: str = "pretrained"  # the shape of the encoder
-
-
-SETUPS: dict[str, Setup] = {
-    "xnli": Setup("zero_shot_classification", "accuracy"),
-    "pawsx": Setup("zero_shot_classification", "accuracy"),
-    "wikiann": Setup("zero_shot_tagging", "f1"),
-    "multiatis": Setup("zero_shot_intent_slot", "exact_match"),
-    "massive": Setup("zero_shot_intent_slot", "exact_match"),
-    "mtop": Setup("zero_shot_parsing", "exact_match", "pointer_generator_pretrained"),
-}
-
-
 class Benchmark(NamedTuple):
     """A labelled set: its official files, and how models are fine-tuned on it."""
 
@@ -59,6 +43,16 @@ class Benchmark(NamedTuple):
     folder: Path
     training: Training
     options: Sequence[str] = ()  # of preprocess/benchmark.py
+
+    @property
+    def task(self) -> str:
+        return READERS[self.name].task
+
+    @property
+    def arch(self) -> str:
+        """One that takes the shape of the encoder."""
+        is_parsing = self.task == "zero_shot_parsing"
+        return "pointer_generator_pretrained" if is_parsing else "pretrained"
 
     def trained_on(self, train: Path | None) -> "Benchmark":
         """With this English training file, if there is one.
@@ -197,9 +191,8 @@ class Study(NamedTuple):
         self, benchmark: Benchmark, model: str, checkpoint: Path, run: str
     ) -> Stage:
         name = f"test {run}"
-        task = SETUPS[benchmark.name].task
         command = [
-            *validate(self.out / benchmark.name, task, checkpoint, "test"),
+            *validate(self.out / benchmark.name, benchmark.task, checkpoint, "test"),
             "--results", self._results(name), "--model-name", model,
         ]  # fmt: skip
         return Stage(name, words(command), [f"fine-tune {run}"])
@@ -246,10 +239,10 @@ def train(
 
 def finetune(benchmark: Benchmark, data: Path) -> list[object]:
     """The command that fine-tunes an encoder, selected on the source language."""
-    setup = SETUPS[benchmark.name]
     return [
-        *train(data, setup.task, [setup.arch], benchmark.training),
-        "--best-checkpoint-metric", setup.metric, "--maximize-best-checkpoint-metric",
+        *train(data, benchmark.task, [benchmark.arch], benchmark.training),
+        "--best-checkpoint-metric", READERS[benchmark.name].metric,
+        "--maximize-best-checkpoint-metric",
     ]  # fmt: skip
 
 

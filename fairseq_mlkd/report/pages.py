@@ -73,11 +73,10 @@ def render_table(table: Table, teacher: str) -> str:
     notes = [describe_seeds(table), describe_examples(table)]
     if averaged:
         left_out = [x for x in table.target_langs if x not in table.averaged_langs]
-        without = f" (as in the paper; left out: {', '.join(left_out)})"
         mean = ", ".join(table.averaged_langs)
-        notes.append(
-            f"Zero-shot average: the mean of {mean}{without * bool(left_out)}."
-        )
+        if left_out:
+            mean += f" (as in the paper; left out: {', '.join(left_out)})"
+        notes.append(f"Zero-shot average: the mean of {mean}.")
     if compared:
         notes.append(f"Retention: zero-shot average in percent of {teacher}'s.")
     unit = "" if table.is_perplexity else ", in percent"

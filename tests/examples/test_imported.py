@@ -15,20 +15,20 @@ sys.path.insert(0, str(EXAMPLES))
 
 from imported import TRAININGS, Study  # noqa: E402
 from pipeline import Stage, run_pipeline  # noqa: E402
-from study import SETUPS, Benchmark, Training  # noqa: E402
+from study import READERS, Benchmark, Training  # noqa: E402
 
-READERS = ["xnli", "pawsx", "wikiann", "multiatis", "mtop"]
+BENCHMARKS = ["xnli", "pawsx", "wikiann", "multiatis", "mtop"]
 LANGS = {"en", "fr", "de", "ja", "hi", "it", "es", "pt"}
 
 
 def study(out: Path, world: Path, encoder: Path, **options) -> Study:
     training = Training(4, 1e-3, 8, 1)
-    benchmarks = [Benchmark(name, world / name, training) for name in READERS]
+    benchmarks = [Benchmark(name, world / name, training) for name in BENCHMARKS]
     return Study(out, encoder, "tiny", benchmarks, [3], **options)
 
 
 def test_every_benchmark_has_a_training():
-    assert TRAININGS.keys() == SETUPS.keys()
+    assert TRAININGS.keys() == READERS.keys()
     assert all(t.warmup < t.updates for t in TRAININGS.values())
 
 
@@ -61,7 +61,7 @@ def test_runs_to_its_report(tmp_path):
     finally:
         signal.signal(signal.SIGTERM, handler)
     results = read_results([str(p) for p in (out / "results").iterdir()])
-    for name in READERS:
+    for name in BENCHMARKS:
         for split in ("valid", "test"):
             found = {r.lang for r in results if (r.dataset, r.split) == (name, split)}
             assert found == LANGS, (name, split)

@@ -19,10 +19,18 @@ sys.path.insert(0, str(EXAMPLES))
 
 from demo import LANGS, demo  # noqa: E402
 from pipeline import Stage, run_pipeline  # noqa: E402
-from study import DISTILLED, SETUPS, TEACHER, VANILLA, Study, Training  # noqa: E402
+from study import (  # noqa: E402
+    DISTILLED,
+    READERS,
+    TEACHER,
+    VANILLA,
+    Benchmark,
+    Study,
+    Training,
+)
 
 MODELS = [TEACHER, VANILLA, DISTILLED]
-READERS = ["xnli", "pawsx", "wikiann", "multiatis", "mtop"]
+BENCHMARKS = ["xnli", "pawsx", "wikiann", "multiatis", "mtop"]
 OUT, WORLD = Path("/an out"), Path("/a world")
 
 
@@ -95,11 +103,11 @@ def test_a_checkpoint_is_read_after_it_was_written(study):
 
 def test_the_demo_has_five_benchmarks_and_three_models():
     stages = by_name(demo(OUT, WORLD))
-    expected = {"corpus", *READERS, "report"}
+    expected = {"corpus", *BENCHMARKS, "report"}
     expected |= {"pretrain teacher", "pretrain vanilla student"}
     expected |= {"distil distilled student"}
     expected |= {f"test {model} on the corpus" for model in MODELS}
-    for benchmark in READERS:
+    for benchmark in BENCHMARKS:
         runs = [f"{model} on {benchmark}, seed 1" for model in MODELS]
         expected |= {f"{verb} {run}" for run in runs for verb in ("fine-tune", "test")}
     assert set(stages) == expected
@@ -122,7 +130,7 @@ def test_only_the_distilled_student_has_a_teacher():
 
 
 def test_models_are_selected_on_the_source_language_alone():
-    metrics = dict(zip(READERS, ["accuracy"] * 2 + ["f1"] + ["exact_match"] * 2))
+    metrics = dict(zip(BENCHMARKS, ["accuracy"] * 2 + ["f1"] + ["exact_match"] * 2))
     for name, stage in by_name(demo(OUT, WORLD)).items():
         if name.startswith("fine-tune"):
             benchmark = name.split(" on ")[1].split(",")[0]
@@ -132,21 +140,21 @@ def test_models_are_selected_on_the_source_language_alone():
             assert value(stage, "--valid-subset") == "test"
 
 
-@pytest.mark.parametrize("name", SETUPS)
+@pytest.mark.parametrize("name", READERS)
 def test_tasks_and_architectures_are_registered(name):
-    setup = SETUPS[name]
-    assert setup.task in TASK_REGISTRY
-    assert setup.arch in ARCH_MODEL_REGISTRY
+    benchmark = Benchmark(name, OUT, Training(1, 1e-3, 1, 1))
+    assert benchmark.task in TASK_REGISTRY
+    assert benchmark.arch in ARCH_MODEL_REGISTRY
 
 
 def test_stage_2_adds_students_with_the_fine_tuned_teacher():
     plain = by_name(demo(OUT, WORLD))
     stages = by_name(demo(OUT, WORLD)._replace(stage_2=True))
     students = [f"{model} (ft-distill)" for model in (VANILLA, DISTILLED)]
-    runs = [f"{m} on {b}, seed 1" for m in students for b in READERS]
+    runs = [f"{m} on {b}, seed 1" for m in students for b in BENCHMARKS]
     added = {f"{verb} {run}" for run in runs for verb in ("fine-tune", "test")}
     assert set(stages) - set(plain) == added
-    for benchmark in READERS:
+    for benchmark in BENCHMARKS:
         teacher = f"fine-tune teacher on {benchmark}, seed 1"
         for model, student in zip((VANILLA, DISTILLED), students):
             run = f"{student} on {benchmark}, seed 1"
@@ -164,7 +172,7 @@ def test_each_seed_is_a_fine_tuning_of_its_own():
     study = demo(OUT, WORLD)._replace(seeds=(1, 2))
     stages = by_name(study)
     tunings = {n: s for n, s in stages.items() if n.startswith("fine-tune")}
-    assert len(tunings) == 2 * len(MODELS) * len(READERS)
+    assert len(tunings) == 2 * len(MODELS) * len(BENCHMARKS)
     for name, stage in tunings.items():
         assert name.endswith(f"seed {value(stage, '--seed')}")
     assert {value(stages[f"pretrain {TEACHER}"], "--seed")} == {"1"}
@@ -201,12 +209,12 @@ def test_the_demo_runs_to_its_report(tmp_path, capsys):
         run_pipeline(stages, out, jobs=2)
         results = read_results([str(p) for p in (out / "results").iterdir()])
         found = {(r.dataset, r.model, r.lang) for r in results}
-        langs = dict.fromkeys(READERS, LANGS)
+        langs = dict.fromkeys(BENCHMARKS, LANGS)
         langs["pretraining"] = (*LANGS, "all")
         assert found == {
             (d, model, lang) for d in langs for model in MODELS for lang in langs[d]
         }
-        assert {r.examples for r in results if r.dataset in READERS} == {30}
+        assert {r.examples for r in results if r.dataset in BENCHMARKS} == {30}
         assert {r.seed for r in results} == {2}
         report = (out / "report.md").read_text()
         for title in (

@@ -30,6 +30,7 @@ DICTIONARY_KEY = "dictionary_sha256"
 LABELS_KEY = "labels_sha256"
 
 _IMPORT_FIRST = "convert it with mlkd-import, and name the model.pt that it writes"
+_ARCHIVE = (b"P", b"\x80")  # how a zip archive and a pickle begin
 _METER = re.compile(r"\w*Meter")
 
 
@@ -68,8 +69,8 @@ def load_state(path: str) -> dict[str, Any]:
         raise ValueError("no such file")
     if path.endswith(".safetensors"):
         raise ValueError(f"weights without a configuration: {_IMPORT_FIRST}")
-    if not os.path.getsize(path):
-        raise ValueError("the file is empty; take an earlier checkpoint")
+    if _is_no_archive(path):
+        raise ValueError("not a checkpoint: empty, torn or of another kind")
     try:
         # a packed file of some kilobytes may fill the memory
         if zipfile.is_zipfile(path):
@@ -88,6 +89,19 @@ def load_state(path: str) -> dict[str, Any]:
         raise ValueError(f"not a checkpoint: it holds a {type(state).__name__}")
     _check_storage(state, os.path.getsize(path))
     return state
+
+
+def is_torn(path: str) -> bool:
+    """Whether a file is what a full disk or a crash leaves: empty, cut short, zeros."""
+    if _is_no_archive(path):
+        return True
+    with open(path, "rb") as file:
+        return file.read(1) == _ARCHIVE[0] and not zipfile.is_zipfile(path)
+
+
+def _is_no_archive(path: str) -> bool:
+    with open(path, "rb") as file:
+        return file.read(1) not in _ARCHIVE
 
 
 def _check_storage(state: Any, file_size: int) -> None:

@@ -1,65 +1,46 @@
 """Every mend of fairseq and PyTorch, each with the upstream fault that it answers."""
 
 import argparse
+import copy
 import functools
 import importlib.util
 import logging
 import os
-import re
 import shutil
 import sys
+from types import TracebackType
 from typing import Any
 
 import numpy as np
 import torch
 import torch.distributed as dist
 from fairseq import checkpoint_utils, options
+from fairseq.dataclass.configs import CheckpointConfig
 from fairseq.dataclass.utils import overwrite_args_by_name
 from fairseq.distributed import utils as distributed_utils
 from fairseq.file_io import PathManager
 from fairseq.optim import AMPOptimizer
 from torch.multiprocessing.spawn import ProcessRaisedException
 
-from fairseq_mlkd.checkpoint import read_checkpoint
+from fairseq_mlkd.checkpoint import is_torn, read_checkpoint
+from fairseq_mlkd.errors import UserError, in_one_line
+
+logger = logging.getLogger(__name__)
 
 _NUMBERS = ("f2", "f4", "f8", "i4", "i8", "?")
 _CORES = ("core", "_core")
 
 
-class UserError(ValueError):
-    """A user's mistake, in one line that says what to do."""
-
-
 def apply_all() -> None:
     """Mend fairseq in this process; the package does so when it is imported."""
-    end_in_one_line()
     load_weights_only()
     check_checkpoints()
+    go_on_from_whole_checkpoint()
     copy_whole_files()
     run_bf16_without_tpu()
     unscale_once()
     quiet_other_libraries()
-
-
-def end_in_one_line() -> None:
-    """Have a command end with the text of a `UserError`; in Python it is an exception.
-
-    Fault: fairseq's commands print the traceback of whatever goes wrong, several times
-    where there are several workers.
-    """
-    print_traceback = sys.excepthook
-
-    def print_error(kind: type[BaseException], error: BaseException, trace: Any) -> Any:
-        text = str(error) if isinstance(error, UserError) else None
-        if isinstance(error, ProcessRaisedException):
-            # how torch passes on what a worker raised, as text
-            found = re.search(rf"{UserError.__qualname__}: (.*)\s*$", str(error))
-            text = found[1] if found else None
-        if text is None:
-            return print_traceback(kind, error, trace)
-        print(f"fairseq_mlkd: {text}", file=sys.stderr)
-
-    sys.excepthook = print_error
+    print_user_errors()
 
 
 def load_weights_only() -> None:
@@ -96,20 +77,51 @@ def check_checkpoints() -> None:
     and writes where it says.
     """
 
+    @in_one_line
     def load_checkpoint_to_cpu(
         path: str,
         arg_overrides: dict[str, Any] | None = None,
         load_on_all_ranks: bool = False,
     ) -> dict[str, Any]:
-        try:
-            state = read_checkpoint(path, "checkpoint")
-        except ValueError as error:
-            raise UserError(str(error)) from None
+        state = read_checkpoint(path, "checkpoint")
         if arg_overrides is not None:  # of the command line
             overwrite_args_by_name(state["cfg"], arg_overrides)
         return state
 
     checkpoint_utils.load_checkpoint_to_cpu = load_checkpoint_to_cpu
+
+
+def go_on_from_whole_checkpoint() -> None:
+    """Have a run whose `checkpoint_last.pt` is torn go on from the newest whole one.
+
+    Fault: fairseq ends in the reader's error, which does not even name the file.
+    """
+    load = checkpoint_utils.load_checkpoint
+
+    @functools.wraps(load)
+    def load_checkpoint(cfg: CheckpointConfig, trainer: Any, **options: Any) -> Any:
+        try:
+            return load(cfg, trainer, **options)
+        except UserError:
+            last = os.path.join(cfg.save_dir, "checkpoint_last.pt")
+            if cfg.restore_file != "checkpoint_last.pt" or not is_torn(last):
+                raise
+            whole = _find_whole(cfg.save_dir)
+            if whole is None:
+                raise
+            logger.warning("%s is empty or cut short: going on from %s", last, whole)
+            cfg = copy.deepcopy(cfg)
+            cfg.restore_file, cfg.finetune_from_model = whole, None
+            return load(cfg, trainer, **options)
+
+    checkpoint_utils.load_checkpoint = load_checkpoint
+
+
+def _find_whole(folder: str) -> str | None:
+    """Return the newest checkpoint that can be read."""
+    paths = [path for path in os.scandir(folder) if path.name.endswith(".pt")]
+    paths.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    return next((path.path for path in paths if not is_torn(path.path)), None)
 
 
 def copy_whole_files() -> None:
@@ -118,11 +130,11 @@ def copy_whole_files() -> None:
     Fault: fairseq renames the first file that it saves into place, but then copies it
     onto `checkpoint_last.pt` and `checkpoint_best.pt`, which resuming would find torn.
     """
-    copy = PathManager.copy
+    copy_file = PathManager.copy
 
     def copy_whole(src_path: str, dst_path: str, overwrite: bool = False) -> bool:
         if not PathManager.supports_rename(dst_path):
-            return bool(copy(src_path, dst_path, overwrite))
+            return bool(copy_file(src_path, dst_path, overwrite))
         temporary = f"{dst_path}.tmp"
         shutil.copyfile(src_path, temporary)
         os.replace(temporary, dst_path)
@@ -175,6 +187,28 @@ def quiet_other_libraries() -> None:
     """
     for library, level in (("matplotlib", "WARNING"), ("urllib3", "ERROR")):
         logging.getLogger(library).setLevel(level)
+
+
+def print_user_errors() -> None:
+    """Have commands end in one line, not in a traceback, on what a user can put right.
+
+    Fault: fairseq's commands catch nothing. Where it starts the workers itself, the
+    error of one comes as the text of its traceback.
+    """
+    show = sys.excepthook
+
+    def hook(
+        kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        line = str(error)
+        if isinstance(error, ProcessRaisedException):
+            _, _, line = line.rstrip().rpartition(f"{UserError.__name__}: ")
+        if isinstance(error, UserError) or "fairseq_mlkd.errors" in str(error):
+            print(line, file=sys.stderr)
+        else:
+            show(kind, error, trace)
+
+    sys.excepthook = hook
 
 
 def forget_last_job() -> None:

@@ -15,6 +15,7 @@ from tiny import STUDENT, load, run, shape_flags, train, write_mlm_data, write_p
 
 from fairseq_mlkd.admission import KEPT_STRINGS
 from fairseq_mlkd.checkpoint import read_checkpoint
+from fairseq_mlkd.errors import UserError
 from fairseq_mlkd.metrics.results import read_results
 
 MLM = ["--task", "multilingual_mlm"]
@@ -152,7 +153,7 @@ def test_a_hostile_checkpoint_runs_nothing(folder, tmp_path, road, attack):
     )
     before = snapshot(folder)
     command = roads(folder, mlm, pairs, tmp_path / "out")[road]
-    with pytest.raises((ValueError, SystemExit)) as error:
+    with pytest.raises((UserError, SystemExit)) as error:
         run(*command)
     message = str(error.value)
     assert ".pt: " in message and "\n" not in message

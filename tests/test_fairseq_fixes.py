@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 from fairseq.file_io import PathManager
-from tiny import USER_DIR
+from tiny import STUDENT, USER_DIR, load, shape_flags, train, write_mlm_data
+
+from fairseq_mlkd.errors import UserError
 
 
 def test_a_namespace_is_data_once_the_plugin_is_imported(tmp_path):
@@ -40,3 +42,31 @@ def test_a_copy_that_is_cut_short_leaves_the_old_checkpoint(tmp_path, monkeypatc
     assert PathManager.copy(str(new), str(last), overwrite=True)
     assert last.read_bytes() == new.read_bytes()
     assert sorted(tmp_path.iterdir()) == [new, last]
+
+
+MLM = ["--task", "multilingual_mlm", "--criterion", "task_cross_entropy"]
+
+
+@pytest.mark.parametrize("torn", ["empty", "half", "zeros"])
+def test_a_run_goes_on_where_its_last_checkpoint_is_torn(tmp_path, caplog, torn):
+    data = write_mlm_data(tmp_path / "data")
+    flags = [*MLM, *shape_flags(STUDENT), "--save-interval-updates", 2]
+    unbroken = train(data, tmp_path / "unbroken", *flags, "--max-update", 6)
+    last = train(data, tmp_path / "s", *flags, "--max-update", 4)
+    whole = last.read_bytes()
+    contents = {"empty": b"", "half": whole[: len(whole) // 2], "zeros": bytes(100)}
+    last.write_bytes(contents[torn])
+    caplog.clear()
+    train(data, tmp_path / "s", *flags, "--max-update", 6)
+    (warning,) = (r for r in caplog.records if "going on from" in r.getMessage())
+    assert str(last) in warning.getMessage()
+    ours, theirs = load(last)["model"], load(unbroken)["model"]
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_a_torn_checkpoint_without_another_is_named(tmp_path):
+    data = write_mlm_data(tmp_path / "data")
+    (tmp_path / "s").mkdir()
+    (tmp_path / "s" / "checkpoint_last.pt").write_bytes(b"")
+    with pytest.raises(UserError, match="checkpoint_last.pt: not a checkpoint: empty"):
+        train(data, tmp_path / "s", *MLM, *shape_flags(STUDENT), "--max-update", 1)

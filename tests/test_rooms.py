@@ -11,13 +11,14 @@ LONGEST = 60  # lines of a function
 GROUND, TENSORS, FAIRSEQ = set(), {"torch"}, {"torch", "fairseq"}
 ROOMS = {
     "files": (set(), GROUND),
+    "errors": (set(), GROUND),
     "text": ({"files"}, GROUND),
     "metrics": ({"files", "text"}, TENSORS),
     "report": ({"files", "metrics"}, GROUND),
     "modules": (set(), TENSORS),
     "admission": (set(), FAIRSEQ),
     "checkpoint": ({"admission", "files", "text"}, FAIRSEQ),
-    "fairseq_fixes": ({"checkpoint"}, FAIRSEQ),
+    "fairseq_fixes": ({"checkpoint", "errors"}, FAIRSEQ),
     "optim": (set(), FAIRSEQ),
     "scoring": ({"metrics", "text"}, FAIRSEQ),
     "models": ({"modules", "checkpoint"}, FAIRSEQ),

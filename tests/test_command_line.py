@@ -22,7 +22,7 @@ from tiny import (
 )
 
 HYDRA_CONFIG = """\
-# @package _group_
+# @package _global_
 common: {user_dir: %(user_dir)s, cpu: true, log_format: none, seed: 1}
 checkpoint: {save_dir: checkpoints, no_epoch_checkpoints: true}
 dataset: {batch_size: 8, num_workers: 0, data_buffer_size: 0}

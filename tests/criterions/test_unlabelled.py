@@ -187,7 +187,7 @@ def test_padding_adds_nothing(tmp_path, name):
     inputs = wider["unlabelled"]["net_input"]
     for key in inputs.keys() & pad.keys():
         inputs[key] = torch.nn.functional.pad(inputs[key], (0, 3), value=pad[key])
-    values = [float(criterion(setting.student, s)[0]) for s in (sample, wider)]
+    values = [criterion(setting.student, s)[0].item() for s in (sample, wider)]
     assert values[0] == pytest.approx(values[1], rel=1e-12)
 
 

@@ -290,7 +290,7 @@ def test_hydra_trains_as_the_command_line_does(name, data, tmp_path):
         "optimization": {"lr": [0.01], "max_update": 3, "clip_norm": 1.0},
     }
     config = tmp_path / "tune.yaml"
-    config.write_text("# @package _group_\n" + json.dumps(cfg))
+    config.write_text("# @package _global_\n" + json.dumps(cfg))
     hydra_train(config, tmp_path / "job", {})
     ours = trained(train(data, tmp_path / "argparse", *tuning(name, "--max-update", 3)))
     hydras = trained(tmp_path / "hydra" / "checkpoint_last.pt")

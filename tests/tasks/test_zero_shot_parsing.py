@@ -274,7 +274,7 @@ def test_hydra_trains_as_the_command_line_does(data, tmp_path):
         "checkpoint": {"save_dir": str(tmp_path / "a"), "no_epoch_checkpoints": True},
     }
     config = tmp_path / "parsing.yaml"
-    config.write_text("# @package _group_\n" + json.dumps(cfg))
+    config.write_text("# @package _global_\n" + json.dumps(cfg))
     hydra_train(config, tmp_path / "job", {})
     hydras = load(tmp_path / "a" / "checkpoint_last.pt")
     ours = load(train(data, tmp_path / "b", *flags(SMALL), "--max-update", 2))

@@ -1,27 +1,17 @@
 """mlkd-score: what it counts, what it reads, what it refuses."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
+from labelled_files import mtop_row
+from labelled_files import write_rows as write
 
 from fairseq_mlkd.cli.score import main
 
 
-def write(path: Path, *lines: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    return path
-
-
 def mtop(text: str, parse: str) -> str:
-    spans, start = [], 0
-    for word in text.split():
-        spans.append({"start": start, "length": len(word)})
-        start += len(word) + 1
-    tokens = json.dumps({"tokens": text.split(), "tokenSpans": spans})
-    return "\t".join(["IN:X", "", text, "time", "en_XX", parse, tokens])
+    return mtop_row(parse, text, intent="IN:X")
 
 
 def massive(text: str, annotated: str, intent: str) -> str:
@@ -36,37 +26,46 @@ PARSES = [
     "[IN:WAIT [SL:TIME seven ] ]",
 ]
 SENTENCES = ["wake at six in rome", "wake me", "at six", "in seven"]
-# by benchmark, files with the same sentences: true labels, and predicted ones
-GOLD = {
-    "xnli": ["a\tb\tneutral", "c\td\tentailment", "e\tf\tcontradiction"],
-    "pawsx": ["1\ta\tb\t1", "2\tNS\td\t0", "3\te\tf\t0", "4\tg\th\t1"],
-    "wikiann": ["rome\tB-LOC", "me\tB-PER", "", "six\tO", "", "paris\tB-LOC"],
+# by benchmark, each row with its true labels and with predicted ones
+ROWS = {
+    "xnli": [
+        ("a\tb\tneutral", "a\tb\tneutral"),
+        ("c\td\tentailment", "c\td\tneutral"),
+        ("e\tf\tcontradiction", "e\tf\tcontradictory"),
+    ],
+    "pawsx": [
+        ("1\ta\tb\t1", "1\ta\tb\t0"),
+        ("2\tNS\td\t0", "2\tNS\td\tx"),
+        ("3\te\tf\t0", "3\te\tf\t0"),
+        ("4\tg\th\t1", "4\tg\th\tmaybe"),
+    ],
+    "wikiann": [
+        ("rome\tB-LOC", "rome\tB-LOC"),
+        ("me\tB-PER", "me\tB-ORG"),
+        ("", ""),
+        ("six\tO", "six\tX"),
+        ("", ""),
+        ("paris\tB-LOC", "paris\t"),
+    ],
     "multiatis": [
-        *("1\twake six\tO B-time\twake", "2\tin rome\tO B-city\twait"),
-        *("3\tat six\tO\twake", "4\tme\tO\twait", "5\tme\tO\twait"),
+        ("1\twake six\tO B-time\twake", "1\twake six\tO B-time\twait"),
+        ("2\tin rome\tO B-city\twait", "2\tin rome\tO O\twait"),
+        ("3\tat six\tO\twake", "3\tat six\tO\twake"),
+        ("4\tme\tO\twait", "4\tme\tO O\twait"),
+        ("5\tme\tO\twait", "5\tme\tO\twait"),
     ],
     "massive": [
-        massive("wake at six", "wake [time : at six]", "wake"),
-        massive("me", "me", "wait"),
+        (
+            massive("wake at six", "wake [time : at six]", "wake"),
+            massive("wake at six", "wake at [time : six]", "wake"),
+        ),
+        (massive("me", "me", "wait"), massive("me", "[me", "wait")),
     ],
-    "mtop": list(map(mtop, SENTENCES, PARSES)),
-}
-PREDICTED = {
-    "xnli": ["a\tb\tneutral", "c\td\tneutral", "e\tf\tcontradictory"],
-    "pawsx": ["1\ta\tb\t0", "2\tNS\td\tx", "3\te\tf\t0", "4\tg\th\tmaybe"],
-    "wikiann": ["rome\tB-LOC", "me\tB-ORG", "", "six\tX", "", "paris\t"],
-    "multiatis": [
-        *("1\twake six\tO B-time\twait", "2\tin rome\tO O\twait"),
-        *("3\tat six\tO\twake", "4\tme\tO O\twait", "5\tme\tO\twait"),
-    ],
-    "massive": [
-        massive("wake at six", "wake at [time : six]", "wake"),
-        massive("me", "[me", "wait"),
-    ],
-    "mtop": list(
-        map(
-            mtop,
+    "mtop": [
+        (mtop(text, parse), mtop(text, predicted))
+        for text, parse, predicted in zip(
             SENTENCES,
+            PARSES,
             [
                 "[IN:WAKE [SL:PLACE in rome ] [SL:TIME at six ] ]",
                 "[IN:WAKE [SL:WHO rome ] ]",
@@ -74,8 +73,10 @@ PREDICTED = {
                 PARSES[3],
             ],
         )
-    ),
+    ],
 }
+GOLD = {name: [gold for gold, _ in rows] for name, rows in ROWS.items()}
+PREDICTED = {name: [found for _, found in rows] for name, rows in ROWS.items()}
 EXPECTED: dict[str, dict[str, Any]] = {
     "xnli": {"accuracy": 200 / 3, "examples": 3, "dropped": 0},
     "pawsx": {"accuracy": 100 / 3, "examples": 3, "dropped": 1},

@@ -14,6 +14,7 @@ from fairseq.optim import OPTIMIZER_DATACLASS_REGISTRY
 from fairseq.optim.lr_scheduler import LR_SCHEDULER_DATACLASS_REGISTRY
 from fairseq.tasks import TASK_DATACLASS_REGISTRY
 from omegaconf import DictConfig, OmegaConf
+from scripts import EXAMPLES, ROOT
 from tiny import (
     STUDENT,
     TEACHER,
@@ -26,8 +27,7 @@ from tiny import (
 from tiny_parses import write_parses
 from torch import Tensor
 
-ROOT = Path(__file__).resolve().parents[2]
-CONFIGS = ROOT / "examples" / "mlkd" / "config"
+CONFIGS = EXAMPLES / "config"
 ARCHITECTURES = {
     "pretrain_mbert8_large": "mbert8_large",
     "pretrain_mbert8": "mbert8",

@@ -5,20 +5,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+import forgetting
+import heads
 import pytest
 from huggingface import save_encoder, write_wordpiece
+from pipeline import Stage, run_pipeline
+from scripts import EXAMPLES
+from students import STUDENT, Sources
+from study import Benchmark, words
 
 from fairseq_mlkd.metrics.results import Result
 from fairseq_mlkd.report.tables import make_tables
-
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "mlkd"
-sys.path.insert(0, str(EXAMPLES))
-
-import forgetting  # noqa: E402
-import heads  # noqa: E402
-from pipeline import Stage, run_pipeline  # noqa: E402
-from students import STUDENT, Sources  # noqa: E402
-from study import Benchmark, words  # noqa: E402
 
 TINY = "lean_bert --encoder-layers 2 --encoder-embed-dim 24 --encoder-ffn-embed-dim 9"
 TINY += " --max-positions 130 --num-segments 2"

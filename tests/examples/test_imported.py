@@ -7,15 +7,12 @@ from pathlib import Path
 import pytest
 from fairseq.data import Dictionary
 from huggingface import save_encoder, write_wordpiece
+from imported import TRAININGS, Study
+from pipeline import Stage, run_pipeline
+from scripts import EXAMPLES
+from study import READERS, Benchmark, Training
 
 from fairseq_mlkd.metrics.results import read_results
-
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "mlkd"
-sys.path.insert(0, str(EXAMPLES))
-
-from imported import TRAININGS, Study  # noqa: E402
-from pipeline import Stage, run_pipeline  # noqa: E402
-from study import READERS, Benchmark, Training  # noqa: E402
 
 BENCHMARKS = ["xnli", "pawsx", "wikiann", "multiatis", "mtop"]
 LANGS = {"en", "fr", "de", "ja", "hi", "it", "es", "pt"}

@@ -9,13 +9,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import pipeline
 import pytest
-
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "mlkd"
-sys.path.insert(0, str(EXAMPLES))
-
-import pipeline  # noqa: E402
-from pipeline import Stage, run_pipeline  # noqa: E402
+from pipeline import Stage, run_pipeline
+from scripts import EXAMPLES
 
 PATIENCE = 30  # seconds; what takes longer has failed
 TRAIN_INNER = (

@@ -6,20 +6,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from demo import LANGS, demo
 from fairseq.models import ARCH_MODEL_REGISTRY
 from fairseq.tasks import TASK_REGISTRY
-from tiny import STUDENT as STUDENT_SHAPE
-from tiny import TEACHER as TEACHER_SHAPE
-from tiny import shape_flags
-
-from fairseq_mlkd.metrics.results import read_results
-
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "mlkd"
-sys.path.insert(0, str(EXAMPLES))
-
-from demo import LANGS, demo  # noqa: E402
-from pipeline import Stage, run_pipeline  # noqa: E402
-from study import (  # noqa: E402
+from pipeline import Stage, run_pipeline
+from scripts import EXAMPLES
+from study import (
     DISTILLED,
     READERS,
     TEACHER,
@@ -28,6 +20,11 @@ from study import (  # noqa: E402
     Study,
     Training,
 )
+from tiny import STUDENT as STUDENT_SHAPE
+from tiny import TEACHER as TEACHER_SHAPE
+from tiny import shape_flags
+
+from fairseq_mlkd.metrics.results import read_results
 
 MODELS = [TEACHER, VANILLA, DISTILLED]
 BENCHMARKS = ["xnli", "pawsx", "wikiann", "multiatis", "mtop"]

@@ -6,16 +6,12 @@ import random
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "mlkd"
-sys.path.insert(0, str(EXAMPLES))
-
-from world import inference, monolingual, paraphrase  # noqa: E402
-from world.frames import FRAMES, VALUES, draw_values, slot_type  # noqa: E402
-from world.grammar import KINDS, load_language, load_languages, slots_of  # noqa: E402
+from scripts import EXAMPLES
+from world import inference, monolingual, paraphrase
+from world.frames import FRAMES, VALUES, draw_values, slot_type
+from world.grammar import KINDS, load_language, load_languages, slots_of
 
 LANGS = ["de", "en", "es", "fr", "hi", "it", "ja", "pt"]
 XNLI_COLUMNS = (

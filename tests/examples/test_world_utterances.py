@@ -4,19 +4,14 @@ import collections
 import itertools
 import json
 import re
-import sys
-from pathlib import Path
 
 import pytest
-
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "mlkd"
-sys.path.insert(0, str(EXAMPLES))
-
-from world.frames import FRAMES  # noqa: E402
-from world.grammar import KINDS, Phrase, Span, load_languages  # noqa: E402
-from world.parsing import write_mtop, write_parse  # noqa: E402
-from world.tagging import ENTITIES, write_multiatis, write_wikiann  # noqa: E402
-from world.utterances import (  # noqa: E402
+from scripts import EXAMPLES
+from world.frames import FRAMES
+from world.grammar import KINDS, Phrase, Span, load_languages
+from world.parsing import write_mtop, write_parse
+from world.tagging import ENTITIES, write_multiatis, write_wikiann
+from world.utterances import (
     SPLIT_SHARES,
     Utterance,
     draw_utterances,

@@ -1,17 +1,16 @@
 """preprocess/benchmark.py from official files to binary data."""
 
-import importlib.util
 import json
 from pathlib import Path
 
 import pytest
 from fairseq.data import Dictionary
+from scripts import load_script
 from tiny import write_tokenizer
 
 from fairseq_mlkd.data.binary import load_binary
 from fairseq_mlkd.files.hashing import file_sha256
 
-SCRIPT = Path(__file__).parents[2] / "preprocess" / "benchmark.py"
 WORDS = [
     *("the", "cat", "sleeps", "runs", "rests", "one", "two", "three"),
     *("le", "chat", "dort", "court"),
@@ -20,10 +19,7 @@ WORDS = [
 
 @pytest.fixture(scope="module")
 def main():
-    spec = importlib.util.spec_from_file_location("benchmark_script", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
+    return load_script("benchmark").main
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """preprocess/download.py: the command, killed and started again."""
 
-import importlib.util
 import os
 import signal
 import subprocess
@@ -10,19 +9,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scripts import PREPROCESS, load_script
 from wikimedia import serve_dumps
 
-SCRIPT = Path(__file__).parents[2] / "preprocess" / "download.py"
+SCRIPT = PREPROCESS / "download.py"
 DATE = "20261001"
 CONTENT = b"BZh" + np.random.default_rng(1).bytes(4 << 20)
 
 
 @pytest.fixture(scope="module")
 def main():
-    spec = importlib.util.spec_from_file_location("download_script", SCRIPT)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.main
+    return load_script("download").main
 
 
 @pytest.fixture

@@ -1,9 +1,11 @@
 """The reader of mTOP: columns, words, pointers, dropped and bad rows, real files."""
 
-import json
 from pathlib import Path
 
 import pytest
+from labelled_files import mtop_row
+from labelled_files import mtop_tokens as tokens
+from labelled_files import write_rows as write
 
 from fairseq_mlkd.prepare.labelled import READERS
 from fairseq_mlkd.prepare.labelled.rows import Dropped, WordRow
@@ -16,29 +18,8 @@ EXPECTED = WordRow(
 )
 
 
-def tokens(text: str) -> str:
-    """The last column; `_` divides tokens that touch."""
-    words, spans, start = [], [], 0
-    for part in text.split(" "):
-        for word in part.split("_"):
-            words.append(word)
-            spans.append({"start": start, "length": len(word)})
-            start += len(word)
-        start += 1
-    return json.dumps({"tokens": words, "tokenSpans": spans})
-
-
 def make_row(parse: str = PARSE, text: str = "six at six", spans: str = "") -> str:
-    utterance = text.replace("_", "")
-    return "\t".join(
-        ["7", "IN:A", spans, utterance, "time", "en_XX", parse, tokens(text)]
-    )
-
-
-def write(path: Path, *rows: str, end: str = "\n") -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes("".join(row + end for row in rows).encode())
-    return path
+    return mtop_row(parse, text, spans=spans)
 
 
 def read(path: Path) -> list:
@@ -127,9 +108,18 @@ def change(column: int, text: str) -> str:
             change(7, tokens("a b").replace('"b"', '"b", "c"')),
             r"f\.txt:1: the last column is not",
         ),
-        (change(7, tokens("a b").replace('"b"', '""')), r"f\.txt:1: the last column"),
-        (change(7, tokens("a b").replace('"b"', "2")), r"f\.txt:1: the last column"),
-        (change(7, tokens("a").replace("0", '"0"')), r"f\.txt:1: the last column is"),
+        (
+            change(7, tokens("a b").replace('"b"', '""')),
+            r"f\.txt:1: the last column",
+        ),
+        (
+            change(7, tokens("a b").replace('"b"', "2")),
+            r"f\.txt:1: the last column",
+        ),
+        (
+            change(7, tokens("a").replace("0", '"0"')),
+            r"f\.txt:1: the last column is",
+        ),
     ],
 )
 def test_bad_files_are_named_with_line_and_remedy(tmp_path, data, complaint):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from labelled_files import write_rows as write
 
 from fairseq_mlkd.prepare.labelled import READERS
 from fairseq_mlkd.prepare.labelled.rows import Dropped, WordRow
@@ -13,12 +14,6 @@ ROW = "7\tto Rome  now\tO B-city O\tflight"
 EXPECTED = WordRow(
     ["to", "Rome", "now"], line=2, tags=["O", "B-city", "O"], intent="flight"
 )
-
-
-def write(path: Path, *rows: str, end: str = "\n") -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes("".join(row + end for row in rows).encode())
-    return path
 
 
 def read(path: Path) -> list:

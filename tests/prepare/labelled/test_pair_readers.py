@@ -5,18 +5,13 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from labelled_files import write_rows as write
 
 from fairseq_mlkd.prepare.labelled import READERS
 from fairseq_mlkd.prepare.labelled.rows import Dropped, SentencePair, unquote
 from fairseq_mlkd.prepare.labelled.selection import Settings, select_files
 
 XNLI, PAWSX = READERS["xnli"], READERS["pawsx"]
-
-
-def write(path: Path, *rows: str, end: str = "\n") -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes("".join(row + end for row in rows).encode())
-    return path
 
 
 def official_xnli(folder: Path) -> Path:

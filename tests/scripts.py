@@ -1,0 +1,25 @@
+"""Where the scripts outside the package are, and how to load them."""
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLES = ROOT / "examples" / "mlkd"
+PREPROCESS = ROOT / "preprocess"
+
+
+def import_examples() -> None:
+    """Let tests import examples as these import one another."""
+    sys.path.insert(0, str(EXAMPLES))
+
+
+def load_script(name: str) -> ModuleType:
+    """A script of `preprocess/` as a module."""
+    path = PREPROCESS / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"{name}_script", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -234,7 +234,7 @@ class Case:
         if self.has_decoder:
             pairs = self.depths.decoder
             parts.append(("decoder_", pairs, [(i - 1, j - 1) for i, j in pairs]))
-        found, learned = {}, criterion.inner_losses.terms
+        found, learned = {}, criterion.distiller.inner_losses.terms
         for prefix, hidden, attention in parts:
             kinds = {f"{prefix}attention": attention}
             if prefix:
@@ -287,9 +287,8 @@ def run_alone(task: Any, model: nn.Module, sample: dict[str, Any]) -> Outputs:
         asked["decoder_hidden_states"] = range(len(layers) + 1)
         for kind in ("decoder_attention", "cross_attention"):
             asked.update({f"{kind}_scores": layers, f"{kind}_vectors": layers})
-    inputs, targets = task.supervise(sample)
-    logits, states = model(**sample["net_input"], **inputs, **asked)
-    logits = logits if isinstance(logits, dict) else dict.fromkeys(targets, logits)
+    places, _ = task.supervise(sample)
+    logits, states = model(**sample["net_input"], heads=places, **asked)
     return {"logits": logits, **states}
 
 

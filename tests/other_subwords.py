@@ -10,6 +10,7 @@ from laws import Case, Depths, Outputs, World, run_alone
 from tiny import make_dictionary, write_sentences
 
 from fairseq_mlkd.data.binary import load_binary
+from fairseq_mlkd.distillation.contract import ModelShape
 
 VOCABULARY = 44
 
@@ -62,7 +63,8 @@ class PairedCase(Case):
         super().__init__(world, head_map, depths)
         self.path, self.teacher = path, teacher
         self.options["teacher_data"] = str(other.data)
-        self.task.open_teacher_data(str(other.data))
+        shape = ModelShape.of(teacher.cfg)
+        self.task.open_teacher_data(str(other.data), shape, with_states=False)
         self.task.load_dataset("train")
         self.dataset = self.task.datasets["train"]
         self.items = [self.dataset[item["id"]] for item in self.items]

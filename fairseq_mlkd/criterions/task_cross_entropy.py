@@ -1,16 +1,15 @@
 """The hard loss of every task of ours."""
 
 import math
-from collections.abc import Iterable
-from functools import reduce
-from operator import add
 from typing import Any
 
-from fairseq import modules, utils
+from fairseq import utils
 from fairseq.criterions import FairseqCriterion, register_criterion
 from fairseq.dataclass import FairseqDataclass
 from fairseq.logging import metrics
 from torch import Tensor, nn
+
+from fairseq_mlkd.distillation.losses import count_labels, hard_loss
 
 
 @register_criterion("task_cross_entropy", dataclass=FairseqDataclass)
@@ -25,8 +24,8 @@ class TaskCrossEntropyCriterion(FairseqCriterion):
         self, model: nn.Module, sample: dict[str, Any], reduce: bool = True
     ) -> tuple[Tensor, int, dict[str, Any]]:
         """Return the summed loss, the number of labels, and what to log."""
-        inputs, targets = self.task.supervise(sample)
-        logits = by_head(model(**sample["net_input"], **inputs)[0], targets)
+        places, targets = self.task.supervise(sample)
+        logits = model(**sample["net_input"], heads=places)[0]
         loss = hard_loss(logits, targets)
         log = self.logging_output(sample, loss, logits, targets)
         return loss, log["sample_size"], log
@@ -58,30 +57,6 @@ class TaskCrossEntropyCriterion(FairseqCriterion):
     @staticmethod
     def logging_outputs_can_be_summed() -> bool:
         return True
-
-
-def by_head(
-    logits: Tensor | dict[str, Tensor], heads: Iterable[str]
-) -> dict[str, Tensor]:
-    """A model's logits under the names of their heads; a lone tensor has one."""
-    if isinstance(logits, dict):
-        return logits
-    (name,) = heads
-    return {name: logits}
-
-
-def count_labels(target: Tensor) -> int:
-    """How many labels count: those that no model can predict are below 0."""
-    return int(target.ge(0).sum())
-
-
-def hard_loss(logits: dict[str, Tensor], targets: dict[str, Tensor]) -> Tensor:
-    """Cross-entropy summed over the `(n,)` targets of all heads, in float32."""
-    losses = [
-        modules.cross_entropy(logits[name], target, reduction="sum")
-        for name, target in targets.items()
-    ]
-    return reduce(add, losses)
 
 
 def log_mean(key: str, logging_outputs: list[dict[str, Any]], *, bits: bool) -> None:

@@ -1,147 +1,45 @@
 """Distillation on any task of ours: hard loss + equation 2 + equation 3."""
 
-from dataclasses import dataclass, field
-from typing import Any, Optional
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from fairseq import utils
 from fairseq.criterions import register_criterion
-from fairseq.dataclass import ChoiceEnum, FairseqDataclass
 from fairseq.logging import metrics
-from fairseq.tasks import FairseqTask
 from torch import Tensor, nn
 
-from fairseq_mlkd.criterions._matching import match_models, run_both
-from fairseq_mlkd.criterions._output_terms import output_terms
-from fairseq_mlkd.criterions._teacher_view import open_reader, view_batch
-from fairseq_mlkd.criterions._teachers import AnyTeacher, open_teacher
-from fairseq_mlkd.criterions._unlabelled import StageOne, unlabelled_loss
 from fairseq_mlkd.criterions.task_cross_entropy import (
     TaskCrossEntropyCriterion,
-    hard_loss,
     log_mean,
 )
-from fairseq_mlkd.distillation.losses import INTER_LOSSES
-from fairseq_mlkd.distillation.projections import HEAD_MAPS
-from fairseq_mlkd.distillation.signals import DTYPES
+from fairseq_mlkd.distillation.config import (
+    CRITERION,
+    DistillationConfig,
+    extra_weights,
+    inner_weights,
+)
+from fairseq_mlkd.distillation.contract import Distillable, Sample, supervise_masked
+from fairseq_mlkd.distillation.distiller import (
+    Distiller,
+    build_distiller,
+    build_stage_1,
+    open_teacher,
+)
+from fairseq_mlkd.distillation.losses import hard_loss
+from fairseq_mlkd.distillation.other_subwords import view_batch
 
 # what is logged in bits; other losses as they are
 _IN_BITS = ("loss", "nll_loss", "logits_loss", "distillation_loss")
 
 
 @dataclass
-class TinyBertCriterionConfig(FairseqDataclass):
-    teacher_path: Optional[str] = field(
-        default=None, metadata={"help": "checkpoint of the teacher, of the same task"}
-    )
-    teacher_data: Optional[str] = field(
-        default=None,
-        metadata={"help": "the same benchmark, prepared with the teacher's tokenizer"},
-    )
-    ce_weight: float = field(
-        default=1.0, metadata={"help": "weight of the hard cross-entropy; 0 disables"}
-    )
-    logits_weight: float = field(
-        default=1.0, metadata={"help": "weight of equation 2 on the logits; 0 disables"}
-    )
-    embedding_weight: float = field(
-        default=1.0, metadata={"help": "weight of equation 3 on embeddings; 0 disables"}
-    )
-    hidden_weight: float = field(
-        default=1.0,
-        metadata={"help": "weight of equation 3 on the layers' outputs; 0 disables"},
-    )
-    attention_weight: float = field(
-        default=1.0,
-        metadata={"help": "weight of equation 3 on attention scores; 0 disables"},
-    )
-    temperature: float = field(
-        default=1.0,
-        metadata={"help": "divides both logits in equation 2; 1: unchanged"},
-    )
-    layer_map: str = field(
-        default="uniform",
-        metadata={
-            "help": "teacher layers to learn from: uniform, last, last-K (only the "
-            "student's last K layers learn), or their numbers from 1, one a student "
-            "layer, such as 3,6,9,12"
-        },
-    )
-    attention_map: Optional[str] = field(
-        default=None,
-        metadata={"help": "the same for attention; default: as --layer-map"},
-    )
-    decoder_layer_map: str = field(
-        default="uniform",
-        metadata={"help": "as --layer-map, of the decoders of zero_shot_parsing"},
-    )
-    head_map: ChoiceEnum(HEAD_MAPS) = field(  # type: ignore[valid-type]
-        default="auto",
-        metadata={
-            "help": "attention heads: mean over heads, linear (learned mixture), "
-            "relation (MiniLMv2's, of queries, keys and values), none (attention is "
-            "not compared), or auto: linear where the numbers differ, else one to one"
-        },
-    )
-    relation_heads: int = field(
-        default=0,
-        metadata={
-            "help": "heads of --head-map relation, a divisor of both widths; 0: as "
-            "many as the teacher's attention has, or the next lower number that fits"
-        },
-    )
-    inter_loss: ChoiceEnum(INTER_LOSSES) = field(  # type: ignore[valid-type]
-        default="mse",
-        metadata={
-            "help": "equation 3 as TinyBERT's mse or as the l2 norm of the paper"
-        },
-    )
-    teacher_cache: Optional[str] = field(
-        default=None,
-        metadata={
-            "help": "folder that keeps what the teacher says of each training example, "
-            "for later epochs and other students; default: the teacher always runs"
-        },
-    )
-    teacher_cache_top_k: int = field(
-        default=0,
-        metadata={
-            "help": "logits that are kept of each label, the largest, to share its "
-            "probability; 0: all"
-        },
-    )
-    teacher_cache_dtype: ChoiceEnum(DTYPES) = field(  # type: ignore[valid-type]
-        default="float16",
-        metadata={"help": "what is kept is rounded to this; float32 is exact"},
-    )
-    valid_distillation: bool = field(
-        default=False,
-        metadata={
-            "help": "validation runs the teacher, too, and reports the terms and their "
-            "weighted sum, distillation_loss"
-        },
-    )
-    unlabelled_weight: float = field(
-        default=1.0,
-        metadata={
-            "help": "weight of equations 2 and 3, as weighted above, on the task's "
-            "--unlabelled-data; 0 disables"
-        },
-    )
-    stage_1_weight: float = field(
-        default=0.0,
-        metadata={
-            "help": "weight of the loss of stage 1 on the same sentences, with masks; "
-            "0 disables"
-        },
-    )
-    stage_1_teacher_path: Optional[str] = field(
-        default=None,
-        metadata={"help": "checkpoint of the pretrained model that teaches there"},
-    )
+class TinyBertCriterionConfig(DistillationConfig):
+    """The flags of distillation are those of this criterion."""
 
 
-@register_criterion("tinybert", dataclass=TinyBertCriterionConfig)
+@register_criterion(CRITERION, dataclass=TinyBertCriterionConfig)
 class TinyBertCriterion(TaskCrossEntropyCriterion):
     """Hard loss + equation 2 at the labels + equation 3 inside (Jiao et al., 2019).
 
@@ -158,126 +56,119 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
         ValueError: no teacher, one that does not fit, or nothing to learn from.
     """
 
-    def __init__(self, cfg: TinyBertCriterionConfig, task: FairseqTask) -> None:
+    def __init__(self, cfg: TinyBertCriterionConfig, task: Distillable) -> None:
         super().__init__(task)
         self.cfg = cfg
-        self.teacher: AnyTeacher | None = None
-        self.reader: FairseqTask | None = None  # of a teacher's own subwords
-        inner = (cfg.embedding_weight, cfg.hidden_weight, cfg.attention_weight)
-        distils = bool(cfg.logits_weight or any(inner))
+        self.distiller: Distiller | None = None
+        self.stage_1: Distiller | None = None
+        self.reader = task  # of the teacher's data
+        distils = bool(cfg.logits_weight or any(inner_weights(cfg).values()))
         if not distils and not cfg.ce_weight:
             raise ValueError("all weights of the tinybert criterion are 0")
         if cfg.temperature <= 0:
             raise ValueError(f"--temperature {cfg.temperature} is not above 0")
-        if distils and not task.is_restored:
-            self.reader = open_reader(cfg, task)
-            self.teacher = open_teacher(cfg, self.reader or task)
-            if self.reader is not None:
-                self.reader.model_cfg = self.teacher.cfg
-            self.inner_losses = match_models(cfg, task.model_cfg, self.teacher.cfg)
-            requests = self.inner_losses.requests(1)
-            self.teacher.check_signals(requests, logits=bool(cfg.logits_weight))
-        # what is learnt from unlabelled sentences beside the labelled ones
-        self.more_weights: dict[str, float] = {}
-        if not task.is_restored:
-            self._mix(task)
+        if task.is_restored:
+            return
+        if distils:
+            teacher, self.reader = open_teacher(cfg, task)
+            assert task.model_shape is not None
+            self.distiller = build_distiller(cfg, teacher, task.model_shape)
+        self._mix(task)
 
-    def _mix(self, task: FairseqTask) -> None:
+    def _mix(self, task: Distillable) -> None:
         """Get ready for the task's unlabelled sentences."""
-        if not task.unlabelled_data and self.cfg.stage_1_weight:
+        weights = extra_weights(self.cfg)
+        if not task.unlabelled_data and weights.masked:
             raise ValueError("--stage-1-weight needs sentences: --unlabelled-data DIR")
         if not task.unlabelled_data:
             return
-        weights = {
-            "unlabelled_loss": self.cfg.unlabelled_weight,
-            "stage_1_loss": self.cfg.stage_1_weight,
-        }
-        self.more_weights = {name: w for name, w in weights.items() if w}
-        if self.more_weights and self.teacher is None:
+        if any(weights) and self.distiller is None:
             raise ValueError("--unlabelled-data: there is no teacher to learn from")
-        if self.cfg.stage_1_weight:
-            self.stage_1 = StageOne(self.cfg, task)
+        if weights.masked:
+            self.stage_1 = build_stage_1(self.cfg, task)
 
     def forward(
-        self, model: nn.Module, sample: dict[str, Any], reduce: bool = True
+        self, model: nn.Module, sample: Sample, reduce: bool = True
     ) -> tuple[Tensor, int, dict[str, Any]]:
         """Return the weighted loss, the number of labels, and what to log."""
-        if self.teacher and (self.training or self.cfg.valid_distillation):
-            return self._distil(model, sample)
+        if self.distiller and (self.training or self.cfg.valid_distillation):
+            return self._distil(self.distiller, model, sample)
         loss, sample_size, log = super().forward(model, sample, reduce)
         if self.training:
             loss = self.cfg.ce_weight * loss
         return loss, sample_size, log
 
     def _distil(
-        self, model: nn.Module, sample: dict[str, Any]
+        self, distiller: Distiller, model: nn.Module, sample: Sample
     ) -> tuple[Tensor, int, dict[str, Any]]:
-        assert self.teacher is not None
-        inputs, targets = self.task.supervise(sample)
-        inputs = {**sample["net_input"], **inputs}
-        view = self.reader and view_batch(self.task, self.reader, sample)
-        soft = bool(self.cfg.logits_weight)
-        scored = soft or bool(self.cfg.ce_weight) or not self.training
-        logits, teacher_logits, inner = run_both(
+        places, targets = self.task.supervise(sample)
+        found = distiller(
             model,
-            self.teacher,
-            self.inner_losses,
-            inputs,
+            sample["net_input"],
+            places,
             targets,
-            scored=scored,
-            soft=soft,
+            with_logits=not self.training,
             # the cache holds examples of training alone
             keys=sample["keys"] if self.training else None,
-            view=view,
+            view=None
+            if self.reader is self.task
+            else view_batch(self.task, self.reader, sample),
         )
-        loss, terms = output_terms(
-            logits,
-            targets,
-            teacher_logits,
-            shared=view and view.shared,
-            ce_weight=self.cfg.ce_weight,
-            logits_weight=self.cfg.logits_weight,
-            temperature=self.cfg.temperature,
-        )
-        log = self.logging_output(sample, loss, logits, targets)
+        loss, terms = found.output_loss, dict(found.outputs)
+        log = self.logging_output(sample, loss, found.logits, targets)
         sample_size = log["sample_size"]
-        for name, term in inner.items():
+        for name, term in found.inner.items():
             terms[name] = sample_size * term
-            loss = loss + self.inner_losses.weights[name] * terms[name]
-        for name, weight in self.more_weights.items() if self.training else ():
-            terms[name] = sample_size * self._more_loss(name, model, sample)
-            loss = loss + weight * terms[name]
+            loss = loss + distiller.inner_losses.weights[name] * terms[name]
+        if self.training and self.task.unlabelled_data:
+            for name, weight, value in self._compare_unlabelled(model, sample):
+                terms[name] = sample_size * value
+                loss = loss + weight * terms[name]
         log.update({name: term.detach() for name, term in terms.items()})
         log["loss"] = loss.detach()
         if not self.training:
-            loss = hard_loss(logits, targets)
+            loss = hard_loss(found.logits, targets)
             log.update(distillation_loss=log["loss"], loss=loss)
         return loss, sample_size, log
 
-    def _more_loss(self, name: str, model: nn.Module, sample: dict[str, Any]) -> Tensor:
-        """A loss on the unlabelled sentences of a batch; 0 where it has none."""
-        assert self.teacher is not None
-        if "unlabelled" not in sample:
-            return torch.zeros((), device=sample["net_input"]["src_tokens"].device)
-        if name == "stage_1_loss":
-            return self.stage_1(model, sample["masked"])
-        return unlabelled_loss(
-            model,
-            self.teacher,
-            self.inner_losses,
-            sample["unlabelled"]["net_input"],
-            self.task.place_heads(sample["unlabelled"]),
-            logits_weight=self.cfg.logits_weight,
-            temperature=self.cfg.temperature,
-            keys=sample["unlabelled"]["keys"],
-        )
+    def _compare_unlabelled(
+        self, model: nn.Module, sample: Sample
+    ) -> Iterator[tuple[str, float, Tensor]]:
+        """Yield name, weight and value of each loss on the unlabelled sentences.
+
+        The values are 0 where a batch has none.
+        """
+        weights, losses = extra_weights(self.cfg), {}
+        nothing = torch.zeros((), device=sample["net_input"]["src_tokens"].device)
+        plain, masked = sample.get("unlabelled"), sample.get("masked")
+        if plain is not None and weights.plain:
+            assert self.distiller is not None
+            places = self.task.place_heads(plain)
+            losses["unlabelled_loss"] = self.distiller.mean_loss(
+                model, plain["net_input"], places, keys=plain["keys"]
+            )
+        if masked is not None and weights.masked:
+            assert self.stage_1 is not None
+            padding_idx = self.task.source_dictionary.pad()
+            losses["stage_1_loss"] = self.stage_1.mean_loss(
+                model, masked["net_input"], *supervise_masked(masked, padding_idx)
+            )
+        for name, weight in zip(("unlabelled_loss", "stage_1_loss"), weights):
+            if weight:
+                yield name, weight, losses.get(name, nothing)
 
     def load_state_dict(
         self, state_dict: dict[str, Tensor] | None, strict: bool = True
     ) -> Any:
-        """As upstream; a checkpoint of a run without a teacher has no state (None)."""
-        if state_dict is not None:
-            return super().load_state_dict(state_dict, strict)
+        """Load what was saved; a run without a teacher has no state (None)."""
+        if state_dict is None:
+            return None
+        # as version 0.1 called them
+        state = {
+            f"distiller.{name}" if name.startswith("inner_losses.") else name: value
+            for name, value in state_dict.items()
+        }
+        return super().load_state_dict(state, strict)
 
     @staticmethod
     def reduce_metrics(logging_outputs: list[dict[str, Any]]) -> None:

@@ -1,18 +1,15 @@
 """A teacher that need not run: what it would say is read from disk."""
 
 import logging
-import os
-from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 from fairseq.logging import metrics
-from fairseq.tasks import FairseqTask
 from torch import Tensor
 
+from fairseq_mlkd.distillation.contract import Distillable, ModelShape
 from fairseq_mlkd.distillation.signals import (
     Layout,
     Sequences,
@@ -25,7 +22,6 @@ from fairseq_mlkd.distillation.signals import (
 )
 from fairseq_mlkd.distillation.teacher import Teacher
 from fairseq_mlkd.distillation.teacher_cache import TeacherCache
-from fairseq_mlkd.files.hashing import file_sha256
 
 logger = logging.getLogger(__name__)
 
@@ -43,9 +39,8 @@ class CachedTeacher:
         cache: the file.
         codec: what of the signals it holds.
         load: loads the live teacher.
-        padding_idx: of the inputs.
-        source_lengths: gives the lengths of the training data, `(n,)`, once there are
-            any, to tell what they will take on disk.
+        task: reads the teacher's data; its training examples tell what they will take
+            on disk.
     """
 
     def __init__(
@@ -53,18 +48,15 @@ class CachedTeacher:
         cache: TeacherCache,
         codec: SignalCodec,
         load: Callable[[], Teacher],
-        *,
-        padding_idx: int,
-        source_lengths: Callable[[], np.ndarray],
+        task: Distillable,
     ) -> None:
         self.cache, self.codec, self._load = cache, codec, load
-        self.padding_idx, self.source_lengths = padding_idx, source_lengths
-        shape = cache.recall(_SHAPE)
+        self.task, self.padding_idx = task, task.source_dictionary.pad()
+        shape = recall_shape(cache)
         if shape is None:
-            numbers = dict(self.live.cfg).items()
-            shape = {name: n for name, n in numbers if isinstance(n, int)}
-            cache.remember({_SHAPE: shape})
-        self.cfg = Namespace(**shape)
+            shape = self.live.shape
+            cache.remember({_SHAPE: shape._asdict()})
+        self.shape = shape
         self.layout: dict[str, Any] = {}
         logger.info(
             "teacher cache %s holds %s sequences", cache.folder, f"{len(cache):,}"
@@ -113,7 +105,7 @@ class CachedTeacher:
 
     def _announce(self, layout: Layout, sequences: Sequences) -> None:
         """Say what the cache will take, before anything is written."""
-        lengths = self.source_lengths()
+        lengths = self.task.training_lengths()
         size = self.codec.bytes_per_token(layout, sequences, lengths)
         kinds = Counter(name.split(".")[0] for name in layout)
         logger.info(
@@ -153,40 +145,17 @@ class CachedTeacher:
         return f"--teacher-cache {self.cache.folder}"
 
 
-def open_cached_teacher(
-    folder: str,
-    task: FairseqTask,
-    codec: SignalCodec,
-    teacher_path: str | None,
-    load: Callable[[], Teacher],
-) -> CachedTeacher:
-    """Open or make the cache of a teacher's signals on the examples of `task`.
+def recall_shape(cache: TeacherCache) -> ModelShape | None:
+    """Return the shape of the teacher that filled a cache; None: nobody has yet.
 
-    The teacher's file is compared where it is at hand; once all signals are there, it
-    need not be.
-
-    Args:
-        folder: of `--teacher-cache`.
-        task: the student's.
-        codec: how signals are kept.
-        teacher_path: of `--teacher-path`.
-        load: loads that teacher.
     Raises:
-        ValueError: the cache is damaged, or of another teacher, data or kind.
+        ValueError: the cache says something else in its place.
     """
-    cache = TeacherCache(folder)
-    facts = {
-        "--teacher-cache-dtype": str(codec.dtype)[6:],
-        "--teacher-cache-top-k": codec.top_k,
-        **task.describe_examples(),
-    }
-    if teacher_path is not None and os.path.isfile(teacher_path):
-        facts["teacher"] = file_sha256(teacher_path)
-    cache.check(facts)
-    return CachedTeacher(
-        cache,
-        codec,
-        load,
-        padding_idx=task.source_dictionary.pad(),
-        source_lengths=lambda: np.asarray(task.datasets["train"].sizes),
-    )
+    shape = cache.recall(_SHAPE)
+    try:
+        return None if shape is None else ModelShape.of(dict(shape))
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"--teacher-cache {cache.folder} does not tell the {_SHAPE}: delete it, or "
+            "choose another folder"
+        ) from None

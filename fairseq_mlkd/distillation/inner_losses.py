@@ -243,20 +243,20 @@ class InnerLosses(nn.Module):
         how = (*self.shapes, self.head_map, self.kind)
         return partial(ScoreLoss, attention, pairs, *how)
 
-    def requests(self, side: int, encoder_only: bool = False) -> dict[str, list[int]]:
-        """What a model has to hand out: of the student (0), of the teacher (1).
+    def requests(self, side: int, decodes: bool = True) -> dict[str, list[int]]:
+        """Return what a model has to hand out: of the student (0), of the teacher (1).
 
         Args:
-            encoder_only: there is nothing to decode.
+            decodes: there is something to decode.
         """
         found: dict[str, list[int]] = {}
-        for term in self._chosen(encoder_only).values():
+        for term in self._chosen(decodes).values():
             indices = [pair[side] for pair in term.pairs]
             found.setdefault(term.states, []).extend(indices)
         return found
 
-    def _chosen(self, encoder_only: bool) -> dict[str, Term]:
-        decoders = ("decoder_", "cross_") if encoder_only else ()
+    def _chosen(self, decodes: bool) -> dict[str, Term]:
+        decoders = () if decodes else ("decoder_", "cross_")
         return {
             name: cast(Term, term)
             for name, term in self.terms.items()
@@ -264,16 +264,16 @@ class InnerLosses(nn.Module):
         }
 
     def forward(
-        self, student: Outputs, teacher: Outputs, encoder_only: bool = False
+        self, student: Outputs, teacher: Outputs, decodes: bool = True
     ) -> dict[str, Tensor]:
-        """The terms, unweighted scalars, by name.
+        """Return the terms, unweighted scalars, by name.
 
         Args:
             student: what the student handed out beside its logits.
             teacher: likewise the teacher, at the same positions.
-            encoder_only: as in `requests`.
+            decodes: as in `requests`.
         """
-        terms = self._chosen(encoder_only).items()
+        terms = self._chosen(decodes).items()
         return {name: term(student, teacher) for name, term in terms}
 
     def describe(self) -> str:

@@ -13,12 +13,27 @@ from operator import add
 from typing import Any
 
 import torch
+from fairseq import modules
 from torch import Tensor
 
 INTER_LOSSES = ("mse", "l2")
 
 # rows of logits at a time: what is between them and the loss stays in the cache
 _ROWS = 8
+
+
+def count_labels(target: Tensor) -> int:
+    """Count the labels: those that no model can predict are below 0."""
+    return int(target.ge(0).sum())
+
+
+def hard_loss(logits: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
+    """Return the cross-entropy summed over the `(n,)` targets of all heads."""
+    losses = [
+        modules.cross_entropy(logits[name], target, reduction="sum")
+        for name, target in targets.items()
+    ]
+    return reduce(add, losses)
 
 
 def output_losses(
@@ -62,35 +77,6 @@ def output_losses(
             logits_weight,
             temperature,
         )
-
-
-def mean_soft_loss(
-    student_logits: Mapping[str, Tensor],
-    teacher_logits: Mapping[str, Tensor],
-    temperature: float = 1.0,
-) -> Tensor:
-    """Equation 2 alone, averaged over the rows of all heads.
-
-    Args:
-        student_logits: head -> `(n, classes)`.
-        teacher_logits: likewise.
-        temperature: as in `output_losses`.
-    Returns:
-        A scalar; 0 where there are no rows.
-    """
-    sums = [
-        output_losses(
-            logits,
-            torch.zeros(len(logits), dtype=torch.long, device=logits.device),
-            teacher_logits[name],
-            ce_weight=0.0,
-            logits_weight=1.0,
-            temperature=temperature,
-        )[0]
-        for name, logits in student_logits.items()
-    ]
-    rows = sum(map(len, student_logits.values()))
-    return reduce(add, sums) / max(rows, 1)
 
 
 class _OutputLosses(torch.autograd.Function):

@@ -89,15 +89,12 @@ def find_sequences(inputs: Mapping[str, Any], padding_idx: int) -> Sequences:
 
 
 def _find_labels(inputs: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Signal of logits -> the sequence that each of its rows belongs to, `(n,)`."""
-    if inputs.get("heads") is not None:
-        src_len = inputs["src_tokens"].size(1)
-        return {
-            f"{_LOGITS}.{name}": (positions // src_len).cpu()
-            for name, positions in inputs["heads"].items()
-        }
-    places = inputs.get("masked_tokens", inputs.get("scored_tokens"))
-    return {} if places is None else {_LOGITS: places.nonzero()[:, 0].cpu()}
+    """Map a head's logits to the sequence that each of its rows belongs to, `(n,)`."""
+    read = inputs.get("prev_output_tokens", inputs["src_tokens"])
+    return {
+        f"{_LOGITS}.{name}": (positions // read.size(1)).cpu()
+        for name, positions in inputs["heads"].items()
+    }
 
 
 def name_signals(
@@ -114,15 +111,14 @@ def name_signals(
 
 
 def flatten(
-    names: list[str], logits: Tensor | dict[str, Tensor], outputs: dict[str, Any]
+    names: list[str], logits: dict[str, Tensor], outputs: dict[str, Any]
 ) -> dict[str, Tensor]:
     """Pick the named signals out of what a model returned."""
     found = {}
     for name in names:
         kind, *where = name.split(".")
         if kind == _LOGITS:
-            head = name[len(kind) + 1 :]
-            found[name] = logits[head] if isinstance(logits, dict) else logits
+            found[name] = logits[where[0]]
         else:
             states = outputs[kind][int(where[0])]
             found[name] = states if len(_STATES[kind]) == 1 else states[int(where[1])]
@@ -131,19 +127,19 @@ def flatten(
 
 def unflatten(
     signals: dict[str, Tensor],
-) -> tuple[Tensor | dict[str, Tensor] | None, dict[str, Any]]:
-    """The inverse of `flatten`: logits, None where there are none, and outputs."""
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Undo `flatten`: return logits by head, and outputs."""
     heads: dict[str, Tensor] = {}
     outputs: dict[str, Any] = {}
     for name, x in signals.items():
         kind, *where = name.split(".")
         if kind == _LOGITS:
-            heads[name[len(kind) + 1 :]] = x
+            heads[where[0]] = x
         elif len(_STATES[kind]) == 1:
             outputs.setdefault(kind, {})[int(where[0])] = x
         else:
             outputs.setdefault(kind, {}).setdefault(int(where[0]), []).append(x)
-    return heads.get("", heads or None), outputs
+    return heads, outputs
 
 
 def measure(signals: Mapping[str, Tensor]) -> dict[str, tuple[Axis, ...]]:

@@ -2,12 +2,12 @@
 
 import copy
 import logging
+from functools import cached_property
 from typing import Any
 
 import torch
 from fairseq import models
 from fairseq.models import BaseFairseqModel
-from fairseq.tasks import FairseqTask
 from torch import Tensor, nn
 
 from fairseq_mlkd.checkpoint import (
@@ -17,6 +17,7 @@ from fairseq_mlkd.checkpoint import (
     model_config,
     read_checkpoint,
 )
+from fairseq_mlkd.distillation.contract import Distillable, ModelShape
 
 logger = logging.getLogger(__name__)
 
@@ -35,8 +36,8 @@ class Teacher:
         return self
 
     @property
-    def cfg(self) -> Any:
-        return self.model.cfg
+    def shape(self) -> ModelShape:
+        return ModelShape.of(self.model.cfg)
 
     def check_signals(self, requests: dict[str, list[int]], *, logits: bool) -> None:
         """Refuse to give what is asked for; one that runs gives anything."""
@@ -58,49 +59,70 @@ class Teacher:
         return self.model(**inputs)
 
 
-def load_teacher(
-    path: str,
-    task: FairseqTask,
-    *,
-    flag: str = "--teacher-path",
-    is_pretrained: bool = False,
-) -> Teacher:
-    """Load a checkpoint as the teacher of a student of `task`.
-
-    The state of torch's random numbers is left alone, so that it does not matter to the
-    student when, and whether, a teacher is loaded.
+class TeacherFile:
+    """A checkpoint to load a teacher from, which is read when it is needed first.
 
     Args:
-        flag: the option that named it.
+        path: the checkpoint; None: none is named.
+        flag: the option for it.
         is_pretrained: it comes from pretraining, and so has no head of the task's.
-    Raises:
-        ValueError: no checkpoint, another dictionary, or a model unfit for the task.
     """
-    state = read_checkpoint(path, flag)
-    check_dictionary(state, task.source_dictionary, path, flag)
-    try:
-        model = _build_model(state, task, has_heads=not is_pretrained)
-    except ValueError as error:
-        raise ValueError(f"{flag} {path} does not fit: {error}") from None
-    if not is_pretrained:
-        check_labels(state, task.label_names(), path, flag)
-    model.upgrade_state_dict(state["model"])
-    load_weights(model, state["model"], path, flag)
-    logger.info(
-        "teacher: %s, %s parameters",
-        path,
-        f"{sum(p.numel() for p in model.parameters()):,}",
-    )
-    return Teacher(model)
 
+    def __init__(
+        self, path: str | None, flag: str, *, is_pretrained: bool = False
+    ) -> None:
+        self._path, self.flag, self.is_pretrained = path, flag, is_pretrained
 
-def _build_model(
-    state: dict[str, Any], task: FairseqTask, has_heads: bool
-) -> BaseFairseqModel:
-    with torch.random.fork_rng(devices=[]):
-        model = models.build_model(
-            copy.deepcopy(model_config(state)), task, from_checkpoint=True
-        )
-        if has_heads:
+    def __str__(self) -> str:
+        return f"{self.flag} {self.path}"
+
+    @property
+    def path(self) -> str:
+        if self._path is None:
+            raise ValueError(f"the tinybert criterion needs {self.flag}")
+        return self._path
+
+    @cached_property
+    def _state(self) -> dict[str, Any]:
+        return read_checkpoint(self.path, self.flag)
+
+    @cached_property
+    def shape(self) -> ModelShape:
+        """Raise ValueError if it is no checkpoint of a model of ours."""
+        try:
+            return ModelShape.of(model_config(self._state))
+        except ValueError as error:
+            raise ValueError(f"{self} holds {error}") from None
+
+    def load(self, task: Distillable) -> Teacher:
+        """Load the teacher of a student of `task`.
+
+        The state of torch's random numbers is left alone, so that it does not matter to
+        the student when, and whether, a teacher is loaded.
+
+        Raises:
+            ValueError: no checkpoint, another dictionary, or a model unfit for the
+                task.
+        """
+        state, where = self._state, (self.path, self.flag)
+        check_dictionary(state, task.source_dictionary, *where)
+        try:
+            with torch.random.fork_rng(devices=[]):
+                model = self._build(state, task)
+        except ValueError as error:
+            raise ValueError(f"{self} does not fit: {error}") from None
+        if not self.is_pretrained:
+            check_labels(state, task.label_names(), *where)
+        model.upgrade_state_dict(state["model"])
+        load_weights(model, state["model"], *where)
+        del self._state
+        size = sum(p.numel() for p in model.parameters())
+        logger.info("teacher: %s, %s parameters", self.path, f"{size:,}")
+        return Teacher(model)
+
+    def _build(self, state: dict[str, Any], task: Distillable) -> BaseFairseqModel:
+        cfg = copy.deepcopy(model_config(state))
+        model = models.build_model(cfg, task, from_checkpoint=True)
+        if not self.is_pretrained:
             task.add_heads(model)
-    return model
+        return model

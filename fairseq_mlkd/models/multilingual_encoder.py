@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from fairseq_mlkd.modules.encoder import Embeddings, Encoder, EncoderLayer
 from fairseq_mlkd.modules.heads import MaskedLMHead, PooledHead, TokenHead
+from fairseq_mlkd.modules.tied_embedding import Projection
 
 
 @dataclass
@@ -67,6 +68,8 @@ class MultilingualEncoderConfig(FairseqDataclass):
         metadata={"help": "an encoder alone, as mlkd-import writes if that is all"},
     )
 
+
+LM_HEAD = "lm_head"
 
 _E = TypeVar("_E", bound=Encoder)
 
@@ -127,18 +130,19 @@ class MultilingualEncoderModel(BaseFairseqModel):
             src_tokens: `(bsz, src_len)` ids, padded on the right.
             src_lengths: not needed; fairseq's batches carry it.
             segments: `(bsz, src_len)` segment ids; None: all 0.
-            masked_tokens: `(bsz, src_len)`, true where the masked-LM head projects;
-                None: everywhere.
-            features_only: no masked-LM head: return the last layer's output.
-            heads: use these heads instead, each at some positions: `(n,)` indices
-                into the batch's `bsz * src_len` tokens.
+            masked_tokens: `(bsz, src_len)`, true where the masked-LM head projects, as
+                fairseq's `masked_lm` asks for it; None: everywhere.
+            features_only: no head: return the last layer's output.
+            heads: use these heads, each at some positions: `(n,)` indices into the
+                batch's `bsz * src_len` tokens.
             hidden_states: points to hand out, 0 (embeddings) to the number of layers.
             attention_scores: layers, from 0, whose scores before softmax to hand out.
             attention_vectors: layers whose queries, keys and values to hand out.
         Returns:
-            Logits `(masked, vocab)` or `(bsz, src_len, vocab)`, or `(n, classes)` for
-            each of `heads`, or features `(bsz, src_len, embed_dim)`; and a dictionary
-            with `padding_mask` (None: no padding) and what was asked for, by index.
+            Logits `(n, classes)` for each of `heads`; without them, of the masked-LM
+            head, `(masked, vocab)` or `(bsz, src_len, vocab)`; or features `(bsz,
+            src_len, embed_dim)`; and a dictionary with `padding_mask`
+            (None: no padding) and what was asked for, by index.
         """
         out = self.encoder(
             src_tokens,
@@ -151,16 +155,21 @@ class MultilingualEncoderModel(BaseFairseqModel):
         x, project = extra.pop("features"), extra.pop("project")
         if features_only:
             return x, extra
-        if heads is not None:
-            x = x.flatten(0, 1)
-            logits = {
-                name: self.classification_heads[name](x[positions])
-                for name, positions in heads.items()
-            }
-            return logits, extra
+        if heads is None:
+            x = x if masked_tokens is None else x[masked_tokens]
+            return self._predict(LM_HEAD, x, project), extra
+        x = x.flatten(0, 1)  # B x T x C -> BT x C
+        logits = {
+            name: self._predict(name, x[positions], project)
+            for name, positions in heads.items()
+        }
+        return logits, extra
+
+    def _predict(self, head: str, x: Tensor, project: Projection) -> Tensor:
+        if head != LM_HEAD:
+            return self.classification_heads[head](x)
         assert self.lm_head is not None, "the masked-LM head has been removed"
-        x = x if masked_tokens is None else x[masked_tokens]
-        return self.lm_head(x, project), extra
+        return self.lm_head(x, project)
 
     def get_normalized_probs(
         self,

@@ -1,6 +1,6 @@
 """The parser of "Don't Parse, Generate!": `--arch pointer_generator_mbert8`, ..."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -24,6 +24,8 @@ from fairseq_mlkd.models.multilingual_encoder import (
 )
 from fairseq_mlkd.modules.decoder import Decoder, DecoderEmbeddings, DecoderLayer
 from fairseq_mlkd.modules.encoder import Encoder
+
+DECODER_HEAD = "decoder"
 
 
 @dataclass
@@ -92,13 +94,13 @@ class PointerGeneratorModel(BaseFairseqModel):
         word_starts: Tensor | None = None,
         prev_output_tokens: Tensor | None = None,
         segments: Tensor | None = None,
-        scored_tokens: Tensor | None = None,
+        heads: Mapping[str, Tensor] | None = None,
         features_only: bool = False,
         hidden_states: Collection[int] = (),
         attention_scores: Collection[int] = (),
         attention_vectors: Collection[int] = (),
         **decoder_extras: Collection[int],
-    ) -> tuple[Tensor, dict[str, Any]]:
+    ) -> tuple[Tensor | dict[str, Tensor], dict[str, Any]]:
         """Encode sentences and score each next symbol of their parses.
 
         Args:
@@ -108,19 +110,18 @@ class PointerGeneratorModel(BaseFairseqModel):
                 where there is none.
             prev_output_tokens: `(bsz, tgt_len)` ids, `</s>` first; None: encode alone.
             segments: `(bsz, src_len)` segment ids; None: all 0.
-            scored_tokens: `(bsz, tgt_len)`, true where to return logits; None:
-                everywhere.
+            heads: `decoder` and where to return logits: `(n,)` indices into the
+                batch's `bsz * tgt_len` symbols; None: everywhere.
             features_only: return the decoder's last states; without a decoder, the
                 encoder's.
             hidden_states: points of the encoder to hand out, as `Encoder.forward`.
-            attention_scores: layers of the encoder whose scores to hand out.
-            attention_vectors: layers whose queries, keys and values to hand out.
+            attention_scores: likewise, and `attention_vectors`.
             decoder_extras: the same of the decoder, as `PointerDecoder.forward`.
         Returns:
-            Logits `(n, outputs)` or `(bsz, tgt_len, outputs)`, or features `(bsz,
-            tgt_len, embed_dim)`; and a dictionary with `padding_mask` of the source
-            (None: no padding), `decoder_padding_mask` of the parse, and what was asked
-            for, by index.
+            Logits by head, `(n, outputs)`; without `heads`, `(bsz, tgt_len, outputs)`;
+            or features `(bsz, tgt_len, embed_dim)`; and a dictionary with
+            `padding_mask` of the source (None: no padding), `decoder_padding_mask` of
+            the parse, and what was asked for, by index.
         """
         out = self.encoder(
             src_tokens,
@@ -141,9 +142,10 @@ class PointerGeneratorModel(BaseFairseqModel):
             features_only=features_only,
             **decoder_extras,
         )
-        if scored_tokens is not None and not features_only:
-            logits = logits[scored_tokens]
-        return logits, {**extra, **decoder_extra}
+        extra.update(decoder_extra)
+        if heads is None or features_only:
+            return logits, extra
+        return {DECODER_HEAD: logits.flatten(0, 1)[heads[DECODER_HEAD]]}, extra
 
     def max_positions(self) -> int:
         """Longest source; targets have their own limit."""

@@ -20,6 +20,8 @@ from fairseq_mlkd.data.folders import read_audit
 from fairseq_mlkd.data.masked_lm_dataset import MaskedLMDataset, Masking
 from fairseq_mlkd.data.multilingual_dataset import MultilingualDataset
 from fairseq_mlkd.data.sentence_dataset import SentenceDataset
+from fairseq_mlkd.distillation.config import ExtraWeights, extra_weights
+from fairseq_mlkd.distillation.contract import Alignment, ModelShape
 from fairseq_mlkd.metrics.transfer import (
     Scores,
     compare_languages,
@@ -44,7 +46,6 @@ from fairseq_mlkd.tasks._user_input import (
 
 logger = logging.getLogger(__name__)
 
-STAGE_1 = "stage_1_loss"  # what a criterion calls the loss on masked sentences
 _SCORES_KEY = "last_validation"  # in a checkpoint's task state
 
 LONG_INPUTS = ["refuse", "window", "truncate"]
@@ -122,6 +123,7 @@ class FineTuningTask(MultilingualTask):
         dictionary.add_symbol("<mask>")
         self.audit = read_audit(cfg.data)
         self.unlabelled_data = cfg.unlabelled_data
+        self.keep_lm_head = cfg.keep_lm_head
         self.reader: FineTuningTask | None = None  # of a teacher's own subwords
         # unlabelled sentences stand beside training examples, in masked form, too
         self.is_mixed = self.is_masked = False
@@ -144,8 +146,8 @@ class FineTuningTask(MultilingualTask):
         """Head -> `(bsz, labels)`, true at the labels in `target` that it predicts."""
         raise NotImplementedError
 
-    def find_unsayable(self, sample: dict[str, Any]) -> dict[str, Tensor]:
-        """Head -> `(n, classes)`, true where a label's logit is no choice."""
+    def find_excluded(self, sample: dict[str, Any]) -> dict[str, Tensor]:
+        """Head -> `(n, classes)`, true where a class is no choice for a label."""
         return {}
 
     def word_starts(self, sample: dict[str, Any]) -> Tensor:
@@ -174,15 +176,15 @@ class FineTuningTask(MultilingualTask):
             keep_lm_head(pretrained, model, str(self.cfg.encoder_path))
 
     def build_criterion(self, cfg: FairseqDataclass, **kwargs: Any) -> FairseqCriterion:
-        criterion = super().build_criterion(cfg, **kwargs)
         if not self.is_restored:
             with user_errors():
-                self._choose_data(getattr(criterion, "more_weights", {}))
-        return criterion
+                self.choose_data(extra_weights(cfg))
+        return super().build_criterion(cfg, **kwargs)
 
-    def _choose_data(self, weights: dict[str, float]) -> None:
-        """Read what the criterion has a use for, and no more."""
-        self.is_mixed, self.is_masked = bool(weights), STAGE_1 in weights
+    def choose_data(self, weights: ExtraWeights) -> None:
+        """Read the unlabelled sentences that a loss has a weight for, and no more."""
+        self.is_masked = bool(self.unlabelled_data and weights.masked)
+        self.is_mixed = bool(self.unlabelled_data and any(weights))
         if self.unlabelled_data and not self.is_mixed:
             logger.warning("--unlabelled-data is not read: no loss has a weight for it")
         if self.cfg.keep_lm_head and not self.is_masked:
@@ -200,8 +202,23 @@ class FineTuningTask(MultilingualTask):
                 dataset = MixedDataset(dataset, self._open_unlabelled(len(dataset)))
             self.datasets[split] = dataset
 
-    def open_teacher_data(self, data: str) -> "FineTuningTask":
-        self.reader = open_reader(self, data)
+    def align(self, sample: dict[str, Any]) -> Alignment:
+        return Alignment(
+            self.find_labels(sample),
+            self.word_starts(sample) if self.has_words else None,
+            self.find_excluded(sample),
+        )
+
+    def open_teacher_data(
+        self, data: str, shape: ModelShape, *, with_states: bool
+    ) -> "FineTuningTask":
+        if with_states and not self.has_words:
+            raise ValueError(
+                f"--teacher-data {data}: sentences in other subwords can be compared "
+                "by their labels alone: give --embedding-weight 0 --hidden-weight 0 "
+                "--attention-weight 0"
+            )
+        self.reader = open_reader(self, data, shape)
         return self.reader
 
     def _open_unlabelled(self, labelled: int) -> MultilingualDataset | MaskedLMDataset:

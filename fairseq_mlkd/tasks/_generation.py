@@ -7,7 +7,7 @@ import torch
 from fairseq.models import BaseFairseqModel
 from torch import Tensor
 
-from fairseq_mlkd.tasks._multilingual_task import Supervision
+from fairseq_mlkd.distillation.contract import Supervision
 
 
 def ensemble_log_probs(
@@ -16,8 +16,8 @@ def ensemble_log_probs(
     supervision: Supervision,
 ) -> dict[str, Tensor]:
     """Logarithms of the models' mean probabilities, head -> `(n, classes)`."""
-    inputs = {**sample["net_input"], **supervision.model_inputs}
-    logits = [model(**inputs)[0] for model in models]
+    inputs, places = sample["net_input"], supervision.places
+    logits = [model(**inputs, heads=places)[0] for model in models]
     probs = {
         head: torch.stack([torch.softmax(one[head].float(), -1) for one in logits])
         for head in supervision.targets

@@ -8,10 +8,10 @@ from fairseq.models import BaseFairseqModel
 from torch import Tensor
 
 from fairseq_mlkd.data.word_dataset import CUT, NO_SUBWORD, WordDataset
+from fairseq_mlkd.distillation.contract import Supervision
 from fairseq_mlkd.tasks._fine_tuning_task import FineTuningTask
 from fairseq_mlkd.tasks._generation import Hypotheses, ensemble_log_probs, hypothesis
 from fairseq_mlkd.tasks._labels import first_tokens
-from fairseq_mlkd.tasks._multilingual_task import Supervision
 
 OUTSIDE = "O"
 _NO_TARGET = -100  # cross-entropy passes over it
@@ -80,7 +80,7 @@ class LabellingTask(FineTuningTask):
             name: _classes(target[place], self.heads[name])
             for name, place in places.items()
         }
-        return Supervision({"heads": inputs}, targets)
+        return Supervision(inputs, targets)
 
     def place_heads(self, sample: dict[str, Any]) -> dict[str, Tensor]:
         """Sentences at their first token, words at every token that is not special."""

@@ -5,10 +5,10 @@ import sys
 from dataclasses import dataclass, field
 from typing import (
     Any,
-    NamedTuple,
     Optional,
 )
 
+import numpy as np
 import torch
 from fairseq import utils
 from fairseq.criterions import FairseqCriterion
@@ -26,10 +26,17 @@ from fairseq_mlkd.checkpoint import (
     read_checkpoint,
 )
 from fairseq_mlkd.data.binary import binary_sha256
+from fairseq_mlkd.distillation.contract import (
+    Alignment,
+    Distillable,
+    ModelShape,
+    Sample,
+    Supervision,
+)
 from fairseq_mlkd.fairseq_fixes import forget_last_job
 from fairseq_mlkd.tasks._encoder import FLAG, copy_shape, load_encoder, load_layers
 from fairseq_mlkd.tasks._measuring_task import MeasuringTask
-from fairseq_mlkd.tasks._user_input import user_errors
+from fairseq_mlkd.tasks._user_input import split_subset, user_errors
 
 logger = logging.getLogger(__name__)
 
@@ -79,20 +86,14 @@ class MultilingualTaskConfig(FairseqDataclass):
     ddp_backend: str = II("distributed_training.ddp_backend")
 
 
-class Supervision(NamedTuple):
-    """Where a batch has labels: the hard loss and the distilled logits stand there."""
-
-    model_inputs: dict[str, Any]  # makes the model return logits, one row a label
-    targets: dict[str, Tensor]  # head -> (n,) class ids, in the order of those rows
-
-
 class MultilingualTask(MeasuringTask):
     """A task on several languages, whose subsets are called `SPLIT` or `SPLIT.LANG`."""
 
     cfg: MultilingualTaskConfig
 
-    # folder of unlabelled sentences that may stand beside training examples
+    # as in `Distillable`
     unlabelled_data: str | None = None
+    keep_lm_head = False
 
     def __init__(self, cfg: MultilingualTaskConfig, dictionary: Dictionary) -> None:
         super().__init__(cfg)
@@ -102,7 +103,7 @@ class MultilingualTask(MeasuringTask):
                 "choose pytorch_ddp or legacy_ddp"
             )
         self.dictionary = dictionary
-        self.model_cfg: FairseqDataclass | None = None  # of the model last built
+        self.model_shape: ModelShape | None = None  # of the model last built
         forget_last_job()
 
     @property
@@ -125,16 +126,18 @@ class MultilingualTask(MeasuringTask):
         """What the heads that fine-tuning adds can say, in their order."""
         return []
 
-    def open_teacher_data(self, data: str) -> "MultilingualTask":
-        """Have batches hold the same examples in a teacher's own subwords, too.
+    def place_heads(self, sample: Sample) -> dict[str, Tensor]:
+        """Say where heads have something to say without labels: see `Distillable`."""
+        raise NotImplementedError
 
-        Args:
-            data: the benchmark, prepared with the teacher's tokenizer.
-        Returns:
-            The task that reads it.
-        Raises:
-            ValueError: they are not the same examples.
-        """
+    def align(self, sample: Sample) -> Alignment:
+        """Say where a batch meets another reading of it: see `Distillable`."""
+        raise NotImplementedError
+
+    def open_teacher_data(
+        self, data: str, shape: ModelShape, *, with_states: bool
+    ) -> Distillable:
+        """Have batches hold the teacher's rows, too: see `Distillable`."""
         raise ValueError("--teacher-data is for fine-tuning on a benchmark alone")
 
     def supervise(self, sample: dict[str, Any]) -> Supervision:
@@ -156,7 +159,7 @@ class MultilingualTask(MeasuringTask):
             if not from_checkpoint:
                 self.start_from(pretrained, model)
                 self.prepare_for_training(model)
-        self.model_cfg = model.cfg
+        self.model_shape = ModelShape.of(model.cfg)
         return model
 
     def _read_encoder(self) -> dict[str, Any] | None:
@@ -259,6 +262,13 @@ class MultilingualTask(MeasuringTask):
             "training data": binary_sha256(folders, "train"),
         }
 
+    def training_lengths(self) -> np.ndarray:
+        """Return the lengths `(n,)` of the training examples in tokens."""
+        name = next(n for n in self.datasets if split_subset(n)[0] == "train")
+        return np.asarray(self.datasets[name].sizes)
+
     def longest_input(self) -> int:
         """How many subwords the model takes; no limit as long as there is no model."""
-        return sys.maxsize if self.model_cfg is None else self.model_cfg.max_positions
+        return (
+            sys.maxsize if self.model_shape is None else self.model_shape.max_positions
+        )

@@ -7,14 +7,19 @@ from typing import Any
 from fairseq.data import FairseqDataset
 
 from fairseq_mlkd.data.companion_datasets import PairedDataset, check_same_rows
+from fairseq_mlkd.distillation.contract import ModelShape
 from fairseq_mlkd.tasks._user_input import split_subset
 
 FLAG = "--teacher-data"
 
 
-def open_reader(task: Any, data: str) -> Any:
+def open_reader(task: Any, data: str, shape: ModelShape) -> Any:
     """Set up a fine-tuning task like `task` that reads other data.
 
+    Args:
+        task: of the student.
+        data: of the teacher.
+        shape: of the teacher, for the longest input.
     Raises:
         ValueError: it has other labels, or sentences are read through windows.
     """
@@ -26,6 +31,7 @@ def open_reader(task: Any, data: str) -> Any:
     cfg = copy.deepcopy(task.cfg)
     cfg.data = data
     reader = task.setup_task(cfg)
+    reader.model_shape = shape
     if reader.label_names() != task.label_names():
         raise ValueError(
             f"{FLAG} {data}: its labels are not those of {task.cfg.data}: prepare both "

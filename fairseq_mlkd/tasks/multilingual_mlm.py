@@ -14,11 +14,11 @@ from fairseq.tasks import register_task
 from fairseq_mlkd.data.masked_lm_dataset import MaskedLMDataset, Masking
 from fairseq_mlkd.data.multilingual_dataset import MultilingualDataset
 from fairseq_mlkd.data.sentence_dataset import SentenceDataset
+from fairseq_mlkd.distillation.contract import Supervision, supervise_masked
 from fairseq_mlkd.tasks._measuring_task import Measure, Sums, add_up
 from fairseq_mlkd.tasks._multilingual_task import (
     MultilingualTask,
     MultilingualTaskConfig,
-    Supervision,
 )
 from fairseq_mlkd.tasks._sentences import list_languages, log_sampling
 from fairseq_mlkd.tasks._user_input import (
@@ -161,9 +161,7 @@ class MultilingualMLMTask(MultilingualTask):
         }
 
     def supervise(self, sample: dict[str, Any]) -> Supervision:
-        masked = sample["target"].ne(self.dictionary.pad())
-        target = sample["target"][masked]
-        return Supervision({"masked_tokens": masked}, {"lm_head": target})
+        return supervise_masked(sample, self.dictionary.pad())
 
     def measure(self, sums: Sums) -> list[Measure]:
         bits = float(sums["loss"] / sums["sample_size"]) / math.log(2)

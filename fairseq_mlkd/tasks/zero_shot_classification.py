@@ -13,6 +13,7 @@ from fairseq_mlkd.data.sentence_dataset import (
     NeighbourDataset,
     SentencePairDataset,
 )
+from fairseq_mlkd.distillation.contract import Supervision
 from fairseq_mlkd.tasks._fine_tuning_task import (
     FineTuningTask,
     FineTuningTaskConfig,
@@ -20,7 +21,6 @@ from fairseq_mlkd.tasks._fine_tuning_task import (
 from fairseq_mlkd.tasks._generation import Hypotheses, ensemble_log_probs, hypothesis
 from fairseq_mlkd.tasks._labels import count_classes, first_tokens
 from fairseq_mlkd.tasks._measuring_task import Measure, Sums
-from fairseq_mlkd.tasks._multilingual_task import Supervision
 
 HEAD = "sentence_classification_head"
 
@@ -82,7 +82,7 @@ class ZeroShotClassificationTask(FineTuningTask):
 
     def supervise(self, sample: dict[str, Any]) -> Supervision:
         target = sample["target"].view(-1) - self.label_dictionary.nspecial
-        return Supervision({"heads": self.place_heads(sample)}, {HEAD: target})
+        return Supervision(self.place_heads(sample), {HEAD: target})
 
     def place_heads(self, sample: dict[str, Any]) -> dict[str, Tensor]:
         return {HEAD: first_tokens(sample)}

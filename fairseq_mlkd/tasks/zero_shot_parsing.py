@@ -17,20 +17,20 @@ from fairseq.tasks import register_task
 from torch import Tensor
 
 from fairseq_mlkd.data.parse_dataset import ParseDataset, ParseDictionary, read_ontology
+from fairseq_mlkd.distillation.contract import Supervision
 from fairseq_mlkd.metrics.parsing import PARSE_METRICS, parse_counts
-from fairseq_mlkd.models.pointer_generator import PointerGeneratorModel
+from fairseq_mlkd.models.pointer_generator import DECODER_HEAD, PointerGeneratorModel
 from fairseq_mlkd.tasks._fine_tuning_task import (
     FineTuningTask,
     FineTuningTaskConfig,
 )
 from fairseq_mlkd.tasks._measuring_task import Measure, Sums
-from fairseq_mlkd.tasks._multilingual_task import Supervision
 from fairseq_mlkd.tasks._parse_generator import ParseGenerator
 from fairseq_mlkd.tasks._user_input import user_errors
 from fairseq_mlkd.text.grammar import Grammar
 
 GRAMMARS = ["none", "tree", "ontology"]
-HEAD = "decoder"
+HEAD = DECODER_HEAD
 
 
 @dataclass
@@ -88,8 +88,9 @@ class ZeroShotParsingTask(FineTuningTask):
         )
 
     def _longest_parse(self) -> int:
-        cfg = self.model_cfg
-        return sys.maxsize if cfg is None else cfg.max_target_positions
+        shape = self.model_shape
+        longest = None if shape is None else shape.max_target_positions
+        return sys.maxsize if longest is None else longest
 
     def add_heads(self, model: BaseFairseqModel) -> None:
         if not isinstance(model, PointerGeneratorModel):
@@ -100,14 +101,14 @@ class ZeroShotParsingTask(FineTuningTask):
 
     def supervise(self, sample: dict[str, Any]) -> Supervision:
         """Every symbol of the parse that the decoder can say."""
-        scored = self.find_labels(sample)[HEAD]
-        target = sample["pointer_target"][scored]
-        return Supervision({"scored_tokens": scored}, {HEAD: target})
+        target = sample["pointer_target"].flatten()
+        places = target.ne(self.parses.outputs.pad()).nonzero().flatten()
+        return Supervision({HEAD: places}, {HEAD: target[places]})
 
     def find_labels(self, sample: dict[str, Any]) -> dict[str, Tensor]:
         return {HEAD: sample["pointer_target"].ne(self.parses.outputs.pad())}
 
-    def find_unsayable(self, sample: dict[str, Any]) -> dict[str, Tensor]:
+    def find_excluded(self, sample: dict[str, Any]) -> dict[str, Tensor]:
         """Pointers at words without subwords."""
         parses = self.parses
         rows = self.find_labels(sample)[HEAD].nonzero()[:, 0]

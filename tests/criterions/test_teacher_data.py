@@ -14,13 +14,11 @@ from other_subwords import PairedCase, write_resplit
 from slow_losses import assert_same_gradients
 from tiny import (
     STUDENT,
-    build_criterion,
+    Distillation,
     load,
-    mlm_task,
     shape_flags,
     train,
     weigh,
-    write_mlm_data,
     write_sentences,
 )
 
@@ -162,9 +160,9 @@ def test_unlabelled_sentences_are_refused(worlds):
 
 
 def test_masked_lm_has_no_such_data(tmp_path):
-    task = mlm_task(write_mlm_data(tmp_path / "data"))
+    setting = Distillation(tmp_path)
     with pytest.raises(ValueError, match="--teacher-data is for fine-tuning"):
-        build_criterion(task, teacher_path="teacher.pt", teacher_data="data")
+        setting.criterion(teacher_data="data")
 
 
 def test_a_teacher_of_another_dictionary_is_refused(worlds):

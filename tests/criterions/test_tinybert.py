@@ -10,9 +10,8 @@ from slow_losses import assert_same_gradients
 from tiny import STUDENT, WEIGHTS, Distillation, weigh
 from torch import Tensor
 
-from fairseq_mlkd.criterions import _output_terms
 from fairseq_mlkd.criterions.tinybert import TinyBertCriterion
-from fairseq_mlkd.distillation import inner_losses
+from fairseq_mlkd.distillation import distiller, inner_losses
 from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderModel
 
 TERMS = ("nll_loss", "logits_loss", "embedding_loss", "hidden_loss", "attention_loss")
@@ -51,7 +50,7 @@ def slow_terms(
             outputs["logits_loss"] -= (z_t * z_s).sum()
         for i, j in ((0, 0), (1, 2), (2, 4)):
             name = "hidden_loss" if i else "embedding_loss"
-            f = criterion.inner_losses.terms[name].projections.linear[str(i)]
+            f = criterion.distiller.inner_losses.terms[name].projections.linear[str(i)]
             error = F.linear(own["hidden_states"][i], f.weight, f.bias)
             error = error - taught["hidden_states"][j]
             squares.setdefault((name, i), []).append(error.square().flatten())
@@ -60,9 +59,9 @@ def slow_terms(
             if heads == "mean":
                 a, b = a.mean(0), b.mean(0)
             else:
-                mix = criterion.inner_losses.terms["attention_loss"].head_map.mix[
-                    str(i)
-                ]
+                mix = criterion.distiller.inner_losses.terms[
+                    "attention_loss"
+                ].head_map.mix[str(i)]
                 a = (mix[:, :, None, None] * a[None]).sum(1)
             squares.setdefault(("attention_loss", i), []).append(
                 (a - b).square().flatten()
@@ -90,7 +89,7 @@ def test_total_is_the_weighted_sum_of_the_terms(setting, temperature, heads):
     )
     for module in (criterion, setting.student):
         module.double()
-    for p in criterion.inner_losses.terms["attention_loss"].parameters():
+    for p in criterion.distiller.inner_losses.terms["attention_loss"].parameters():
         p.data.add_(torch.randn_like(p))
     terms = slow_terms(setting, criterion, temperature, heads)
     expected = sum(weights[name.split("_")[0]] * terms[name] for name in TERMS[1:])
@@ -108,7 +107,7 @@ def test_total_is_the_weighted_sum_of_the_terms(setting, temperature, heads):
 
 def test_without_distillation_it_is_masked_lm_bit_for_bit(setting):
     criterion = setting.criterion(**weigh(ce=1.0), teacher_path="no/such/file.pt")
-    assert criterion.teacher is None and not list(criterion.parameters())
+    assert criterion.distiller is None and not list(criterion.parameters())
     upstream = MaskedLmLoss(MaskedLmConfig(tpu=False), setting.task)
     results = []
     for each in (upstream, criterion):
@@ -130,12 +129,14 @@ def test_a_term_of_weight_0_is_not_computed(setting, off, monkeypatch):
         **weigh(**{name: 1.0 for name in WEIGHTS if name != off})
     )
     asked = []
-    criterion.teacher.model.register_forward_pre_hook(
+    criterion.distiller.teacher.model.register_forward_pre_hook(
         lambda module, args, kwargs: asked.append(kwargs), with_kwargs=True
     )
     if off == "logits":
-        monkeypatch.setattr(_output_terms, "output_losses", forbidden)
-        monkeypatch.setattr(criterion.teacher.model.lm_head, "forward", forbidden)
+        monkeypatch.setattr(distiller, "output_losses", forbidden)
+        monkeypatch.setattr(
+            criterion.distiller.teacher.model.lm_head, "forward", forbidden
+        )
     if off == "attention":
         monkeypatch.setattr(inner_losses, "attention_loss", forbidden)
     loss, _, log = criterion(setting.student, setting.sample)
@@ -152,7 +153,7 @@ def test_a_term_of_weight_0_is_not_computed(setting, off, monkeypatch):
 def test_without_loss_on_the_logits_no_head_runs(setting, monkeypatch):
     criterion = setting.criterion(**weigh(hidden=1.0))
     monkeypatch.setattr(setting.student.lm_head, "forward", forbidden)
-    monkeypatch.setattr(criterion.teacher.model.lm_head, "forward", forbidden)
+    monkeypatch.setattr(criterion.distiller.teacher.model.lm_head, "forward", forbidden)
     loss, _, log = criterion(setting.student, setting.sample)
     assert loss.item() == pytest.approx(float(log["hidden_loss"]))
     assert not {"nll_loss", "logits_loss"} & log.keys()

@@ -183,13 +183,13 @@ def test_validation_asks_the_live_teacher(tmp_path):
     runs = Pretraining(tmp_path)
     options = {"teacher_cache": str(tmp_path / "cache"), "valid_distillation": True}
     runs.run(**options)
-    before = len(runs.criterion.teacher.cache)
+    before = len(runs.criterion.distiller.teacher.cache)
     student, sample = runs.setting.student, runs.setting.sample
     live = runs.setting.criterion(valid_distillation=True)
     live.load_state_dict(runs.criterion.state_dict())
     logs = [c.eval()(student, sample)[2] for c in (live, runs.criterion)]
     assert logs[0]["distillation_loss"] == logs[1]["distillation_loss"]
-    assert len(runs.criterion.teacher.cache) == before
+    assert len(runs.criterion.distiller.teacher.cache) == before
 
 
 def test_the_cost_is_said_before_anything_is_kept(tmp_path, caplog):
@@ -205,7 +205,7 @@ def test_the_cost_is_said_before_anything_is_kept(tmp_path, caplog):
         row = file.execute("SELECT SUM(LENGTH(bytes)) FROM signals").fetchone()
     file.close()
     sizes = runs.criterion.task.datasets["train"].sizes
-    per_token = row[0] / (sizes.mean() * len(runs.criterion.teacher.cache))
+    per_token = row[0] / (sizes.mean() * len(runs.criterion.distiller.teacher.cache))
     assert stated == pytest.approx(per_token, rel=0.2)
 
 

@@ -98,7 +98,7 @@ def test_padding_of_either_side_keeps_every_term(case, columns):
 def test_a_target_without_the_causal_mask_is_caught(case, monkeypatch):
     """The cells that look ahead hold scores, too: they must not count."""
     before = run(case, case.sample)
-    term = case.whole.inner_losses.terms["decoder_attention_loss"]
+    term = case.whole.distiller.inner_losses.terms["decoder_attention_loss"]
     monkeypatch.setattr(term, "attention", term.attention._replace(causal=False))
     after = run(case, case.sample)
     changed = {name for name in before if before[name] != after[name]}
@@ -107,10 +107,12 @@ def test_a_target_without_the_causal_mask_is_caught(case, monkeypatch):
 
 @pytest.mark.parametrize("temperature", [1.0, 2.0])
 def test_pointers_beyond_the_sentence_take_no_part(case, temperature):
-    inputs, targets = case.task.supervise(case.sample)
-    inputs = {**case.sample["net_input"], **inputs}
+    places, targets = case.task.supervise(case.sample)
+    inputs = {**case.sample["net_input"], "heads": places}
     with torch.no_grad():
-        student, teacher = (m(**inputs)[0] for m in (case.student, case.teacher))
+        student, teacher = (
+            m(**inputs)[0]["decoder"] for m in (case.student, case.teacher)
+        )
     student.requires_grad_()
     (target,) = targets.values()
     never = student.eq(IMPOSSIBLE).all(dim=0)
@@ -176,4 +178,4 @@ def test_a_checkpoint_that_tells_no_labels_passes(world, tmp_path):
     torch.save(state, str(tmp_path / "old.pt"))
     task = world.task()
     world.student(task, 2)
-    assert build_criterion(task, teacher_path=str(tmp_path / "old.pt")).teacher
+    assert build_criterion(task, teacher_path=str(tmp_path / "old.pt")).distiller

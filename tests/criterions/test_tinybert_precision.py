@@ -49,7 +49,7 @@ def convert(
     dtype, autocast, _ = PRECISIONS[precision]
     criterion, exact = (setting.criterion(**options) for _ in range(2))
     for each in (criterion, exact):
-        each.teacher.model.to(dtype)
+        each.distiller.teacher.model.to(dtype)
     criterion.to(dtype)
     exact.load_state_dict(criterion.state_dict())
     setting.student.to(dtype)

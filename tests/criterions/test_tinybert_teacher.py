@@ -25,13 +25,13 @@ def setting(tmp_path) -> Distillation:
 
 def test_the_teacher_is_frozen_and_hidden(setting):
     criterion = setting.criterion()
-    teacher = criterion.teacher.model
+    teacher = criterion.distiller.teacher.model
     criterion.train()
     assert not any(module.training for module in teacher.modules())
     assert not any(p.requires_grad for p in teacher.parameters())
     names = [name for name, _ in criterion.named_parameters()]
     assert list(criterion.state_dict()) == names
-    assert all(name.startswith("inner_losses.terms.") for name in names)
+    assert all(name.startswith("distiller.inner_losses.terms.") for name in names)
     assert len(names) == 2 * 3 + 2
     before = copy.deepcopy(teacher.state_dict())
     loss, _, _ = criterion(setting.student, setting.sample)
@@ -44,7 +44,7 @@ def test_a_copy_shares_the_teacher_and_owns_the_rest(setting):
     criterion = setting.criterion()
     # fairseq's tasks cannot be copied
     copied = copy.deepcopy(criterion, {id(setting.task): setting.task})
-    assert copied.teacher.model is criterion.teacher.model
+    assert copied.distiller.teacher.model is criterion.distiller.teacher.model
     pairs = zip(criterion.parameters(), copied.parameters())
     assert all(a is not b and torch.equal(a, b) for a, b in pairs)
 
@@ -52,7 +52,7 @@ def test_a_copy_shares_the_teacher_and_owns_the_rest(setting):
 def test_the_teacher_runs_in_the_students_precision(setting):
     criterion = setting.criterion()
     loss, _, _ = criterion.bfloat16()(setting.student.bfloat16(), setting.sample)
-    assert next(criterion.teacher.model.parameters()).dtype == torch.bfloat16
+    assert next(criterion.distiller.teacher.model.parameters()).dtype == torch.bfloat16
     assert loss.dtype == torch.float32 and loss.isfinite()
 
 
@@ -79,7 +79,7 @@ def test_every_term_is_logged_under_its_name(setting):
 
 def test_validation_reports_the_hard_loss_without_the_teacher(setting, monkeypatch):
     criterion = setting.criterion(ce_weight=0.3)
-    monkeypatch.setattr(criterion.teacher, "run", None)
+    monkeypatch.setattr(criterion.distiller.teacher, "run", None)
     criterion.eval(), setting.student.eval()
     loss, _, log = criterion(setting.student, setting.sample)
     upstream = MaskedLmLoss(MaskedLmConfig(tpu=False), setting.task)
@@ -140,6 +140,6 @@ def test_refusals(setting, options, message):
 def test_evaluating_a_checkpoint_needs_no_teacher(setting):
     setting.task.is_restored = True
     criterion = setting.criterion(teacher_path="moved/away.pt").eval()
-    assert criterion.teacher is None
+    assert criterion.distiller is None
     loss, _, _ = criterion(setting.student, setting.sample)
     assert loss.isfinite()

@@ -22,8 +22,10 @@ from tiny import (
 from tiny_parses import write_parses
 from torch import Tensor
 
-from fairseq_mlkd.criterions import _unlabelled
 from fairseq_mlkd.criterions.tinybert import TinyBertCriterion
+from fairseq_mlkd.distillation import distiller
+from fairseq_mlkd.distillation.config import extra_weights
+from fairseq_mlkd.distillation.distiller import Distiller
 from fairseq_mlkd.tasks._fine_tuning_task import FineTuningTask
 from fairseq_mlkd.tasks.zero_shot_classification import (
     ZeroShotClassificationConfig,
@@ -164,7 +166,7 @@ def test_unlabelled_loss_is_a_mean_over_what_is_valid(tmp_path, name, temperatur
     criterion = setting.criterion(temperature=temperature, **weigh(**WEIGHTS))
     sample = setting.sample()
     loss, sample_size, log = criterion(setting.student, sample)
-    terms, batch = criterion.inner_losses.terms, sample["unlabelled"]
+    terms, batch = criterion.distiller.inner_losses.terms, sample["unlabelled"]
     expected = slow_inner_loss(setting, terms, setting.teacher, batch)
     if name != "parsing":
         expected += WEIGHTS["logits"] * slow_soft_loss(setting, batch, temperature)
@@ -215,11 +217,11 @@ def test_weight_0_costs_nothing_and_changes_nothing(tmp_path, name, monkeypatch)
     torch.manual_seed(7)
     criterion = setting.criterion(unlabelled_weight=0.0)
     sample = setting.sample()
-    assert "unlabelled" not in sample and not criterion.more_weights
+    assert "unlabelled" not in sample and not extra_weights(criterion.cfg).plain
     setting.task.unlabelled_data = None
     torch.manual_seed(7)
     without = setting.criterion()
-    monkeypatch.setattr(_unlabelled, "run_both", forbidden)
+    monkeypatch.setattr(Distiller, "mean_loss", forbidden)
     losses = [c(setting.student, sample)[0] for c in (criterion, without)]
     assert torch.equal(*losses)
     assert criterion.state_dict().keys() == without.state_dict().keys()
@@ -232,35 +234,34 @@ def test_a_term_of_weight_0_is_not_computed_there_either(tmp_path, off, monkeypa
     weights = weigh(ce=1.0, **(inner if off == "logits" else {"logits": 1.0}))
     criterion = setting.criterion(**weights)
     if off == "logits":
-        monkeypatch.setattr(_unlabelled, "mean_soft_loss", forbidden)
+        monkeypatch.setattr(distiller, "output_losses", forbidden)
     else:
-        assert not criterion.inner_losses.requests(0)
+        assert not criterion.distiller.inner_losses.requests(0)
     assert float(criterion(setting.student, setting.sample())[2]["unlabelled_loss"]) > 0
 
 
 def test_a_decoder_has_nothing_to_learn_without_parses(tmp_path, monkeypatch):
     setting = Setting(tmp_path, "parsing")
     criterion = setting.criterion(**weigh(logits=1.0))
-    monkeypatch.setattr(_unlabelled, "run_both", forbidden)
-    assert criterion(setting.student, setting.sample())[2]["unlabelled_loss"] == 0
+    plain = setting.sample()["unlabelled"]
+    monkeypatch.setattr(criterion.distiller.teacher, "run", forbidden)
+    places = setting.task.place_heads(plain)
+    assert not criterion.distiller.mean_loss(
+        setting.student, plain["net_input"], places
+    )
 
 
 @all_tasks
 def test_only_the_student_learns(tmp_path, name):
     setting = Setting(tmp_path, name)
-    criterion = setting.criterion(**weigh(hidden=1.0))
+    criterion = setting.criterion(**weigh(hidden=1.0, logits=1.0))
     sample = setting.sample()
-    loss = _unlabelled.unlabelled_loss(
-        setting.student,
-        criterion.teacher,
-        criterion.inner_losses,
-        sample["unlabelled"]["net_input"],
-        setting.task.place_heads(sample["unlabelled"]),
-        logits_weight=1.0,
-        temperature=1.0,
+    plain = sample["unlabelled"]
+    loss = criterion.distiller.mean_loss(
+        setting.student, plain["net_input"], setting.task.place_heads(plain)
     )
     loss.backward()
-    assert all(p.grad is None for p in criterion.teacher.model.parameters())
+    assert all(p.grad is None for p in criterion.distiller.teacher.model.parameters())
     assert setting.student.encoder.layers[0].fc1.weight.grad.any()
 
 

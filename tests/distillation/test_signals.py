@@ -20,6 +20,7 @@ from fairseq_mlkd.distillation.signals import (
 
 PAD, CLASSES, DIM, HEADS = 1, 11, 4, 2
 SOURCE, TARGET = [5, 2, 7, 1], [3, 6, 1, 2]
+ENCODER = ("hidden_states", "attention_scores", "attention_vectors")
 REQUESTS = {
     "hidden_states": [0, 3],
     "attention_scores": [2],
@@ -42,13 +43,16 @@ def make_ids(lengths: list[int], padding: int = 0) -> Tensor:
 def make_inputs(kind: str, padding: int = 0) -> dict[str, Any]:
     """Inputs of the four sequences, with labels as the tasks name them."""
     source, target = make_ids(SOURCE, padding), make_ids(TARGET, padding)
-    inputs = {"src_tokens": source, "prev_output_tokens": target, **REQUESTS}
+    inputs = {"src_tokens": source, **REQUESTS}
+    if kind == "decoder":
+        inputs["prev_output_tokens"] = target
+        inputs["heads"] = {"decoder": target.ne(PAD).flatten().nonzero().flatten()}
+        return inputs
+    inputs.update({name: [] for name in REQUESTS if name not in ENCODER})
     if kind == "masked":
-        inputs["masked_tokens"] = source.ne(PAD) & torch.tensor(
-            [[True], [False], [True], [True]]
-        )
-    elif kind == "scored":
-        inputs["scored_tokens"] = target.ne(PAD)
+        rows = torch.tensor([[True], [False], [True], [True]])
+        places = (source.ne(PAD) & rows).flatten().nonzero().flatten()
+        inputs["heads"] = {"lm_head": places}
     else:  # in any order, as the windows of a sentence have it
         rows, columns = torch.tensor([2, 0, 3, 2]), torch.tensor([6, 0, 0, 1])
         inputs["heads"] = {
@@ -68,7 +72,9 @@ def blank_padding(x: Tensor, *lengths: list[int]) -> Tensor:
 
 def make_signals(inputs: dict[str, Any]) -> Any:
     """What a teacher would return, 0 at padding, and the labels' sequences."""
-    src, tgt = inputs["src_tokens"].size(1), inputs["prev_output_tokens"].size(1)
+    src, tgt = inputs["src_tokens"].size(1), max(TARGET)
+    if "prev_output_tokens" in inputs:
+        tgt = inputs["prev_output_tokens"].size(1)
     n, gen = len(SOURCE), torch.Generator().manual_seed(1)
 
     def random(*shape: int) -> Tensor:
@@ -101,13 +107,9 @@ def make_signals(inputs: dict[str, Any]) -> Any:
         },
         "cross_attention_vectors": {2: vectors(TARGET, tgt)},
     }
-    if "heads" in inputs:
-        return {
-            name: random(len(places), CLASSES)
-            for name, places in inputs["heads"].items()
-        }, outputs
-    places = inputs.get("masked_tokens", inputs.get("scored_tokens"))
-    return random(int(places.sum()), CLASSES), outputs
+    return {
+        name: random(len(places), CLASSES) for name, places in inputs["heads"].items()
+    }, outputs
 
 
 def round_to(x: Tensor, dtype: str) -> Tensor:
@@ -124,7 +126,7 @@ def keep_largest(logits: Tensor, k: int) -> Tensor:
 
 
 @pytest.mark.parametrize("padding", [0, 3])
-@pytest.mark.parametrize("kind", ["masked", "scored", "heads"])
+@pytest.mark.parametrize("kind", ["masked", "decoder", "heads"])
 @pytest.mark.parametrize("top_k", [0, 1, 4, CLASSES, 99])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_what_is_encoded_comes_back_rounded(dtype, top_k, kind, padding):
@@ -137,15 +139,17 @@ def test_what_is_encoded_comes_back_rounded(dtype, top_k, kind, padding):
     blobs = codec.encode(signals, sequences)
     assert [len(b) for b in blobs] == codec.sizes(layout, sequences)
     decoded = codec.decode(blobs, layout, sequences, torch.zeros(1))
-    assert list(decoded) == names and len(names) == 16 + 1 + (kind == "heads")
+    assert list(decoded) == names
+    assert len(names) == {"masked": 6 + 1, "decoder": 16 + 1, "heads": 6 + 2}[kind]
     for name, x in signals.items():
         if name.startswith("logits") and top_k:
             x = keep_largest(x, top_k)
         assert torch.equal(decoded[name], round_to(x, dtype)), name
     found, states = unflatten(decoded)
-    assert isinstance(found, dict) == (kind == "heads")
-    assert {k: list(v) for k, v in states.items()} == REQUESTS
-    assert len(states["cross_attention_vectors"][2]) == 3
+    assert found.keys() == inputs["heads"].keys()
+    asked = {name: inputs[name] for name in REQUESTS if inputs[name]}
+    assert {k: list(v) for k, v in states.items()} == asked
+    assert len(states["attention_vectors"][1]) == 3
 
 
 @pytest.mark.parametrize("kind", ["masked", "heads"])
@@ -167,21 +171,25 @@ def test_the_bytes_of_a_sequence_do_not_depend_on_its_batch(kind):
 def test_a_sequence_without_labels_may_have_no_bytes_at_all():
     inputs = {**make_inputs("masked"), **dict.fromkeys(REQUESTS, [])}
     sequences, codec = find_sequences(inputs, PAD), SignalCodec("bfloat16", 2)
-    logits = {"logits": torch.randn(int(inputs["masked_tokens"].sum()), CLASSES)}
+    name, rows = "logits.lm_head", len(inputs["heads"]["lm_head"])
+    logits = {name: torch.randn(rows, CLASSES)}
     blobs = codec.encode(logits, sequences)
     assert blobs[1] == b""
-    found = codec.decode(blobs, measure(logits), sequences, torch.zeros(1))["logits"]
-    assert torch.equal(found, round_to(keep_largest(logits["logits"], 2), "bfloat16"))
+    found = codec.decode(blobs, measure(logits), sequences, torch.zeros(1))[name]
+    assert torch.equal(found, round_to(keep_largest(logits[name], 2), "bfloat16"))
 
 
 def test_double_precision_stays_double():
     inputs = make_inputs("masked")
-    sequences, signals = find_sequences(inputs, PAD), {"logits": torch.ones(13, 3)}
+    sequences, signals = (
+        find_sequences(inputs, PAD),
+        {"logits.lm_head": torch.ones(13, 3)},
+    )
     codec = SignalCodec("float16", 0)
     blobs = codec.encode(signals, sequences)
     like = torch.zeros(1, dtype=torch.float64)
     decoded = codec.decode(blobs, measure(signals), sequences, like)
-    assert decoded["logits"].dtype == torch.float64
+    assert decoded["logits.lm_head"].dtype == torch.float64
 
 
 def test_numbers_too_large_for_the_format_are_refused():
@@ -194,7 +202,7 @@ def test_numbers_too_large_for_the_format_are_refused():
 
 @pytest.mark.parametrize("top_k", [0, 3])
 def test_the_estimate_is_exact_for_the_batch_itself(top_k):
-    inputs = make_inputs("scored")
+    inputs = make_inputs("decoder")
     sequences, codec = find_sequences(inputs, PAD), SignalCodec("float16", top_k)
     names = name_signals(inputs, sequences, features_only=False)
     signals = flatten(names, *make_signals(inputs))

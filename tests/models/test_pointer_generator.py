@@ -93,8 +93,9 @@ def test_one_softmax_over_symbols_and_words_that_are_there(model, sample):
 def test_logits_where_they_are_asked_for(model, sample):
     logits, _ = model(**sample["net_input"])
     scored = sample["pointer_target"].ne(1)
-    some, extra = model(**sample["net_input"], scored_tokens=scored)
-    assert torch.equal(some, logits[scored])
+    places = {"decoder": scored.flatten().nonzero().flatten()}
+    some, extra = model(**sample["net_input"], heads=places)
+    assert torch.equal(some["decoder"], logits[scored])
     features, _ = model(**sample["net_input"], features_only=True)
     assert features.shape == (*scored.shape, DIM)
     assert not extra["hidden_states"] and not extra["decoder_hidden_states"]

@@ -161,8 +161,8 @@ def test_emptied_words_are_outside_and_cut_ones_are_never_right(name, long_data)
     model = build_model(task, max_positions=8).eval()
     task.load_dataset("test.de")
     sample = make_batch(task, "test.de", range(11))
-    inputs, targets = task.supervise(sample)
-    logits = model(**sample["net_input"], **inputs)[0]
+    places, targets = task.supervise(sample)
+    logits = model(**sample["net_input"], heads=places)[0]
     assert {head: len(rows) for head, rows in logits.items()} == {
         head: len(target) for head, target in targets.items()
     }
@@ -198,7 +198,7 @@ def test_generate_writes_the_best_labels_once(
     expected, gold, symbols = {}, {}, task.target_dictionary
     for row in range(28):
         sample = make_batch(task, "test", [row])
-        logits = model(**sample["net_input"], **task.supervise(sample).model_inputs)[0]
+        logits = model(**sample["net_input"], heads=task.supervise(sample).places)[0]
         ids = task.predict(sample, logits)[0]
         expected[row] = " ".join(symbols[i] for i in ids)
         gold[row] = " ".join(symbols[i] for i in sample["target"][0])

@@ -84,7 +84,7 @@ def test_resuming_is_exact(data, teacher, tmp_path, batching, stop):
     resumed = trained_state(train_to(20, "resumed"))
     assert differing(straight, half)
     assert differing(straight, resumed) == []
-    assert any("/criterion/inner_losses" in name for name in straight)
+    assert any("/criterion/distiller.inner_losses" in name for name in straight)
 
 
 def test_workers_change_nothing(data, tmp_path):
@@ -109,7 +109,7 @@ def test_checkpoint_holds_the_student_alone_and_loads_safely(data, teacher, tmp_
             torch.serialization.add_safe_globals(allowed)
     layers = {name.split(".")[2] for name in state["model"] if ".layers." in name}
     assert layers == {str(i) for i in range(STUDENT["layers"])}
-    assert all(k.startswith("inner_losses.") for k in state["criterion"])
+    assert all(k.startswith("distiller.inner_losses.") for k in state["criterion"])
     n_trained = len(state["model"]) + len(state["criterion"])
     assert len(state["last_optimizer_state"]["state"]) == n_trained
     assert not any("teacher" in name for name in flatten(state))

@@ -76,9 +76,9 @@ def predict(data: Path, checkpoint: Path, subset: str) -> dict[int, list[int]]:
     dataset, found = task.datasets[subset], {}
     for i in range(len(dataset)):
         sample = dataset.collater([dataset[i]])
-        inputs, targets = task.supervise(sample)
+        places, targets = task.supervise(sample)
         with torch.no_grad():
-            logits, _ = model(**sample["net_input"], **inputs)
+            logits, _ = model(**sample["net_input"], heads=places)
         found[i] = [targets[HEAD].item(), logits[HEAD].argmax().item()]
     return found
 

@@ -2,7 +2,7 @@
 
 import torch
 
-from fairseq_mlkd.distillation.words import at_words
+from fairseq_mlkd.distillation.other_subwords import at_words
 
 BSZ, HEADS, TGT, DIM = 2, 3, 4, 5
 # the second sentence has two words; each side has one without subwords

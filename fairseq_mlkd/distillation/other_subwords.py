@@ -1,11 +1,60 @@
-"""What two models of different subwords have in common: the words."""
+"""A teacher of other subwords: it meets its student at words and at labels."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
+from fairseq_mlkd.distillation.contract import Distillable, Sample
+
 Outputs = Mapping[str, Any]  # what a model hands out beside its logits
+
+
+class TeacherView(NamedTuple):
+    """A batch as a teacher reads it that has subwords of its own."""
+
+    inputs: dict[str, Any]  # of the teacher
+    # where words begin, (bsz, words), for the student and for the teacher; None: what
+    # is inside the encoders is not compared
+    word_starts: tuple[Tensor, Tensor] | None
+    # by head, which of the student's labels the teacher reads, too, and vice versa: a
+    # word may have no subword on one side
+    shared: dict[str, Tensor]
+    teacher_shared: dict[str, Tensor]
+    # by head, at the shared labels, true where the student cannot choose, (m, classes)
+    excluded: dict[str, Tensor]
+
+    def read_logits(self, logits: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Take the teacher's logits at the shared labels, for the student's choices."""
+        found = {head: x[self.teacher_shared[head]] for head, x in logits.items()}
+        for head in found.keys() & self.excluded.keys():
+            never = self.excluded[head]
+            found[head] = found[head].masked_fill(never, float("-inf"))
+        return found
+
+
+def view_batch(task: Distillable, reader: Distillable, sample: Sample) -> TeacherView:
+    """See a batch as the teacher does.
+
+    Args:
+        task: of the student.
+        reader: reads the teacher's data.
+        sample: holds the teacher's batch, as `teacher`.
+    """
+    theirs = sample["teacher"]
+    inputs = {**theirs["net_input"], "heads": reader.supervise(theirs).places}
+    own, other = task.align(sample), reader.align(theirs)
+    shared = {head: other.labels[head][place] for head, place in own.labels.items()}
+    word_starts = None
+    if own.word_starts is not None and other.word_starts is not None:
+        word_starts = (own.word_starts, other.word_starts)
+    return TeacherView(
+        inputs,
+        word_starts,
+        shared,
+        {head: own.labels[head][place] for head, place in other.labels.items()},
+        {head: never[shared[head]] for head, never in own.excluded.items()},
+    )
 
 
 def at_words(

@@ -1,0 +1,353 @@
+"""One step of distillation: run student and teacher, and compare them."""
+
+import logging
+import os
+from collections.abc import Mapping
+from functools import reduce
+from operator import add
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from fairseq_mlkd.distillation.cached_teacher import CachedTeacher, recall_shape
+from fairseq_mlkd.distillation.config import DistillationConfig, inner_weights
+from fairseq_mlkd.distillation.contract import Distillable, ModelShape
+from fairseq_mlkd.distillation.inner_losses import InnerLosses, Shape
+from fairseq_mlkd.distillation.layer_map import build_layer_map
+from fairseq_mlkd.distillation.losses import hard_loss, output_losses
+from fairseq_mlkd.distillation.other_subwords import TeacherView, at_words
+from fairseq_mlkd.distillation.signals import SignalCodec
+from fairseq_mlkd.distillation.teacher import Teacher, TeacherFile
+from fairseq_mlkd.distillation.teacher_cache import TeacherCache
+from fairseq_mlkd.files.hashing import file_sha256
+
+logger = logging.getLogger(__name__)
+
+AnyTeacher = Teacher | CachedTeacher
+Logits = dict[str, Tensor]  # head -> (n, classes)
+
+
+class Comparison(NamedTuple):
+    """What a batch says of student and teacher.
+
+    Args:
+        logits: of the student; empty where no loss needs them.
+        output_loss: the weighted hard loss and equation 2, summed over labels.
+        outputs: the two apart, `nll_loss` and `logits_loss`, unweighted and detached;
+            only what has a weight is there.
+        inner: the terms of equation 3, unweighted, by name.
+    """
+
+    logits: Logits
+    output_loss: Tensor
+    outputs: dict[str, Tensor]
+    inner: dict[str, Tensor]
+
+
+class Distiller(nn.Module):
+    """A teacher, what is compared with it, and what each term weighs.
+
+    Its parameters, those of equation 3, are trained with the student. The teacher is
+    not among them.
+
+    Args:
+        teacher: gives the targets of equations 2 and 3.
+        inner_losses: equation 3; it knows its weights.
+        ce_weight: of the hard cross-entropy.
+        logits_weight: of equation 2.
+        temperature: as in `output_losses`.
+    """
+
+    def __init__(
+        self,
+        teacher: AnyTeacher,
+        inner_losses: InnerLosses,
+        *,
+        ce_weight: float,
+        logits_weight: float,
+        temperature: float,
+    ) -> None:
+        super().__init__()
+        self.teacher, self.inner_losses = teacher, inner_losses
+        self.ce_weight, self.logits_weight = ce_weight, logits_weight
+        self.temperature = temperature
+
+    def forward(
+        self,
+        student: nn.Module,
+        inputs: Mapping[str, Any],
+        places: dict[str, Tensor],
+        targets: dict[str, Tensor] | None = None,
+        *,
+        with_logits: bool = False,
+        keys: Tensor | None = None,
+        view: TeacherView | None = None,
+    ) -> Comparison:
+        """Run both models on a batch and compare them.
+
+        A decoder is compared where the inputs have something to decode. What has no
+        weight is not computed.
+
+        Args:
+            student: the model that learns.
+            inputs: of both models.
+            places: where their heads are compared, as in `Supervision`.
+            targets: head -> `(n,)` labels there; None: there are none.
+            with_logits: the student's logits are wanted whatever the weights.
+            keys: names of the sequences, for a `CachedTeacher`.
+            view: what the teacher reads instead of `inputs`; then the source is
+                compared at words, and equation 2 stands at the labels of both.
+        """
+        decodes = "prev_output_tokens" in inputs
+        own_request, request = (self.inner_losses.requests(i, decodes) for i in (0, 1))
+        soft = bool(places and self.logits_weight)
+        hard = targets is not None and bool(self.ce_weight)
+        scored = soft or hard or with_logits
+        nothing = torch.zeros((), device=inputs["src_tokens"].device)
+        if not scored and not own_request:
+            return Comparison({}, nothing, {}, {})
+        theirs = {**inputs, "heads": places} if view is None else view.inputs
+        taught_logits, taught = self.teacher.run(
+            next(student.parameters()),
+            keys,
+            features_only=not soft,
+            **theirs,
+            **request,
+        )
+        logits, own = student(
+            features_only=not scored, **inputs, heads=places, **own_request
+        )
+        if view is not None:
+            taught_logits = view.read_logits(taught_logits) if soft else None
+            if view.word_starts is not None:
+                own, taught = at_words(own, taught, *view.word_starts)
+        loss, outputs = nothing, {}
+        if soft or hard:
+            loss, outputs = self._compare_outputs(
+                logits,
+                taught_logits if soft else {},
+                targets,
+                {} if view is None else view.shared,
+            )
+        inner = self.inner_losses(own, taught, decodes)
+        return Comparison(logits if scored else {}, loss, outputs, inner)
+
+    def mean_loss(
+        self,
+        student: nn.Module,
+        inputs: Mapping[str, Any],
+        places: dict[str, Tensor],
+        targets: dict[str, Tensor] | None = None,
+        *,
+        keys: Tensor | None = None,
+    ) -> Tensor:
+        """Return the weighted sum of means over what is valid; as `forward` else."""
+        found = self(student, inputs, places, targets, keys=keys)
+        losses = [self.inner_losses.weights[k] * x for k, x in found.inner.items()]
+        if found.outputs:
+            labels = sum(map(len, places.values()))
+            losses.append(found.output_loss / max(labels, 1))
+        return reduce(add, losses, torch.zeros_like(found.output_loss))
+
+    def _compare_outputs(
+        self,
+        logits: Logits,
+        taught: Logits,
+        targets: dict[str, Tensor] | None,
+        shared: dict[str, Tensor],
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return the weighted sum over the labels of all heads, and its terms."""
+        if not taught:
+            assert targets is not None
+            ce = hard_loss(logits, targets)
+            return self.ce_weight * ce, {"nll_loss": ce.detach()}
+        losses = [
+            losses_of_head(
+                logits[head],
+                None if targets is None else targets[head],
+                teacher_logits,
+                shared.get(head),
+                ce_weight=self.ce_weight,
+                logits_weight=self.logits_weight,
+                temperature=self.temperature,
+            )
+            for head, teacher_logits in taught.items()
+        ]
+        total, ce, kd = (reduce(add, terms) for terms in zip(*losses))
+        return total, {"nll_loss": ce, "logits_loss": kd}
+
+
+def losses_of_head(
+    logits: Tensor,
+    target: Tensor | None,
+    teacher_logits: Tensor,
+    shared: Tensor | None,
+    **weights: float,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """As `output_losses`, of one head.
+
+    Args:
+        logits: `(n, classes)` of the student.
+        target: `(n,)`; None: there is no hard loss.
+        teacher_logits: of all labels, or of those that are shared.
+        shared: `(n,)`, true at the labels that the teacher reads, too; the others have
+            the hard loss alone. None: it reads them all.
+        weights: and the temperature, as in `output_losses`.
+    """
+    if target is None:
+        target = torch.zeros(len(logits), dtype=torch.long, device=logits.device)
+        weights["ce_weight"] = 0.0
+    if shared is None:
+        return output_losses(logits, target, teacher_logits, **weights)
+    total, ce, kd = output_losses(
+        logits[shared], target[shared], teacher_logits, **weights
+    )
+    rest = hard_loss({"": logits[~shared]}, {"": target[~shared]})
+    return total + weights["ce_weight"] * rest, ce + rest.detach(), kd
+
+
+def build_distiller(
+    cfg: DistillationConfig, teacher: AnyTeacher, student: ModelShape
+) -> Distiller:
+    """Match a teacher with the student as the flags say, and say so.
+
+    Decoders are compared where both models have one.
+
+    Raises:
+        ValueError: a map that does not fit.
+    """
+    shape = teacher.shape
+    depths = (student.encoder_layers, shape.encoder_layers)
+    layers = build_layer_map(cfg.layer_map, cfg.attention_map, *depths)
+    lines, decoder_layers = layers.describe(), None
+    if student.decoder_layers is not None and shape.decoder_layers is not None:
+        depths = (student.decoder_layers, shape.decoder_layers)
+        decoder_layers = build_layer_map(
+            cfg.decoder_layer_map, None, *depths, what="decoder "
+        )
+        lines += decoder_layers.describe("decoder ")
+    inner_losses = InnerLosses(
+        inner_weights(cfg),
+        layers,
+        decoder_layers,
+        *(
+            Shape(x.encoder_embed_dim, x.encoder_attention_heads)
+            for x in (student, shape)
+        ),
+        head_map=str(cfg.head_map),
+        relation_heads=cfg.relation_heads,
+        kind=str(cfg.inter_loss),
+    )
+    for line in (*lines, inner_losses.describe()):
+        logger.info(line)
+    distiller = Distiller(
+        teacher,
+        inner_losses,
+        ce_weight=cfg.ce_weight,
+        logits_weight=cfg.logits_weight,
+        temperature=cfg.temperature,
+    )
+    requests = inner_losses.requests(1)
+    teacher.check_signals(requests, logits=bool(cfg.logits_weight))
+    return distiller
+
+
+def build_stage_1(cfg: DistillationConfig, task: Distillable) -> Distiller:
+    """Return the loss of stage 1: masked LM, equation 2 at the masks, equation 3.
+
+    The weights are those of the flags. The first two terms need the masked-LM head that
+    the task keeps, equation 2 the teacher's as well; what is missing is left out, and
+    the log says so.
+
+    Raises:
+        ValueError: no teacher, one that does not fit, or nothing to learn.
+    """
+    flag = "--stage-1-teacher-path"
+    file = TeacherFile(cfg.stage_1_teacher_path, flag, is_pretrained=True)
+    teacher, reason = file.load(task), ""
+    assert task.model_shape is not None
+    distiller = build_distiller(cfg, teacher, task.model_shape)
+    if not task.keep_lm_head:
+        distiller.ce_weight = distiller.logits_weight = 0.0
+        reason = " (without --keep-lm-head the student has no masked-LM head)"
+    elif teacher.model.lm_head is None:
+        distiller.logits_weight = 0.0
+        reason = " (the teacher has no masked-LM head)"
+    kinds = {
+        "masked LM": distiller.ce_weight,
+        "equation 2": distiller.logits_weight,
+        "equation 3": bool(distiller.inner_losses.requests(0, decodes=False)),
+    }
+    used = [kind for kind, weight in kinds.items() if weight]
+    if not used:
+        raise ValueError("--stage-1-weight: no term of stage 1 has a weight")
+    logger.info("stage 1 loss: %s%s", ", ".join(used), reason)
+    return distiller
+
+
+def open_teacher(
+    cfg: DistillationConfig, task: Distillable
+) -> tuple[AnyTeacher, Distillable]:
+    """Load `--teacher-path`, or open `--teacher-cache` in its place.
+
+    The teacher's file is compared with the cache where it is at hand; once all signals
+    are there, it need not be.
+
+    Returns:
+        The teacher, and the task that reads its data: that of `--teacher-data`, or the
+        student's.
+    Raises:
+        ValueError: no teacher, or one that does not fit; the cache is damaged, or of
+            another teacher, data or kind.
+    """
+    if cfg.teacher_cache_top_k < 0:
+        raise ValueError(f"--teacher-cache-top-k {cfg.teacher_cache_top_k} is below 0")
+    cache = None if cfg.teacher_cache is None else TeacherCache(cfg.teacher_cache)
+    shape = None if cache is None else recall_shape(cache)
+    file = TeacherFile(cfg.teacher_path, "--teacher-path")
+    reader = _open_reader(cfg, task, file.shape if shape is None else shape)
+
+    def load() -> Teacher:
+        teacher = file.load(reader)
+        if cfg.logits_weight:
+            reader.check_head(teacher.model, str(file))
+        return teacher
+
+    if cache is None:
+        return load(), reader
+    codec = SignalCodec(str(cfg.teacher_cache_dtype), cfg.teacher_cache_top_k)
+    facts = {
+        "--teacher-cache-dtype": str(codec.dtype)[6:],
+        "--teacher-cache-top-k": codec.top_k,
+        **reader.describe_examples(),
+    }
+    if cfg.teacher_path is not None and os.path.isfile(cfg.teacher_path):
+        facts["teacher"] = file_sha256(cfg.teacher_path)
+    cache.check(facts)
+    return CachedTeacher(cache, codec, load, reader), reader
+
+
+def _open_reader(
+    cfg: DistillationConfig, task: Distillable, shape: ModelShape
+) -> Distillable:
+    """Return the task that reads the teacher's data.
+
+    Raises:
+        ValueError: the data do not fit, or a loss asks for what cannot be compared.
+    """
+    if cfg.teacher_data is None:
+        return task
+    flag = f"--teacher-data {cfg.teacher_data}"
+    if cfg.teacher_cache_top_k:
+        raise ValueError(
+            f"{flag}: the likeliest symbols may be words that the student lacks: give "
+            "--teacher-cache-top-k 0"
+        )
+    if task.unlabelled_data and cfg.unlabelled_weight:
+        raise ValueError(
+            f"{flag}: the teacher cannot read --unlabelled-data: give "
+            "--unlabelled-weight 0"
+        )
+    with_states = any(inner_weights(cfg).values())
+    return task.open_teacher_data(cfg.teacher_data, shape, with_states=with_states)

@@ -18,7 +18,7 @@ so that only their test files measure zero-shot transfer.
 import argparse
 from pathlib import Path
 
-from fairseq_mlkd.cli.command import add_benchmark, make_parser, one_line_errors
+from fairseq_mlkd.cli.command import benchmark_parser, one_line_errors
 from fairseq_mlkd.prepare.labelled import READERS
 from fairseq_mlkd.prepare.labelled.audit import FileAudit
 from fairseq_mlkd.prepare.labelled.prepare import Preparation
@@ -35,8 +35,7 @@ def fraction(text: str) -> float:
 
 def get_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    parser = make_parser("benchmark.py", __doc__)
-    add_benchmark(parser, sorted(READERS))
+    parser = benchmark_parser("benchmark.py", __doc__, sorted(READERS))
     add = parser.add_argument
     add("folder", metavar="IN", type=Path, help="folder with the benchmark's files")
     add("out", metavar="OUT", type=Path, help="folder to write")

@@ -9,6 +9,7 @@ import argparse
 import glob
 import os
 import re
+from dataclasses import fields
 from typing import Any
 
 from fairseq_mlkd.cli.command import make_parser, one_line_errors
@@ -22,26 +23,16 @@ from fairseq_mlkd.prepare.corpus import (
 from fairseq_mlkd.prepare.corpus.cluster import CLUSTERS
 from fairseq_mlkd.prepare.corpus.options import SUBWORDS
 
+# Those that the parser calls as they are called.
+OPTIONS = {field.name for field in fields(CorpusOptions)} - {"files"}
+
 
 @one_line_errors("corpus.py", WorkerLost, stopped="stopped; the same command goes on")
 def main() -> None:
     """Run the command."""
     args = parse_args()
-    options = CorpusOptions(
-        files=parse_languages(args.languages),
-        alpha=args.alpha,
-        sentences=args.sentences,
-        subwords=args.subwords,
-        codes=args.codes,
-        valid=args.valid,
-        min_characters=args.min_characters,
-        min_words=args.min_words,
-        max_characters=args.max_characters,
-        seed=args.seed,
-        sample=args.sample,
-        codes_from=args.codes_from,
-        shards=args.shards,
-    )
+    given = {name: value for name, value in vars(args).items() if name in OPTIONS}
+    options = CorpusOptions(parse_languages(args.languages), **given)
     workers = Workers(args.workers, args.cluster, parse_settings(args.cluster_options))
     if existing_report(args.out, options):
         print(f"{args.out} already holds this corpus; nothing to do")

@@ -9,7 +9,6 @@ says about unlabelled sentences of other languages as well. OUT/table.md is writ
 after each seed. Run again, it continues where it stopped.
 """
 
-import argparse
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,8 +20,8 @@ from students import (
     BEST,
     STAGE_1,
     Sources,
-    add_sources,
     named_sources,
+    source_parser,
 )
 from study import Benchmark, Training, add_benchmarks, named_benchmarks
 
@@ -168,11 +167,8 @@ def _mean(scores: Table, arm: str, lang: str | None = None) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = source_parser(__doc__)
     add = parser.add_argument
-    add_sources(parser)
     add_benchmarks(parser, TRAININGS)
     add("--arms", nargs="+", choices=ARMS, default=ARMS, help="default: all")
     add("--distilled", type=Path, help="take this student, as heads.py makes one")

@@ -9,13 +9,12 @@ tested on every language. OUT/table.md is written after each seed. Run again, it
 continues where it stopped.
 """
 
-import argparse
 import os
 import re
 from collections.abc import Sequence
 
 from pipeline import Stage, run_pipeline
-from students import BEST, STAGE_1, Sources, add_sources, named_sources
+from students import BEST, STAGE_1, Sources, named_sources, source_parser
 from study import Benchmark, Training, add_benchmarks, named_benchmarks
 
 from fairseq_mlkd.files.markdown import align
@@ -92,10 +91,7 @@ def table(sources: Sources, benchmark: Benchmark, seeds: Sequence[int]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    add_sources(parser)
+    parser = source_parser(__doc__)
     add_benchmarks(parser, TRAININGS)
     args = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")

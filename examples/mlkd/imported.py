@@ -8,7 +8,6 @@ English training file, name one with `--NAME-train`. If that is the folder's own
 file, a tenth of it is held out for selection. Run again, it continues where it stopped.
 """
 
-import argparse
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +23,7 @@ from study import (
     named_benchmarks,
     prepare,
     report,
+    study_parser,
     validate,
     words,
 )
@@ -109,11 +109,8 @@ class Study(NamedTuple):
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = study_parser(__doc__)
     add = parser.add_argument
-    add("out", type=Path, help="folder for everything the study makes")
     add("encoder", type=Path, help="encoder to import")
     add_benchmarks(parser, TRAININGS)
     add(
@@ -123,8 +120,6 @@ def main() -> None:
         "few training pairs",
     )
     add("--name", default="imported", help="of the model, in the report")
-    add("--seeds", type=int, nargs="+", default=[1], help="of fine-tuning")
-    add("--jobs", type=int, default=2, help="commands at a time")
     args = parser.parse_args()
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     benchmarks = named_benchmarks(parser, args, TRAININGS)

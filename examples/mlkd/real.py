@@ -13,7 +13,15 @@ import os
 from pathlib import Path
 
 from pipeline import run_pipeline
-from study import DISTILLED, TEACHER, VANILLA, Benchmark, Study, Training
+from study import (
+    DISTILLED,
+    TEACHER,
+    VANILLA,
+    Benchmark,
+    Study,
+    Training,
+    study_parser,
+)
 
 TEACHER_SHAPE = [
     "mbert_tiny",
@@ -28,17 +36,12 @@ STUDENT_SHAPE = ["lean_bert_tiny"]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = study_parser(__doc__)
     add = parser.add_argument
-    add("out", type=Path, help="folder for everything the study makes")
     add("data", type=Path, help="folder of real data")
     add("--xnli-train", type=Path, help="English training pairs of XNLI")
     add("--pawsx-train", type=Path, help="English training pairs of PAWS-X")
     add("--scale", type=float, default=1.0, help="multiplies all numbers of updates")
-    add("--seeds", type=int, nargs="+", default=[1], help="of fine-tuning")
-    add("--jobs", type=int, default=2, help="commands at a time")
     args = parser.parse_args()
     for name in ("text", "xnli", "pawsx"):
         if not (args.data / name).is_dir():

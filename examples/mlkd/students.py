@@ -20,6 +20,7 @@ from study import (
     Training,
     finetune,
     prepare,
+    study_parser,
     train,
     validate,
     words,
@@ -152,17 +153,16 @@ class Sources(NamedTuple):
         return self.out / kind / f"{slug}-seed{seed}"
 
 
-def add_sources(parser: argparse.ArgumentParser) -> None:
-    """Options that name what students are made from."""
+def source_parser(description: str | None) -> argparse.ArgumentParser:
+    """That of a study, and what its students are made from."""
+    parser = study_parser(description, jobs=1)
     add = parser.add_argument
-    add("out", type=Path, help="folder for everything the study makes")
     add("encoder", type=Path, help="encoder to import: teacher and start of students")
     add("--text", nargs="+", required=True, metavar="LANG=FILE[,FILE...]")
     add(
         "--student", default=STUDENT, help="its --arch and shape (default: %(default)s)"
     )
-    add("--seeds", type=int, nargs="+", default=[1])
-    add("--jobs", type=int, default=1, help="commands at a time")
+    return parser
 
 
 def named_sources(args: argparse.Namespace) -> Sources:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from pipeline import Stage
 
+from fairseq_mlkd.cli.command import make_parser
 from fairseq_mlkd.prepare.labelled import READERS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -65,6 +66,16 @@ class Benchmark(NamedTuple):
         if train.resolve().parent == self.folder:
             options += ["--valid-fraction", "0.1"]
         return self._replace(options=[*self.options, *options])
+
+
+def study_parser(description: str | None, *, jobs: int = 2) -> ArgumentParser:
+    """A parser of what every study is told: where to, which seeds, how many jobs."""
+    parser = make_parser(Path(sys.argv[0]).name, description)
+    add = parser.add_argument
+    add("out", type=Path, help="folder for everything the study makes")
+    add("--seeds", type=int, nargs="+", default=[1], help="of fine-tuning")
+    add("--jobs", type=int, default=jobs, help="commands at a time")
+    return parser
 
 
 def add_benchmarks(parser: ArgumentParser, trainings: Mapping[str, Training]) -> None:

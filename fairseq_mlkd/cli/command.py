@@ -47,8 +47,15 @@ def make_parser(prog: str, description: str | None) -> argparse.ArgumentParser:
     )
 
 
-def add_benchmark(parser: argparse.ArgumentParser, names: list[str]) -> None:
-    """Add NAME, a benchmark, and what may be said of its rows."""
+def benchmark_parser(
+    prog: str, description: str | None, names: list[str]
+) -> argparse.ArgumentParser:
+    """Return a parser of NAME, one of the benchmarks, and of what is said of its rows.
+
+    Args:
+        names: of all benchmarks.
+    """
+    parser = make_parser(prog, description)
     parser.add_argument(
         "name", metavar="NAME", choices=names, help="the benchmark: %(choices)s"
     )
@@ -57,3 +64,4 @@ def add_benchmark(parser: argparse.ArgumentParser, names: list[str]) -> None:
         action="store_true",
         help="keep PAWS-X rows whose translation is missing",
     )
+    return parser

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from fairseq_mlkd.cli.command import add_benchmark, make_parser, one_line_errors
+from fairseq_mlkd.cli.command import benchmark_parser, one_line_errors
 from fairseq_mlkd.cli.score_rows import read_pairs
 from fairseq_mlkd.metrics.parsing import PARSE_METRICS, parse_counts
 from fairseq_mlkd.metrics.spans import (
@@ -33,8 +33,7 @@ Labels = tuple[dict[str, list[str]], dict[str, list[str]]]
 
 def get_parser() -> argparse.ArgumentParser:
     """The command line."""
-    parser = make_parser("mlkd-score", __doc__)
-    add_benchmark(parser, sorted(READERS))
+    parser = benchmark_parser("mlkd-score", __doc__, sorted(READERS))
     add = parser.add_argument
     add("gold", metavar="GOLD", type=Path, help="file with the true labels")
     add("hypothesis", metavar="HYPOTHESIS", type=Path, help="file with predictions")

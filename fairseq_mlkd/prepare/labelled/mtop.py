@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fairseq_mlkd.data.folders import TARGET
-from fairseq_mlkd.prepare.labelled.reader import Wanted, WordReader, check_width
-from fairseq_mlkd.prepare.labelled.rows import Dropped, WordRow, read_rows, row_error
+from fairseq_mlkd.prepare.labelled.reader import Wanted, WordReader, read_cells
+from fairseq_mlkd.prepare.labelled.rows import Dropped, WordRow, row_error
 from fairseq_mlkd.text.parse_tree import (
     is_decoupled,
     leaf_words,
@@ -58,36 +58,35 @@ class MTOP(WordReader):
     fixed_symbols = {TARGET: POINTERS}
 
     def word_rows(self, path: Path, wanted: Wanted) -> Iterator[WordRow | Dropped]:
-        for line, cells in _read_columns(path):
+        for line, cells, _ in read_cells(path, _recognise):
             if not cells:
                 yield Dropped("empty line", line)
                 continue
-            parse, tokens = split_symbols(cells[5]), _read_tokens(path, line, cells[6])
+            spans, *_, parses, column = cells[-6:]
+            parse, tokens = split_symbols(parses), _read_tokens(path, line, column)
             if wanted.predicted:
                 words = [token.text for token in tokens]
                 yield WordRow(words, line, parse=parse)
             else:
-                yield _row(path, line, cells[1], parse, tokens)
+                yield _row(path, line, spans, parse, tokens)
 
 
-def _read_columns(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield line numbers and the seven columns after the id; none of an empty line.
+class Width(NamedTuple):
+    """The layout of a file, which has no header."""
 
-    Raises:
-        ValueError: a row has not as many columns as the first one.
-    """
-    width = None
-    for line, text in read_rows(path):
-        cells = text.split("\t")
-        if width is None:
-            width = len(cells)
-            if width not in (7, 8):
-                problem = f"no layout of mTOP has {width} tab-separated columns"
-                advice = "expected [id,] intent, slots, utterance, domain, locale,"
-                raise row_error(path, line, problem, f"{advice} parse, tokens")
-        if text:
-            check_width(path, line, cells, width)
-        yield line, cells[-7:] if text else []
+    width: int
+    header: bool = False
+
+
+def _recognise(path: Path, cells: list[str]) -> Width:
+    """Return the layout that a file's first row shows, with an id or without."""
+    if len(cells) not in (7, 8):
+        problem = f"no layout of mTOP has {len(cells)} tab-separated columns"
+        advice = (
+            "expected [id,] intent, slots, utterance, domain, locale, parse, tokens"
+        )
+        raise row_error(path, 1, problem, advice)
+    return Width(len(cells))
 
 
 def _row(

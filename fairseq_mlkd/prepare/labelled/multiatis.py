@@ -8,13 +8,12 @@ from fairseq_mlkd.prepare.labelled.reader import (
     Wanted,
     WordReader,
     check_tags,
-    check_width,
+    read_cells,
 )
 from fairseq_mlkd.prepare.labelled.rows import (
     Dropped,
     LabelledFile,
     WordRow,
-    read_rows,
     row_error,
 )
 
@@ -29,7 +28,7 @@ COUNTS = {
 }
 
 
-class Fields(NamedTuple):
+class WordColumns(NamedTuple):
     """Where one layout keeps its fields, and whether its first line names them."""
 
     utterance: int
@@ -65,46 +64,39 @@ class MultiATIS(WordReader):
         return [f._replace(lang=f.lang.lower()) for f in super().find(folder)]
 
     def word_rows(self, path: Path, wanted: Wanted) -> Iterator[WordRow | Dropped]:
-        fields = None
-        for line, text in read_rows(path):
-            cells = text.split("\t")
-            if fields is None:
-                fields = _recognise(path, cells)
-                if fields.header:
-                    continue
-            if not text:
+        for line, cells, columns in read_cells(path, _recognise):
+            if not cells:
                 yield Dropped("empty line", line)
-                continue
-            check_width(path, line, cells, fields.width)
-            row = _read_row(line, cells, fields)
-            yield row if wanted.predicted else _check(path, row)
+            else:
+                row = _read_row(line, cells, columns)
+                yield row if wanted.predicted else _check(path, row)
 
 
-def _recognise(path: Path, cells: Sequence[str]) -> Fields:
+def _recognise(path: Path, cells: Sequence[str]) -> WordColumns:
     """Return the layout that a file's first row shows."""
     width = len(cells)
     names = [cell.strip().lower() for cell in cells]
     named = (_position(names, aliases) for aliases in (UTTERANCE, SLOTS, INTENT))
     found = [position for position in named if position is not None]
     if len(found) == 3:
-        return Fields(found[0], found[1], found[2], width, header=True)
+        return WordColumns(found[0], found[1], found[2], width, header=True)
     if found or width not in (4, 5):
         problem = f"no layout of MultiATIS++ has these {width} columns"
         advice = "expected id, utterance, slot_labels, intent"
         raise row_error(path, 1, problem, advice)
-    return Fields(1, width - 2, width - 1, width, header=False)
+    return WordColumns(1, width - 2, width - 1, width, header=False)
 
 
 def _position(names: Sequence[str], aliases: tuple[str, ...]) -> int | None:
     return next((i for i, name in enumerate(names) if name in aliases), None)
 
 
-def _read_row(line: int, cells: Sequence[str], fields: Fields) -> WordRow:
+def _read_row(line: int, cells: Sequence[str], columns: WordColumns) -> WordRow:
     return WordRow(
-        cells[fields.utterance].split(),
+        cells[columns.utterance].split(),
         line,
-        tags=cells[fields.slots].split(),
-        intent=cells[fields.intent].strip(),
+        tags=cells[columns.slots].split(),
+        intent=cells[columns.intent].strip(),
     )
 
 

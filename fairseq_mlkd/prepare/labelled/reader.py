@@ -7,10 +7,10 @@ Preparation, scoring, reports and studies take all that they need to know from i
 import re
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import ClassVar, Generic, NamedTuple, TypeVar
+from typing import ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 from fairseq_mlkd.data.folders import INPUT0, INPUT1, LABEL, PIECES
 from fairseq_mlkd.prepare.labelled.rows import (
@@ -144,6 +144,42 @@ class Reader(ABC, Generic[AnyRow]):
         """Return the model's input."""
 
 
+class Layout(Protocol):
+    """How the rows of a tab-separated file look: how wide, below a header or not."""
+
+    @property
+    def width(self) -> int: ...
+
+    @property
+    def header(self) -> bool: ...
+
+
+AnyLayout = TypeVar("AnyLayout", bound=Layout)
+
+
+def read_cells(
+    path: Path, recognise: Callable[[Path, list[str]], AnyLayout]
+) -> Iterator[tuple[int, list[str], AnyLayout]]:
+    """Yield line numbers, the cells of rows (none of an empty one) and their layout.
+
+    Args:
+        recognise: returns the layout that the first row of a file shows.
+    Raises:
+        ValueError: a row has not as many cells as the first one.
+    """
+    layout = None
+    for line, text in read_rows(path):
+        cells = text.split("\t")
+        if layout is None:
+            layout = recognise(path, cells)
+            if layout.header:
+                continue
+        if text and len(cells) != layout.width:
+            problem = f"{len(cells)} tab-separated columns where line 1 has"
+            raise row_error(path, line, f"{problem} {layout.width}")
+        yield line, cells if text else [], layout
+
+
 class Columns(NamedTuple):
     """Where one layout of sentence pairs keeps its fields.
 
@@ -193,18 +229,10 @@ class PairReader(Reader[SentencePair]):
         return Inputs(dict(zip(self.folders, pieces)))
 
     def rows(self, path: Path, wanted: Wanted) -> Iterator[SentencePair | Dropped]:
-        columns = None
-        for line, text in read_rows(path):
-            cells = text.split("\t")
-            if columns is None:
-                columns = self._recognise(path, cells)
-                if columns.header:
-                    continue
-            if not text:
+        for line, cells, columns in read_cells(path, self._recognise):
+            if not cells:
                 yield Dropped("empty line", line)
-                continue
-            check_width(path, line, cells, columns.width)
-            if columns.lang is None or cells[columns.lang] == wanted.lang:
+            elif columns.lang is None or cells[columns.lang] == wanted.lang:
                 yield self._pair(path, line, cells, columns, wanted)
 
     def _recognise(self, path: Path, cells: list[str]) -> Columns:
@@ -275,10 +303,3 @@ def check_tags(path: Path, line: int, tags: list[str]) -> None:
         if not BIO_TAG.fullmatch(tag):
             advice = "expected O, B-NAME or I-NAME; correct or remove the row"
             raise row_error(path, line, f"unknown tag {tag!r}", advice)
-
-
-def check_width(path: Path, line: int, cells: Sequence[str], width: int) -> None:
-    """Raise a `ValueError` if a row has not as many columns as the first one."""
-    if len(cells) != width:
-        problem = f"{len(cells)} tab-separated columns where line 1 has {width}"
-        raise row_error(path, line, problem)

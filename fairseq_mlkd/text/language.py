@@ -1,11 +1,10 @@
-"""What a language has to say about its numbers, units and abbreviations.
+"""All that the package knows about a language: numbers, abbreviations, wiki words.
 
-A language is one file, `languages/<ISO 639-1 code>.py`, that defines `LANGUAGE`.
-Whole numbers are spelled by `unicode-rbnf`: the rules of the Unicode CLDR (rule-based
-number format) in pure Python without dependencies. It is the one library that covers
-all of en, de, fr, es, it, pt, hi and ja, with grammatical gender, ordinals and years;
-num2words knows no Hindi and no gender, and ICU's bindings have no wheels for Python
-3.8.
+A language is one file, `languages/<ISO 639-1 code>.py`, that defines `LANGUAGE`; every
+argument but its code has a default. Whole numbers are spelled by `unicode-rbnf`: the
+rules of the Unicode CLDR (rule-based number format) in pure Python without
+dependencies. It is the one library that covers all of en, de, fr, es, it, pt, hi and
+ja, with grammatical gender, ordinals and years; num2words knows no Hindi and no gender.
 """
 
 from __future__ import annotations
@@ -89,6 +88,17 @@ class Rule(NamedTuple):
         return self.pattern.sub(read, text)
 
 
+def words(text: str) -> list[str]:
+    """Return the words of a table that is written as running text."""
+    return text.split()
+
+
+def table(text: str) -> dict[str, str]:
+    """Return the table that is written as "Mr. = mister; Mrs. = missus"."""
+    rows = (row.partition("=") for row in text.split(";"))
+    return {written.strip(): said.strip() for written, _, said in rows}
+
+
 def equals(said: str) -> Rule:
     """Return the rule for the sign between two terms (not around a wiki's headings)."""
     return Rule(re.compile(r"=(?<=\w =)(?= [\w-])"), lambda match: said, "=")
@@ -116,6 +126,9 @@ def spell(lang: str, ruleset: str, number: int) -> str:
 class Language:
     """The tables from which `Reader` makes the rules of one language.
 
+    Whatever has a full stop in these tables is an abbreviation for `split_sentences`,
+    too: there is no second list.
+
     Args:
         lang: ISO 639-1 code, as the spelling engine knows it.
         cardinals: gender -> CLDR rule set; "" is the one for counting.
@@ -135,10 +148,21 @@ class Language:
         units: what follows a number (km, %, €, USD) -> names.
         currencies: the subset of units that may also stand before (€, $).
         currency_join: the word between dollars and cents.
-        magnitudes: between a number and its unit ("million", "Mio.") -> words.
+        magnitudes: between a number and its unit ("million", "M") -> words, one form
+            or "singular|plural".
         magnitude_gender: selects the numeral before them.
+        magnitude_of: pattern of the word between magnitude and unit (millions de $).
+        is_attribute: whether a noun follows a quantity that takes the singular before
+            it (a $500 bond); gets the text and where the quantity begins and ends.
         number_signs: before a number only ("No.", "#", "§") -> words.
-        abbreviations: as written, with their full stop -> words.
+        abbreviations: as written, with their full stop -> words; "saint|street" is
+            the first before a capital and the second elsewhere.
+        closing: those of them after which a sentence may begin with any capital
+            ("etc."), parted by spaces; others end one only before a word of `openers`.
+        openers: words that often begin a sentence and hardly ever a name.
+        telephone: pattern of what stands before a short telephone number.
+        dot: the full stop in the name of a site or an address.
+        slash: the one after it.
         symbols: single characters anywhere (&, @, +) -> words.
         rules: read first, in this order; all that tables cannot say.
         space: parts the words of what is read; "" where `segment` does that.
@@ -148,12 +172,14 @@ class Language:
     """
 
     lang: str
-    cardinals: Mapping[str, str]
-    decimal_mark: str
-    decimal_word: str
-    minus: str
-    until: str
-    group_marks: str = ""
+    cardinals: Mapping[str, str] = field(
+        default_factory=lambda: {"": "spellout-numbering"}
+    )
+    decimal_mark: str = ","
+    decimal_word: str = ""
+    minus: str = ""
+    until: str = ""
+    group_marks: str = ". "
     group: str = r"\d{3}"
     decimals_together: int = 0
     years: range = range(0)
@@ -166,8 +192,15 @@ class Language:
     currency_join: str = ""
     magnitudes: Mapping[str, str] = field(default_factory=dict)
     magnitude_gender: str = ""
+    magnitude_of: str = ""
+    is_attribute: Callable[[str, int, int], bool] | None = None
     number_signs: Mapping[str, str] = field(default_factory=dict)
     abbreviations: Mapping[str, str] = field(default_factory=dict)
+    closing: str = ""
+    openers: str = ""
+    telephone: str = ""
+    dot: str = ""
+    slash: str = ""
     symbols: Mapping[str, str] = field(default_factory=dict)
     rules: Sequence[Rule] = ()
     space: str = " "
@@ -202,3 +235,13 @@ class Language:
         if not self.year_ruleset:
             return self.cardinal(number)
         return spell(self.lang, self.year_ruleset, number)
+
+    def is_singular(self, number: str) -> bool:
+        """Return whether a number as written takes the singular."""
+        if self.singular_below_two:
+            return number.partition(self.decimal_mark)[0] in ("0", "1")
+        return number == "1"
+
+    def of(self, magnitude: str, unit: str) -> str:
+        """Return "million dollars": a magnitude's words before the words of a unit."""
+        return f"{magnitude} {unit}"

@@ -2,17 +2,24 @@
 
 The rule: a sentence ends at . ! ? or … (with the quotes and brackets that close
 there) if white space and then neither a lower-case letter nor more punctuation follow,
-and at 。 ！ ？ । ॥ always, unless a Japanese particle continues after a closed quote. A
-full stop ends nothing after an initial (J. Smith), a word with a full stop inside
-(e.g.), a common title or abbreviation of the language, an abbreviation before a number
-(Nr. 5), or a German ordinal (3. Mai). ! and ? need no space before Japanese.
+and at 。 ！ ？ । ॥ always, unless a Japanese particle continues after a closed quote or
+a name (Yahoo!). ! and ? need no space before Japanese.
+
+A full stop ends nothing after an initial (J. Smith), a word with a full stop inside
+(e.g.) or between the parts of an abbreviation (EE. UU.), nor after an abbreviation of
+the language or a German ordinal (3. Mai, II. Weltkrieg) unless the next word is one
+that opens sentences. All of these come from the language's file.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from re import Match
+from typing import NamedTuple
+
+from fairseq_mlkd.text.languages import find_language
 
 # “ and « close in German and open elsewhere; French puts a space before ».
 _CLOSERS = "(?:[\"'”’›)\\]」』）】]|[“«»](?!\\w)|[ \u00a0\u202f]»(?!\\S))*"
@@ -21,28 +28,53 @@ _ALWAYS = frozenset("。！？｡।॥")
 _JAPANESE = re.compile("[“「『（\u3041-\u30ff\u4e00-\u9fff]")
 _NEVER_FIRST = frozenset(",;:!?.…)]}/%")
 _PARTICLES = frozenset("とのをにがはでもな、")
+_SHOUTS = frozenset("!?！？")
+# The end of a name in Latin letters or katakana, before particles that follow names.
+_NAME = re.compile("[A-Za-zァ-ー]")
+_AFTER_NAMES = frozenset("とのをにがはで")
+_SHOUTED_NAMES = frozenset(("yahoo", "jeopardy", "wham"))
 _TOKEN_START = re.compile(r"[\s(\[\"'“„«‹-]")
 _INITIAL = re.compile(r"[^\W\d_]\Z")
-_GERMAN_ORDINAL = re.compile(r"\d{1,2}\Z")
+_GERMAN_ORDINAL = re.compile(r"(?:\d{1,2}|[IVX]+)\Z")
+_NEXT_WORD = re.compile(r"[\"'“„«‹(\[]*(\w+)")
 _LONGEST_TOKEN = 32
+_BEFORE_NUMBER = re.compile(r"(?:\w*str|nos?|nr|arts?|tel|vol|fig|pp?|ch)\Z")
 
-_ABBREVIATIONS = {
-    lang: frozenset(words.split())
-    for lang, words in {
-        "en": "mr mrs ms dr prof st jr sr vs gen col lt sgt rev hon gov sen rep capt "
-        "mt dept est ca cf",
-        "de": "dr prof hr fr bzw ca evtl ggf st str gest geb vgl inkl dipl ing sog jh "
-        "std",
-        "fr": "m mr mm mme mmes mlle dr pr st ste av apr env cf ca",
-        "es": "sr sra srta sres dr dra ing ud uds prof av avda st gral ca cf hab",
-        "it": "sig sigg dott dr prof ing avv on ca cfr",
-        "pt": "sr sra srs dr dra prof profa av al séc ca cf ed",
-        "hi": "डॉ प्रो श्री पं",
-    }.items()
-}
-_BEFORE_NUMBER = re.compile(
-    r"(?:\w*str|nos?|nr|arts?|tel|vol|fig|pp?|abb|bd|núm|n|pág|pag|cap|ch|approx)\Z"
-)
+
+class _Abbreviations(NamedTuple):
+    """The abbreviations of a language in lower case, without their last full stop."""
+
+    anywhere: frozenset[str]
+    before_numbers: frozenset[str]
+    closing: frozenset[str]
+    inner: dict[str, tuple[str, ...]]  # a part -> the parts that may follow
+    openers: frozenset[str]
+
+
+@cache
+def _abbreviations(lang: str) -> _Abbreviations:
+    language = find_language(lang)
+    if language is None:
+        return _Abbreviations(frozenset(), frozenset(), frozenset(), {}, frozenset())
+    names = (language.abbreviations, language.magnitudes, language.units)
+    written = [key for table in names for key in table if key.endswith(".")]
+    inner: dict[str, tuple[str, ...]] = {}
+    for key in written:
+        parts = key.split()
+        for part, following in zip(parts, parts[1:]):
+            word = part.lower().rstrip(".")
+            inner[word] = (*inner.get(word, ()), following)
+    return _Abbreviations(
+        frozenset(map(_last_part, written)),
+        frozenset(_last_part(sign) for sign in language.number_signs),
+        frozenset(map(_last_part, language.closing.split())),
+        inner,
+        frozenset(language.openers.split()),
+    )
+
+
+def _last_part(abbreviation: str) -> str:
+    return abbreviation.lower().split()[-1].removesuffix(".")
 
 
 def split_sentences(text: str, lang: str) -> list[str]:
@@ -63,23 +95,48 @@ def _sentences(text: str, lang: str) -> Iterator[str]:
 def _is_end(text: str, end: Match[str], lang: str) -> bool:
     marks, closers, space = end.groups()
     following = text[end.end() : end.end() + 1]
+    goes_on = not space + closers and following in _AFTER_NAMES
+    if goes_on and marks[-1] in _SHOUTS and _NAME.match(text, end.start() - 1):
+        return False
     if not _ALWAYS.isdisjoint(marks):
         return not (closers and following in _PARTICLES)
     if not space:
         return marks[-1] in "!?" and bool(_JAPANESE.match(following))
     if following.islower() or following in _NEVER_FIRST:
         return False
-    return marks != "." or _is_full_stop(text, end.start(), following, lang)
+    if marks == "!":
+        is_name = _token(text, end.start()).lower() in _SHOUTED_NAMES
+        return not is_name or _opens(text, end.end(), lang)
+    return marks != "." or _is_full_stop(text, end, lang)
 
 
-def _is_full_stop(text: str, stop: int, following: str, lang: str) -> bool:
-    """Whether the single full stop at `stop` belongs to no abbreviation."""
-    token = _TOKEN_START.split(text[max(0, stop - _LONGEST_TOKEN) : stop])[-1]
+def _is_full_stop(text: str, end: Match[str], lang: str) -> bool:
+    """Whether a single full stop belongs to no abbreviation."""
+    names = _abbreviations(lang)
+    token = _token(text, end.start())
+    word = token.lower()
+    following = text[end.end() : end.end() + 1]
     if "." in token or _INITIAL.match(token):
         return False
-    if lang == "de" and _GERMAN_ORDINAL.match(token):
+    if word in names.inner and text.startswith(names.inner[word], end.end()):
         return False
-    word = token.lower()
-    if following.isdigit() and _BEFORE_NUMBER.match(word):
-        return False
-    return word not in _ABBREVIATIONS.get(lang, ())
+    if following.isdigit():
+        is_sign = word in names.before_numbers or _BEFORE_NUMBER.match(word)
+        if is_sign or word in names.anywhere - names.closing:
+            return False
+    if word in names.closing:
+        return True
+    if word in names.anywhere or (lang == "de" and _GERMAN_ORDINAL.match(token)):
+        return _opens(text, end.end(), lang)
+    return True
+
+
+def _token(text: str, stop: int) -> str:
+    """Return the end of the word before a full stop."""
+    return _TOKEN_START.split(text[max(0, stop - _LONGEST_TOKEN) : stop])[-1]
+
+
+def _opens(text: str, start: int, lang: str) -> bool:
+    """Whether the word that begins there is one that opens sentences."""
+    word = _NEXT_WORD.match(text, start)
+    return bool(word) and word.group(1) in _abbreviations(lang).openers

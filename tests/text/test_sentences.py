@@ -37,6 +37,117 @@ def test_sentences_joined_by_spaces_are_found_again(lang, sentences):
     assert split_sentences(" ".join(sentences), lang) == sentences
 
 
+# Sentences with abbreviations; " | " stands where one ends.
+ABBREVIATIONS = """
+en
+Troops came on Oct. 2, 1968. | They left.
+Brig. Gen. Lee met Maj. Gen. Roe and Lt. Col. Day.
+Citigroup Inc. Chairman Ann Hill left Acme Corp. | The firm lost.
+He met Sens. Hill and Roe of Boise, Idaho, and Adm. Nimitz.
+Smith v. Jones was heard by Judge Day, Esq. | It took a year.
+Gov. Hill, Rep. Roe and Pres. Day came to Mt. Hood and Ft. Knox.
+See Fig. 3, vol. 2, ch. 4, pp. 12 and No. 7. | There it is.
+It moved to St. Louis, Calif. | He stayed.
+Messrs. Hill and Roe of Hill Bros. Circus met Mrs. Day, Ms. Hay and Rev. May.
+The town of Salem, Va. Beach had it all, etc. | Paris did not.
+He was born Sept. 5 and died Dec. 24. | She lived.
+Acme Ltd. Director Roe, Hill & Co. Partner Day and Martin Luther King Jr. Avenue.
+The U.S. Army and the U.S. Navy met at 5 p.m. Monday.
+They list apples, pears, etc. | Then they stop.
+Yahoo! Inc. bought it. | It sold.
+de
+Das Land hat 83 Mio. Einwohner und 2 Mrd. Euro Schulden. | Es ist groß.
+Er lebte im 19. Jh. | Seine Frau, geb. Meier, starb v. Chr. Geburt.
+Die Fa. Müller, Inh. Dr. med. Weiß, liegt in der Bahnhofstr. 5, Tel. 12345.
+Es gab Äpfel, Birnen usw. | Dann kam Prof. Dr. Ing. Klein.
+Nach dem II. Weltkrieg regierte Georg VI. Großbritannien. | Er starb früh.
+Siehe Abb. 3, Bd. 2, Kap. 4, Abs. 1, S. 12 und Art. 7. | Mehr steht dort.
+Das ist z. B. Wasser bzw. Eis, d. h. H2O, u. a. Dampf, vgl. Kap. 3.
+Das kostet ca. 500 Tsd. Euro, max. 1 Mio. Dollar, inkl. Steuer, zzgl. Versand.
+Es war der 3. Okt. 1990. | Alle feierten.
+Die sog. Hanse, ehem. Bund, und die ev. Kirche St. Marien am 1. Advent.
+Der hl. Georg und die hl. Anna, lat. Name Anna, engl. Anne.
+Hrsg. Karl Meyer, 2. Aufl. Berlin 1990.
+Sie arbeitet bei Acme Inc. Chefin ist Frau Klein.
+fr
+M. Dupont et Mme. Roy vivent av. Foch, bd. Voltaire. | Ils sont heureux.
+Il naît en 44 av. J.-C. Rome est grande.
+MM. Roy et Petit, le Dr. Blanc et le Pr. Noir viennent, cf. Fig. 3, p. 12.
+La ville a 500 hab. | Elle est petite.
+Le 5 oct. 1990, le 3 janv. 1991 et le 2 déc. 1992.
+Il dirige Acme Inc. Canada et Roy Ltd. Paris.
+Le gén. Leclerc et le col. Fabien, env. 300 hommes, p. ex. Paul.
+Mgr. Roy, Ste. Anne et St. Jean, éd. Seuil, vol. 3, chap. 2, art. 5.
+Des pommes, des poires, etc. | Puis rien.
+es
+Los dos viven en EE. UU. desde 2010. | Son felices.
+Ganó en los JJ. OO. de Lima y en los JJ. OO. Sídney.
+El Sr. Gil, la Sra. Paz, el Dr. Sol y la Dra. Luz viven en la Avda. Mayor.
+Las FF. AA. Argentinas y los RR. HH. de la Cía. Sol.
+El Gral. Prim, el Cnel. Ruiz, el Tte. Gómez y Mons. Romero.
+Vive en la Av. Colón, núm. 5, pág. 3, tel. 555, cap. 2, art. 7.
+La Sta. Sede y Sto. Domingo, Prov. Buenos Aires, Dpto. Ñuble.
+Hay ríos, lagos, etc. | El más largo es el Ebro.
+En EE. UU. Trump ganó. | En EE. UU. | El presidente habló.
+Ud. Sabe, p. ej. Juan, aprox. 300 hab. | El pueblo crece.
+El Ing. Paz, el Lic. Gil y el Arq. Sol de Acme Inc. México.
+Nació el 5 oct. 1990, el 3 ene. 1991 y el 2 dic. 1992.
+it
+Il sig. Rossi, la sig.ra Bianchi, il dott. Neri e l'ing. Verdi.
+L'on. Moro, il gen. Cadorna, mons. Romero, il card. Martini e l'avv. Gialli.
+Gli artt. 5 e 6, l'art. 7, cfr. Cap. 3, pag. 12, fig. 4 e vol. 2. | Fine.
+Nel sec. XIX, a ca. 300 m s.l.m., con 500 ab. | Il paese cresce.
+Mele, pere, ecc. | Poi niente.
+I proff. Rossi e Neri di Acme Inc. Italia, ad es. Paolo, p. es. Anna.
+AA. VV. Storia, ed. Laterza, e le FF. AA. Italiane.
+Il 5 ott. 1990, il 3 genn. 1991 e il 2 dic. 1992.
+Costa 5 mln. Euro e 3 mld. Dollari.
+pt
+O Sr. Silva, a Sra. Paz, o Dr. Sol e a Dra. Luz moram na Av. Paulista.
+O Gen. Lott, o Cel. Brito, o Ten. Cruz e o Gov. Lima.
+Ver art. 5, pág. 3, vol. 2, cap. 4, fig. 7. | Fim.
+No séc. XIX, aprox. 300 hab. | A vila cresce.
+Maçãs, peras, etc. | Depois nada.
+A Profa. Ana e o Eng. Rui da Cia. Vale e da Acme Ltda. Brasil.
+A Rod. Dutra, a Pça. Mauá e Sta. Catarina, tel. 555.
+Em 5 out. 1990, 3 jan. 1991 e 2 dez. 1992.
+Os EE. UU. Livres e as FF. AA. Portuguesas, p. ex. Angola.
+O Dep. Lima, o Sen. Cruz e o Pres. Dutra, cf. Silva.
+hi
+वे रु. 500 लाए। | वे गए।
+ई. पू. 300 में राजा था।
+डॉ. राम, प्रो. शर्मा, पं. नेहरू और श्री. वर्मा आए।
+ए. पी. जे. अब्दुल कलाम और बी. आर. अंबेडकर आए।
+उ. प्र. सरकार और म. प्र. सरकार ने कहा।
+वह 5 कि. मी. दूर है और 3 से. मी. लंबा है।
+सन् 44 ई. पू. में और 300 ई. में।
+स्व. राजीव गांधी, कु. मीरा और लेफ्टि. सिंह।
+वि. सं. 2000 में, पृ. 5 पर, नं. 7 में, सं. 3 में।
+ले. कर्नल सिंह और मो. रफ़ी आए।
+5 कि.ग्रा. चावल और 3 मि.ली. दूध, रू. 50 में।
+यह 5 लाख रु. का है। | वह गया।
+ja
+Yahoo!に行く。
+Yahoo!の検索とヤフー！のニュース。
+彼はJeopardy!が好きだ。 | 次の日。
+"""
+
+
+def _rows():
+    lang = ""
+    for line in ABBREVIATIONS.strip().split("\n"):
+        if len(line) == 2:
+            lang = line
+        else:
+            yield lang, line.split(" | ")
+
+
+@pytest.mark.parametrize("lang, sentences", _rows())
+def test_abbreviations_end_no_sentence(lang, sentences):
+    joint = "" if lang == "ja" else " "
+    assert split_sentences(joint.join(sentences), lang) == sentences
+
+
 def test_japanese_needs_no_spaces():
     text = "「行く。」彼は言った！本当?“はい。”「もう。」と彼女。次"
     expected = [

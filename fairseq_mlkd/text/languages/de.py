@@ -6,7 +6,17 @@ from __future__ import annotations
 import re
 from re import Match
 
-from fairseq_mlkd.text.language import Language, Rule, Unit, Wiki, equals, spell
+from fairseq_mlkd.text.language import (
+    Language,
+    Rule,
+    Unit,
+    Wiki,
+    equals,
+    spell,
+    table,
+    words,
+)
+from fairseq_mlkd.text.spoken.roman import Numeral, numerals
 
 _MONTHS = (
     "Januar|Jänner|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|"
@@ -27,9 +37,31 @@ _CONTEXT = re.compile(
 _LONGEST_CONTEXT = 24
 # Where these follow, a sentence ends with the number: mit 85. Er starb ...
 _SENTENCE_STARTS = (
-    "Am|An|Auch|Auf|Bei|Da|Dabei|Danach|Dann|Das|Dem|Den|Der|Die|Dies|Diese|Ein|Eine|"
-    "Er|Es|Im|In|Mit|Nach|Seine|Seit|Sie|Von|Zu"
+    "Aber|Als|Am|An|Auch|Auf|Aus|Außerdem|Bei|Beide|Bis|Da|Dabei|Dadurch|Daher|Damit|"
+    "Danach|Dann|Das|Dem|Den|Denn|Der|Deren|Des|Dessen|Die|Dies|Diese|Dieser|Dieses|"
+    "Doch|Dort|Durch|Ein|Eine|Einen|Einer|Er|Erst|Es|Für|Hier|Ich|Ihr|Ihre|Im|In|Ist|"
+    "Jedoch|Kurz|Man|Mit|Nach|Nachdem|Nur|Ob|Obwohl|Oft|Schon|Sein|Seine|Seit|Sie|Sind|"
+    "So|Später|Trotz|Über|Um|Und|Unter|Viele|Vom|Von|Vor|Während|War|Was|Weil|Wenn|Wer|"
+    "Alle|Alles|Einige|Jeder|Mehr|Weitere|Zwei|Wie|Wir|Zu|Zudem|Zum|Zur|Zwischen"
 )
+# Nouns that "eine" counts, and weak ordinals after "der": by their ends, or listed.
+_FEMININE = re.compile(
+    r"[ \u00a0]?(?:[A-ZÄÖÜ]\w*(?:ung|heit|keit|schaft|tät|ion|ik|enz|anz|ur|erei|"
+    r"(?<![kg]ch)(?<!a[lm])(?<!nd)(?<!Jung)(?<!Gebäud)(?<!Käs)(?<!Aug)(?<!Nam)(?<!jahr)(?<!Jahr)"
+    r"(?<!Tag)(?<!Monat)(?<!Teil)(?<!Punkt)(?<!teil)(?<!punkt)(?<!Sieg)(?<!stück)e|gruppe|liga|klasse)|"
+    r"\w*(?:Million|Milliarde|Person|Stimme|Frau|Nacht|Mark|Stadt|Liga|Zahl|Hand|Tür|"
+    r"Wahl|Bank|Art|Form|Uhr|Nummer|Schwester|Tochter|Mutter|Kammer|Mannschaft|Einheit|"
+    r"Staffel|Insel|Oper|Dynastie|Kategorie|Partei|Armee|Fahrt|Zeit|Arbeit|Kultur))\b"
+)
+_MASCULINE = re.compile(
+    r"[ \u00a0](?:\w*(?:[Tt]ag|[Mm]onat|[Mm]eter|[Ll]iter|[Pp]unkt|[Ss]ieg|[Tt]itel|"
+    r"[Pp]latz|[Ss]pieler|[Tt]eil|Dollar|Euro|Cent|Mann|Sohn|Bruder|Schritt|Film|Tisch|"
+    r"Mitarbeiter|Einwohner|Treffer|Versuch|Hektar))\b"
+)
+_DATIVE = frozenset(
+    words("mit nach von zu aus bei seit vor in außer unter gegenüber ab")
+)
+_ACCUSATIVE = frozenset(words("für um ohne gegen durch über"))
 
 
 def _ending(match: Match[str]) -> str:
@@ -38,7 +70,11 @@ def _ending(match: Match[str]) -> str:
     before = _CONTEXT.search(match.string[max(0, start - _LONGEST_CONTEXT) : start])
     if before is None:
         return "r"
-    return "n" if before.group("en") else ""
+    is_weak = before.group("en") or (
+        before.group("e").lower() == "der"
+        and _FEMININE.match(match.string, match.end())
+    )
+    return "n" if is_weak else ""
 
 
 def _ordinal(number: str, ending: str) -> str:
@@ -48,6 +84,31 @@ def _ordinal(number: str, ending: str) -> str:
 
 def _read_ordinal(match: Match[str]) -> str:
     return _ordinal(match.group(1), _ending(match))
+
+
+def _read_place(match: Match[str]) -> str:
+    """Read a number with a full stop, a cardinal after a noun: Highway 1. Dort ..."""
+    ending = _ending(match)
+    before = match.string[: match.start()].rstrip(" ").rpartition(" ")[2]
+    is_count = ending == "r" and before[:1].isupper() and before.isalpha()
+    return match.group(1) if is_count else _ordinal(match.group(1), ending)
+
+
+def _read_one(match: Match[str]) -> str:
+    """Read 1 before a noun: ein, eine, einem, einer, einen; eins after another noun."""
+    text, start, end = match.string, match.start(), match.end()
+    before = text[max(start - 24, 0) : start].rstrip(" \u00a0").rpartition(" ")[2]
+    word = before.lower()
+    is_preposition = word in _DATIVE or word in _ACCUSATIVE
+    opens = not before or not before[-1].isalnum() or before in _OPENERS
+    if before[:1].isupper() and not (is_preposition or opens):
+        return "1"
+    if _FEMININE.match(text, end) or re.match(r"[ \u00a0][a-zäöüß]+e ", text[end:]):
+        return "einer" if word in _DATIVE else "eine"
+    if word in _DATIVE:
+        return "einem"
+    is_accusative = word in _ACCUSATIVE and _MASCULINE.match(text, end)
+    return "einen" if is_accusative else "ein"
 
 
 def _read_last(match: Match[str]) -> str:
@@ -78,6 +139,131 @@ def _read_clock(match: Match[str]) -> str:
     return " ".join(words)
 
 
+def _read_length(match: Match[str]) -> str:
+    """2:30 Stunden, 3:45 Minuten: no times of day."""
+    names = _LENGTHS[match["unit"][0]]
+    numbers = (match["first"], match["second"], match["third"] or "")
+    return " ".join(
+        f"{spell('de', 'spellout-cardinal-feminine', int(number))} "
+        f"{name if int(number) == 1 else name + 'n'}"
+        for number, name in zip(numbers, names)
+        if number and int(number)
+    )
+
+
+_LENGTHS = {
+    "S": ("Stunde", "Minute", "Sekunde"),
+    "M": ("Minute", "Sekunde"),
+    "m": ("Minute", "Sekunde"),
+}
+
+
+def _read_track(match: Match[str]) -> str:
+    return f"{match[1]} Minuten {int(match[2])}"
+
+
+_KINGS = frozenset(
+    words(
+        "Abbas Adolf Albert Albrecht Alexander Alexei Alfons Amadeus Andreas "
+        "Antiochos August Balduin Benedikt Boleslaw Bonifaz Bonifatius Boris Calixt "
+        "Christian Clemens Coelestin Konrad Konstantin Dareios David Eduard Erich "
+        "Ernst Eugen Ferdinand Franz Friedrich Georg Gregor Gustav Haakon Hadrian "
+        "Harald Heinrich Hugo Innozenz Iwan Jakob Jean Johann Johannes Joseph Josef "
+        "Julius Karl Kasimir Kleopatra Knut Ladislaus Leo Leopold Lothar Louis Ludwig "
+        "Magnus Manuel Maximilian Mehmed Michael Mohammed Moritz Murad Napoleon "
+        "Nikolaus Olaf Oskar Otto Paul Peter Philipp Pius Pippin Ptolemaios Rainer "
+        "Ramses Richard Robert Roger Rudolf Sancho Selim Sigismund Sixtus Stephan "
+        "Süleyman Theodosius Thutmosis Urban Valdemar Victor Viktor Waldemar Wenzel "
+        "Wilhelm Wladimir Xerxes"
+    )
+)
+_QUEENS = frozenset(
+    words(
+        "Anna Elisabeth Elizabeth Isabella Johanna Katharina Kleopatra Margarethe "
+        "Margrethe Maria Mary Viktoria"
+    )
+)
+_TITLES = frozenset(
+    words(
+        "Kaiser König Königin Kaiserin Papst Zar Zarin Sultan Schah Pharao Fürst "
+        "Prinz Graf Herzog Kurfürst Landgraf Markgraf Bischof Erzbischof Patriarch "
+        "Großherzog"
+    )
+)
+_GENITIVE_TITLES = frozenset(
+    words(
+        "Kaisers Königs Papstes Zaren Sultans Fürsten Prinzen Grafen Herzogs "
+        "Kurfürsten Landgrafen Markgrafen Bischofs Erzbischofs Patriarchen des"
+    )
+)
+_COUNTED = frozenset(
+    words(
+        "Kapitel Band Teil Akt Typ Klasse Stufe Phase Artikel Abschnitt Buch Liga "
+        "Gruppe Kategorie Weltkrieg Titel Satz Szene Nummer Version Mark Zone Apollo "
+        "Abteilung Anlage Anhang Tabelle Tafel Staffel Episode Folge Schicht Serie "
+        "Quartett"
+    )
+)
+_BEFORE_ORDINALS = frozenset(
+    words(
+        "der die das dem den des im am zum zur vom beim ein eine einem einen einer "
+        "eines seine seinem seinen seiner ihre ihrem ihren ihrer dieser diesem"
+    )
+)
+
+
+def _read_numeral(numeral: Numeral) -> str | None:
+    number, before = numeral.number, numeral.before
+    if before in _COUNTED:
+        return spell("de", "spellout-numbering", number)
+    if before.lower() in _BEFORE_ORDINALS:
+        if not numeral.ending or not re.match(r"\w", numeral.after):
+            return None
+        text = f"{numeral.preceding}{numeral.written}. {numeral.after}"
+        start = len(numeral.preceding)
+        match = re.compile(r"(\w+)\.").match(text, start)
+        return _ordinal(str(number), _ending(match)) if match else None
+    article = _article(numeral)
+    if article:
+        ending = "" if article in ("der", "die") else "n"
+        return f"{article.strip()} {_ordinal(str(number), ending)}"
+    is_name = before.istitle() and before.isalpha()
+    if is_name and len(numeral.written) > 1 and not numeral.ending and number < 40:
+        return spell("de", "spellout-numbering", number)
+    return None
+
+
+def _article(numeral: Numeral) -> str:
+    """Return the article of a ruler's number: Wilhelm der Zweite, unter Wilhelm dem ..
+
+    "der " with a space is the feminine dative or genitive; "" says that it is no ruler.
+    """
+    name, *words = numeral.words
+    genitive = name not in _KINGS | _QUEENS and name.endswith("s")
+    base = name[:-1] if genitive else name
+    is_known = base in _KINGS or base in _QUEENS
+    titled = any(word in _TITLES | _GENITIVE_TITLES for word in words[:2])
+    goes_on = bool(numeral.ending) and re.match(r"[a-zäöüß,;)]", numeral.after)
+    if numeral.number >= 40 or not name.istitle() or not name.isalpha():
+        return ""
+    if not (is_known or titled or goes_on):
+        return ""
+    is_queen = base in _QUEENS
+    genitive = genitive and (is_known or titled)
+    for word in () if genitive else words[:4]:
+        if word in _GENITIVE_TITLES:
+            genitive = True
+        elif word.lower() in _DATIVE:
+            return "der " if is_queen else "dem"
+        elif word.lower() in _ACCUSATIVE:
+            return "die" if is_queen else "den"
+        if genitive or not word.istitle():
+            break
+    if genitive:
+        return "der " if is_queen else "des"
+    return "die" if is_queen else "der"
+
+
 def _read_score(match: Match[str]) -> str:
     return f"{match.group(1)} zu {match.group(2)}"
 
@@ -89,6 +275,12 @@ _RULES = [
     Rule(re.compile(pattern), read, needs)
     for needs, pattern, read in (
         (
+            ":",
+            r"(?P<first>\d(?<![\d.,:]\d)\d?):(?P<second>[0-5]\d)(?::(?P<third>\d\d))? ?"
+            r"(?P<unit>Stunden?|Std\b|Minuten?|[Mm]in\b)\.?",
+            _read_length,
+        ),
+        (
             "",
             rf"{_HOUR}[:.](?P<minute>[0-5]\d)(?:[:.](?P<second>[0-5]\d))? ?(?:Uhr|h)\b",
             _read_clock,
@@ -98,6 +290,7 @@ _RULES = [
             rf"{_HOUR}:(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?![\d:]|,\d)",
             _read_clock,
         ),
+        ("(", r"(?<=\()(\d):([0-5]\d)(?=\))", _read_track),
         ("U", rf"{_HOUR}(?P<minute>)(?P<second>) ?Uhr\b", _read_clock),
         (":", r"(\d{1,3}) ?: ?(\d{1,3})(?![\d:]|,\d)", _read_score),
         (".", rf"{_DAY}\. ?(0?[1-9]|1[0-2])\. ?(\d{{4}}|\d\d)?(?!\d)", _read_date),
@@ -106,15 +299,49 @@ _RULES = [
             ".",
             r"(\d(?<![\d.,:]\d)\d?)\. "
             rf"(?=[^\W\d_])(?!(?:{_SENTENCE_STARTS})\b)",
-            _read_ordinal,
+            _read_place,
         ),
         (".", r"(\d(?<![\d.,:]\d)\d?)\.(?=\s*\Z)", _read_last),
         ("e", r"(\d(?<![\d.,:]\d)\d?(?:\d\d)?)er(n?)\b", _read_decade),
-        ("1", r"1(?<=[a-zäöüß] 1)(?= [A-ZÄÖÜ][a-zäöüß])", lambda match: "ein"),
+        ("1", r"1(?<![\w.,:/-]1) ?-?mal\b", lambda match: "einmal"),
+        (
+            "1",
+            r"1(?<![\w.,:/-]1)(?<!\d[ \u00a0]1)"
+            r"(?=[ \u00a0](?:[a-zäöüß]+e[rs]? )?[A-ZÄÖÜ][a-zäöüß])",
+            _read_one,
+        ),
+        (
+            ",",
+            r",-{1,2}(?<=\d,-)(?![\w-])|,-(?<=\d,-)(?= ?(?:€|EUR|DM|CHF|Euro))",
+            lambda match: "",
+        ),
     )
 ]
 
+_OPENERS = frozenset(_SENTENCE_STARTS.split("|"))
 _CENTS = ("", "")
+_MONEY = {
+    **dict.fromkeys(("€", "EUR"), Unit("Euro", "Euro", "m", _CENTS)),
+    **dict.fromkeys(("$", "US$", "US-$", "USD"), Unit("Dollar", "Dollar", "m", _CENTS)),
+    **dict.fromkeys(("C$", "CAD"), Unit("kanadische Dollar", "kanadische Dollar", "m")),
+    **dict.fromkeys(
+        ("A$", "AUD"), Unit("australische Dollar", "australische Dollar", "m")
+    ),
+    **dict.fromkeys(("£", "GBP"), Unit("Pfund", "Pfund", "m", _CENTS)),
+    **dict.fromkeys(("CHF", "sFr", "sFr."), Unit("Franken", "Franken", "m", _CENTS)),
+    **dict.fromkeys(("DM", "D-Mark"), Unit("Mark", "Mark", "f", _CENTS)),
+    "RM": Unit("Reichsmark", "Reichsmark", "f", _CENTS),
+    **dict.fromkeys(("¥", "JPY"), Unit("Yen", "Yen", "m")),
+    **dict.fromkeys(("₽", "RUB"), Unit("Rubel", "Rubel", "m")),
+    **dict.fromkeys(("₹", "INR"), Unit("Rupie", "Rupien", "f")),
+    **dict.fromkeys(("₺", "TRY"), Unit("Lira", "Lira", "f")),
+    **dict.fromkeys(("zł", "PLN"), Unit("Złoty", "Złoty", "m")),
+    **dict.fromkeys(("Kč", "CZK"), Unit("Krone", "Kronen", "f")),
+    **dict.fromkeys(("SEK", "NOK", "DKK"), Unit("Krone", "Kronen", "f")),
+    "ATS": Unit("Schilling", "Schilling", "m"),
+    **dict.fromkeys(("CNY", "RMB"), Unit("Yuan", "Yuan", "m")),
+    "R$": Unit("Real", "Real", "m"),
+}
 
 LANGUAGE = Language(
     lang="de",
@@ -168,6 +395,17 @@ LANGUAGE = Language(
         "g": Unit("Gramm", "Gramm", "m"),
         "kg": Unit("Kilogramm", "Kilogramm", "m"),
         "t": Unit("Tonne", "Tonnen", "f"),
+        "ft": Unit("Fuß", "Fuß", "m"),
+        "mi": Unit("Meile", "Meilen", "f"),
+        "mph": Unit("Meile pro Stunde", "Meilen pro Stunde", "f"),
+        "kn": Unit("Knoten", "Knoten", "m"),
+        "m/s": Unit("Meter pro Sekunde", "Meter pro Sekunde", "m"),
+        "nm": Unit("Nanometer", "Nanometer", "m"),
+        **dict.fromkeys(("μm", "µm"), Unit("Mikrometer", "Mikrometer", "m")),
+        "cm²": Unit("Quadratzentimeter", "Quadratzentimeter", "m"),
+        "cm³": Unit("Kubikzentimeter", "Kubikzentimeter", "m"),
+        "kWh": Unit("Kilowattstunde", "Kilowattstunden", "f"),
+        "s": Unit("Sekunde", "Sekunden", "f"),
         "ml": Unit("Milliliter", "Milliliter", "m"),
         "l": Unit("Liter", "Liter", "m"),
         "min": Unit("Minute", "Minuten", "f"),
@@ -184,76 +422,81 @@ LANGUAGE = Language(
         "KB": Unit("Kilobyte", "Kilobyte", "m"),
         "MB": Unit("Megabyte", "Megabyte", "m"),
         "GB": Unit("Gigabyte", "Gigabyte", "m"),
-        **dict.fromkeys(("€", "EUR"), Unit("Euro", "Euro", "m", _CENTS)),
-        **dict.fromkeys(
-            ("$", "US-$", "USD", "US$"), Unit("Dollar", "Dollar", "m", _CENTS)
-        ),
-        **dict.fromkeys(("£", "GBP"), Unit("Pfund", "Pfund", "m", _CENTS)),
-        **dict.fromkeys(("CHF", "sFr"), Unit("Franken", "Franken", "m", _CENTS)),
-        "DM": Unit("Mark", "Mark", "f", _CENTS),
-        **dict.fromkeys(("¥", "JPY"), Unit("Yen", "Yen", "m")),
+        **_MONEY,
     },
-    currencies=("€", "$", "US$", "£", "¥", "EUR", "USD", "GBP", "CHF", "JPY"),
+    currencies=tuple(sign for sign in _MONEY if sign != "zł"),
     currency_join="",
     magnitudes={
-        "Tausend": "Tausend",
+        **dict.fromkeys(("Tausend", "Tsd.", "Tsd"), "Tausend"),
         "Million": "Million",
         "Millionen": "Millionen",
+        **dict.fromkeys(("Mio.", "Mio", "Mill."), "Million|Millionen"),
         "Milliarde": "Milliarde",
         "Milliarden": "Milliarden",
+        **dict.fromkeys(("Mrd.", "Mrd", "Md."), "Milliarde|Milliarden"),
+        "Billion": "Billion",
         "Billionen": "Billionen",
+        **dict.fromkeys(("Bio.", "Bio"), "Billion|Billionen"),
+        "M": "Million|Millionen",
     },
+    magnitude_gender="f",
     number_signs={
         "Nr.": "Nummer",
+        "Nrn.": "Nummern",
         "№": "Nummer",
         "#": "Nummer",
         "S.": "Seite",
         "Abs.": "Absatz",
         "Art.": "Artikel",
         "Kap.": "Kapitel",
+        "Z.": "Zeile",
+        "Sp.": "Spalte",
         "§§": "Paragrafen",
         "§": "Paragraf",
     },
-    abbreviations={
-        "Dr.": "Doktor",
-        "Prof.": "Professor",
-        "Hr.": "Herr",
-        "Fr.": "Frau",
-        "St.": "Sankt",
-        "Str.": "Straße",
-        "Abb.": "Abbildung",
-        "Bd.": "Band",
-        "Jh.": "Jahrhundert",
-        "Mio.": "Millionen",
-        "Mrd.": "Milliarden",
-        "Std.": "Stunden",
-        "Min.": "Minuten",
-        "Tel.": "Telefon",
-        "bzw.": "beziehungsweise",
-        "ca.": "circa",
-        "d. h.": "das heißt",
-        "evtl.": "eventuell",
-        "geb.": "geboren",
-        "gest.": "gestorben",
-        "ggf.": "gegebenenfalls",
-        "i. d. R.": "in der Regel",
-        "inkl.": "inklusive",
-        "max.": "maximal",
-        "n. Chr.": "nach Christus",
-        "sog.": "sogenannte",
-        "u. a.": "unter anderem",
-        "usw.": "und so weiter",
-        "v. a.": "vor allem",
-        "v. Chr.": "vor Christus",
-        "vgl.": "vergleiche",
-        "z. B.": "zum Beispiel",
-        "z. T.": "zum Teil",
-    },
+    abbreviations=table(
+        "Dr. = Doktor; Inh. = Inhaber; med. = med; phil. = phil; jur. = jur; "
+        "rer. = rer; nat. = nat; ev. = evangelisch; kath. = katholisch; "
+        "Prof. = Professor; Dipl. = Diplom; Ing. = Ingenieur; Mag. = Magister; "
+        "Hr. = Herr; Fr. = Frau; Frl. = Fräulein; Gen. = General; "
+        "Lt. = Leutnant; St. = Sankt; hl. = heilige; Str. = Straße; "
+        "Abb. = Abbildung; Anm. = Anmerkung; Aufl. = Auflage; Bd. = Band; "
+        "Bde. = Bände; Hrsg. = Herausgeber; Hg. = Herausgeber; "
+        "Jh. = Jahrhundert; Jhd. = Jahrhundert; Jhdt. = Jahrhundert; "
+        "Std. = Stunden; Min. = Minuten; Sek. = Sekunden; Tel. = Telefon; "
+        "Fa. = Firma; Co. = Co; Inc. = Inc; Corp. = Corp; Ltd. = Limited; "
+        "Jr. = Junior; jun. = junior; Sr. = Senior; sen. = senior; "
+        "Okt. = Oktober; Dez. = Dezember; Feb. = Februar; Sept. = September; "
+        "allg. = allgemein; bes. = besonders; bspw. = beispielsweise; "
+        "bzgl. = bezüglich; bzw. = beziehungsweise; ca. = circa; "
+        "d. h. = das heißt; dt. = deutsch; ehem. = ehemals; "
+        "eigtl. = eigentlich; engl. = englisch; etc. = et cetera; "
+        "evtl. = eventuell; evt. = eventuell; exkl. = exklusive; "
+        "franz. = französisch; frz. = französisch; geb. = geboren; "
+        "gest. = gestorben; ggf. = gegebenenfalls; griech. = griechisch; "
+        "i. d. R. = in der Regel; inkl. = inklusive; insb. = insbesondere; "
+        "insbes. = insbesondere; ital. = italienisch; jap. = japanisch; "
+        "lat. = lateinisch; max. = maximal; mind. = mindestens; "
+        "n. Chr. = nach Christus; o. g. = oben genannte; röm. = römisch; "
+        "russ. = russisch; sog. = sogenannte; span. = spanisch; "
+        "u. a. = unter anderem; u. Ä. = und Ähnliches; usf. = und so fort; "
+        "usw. = und so weiter; u. U. = unter Umständen; v. a. = vor allem; "
+        "v. Chr. = vor Christus; verh. = verheiratet; vgl. = vergleiche; "
+        "vmtl. = vermutlich; z. B. = zum Beispiel; Z. B. = zum Beispiel; "
+        "z. T. = zum Teil; z. Z. = zurzeit; zzgl. = zuzüglich"
+    ),
+    closing="etc. usw. usf. Ä.",
+    openers=_SENTENCE_STARTS.replace("|", " "),
+    telephone=r"\bTel\.?|Telefon(?:nummer)?|Fax|Notruf(?:nummer)?|Rufnummer|Durchwahl|"
+    r"[Dd]ie Nummer",
+    dot="Punkt",
+    slash="Schrägstrich",
     symbols={
         "&": "und",
         "@": "at",
         "+": "plus",
         "±": "plus minus",
+        "×": "mal",
         "%": "Prozent",
         "°": "Grad",
         "€": "Euro",
@@ -261,7 +504,14 @@ LANGUAGE = Language(
         "£": "Pfund",
         "§": "Paragraf",
     },
-    letter_rules=(equals("gleich"),),
+    letter_rules=(
+        equals("gleich"),
+        numerals(_read_numeral, r"\.", "IVXL"),
+        Rule(
+            re.compile(r"M(?<!\wM)(?<!\d[ \u00a0]M)(?:io|rd)\b\.?"),
+            lambda match: "Millionen" if match.group()[1] == "i" else "Milliarden",
+        ),
+    ),
     rules=_RULES,
     wiki=Wiki(
         namespaces="datei|bild|kategorie",

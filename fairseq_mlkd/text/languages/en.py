@@ -6,7 +6,17 @@ from __future__ import annotations
 import re
 from re import Match
 
-from fairseq_mlkd.text.language import Language, Rule, Unit, Wiki, equals, spell
+from fairseq_mlkd.text.language import (
+    Language,
+    Rule,
+    Unit,
+    Wiki,
+    equals,
+    spell,
+    table,
+    words,
+)
+from fairseq_mlkd.text.spoken.roman import Numeral, numerals
 
 _MONTHS = [
     *("January", "February", "March", "April", "May", "June"),
@@ -32,15 +42,42 @@ def _read_decade(match: Match[str]) -> str:
     return f"{year[:-1]}ies" if year.endswith("y") else f"{year}s"
 
 
+_BEFORE_LENGTHS = re.compile(r"\b(?:in|lasts|lasted|runs|length|time of|for) \Z")
+
+
 def _read_clock(match: Match[str]) -> str:
     hour, minute, second = match.group("hour", "minute", "second")
     half_day = (match.group("half_day") or "").lower().replace(".", "")
     words = [_cardinal(int(hour))]
     if minute != "00":
-        words.append(f"oh {minute[1]}" if minute[0] == "0" else minute)
-    elif not half_day:
-        words.append("o'clock" if 0 < int(hour) <= 12 else "hundred")
-    return " ".join([*words, second or "", half_day])
+        words.append(_two_digits(minute))
+    elif not half_day and not second:
+        before = match.string[max(match.start() - 12, 0) : match.start()]
+        if _BEFORE_LENGTHS.search(before):
+            words.append("minutes")
+        else:
+            words.append("o'clock" if 0 < int(hour) <= 12 else "hundred")
+    return " ".join([*words, _two_digits(second) if second else "", half_day])
+
+
+def _two_digits(written: str) -> str:
+    if written == "00":
+        return "oh oh"
+    return f"oh {written[1]}" if written[0] == "0" else written
+
+
+_LENGTHS = {"h": ("hour", "minute"), "m": ("minute", "second")}
+
+
+def _read_length(match: Match[str]) -> str:
+    """2:30 hours, 3:45 minutes: no times of day."""
+    units = _LENGTHS[match["unit"][0]]
+    numbers = (int(match["first"]), int(match["second"]))
+    return " ".join(
+        f"{number} {unit}{'s' * (number != 1)}"
+        for number, unit in zip(numbers, units)
+        if number
+    )
 
 
 def _read_hour(match: Match[str]) -> str:
@@ -69,13 +106,89 @@ def _read_digits(match: Match[str]) -> str:
     return " ".join(_cardinal(int(digit)) for digit in re.findall(r"\d", match.group()))
 
 
+_RULERS = words(
+    "Abbas Adrian Albert Alexander Alexios Alexis Alfonso Alphonse Amadeus Andrew "
+    "Antiochus Artaxerxes Augustus Baldwin Basil Benedict Bogdan Boniface "
+    "Bolesław Callixtus Casimir Catherine Celestine Charles Christian Clement "
+    "Cleopatra Conrad Constantine Cosimo Cyrus Darius David Demetrius Edmund "
+    "Edward Elizabeth Ernest Eugene Farouk Ferdinand Francis Frederick George "
+    "Gregory Gustav Haakon Harald Henry Honorius Hugh Innocent Isabella Ivan "
+    "James Jerome Joan John Joseph Julius Justinian Kamehameha Ladislaus Leo "
+    "Leopold Louis Ludwig Magnus Malcolm Manuel Margaret Mary Maurice Maximilian "
+    "Mehmed Michael Mohammed Murad Napoleon Nicholas Olaf Oscar Otto Paul Peter "
+    "Philip Philippe Pius Ptolemy Ralph Ramesses Ramses Rama Richard Robert Roger "
+    "Rudolf Rudolph Sancho Selim Sigismund Sixtus Stephen Suleiman Theodosius "
+    "Thomas Thutmose Tiberius Umberto Urban Valdemar Victor Vittorio Vladimir "
+    "Wenceslaus Wilhelm William Xerxes Zog"
+)
+_TITLES = words(
+    "King Queen Emperor Empress Pope Antipope Patriarch Tsar Tsarina Czar Kaiser "
+    "Sultan Shah Pharaoh Prince Princess Duke Count Archbishop Catholicos"
+)
+# What stands before a number that counts: World War II, Chapter IV, Type II.
+_COUNTED = frozenset(
+    words(
+        "war wars chapter chapters part parts act acts volume volumes book books "
+        "title article articles section sections schedule table figure appendix annex "
+        "type types phase phases class grade stage level levels division group "
+        "category tier zone region mark bowl psalm psalms episode scene canto number "
+        "version model series season factor vatican page pages plate wrestlemania "
+        "apollo olympiad page schedule generation quartet symphony sonata"
+    )
+)
+# What stands behind one that orders: the XXIII Reserve Corps, XIX century.
+_ORDERED = words(
+    "century centuries dynasty corps army legion olympiad olympic winter summer "
+    "games congress conference brigade international reserve panzer bomber "
+    "fighter airborne cavalry artillery tactical"
+)
+
+
+def _read_numeral(numeral: Numeral) -> str | None:
+    number, before, after = numeral.number, numeral.before, numeral.after
+    ending = numeral.ending or ""
+    first = (after.split() or [""])[0].lower().strip(".,;:")
+    if before.lower() in _COUNTED:
+        return f"{_cardinal(number)}{ending}"
+    if number >= 40:
+        return None
+    is_ruler = before in _RULERS or (
+        before.istitle()
+        and (numeral.words[1:2] or [""])[0] in _TITLES
+        or (before.istitle() and re.match(r"of [A-Z]", after) and number > 1)
+    )
+    if is_ruler:
+        return f"the {_ordinal(number)}{ending}"
+    if first in _ORDERED:
+        return _ordinal(number)
+    if before in ("I", "II", "III", "and", "or", "to") and len(numeral.written) > 1:
+        return _cardinal(number) if re.search(_PAIR, numeral.preceding) else None
+    if len(numeral.written) == 1 or numeral.written in ("IV", "XX", "XXX", "VI"):
+        return (
+            _cardinal(number) if re.match(r"(?:and|or|to|-) ?[IVX]+\b", after) else None
+        )
+    return f"{_cardinal(number)}{ending}" if before.isalpha() else None
+
+
+_PAIR = r"\b[IVX]+(?: (?:and|or|to) |-)\Z|(?:one|two|three|four|five) (?:and|or|to) \Z"
+
 _DAY = r"\d(?<!\d\d)(?:(?<=[12])\d|(?<=3)[01])?(?!\d)"
 # A look-behind follows the first digit, see `spoken/reader.py`.
 _RULES = [
     Rule(re.compile(pattern), read, needs)
     for needs, pattern, read in (
-        ("", r"(\d(?<![\d.,]\d)[\d,]{0,14})(?:st|nd|rd|th)\b", _read_ordinal),
+        (
+            "",
+            r"(\d(?<![\d.,]\d)[\d,]{0,14})(?:st|nd|rd|th|ˢᵗ|ⁿᵈ|ʳᵈ|ᵗʰ)\b",
+            _read_ordinal,
+        ),
         ("s", r"([1-9](?<!\w\d)\d{0,2}0) ?'?s\b", _read_decade),
+        (
+            ":",
+            r"(?P<first>\d(?<![\d:.]\d)\d{0,2}):(?P<second>[0-5]\d) ?-?"
+            r"(?P<unit>hours?|hrs?|minutes?|mins?)\b\.?",
+            _read_length,
+        ),
         (
             ":",
             r"(?P<hour>\d(?<![\d:.]\d)\d?):(?P<minute>[0-5]\d)(?::(?P<second>\d\d))?"
@@ -87,11 +200,105 @@ _RULES = [
         ("", rf"({_DAY}) ({_MONTH})\b", _read_day_first),
         ("", rf"({_MONTH}) ({_DAY})(?![.:/-]?\d)", _read_month_first),
         ("-", r"\d{3}(?<!\d\d{3})\)?[ -]\d{3}-\d{4}(?!\d)", _read_digits),
-        ("-", r"\d{3}(?<![\d-]\d{3})-\d{4}(?![\d-])", _read_digits),
+        (
+            "",
+            r"(?:911|999|112|988)(?:(?<=[Cc]all \d{3})|(?<=called \d{3})|"
+            r"(?<=calling \d{3}))(?![\d,.]\d)",
+            _read_digits,
+        ),
         ("-", r"(\d{4}) ?- ?0(\d)(?![\d-])", _read_season),
         (".", r"\.(?<![\w.]\.)(?=\d)", lambda match: "point"),
     )
 ]
+
+_BEFORE_ATTRIBUTES = re.compile(
+    r"\b(?:an?|the|this|that|each|every|another|his|her|its|their|our|my|your|one|two|"
+    r"three|four|five|six|ten|first|second|new|single|whole|record|further|[A-Z]?[a-z]+'s)"
+    r"(?: (?:new|total|record|initial|annual|additional|further|reported|estimated|"
+    r"whopping|massive|one-time|single|first|second|final|original|cash|full|whole|"
+    r"roughly|nearly|proposed|multi-year|so-called|combined))* "
+    r"(?:[$€£¥]?[\d.,]+(?: ?-| to )?)?\Z",
+    re.IGNORECASE,
+)
+# After an amount these do not name what costs it: the $5 was paid, the $3 in cash.
+_NO_NOUNS = frozenset(
+    words(
+        "a about above across after again against ago all along already also although "
+        "an and annually any are around as at away back be because been before being "
+        "below between but by came can cash comes could daily did do does due during "
+        "each either else equals even every extra fell for from gave given goes had "
+        "has have he her his how i if in instead into is it its just last later less "
+        "lost made may might monthly more must my nearly next no nor not now of off "
+        "on once one only onto or other our out over owed paid per plus raised "
+        "roughly rose she should since so some spent than that the their them then "
+        "there these they this those though through to today together too toward "
+        "towards under until up upon was we weekly went were what when where whether "
+        "which while who whose will with within without won worth would yearly "
+        "yesterday yet you"
+    )
+)
+_NOUN = re.compile(r"[ \u00a0-]([a-z][a-z-]+|[A-Z][a-z]+)")
+
+
+def _is_attribute(text: str, start: int, end: int) -> bool:
+    """Whether a noun takes the quantity as its attribute: a $500 bond."""
+    noun = _NOUN.match(text, end)
+    if noun is None or noun[1].lower() in _NO_NOUNS or noun[1].endswith(("ed", "ly")):
+        return False
+    before = text[max(start - 40, 0) : start]
+    return bool(text[end] == "-" or _BEFORE_ATTRIBUTES.search(before))
+
+
+_DOLLARS = {
+    "$": "",
+    "US$": "",
+    "USD": "",
+    "U.S.$": "",
+    "A$": "Australian ",
+    "AU$": "Australian ",
+    "AUD": "Australian ",
+    "C$": "Canadian ",
+    "CA$": "Canadian ",
+    "CAD": "Canadian ",
+    "NZ$": "New Zealand ",
+    "HK$": "Hong Kong ",
+    "S$": "Singapore ",
+    "SGD": "Singapore ",
+    "NT$": "Taiwan ",
+    "HKD": "Hong Kong ",
+    "NZD": "New Zealand ",
+}
+_MONEY = {
+    **{
+        sign: Unit(f"{country}dollar", f"{country}dollars", cents=("cent", "cents"))
+        for sign, country in _DOLLARS.items()
+    },
+    **dict.fromkeys(("€", "EUR"), Unit("euro", "euros", cents=("cent", "cents"))),
+    **dict.fromkeys(("£", "GBP"), Unit("pound", "pounds", cents=("penny", "pence"))),
+    **dict.fromkeys(("¥", "JPY"), Unit("yen", "yen")),
+    **dict.fromkeys(
+        ("₹", "INR", "Rs.", "Rs"), Unit("rupee", "rupees", cents=("paisa", "paise"))
+    ),
+    **dict.fromkeys(("CNY", "RMB", "CN¥"), Unit("yuan", "yuan")),
+    **dict.fromkeys(("CHF", "SFr.", "SFr"), Unit("Swiss franc", "Swiss francs")),
+    **dict.fromkeys(("₩", "KRW"), Unit("won", "won")),
+    **dict.fromkeys(("₽", "RUB"), Unit("ruble", "rubles")),
+    **dict.fromkeys(("₺", "TRY"), Unit("lira", "lira")),
+    **dict.fromkeys(("R$", "BRL"), Unit("real", "reais")),
+    **dict.fromkeys(("₱", "PHP"), Unit("peso", "pesos")),
+    **dict.fromkeys(("MX$", "MXN"), Unit("Mexican peso", "Mexican pesos")),
+    **dict.fromkeys(("₪", "ILS"), Unit("shekel", "shekels")),
+    **dict.fromkeys(("₦", "NGN"), Unit("naira", "naira")),
+    **dict.fromkeys(("฿", "THB"), Unit("baht", "baht")),
+    "₫": Unit("dong", "dong"),
+    "SEK": Unit("Swedish krona", "Swedish kronor"),
+    "NOK": Unit("Norwegian krone", "Norwegian kroner"),
+    "DKK": Unit("Danish krone", "Danish kroner"),
+    "DM": Unit("mark", "marks"),
+    "ZAR": Unit("rand", "rand"),
+    "PLN": Unit("zloty", "zlotys"),
+}
+_SHORT_MONTHS = {"Mar.": "March", "Apr.": "April", "Jun.": "June", "Jul.": "July"}
 
 LANGUAGE = Language(
     lang="en",
@@ -123,125 +330,176 @@ LANGUAGE = Language(
     units={
         "%": Unit("percent", "percent"),
         "pc": Unit("percent", "percent"),
-        "bn": Unit("billion", "billion"),
-        "°C": Unit("degree celsius", "degrees celsius"),
-        "°F": Unit("degree fahrenheit", "degrees fahrenheit"),
+        "‰": Unit("per mille", "per mille"),
+        **dict.fromkeys(("°C", "° C"), Unit("degree celsius", "degrees celsius")),
+        **dict.fromkeys(("°F", "° F"), Unit("degree fahrenheit", "degrees fahrenheit")),
         "°": Unit("degree", "degrees"),
+        "nm": Unit("nanometer", "nanometers"),
+        **dict.fromkeys(("μm", "µm"), Unit("micrometer", "micrometers")),
         "mm": Unit("millimeter", "millimeters"),
         "cm": Unit("centimeter", "centimeters"),
         "m": Unit("meter", "meters"),
         "km": Unit("kilometer", "kilometers"),
-        "km/h": Unit("kilometer per hour", "kilometers per hour"),
-        "mph": Unit("mile per hour", "miles per hour"),
-        "m²": Unit("square meter", "square meters"),
-        "km²": Unit("square kilometer", "square kilometers"),
+        **dict.fromkeys(
+            ("km/h", "kph", "kmph"), Unit("kilometer per hour", "kilometers per hour")
+        ),
+        "m/s": Unit("meter per second", "meters per second"),
+        "ft/s": Unit("foot per second", "feet per second"),
+        **dict.fromkeys(("mph", "mi/h"), Unit("mile per hour", "miles per hour")),
+        "rpm": Unit("revolution per minute", "revolutions per minute"),
+        "kn": Unit("knot", "knots"),
+        "mm²": Unit("square millimeter", "square millimeters"),
+        "cm²": Unit("square centimeter", "square centimeters"),
+        **dict.fromkeys(("m²", "sq m"), Unit("square meter", "square meters")),
+        **dict.fromkeys(
+            ("km²", "sq km", "sq. km"), Unit("square kilometer", "square kilometers")
+        ),
         "/km²": Unit("per square kilometer", "per square kilometer"),
+        "/sq mi": Unit("per square mile", "per square mile"),
+        "cm³": Unit("cubic centimeter", "cubic centimeters"),
         "m³": Unit("cubic meter", "cubic meters"),
-        "sq mi": Unit("square mile", "square miles"),
-        "ft": Unit("foot", "feet"),
+        "km³": Unit("cubic kilometer", "cubic kilometers"),
+        **dict.fromkeys(
+            ("sq mi", "sqmi", "sq. mi", "sq. mi.", "mi²"),
+            Unit("square mile", "square miles"),
+        ),
+        **dict.fromkeys(
+            ("sq ft", "sqft", "sq. ft.", "ft²"), Unit("square foot", "square feet")
+        ),
+        **dict.fromkeys(("cu ft", "ft³"), Unit("cubic foot", "cubic feet")),
+        "ha": Unit("hectare", "hectares"),
+        **dict.fromkeys(("ft", "ft."), Unit("foot", "feet")),
+        **dict.fromkeys(("yd", "yd.", "yds"), Unit("yard", "yards")),
         "mi": Unit("mile", "miles"),
-        "lb": Unit("pound", "pounds"),
-        "lbs": Unit("pound", "pounds"),
-        "oz": Unit("ounce", "ounces"),
+        "nmi": Unit("nautical mile", "nautical miles"),
+        **dict.fromkeys(("lb", "lbs", "lb.", "lbs."), Unit("pound", "pounds")),
+        **dict.fromkeys(("oz", "oz."), Unit("ounce", "ounces")),
+        "gal": Unit("gallon", "gallons"),
         "mg": Unit("milligram", "milligrams"),
         "g": Unit("gram", "grams"),
         "kg": Unit("kilogram", "kilograms"),
         "ml": Unit("milliliter", "milliliters"),
+        "L": Unit("liter", "liters"),
+        **dict.fromkeys(("hr", "hrs", "hr.", "hrs."), Unit("hour", "hours")),
+        **dict.fromkeys(("min", "mins", "min."), Unit("minute", "minutes")),
+        **dict.fromkeys(("sec", "secs", "sec."), Unit("second", "seconds")),
+        "ms": Unit("millisecond", "milliseconds"),
         "Hz": Unit("hertz", "hertz"),
         "kHz": Unit("kilohertz", "kilohertz"),
         "MHz": Unit("megahertz", "megahertz"),
         "GHz": Unit("gigahertz", "gigahertz"),
+        "W": Unit("watt", "watts"),
         "kW": Unit("kilowatt", "kilowatts"),
         "MW": Unit("megawatt", "megawatts"),
+        "kWh": Unit("kilowatt hour", "kilowatt hours"),
+        "hp": Unit("horsepower", "horsepower"),
         "KB": Unit("kilobyte", "kilobytes"),
+        "kB": Unit("kilobyte", "kilobytes"),
         "MB": Unit("megabyte", "megabytes"),
         "GB": Unit("gigabyte", "gigabytes"),
         "TB": Unit("terabyte", "terabytes"),
-        **dict.fromkeys(
-            ("$", "US$", "USD"), Unit("dollar", "dollars", cents=("cent", "cents"))
-        ),
-        **dict.fromkeys(("€", "EUR"), Unit("euro", "euros", cents=("cent", "cents"))),
-        **dict.fromkeys(
-            ("£", "GBP"), Unit("pound", "pounds", cents=("penny", "pence"))
-        ),
-        **dict.fromkeys(("¥", "JPY"), Unit("yen", "yen")),
-        **dict.fromkeys(("₹", "INR"), Unit("rupee", "rupees")),
-        "¢": Unit("cent", "cents"),
+        **dict.fromkeys(("¢", "c."), Unit("cent", "cents")),
+        **_MONEY,
     },
-    currencies=("$", "US$", "€", "£", "¥", "₹", "USD", "EUR", "GBP", "JPY", "INR"),
+    currencies=tuple(_MONEY),
     currency_join="and",
     magnitudes={
+        "hundred": "hundred",
         "thousand": "thousand",
         "million": "million",
         "billion": "billion",
         "trillion": "trillion",
-        "m": "million",
-        "bn": "billion",
-        "k": "thousand",
+        "lakh": "lakh",
+        "crore": "crore",
+        **dict.fromkeys(("m", "M", "mn", "mil", "mil.", "mm"), "million"),
+        **dict.fromkeys(("bn", "b", "B", "bil", "bil."), "billion"),
+        **dict.fromkeys(("tn", "trn", "T"), "trillion"),
+        **dict.fromkeys(("k", "K"), "thousand"),
     },
+    is_attribute=_is_attribute,
     number_signs={
-        "No.": "number",
-        "no.": "number",
-        "Nos.": "numbers",
-        "№": "number",
-        "#": "number",
+        **dict.fromkeys(("No.", "no.", "№", "#"), "number"),
+        **dict.fromkeys(("Nos.", "nos."), "numbers"),
         "p.": "page",
         "pp.": "pages",
         "§": "section",
+        "§§": "sections",
+        **dict.fromkeys(("Ch.", "ch."), "chapter"),
+        **dict.fromkeys(("Art.", "art."), "article"),
+        "Op.": "opus",
+        "b.": "born",
+        "d.": "died",
+        "r.": "reigned",
+        "fl.": "flourished",
+        **dict.fromkeys(("c.", "ca."), "circa"),
+        **_SHORT_MONTHS,
     },
-    abbreviations={
-        "Mr.": "mister",
-        "Mrs.": "missus",
-        "Dr.": "doctor",
-        "Prof.": "professor",
-        "Gen.": "general",
-        "Col.": "colonel",
-        "Capt.": "captain",
-        "Lt.": "lieutenant",
-        "Sgt.": "sergeant",
-        "Rev.": "reverend",
-        "Hon.": "honorable",
-        "Gov.": "governor",
-        "Sen.": "senator",
-        "Rep.": "representative",
-        "Jr.": "junior",
-        "Sr.": "senior",
-        "Mt.": "mount",
-        "Inc.": "incorporated",
-        "Corp.": "corporation",
-        "Ltd.": "limited",
-        "Co.": "company",
-        "Ave.": "avenue",
-        "Blvd.": "boulevard",
-        "Jan.": "January",
-        "Feb.": "February",
-        "Aug.": "August",
-        "Sept.": "September",
-        "Oct.": "October",
-        "Nov.": "November",
-        "Dec.": "December",
-        "vs.": "versus",
-        "etc.": "et cetera",
-        "e. g.": "for example",
-        "i. e.": "that is",
-        "approx.": "approximately",
-        "dept.": "department",
-        "est.": "established",
-        "fig.": "figure",
-        "vol.": "volume",
-    },
+    abbreviations=table(
+        "Mr. = mister; Mrs. = missus; Ms. = miz; Messrs. = messrs; "
+        "Dr. = doctor; Drs. = doctors; Prof. = professor; Gen. = general; "
+        "Brig. = brigadier; Maj. = major; Col. = colonel; Capt. = captain; "
+        "Cpt. = captain; Cmdr. = commander; Cdr. = commander; "
+        "Comdr. = commander; Lt. = lieutenant; Sgt. = sergeant; "
+        "Cpl. = corporal; Pvt. = private; Pfc. = private first class; "
+        "Adm. = admiral; Rev. = reverend; Revd. = reverend; Hon. = honorable; "
+        "Gov. = governor; Sen. = senator; Sens. = senators; "
+        "Rep. = representative; Reps. = representatives; Pres. = president; "
+        "Supt. = superintendent; Insp. = inspector; Det. = detective; "
+        "Atty. = attorney; Amb. = ambassador; Msgr. = monsignor; Fr. = father; "
+        "Jr. = junior; Sr. = senior; Esq. = esquire; St. = saint|street; "
+        "Ste. = sainte|suite; Mt. = mount; Ft. = fort; Bros. = brothers; "
+        "Inc. = incorporated; Corp. = corporation; Ltd. = limited; "
+        "Co. = company; Cos. = companies; Univ. = university; "
+        "Assn. = association; Intl. = international; Natl. = national; "
+        "Govt. = government; Ave. = avenue; Blvd. = boulevard; Rd. = road; "
+        "Hwy. = highway; Pkwy. = parkway; Jan. = January; Feb. = February; "
+        "Aug. = August; Sept. = September; Sep. = September; Oct. = October; "
+        "Nov. = November; Dec. = December; Tues. = Tuesday; Thurs. = Thursday; "
+        "Ariz. = Arizona; Calif. = California; Colo. = Colorado; "
+        "Conn. = Connecticut; Fla. = Florida; Ga. = Georgia; Ky. = Kentucky; "
+        "Md. = Maryland; Mich. = Michigan; Minn. = Minnesota; Neb. = Nebraska; "
+        "Nev. = Nevada; Okla. = Oklahoma; Pa. = Pennsylvania; "
+        "Tenn. = Tennessee; Va. = Virginia; Wis. = Wisconsin; vs. = versus; "
+        "etc. = et cetera; e. g. = for example; i. e. = that is; cf. = compare; "
+        "viz. = namely; et al. = et al; approx. = approximately; "
+        "dept. = department; est. = established; fig. = figure; "
+        "figs. = figures; vol. = volume; vols. = volumes; ed. = edition; "
+        "eds. = editors; ext. = extension; max. = maximum; "
+        "misc. = miscellaneous; incl. = including; esp. = especially; "
+        "var. = variety"
+    ),
+    closing="etc. al.",
+    openers=(
+        "The It He She They We You This That These Those There Their His Her Its Our "
+        "In On At As After Before When While Although However But And If For From By "
+        "With During Since Both Some Many Most Once What Who Why How Later Then Today "
+        "An It's He's According Because Under Several Another Here Such"
+    ),
+    telephone=r"\b[Tt]el\.?|[Pp]hone(?: number)?|[Ff]ax|\b[Dd]ial(?:l?ed|l?ing|s)?|"
+    r"[Hh]otline",
+    dot="dot",
+    slash="slash",
     symbols={
         "&": "and",
         "@": "at",
         "+": "plus",
         "±": "plus or minus",
+        "×": "by",
         "%": "percent",
         "°": "degrees",
         "$": "dollar",
         "€": "euro",
         "£": "pound",
     },
-    letter_rules=(equals("equals"),),
+    letter_rules=(
+        equals("equals"),
+        numerals(_read_numeral, "'s", "IVXL"),
+        Rule(
+            re.compile(r"[MAJ](?<!\w[MAJ])(?:ar|pr|un|ul)\.(?= ?\d)"),
+            lambda match: _SHORT_MONTHS[match.group()],
+            ".",
+        ),
+    ),
     rules=_RULES,
     wiki=Wiki(
         namespaces="file|image|media|category",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fairseq_mlkd.text.language import Language, Unit, Wiki, equals
+import re
+
+from fairseq_mlkd.text.language import Rule, Unit, Wiki, equals, table, words
 from fairseq_mlkd.text.spoken.roman import iberian_numerals
 from fairseq_mlkd.text.spoken.romance import (
     CARDINALS,
@@ -10,16 +12,17 @@ from fairseq_mlkd.text.spoken.romance import (
     MASCULINE,
     NUMBER_SIGNS,
     Numbers,
+    Romance,
     agreement,
+    christ,
     clock,
     dates,
     english_numbers,
+    lengths,
     ordinals,
     out_of,
-    redundant_sign,
     square_kilometer,
     units,
-    words,
 )
 
 _NUMBERS = Numbers("es")
@@ -93,6 +96,13 @@ _UNITS = {
     "g": ("gramo", "gramos"),
     "kg": ("kilogramo", "kilogramos"),
     "t": ("tonelada", "toneladas", FEMININE),
+    "mi": ("milla", "millas", FEMININE),
+    "ft": ("pie", "pies"),
+    "cm²": ("centímetro cuadrado", "centímetros cuadrados"),
+    "cm³": ("centímetro cúbico", "centímetros cúbicos"),
+    "kWh": ("kilovatio hora", "kilovatios hora"),
+    "GB": ("gigabyte", "gigabytes"),
+    "MB": ("megabyte", "megabytes"),
     "ml": ("mililitro", "mililitros"),
     "l": ("litro", "litros"),
     "s": ("segundo", "segundos"),
@@ -114,17 +124,38 @@ _CURRENCIES = {
     ),
     "$": Unit("dólar", "dólares", MASCULINE, _CENTS, MASCULINE),
     **dict.fromkeys(
-        ("US$", "US $", "USD", "USD$"),
+        ("US$", "US $", "U$S", "USD", "USD$"),
         Unit("dólar estadounidense", "dólares estadounidenses", MASCULINE),
     ),
+    "CAD": Unit("dólar canadiense", "dólares canadienses", MASCULINE),
     **dict.fromkeys(
         ("£", "GBP"), Unit("libra esterlina", "libras esterlinas", FEMININE)
     ),
     **dict.fromkeys(("¥", "JPY"), Unit("yen", "yenes", MASCULINE)),
-    "MXN": Unit("peso mexicano", "pesos mexicanos", MASCULINE),
+    **dict.fromkeys(
+        ("MXN", "MX$", "MXN$"), Unit("peso mexicano", "pesos mexicanos", MASCULINE)
+    ),
+    **dict.fromkeys(
+        ("ARS", "AR$"), Unit("peso argentino", "pesos argentinos", MASCULINE)
+    ),
+    **dict.fromkeys(
+        ("COP", "COL$"), Unit("peso colombiano", "pesos colombianos", MASCULINE)
+    ),
+    **dict.fromkeys(("CLP", "CLP$"), Unit("peso chileno", "pesos chilenos", MASCULINE)),
+    **dict.fromkeys(("S/", "S/.", "PEN"), Unit("sol", "soles", MASCULINE)),
+    **dict.fromkeys(("Bs.", "Bs"), Unit("bolívar", "bolívares", MASCULINE)),
+    **dict.fromkeys(("₡", "CRC"), Unit("colón", "colones", MASCULINE)),
+    **dict.fromkeys(("R$", "BRL"), Unit("real", "reales", MASCULINE)),
+    **dict.fromkeys(("CHF",), Unit("franco suizo", "francos suizos", MASCULINE)),
+    **dict.fromkeys(
+        ("pts.", "ptas.", "pta.", "Ptas."), Unit("peseta", "pesetas", FEMININE)
+    ),
+    **dict.fromkeys(("CNY",), Unit("yuan", "yuanes", MASCULINE)),
+    "₹": Unit("rupia", "rupias", FEMININE),
+    "₽": Unit("rublo", "rublos", MASCULINE),
 }
 
-LANGUAGE = Language(
+LANGUAGE = Romance(
     lang="es",
     cardinals=CARDINALS,
     decimal_mark=",",
@@ -147,14 +178,17 @@ LANGUAGE = Language(
     units={**units(_UNITS), **_CURRENCIES},
     currencies=tuple(_CURRENCIES),
     currency_join="con",
+    magnitude_of="de",
     magnitudes={
         "mil": "mil",
-        "millón": "millón de",
-        "millones": "millones de",
-        "mil millones": "mil millones de",
-        "billón": "billón de",
-        "billones": "billones de",
-        "M": "millones de",
+        "millón": "millón",
+        "millones": "millones",
+        "mil millones": "mil millones",
+        "billón": "billón",
+        "billones": "billones",
+        **dict.fromkeys(("M", "MM", "mill.", "mills.", "mm"), "millón|millones"),
+        "k": "mil",
+        "K": "mil",
     },
     magnitude_gender=MASCULINE,
     number_signs={
@@ -168,56 +202,80 @@ LANGUAGE = Language(
         "cap.": "capítulo",
         "§": "parágrafo",
     },
-    abbreviations={
-        "sr.": "señor",
-        "sra.": "señora",
-        "srta.": "señorita",
-        "sres.": "señores",
-        "dr.": "doctor",
-        "dra.": "doctora",
-        "prof.": "profesor",
-        "profa.": "profesora",
-        "Lic.": "licenciado",
-        "Ing.": "ingeniero",
-        "Gral.": "general",
-        "ud.": "usted",
-        "uds.": "ustedes",
-        "Vd.": "usted",
-        "Avda.": "avenida",
-        "EE. UU.": "Estados Unidos",
-        "JJ. OO.": "Juegos Olímpicos",
-        "a. C.": "antes de Cristo",
-        "d. C.": "después de Cristo",
-        "p. ej.": "por ejemplo",
-        "vs.": "versus",
-        "etc.": "etcétera",
-        "aprox.": "aproximadamente",
-        "hab.": "habitantes",
-        "Cía.": "compañía",
-    },
+    abbreviations=table(
+        "sr. = señor; sra. = señora; srta. = señorita; sres. = señores; "
+        "sras. = señoras; dr. = doctor; dra. = doctora; dres. = doctores; "
+        "prof. = profesor; profa. = profesora; D.ª = doña; Dña. = doña; "
+        "Lic. = licenciado; Lcdo. = licenciado; Ing. = ingeniero; "
+        "Arq. = arquitecto; Gral. = general; Gdor. = gobernador; "
+        "Cap. = capitán; Cnel. = coronel; Cmdte. = comandante; Tte. = teniente; "
+        "Sgto. = sargento; Mons. = monseñor; Pbro. = presbítero; "
+        "Hno. = hermano; Hnos. = hermanos; Sto. = santo; Sta. = santa; "
+        "ud. = usted; uds. = ustedes; Vd. = usted; Vds. = ustedes; "
+        "Avda. = avenida; Av. = avenida; Ctra. = carretera; Pza. = plaza; "
+        "Dpto. = departamento; depto. = departamento; Prov. = provincia; "
+        "Univ. = universidad; Ltda. = limitada; Cía. = compañía; Inc. = inc; "
+        "Corp. = corporación; Ltd. = limited; Co. = compañía; Jr. = junior; "
+        "Sr. = señor|senior; EE. UU. = Estados Unidos; "
+        "FF. AA. = Fuerzas Armadas; JJ. OO. = Juegos Olímpicos; "
+        "RR. HH. = recursos humanos; RR. EE. = relaciones exteriores; "
+        "CC. OO. = Comisiones Obreras; DD. HH. = derechos humanos; "
+        "SS. MM. = sus majestades; a. C. = antes de Cristo; "
+        "d. C. = después de Cristo; a. de C. = antes de Cristo; "
+        "d. de C. = después de Cristo; p. ej. = por ejemplo; ej. = ejemplo; "
+        "vs. = versus; etc. = etcétera; aprox. = aproximadamente; "
+        "hab. = habitantes; cf. = confróntese; máx. = máximo; mín. = mínimo; "
+        "ed. = edición; tel. = teléfono; núm. = número; fig. = figura; "
+        "s. n. m. = sobre el nivel del mar; ene. = enero; feb. = febrero; "
+        "abr. = abril; jun. = junio; jul. = julio; ago. = agosto; "
+        "sept. = septiembre; oct. = octubre; nov. = noviembre; dic. = diciembre"
+    ),
+    closing="etc. hab.",
+    openers=(
+        "El La Los Las Un Una Uno En Es Este Esta Estos Estas Ese Esa Eso Esto Se Su "
+        "Sus Al Del A Con Por Para Pero Y No Sin Sobre Según Tras Desde Durante Entre "
+        "Hasta Cuando Aunque Además También Como Fue Era Son Ha Había Hay Ya Muchos "
+        "Después Luego Así Allí Ella Él Ellos Lo Le Más Si Todo Todos Actualmente Hoy"
+    ),
+    telephone=r"\b[Tt]el\.?|[Tt]eléfono(?: número)?|[Ff]ax|[Ll]lam\w+ al(?: número)?|"
+    r"[Mm]ar[cq]\w+ el",
+    dot="punto",
+    slash="barra",
     symbols={
         "&": "y",
         "@": "arroba",
         "+": "más",
+        "±": "más menos",
+        "×": "por",
         "%": "por ciento",
         "‰": "por mil",
         "€": "euro",
         "$": "dólar",
         "£": "libra",
     },
-    letter_rules=(iberian_numerals(_NUMBERS, _KINGS, _QUEENS, _ARTICLES),),
+    letter_rules=(
+        christ("antes de Cristo", "después de Cristo"),
+        Rule(re.compile(r"E(?<!\wE)E ?UU\b"), lambda match: "Estados Unidos", "E"),
+        iberian_numerals(_NUMBERS, _KINGS, _QUEENS, _ARTICLES),
+    ),
     rules=(
         ordinals(_NUMBERS, r"\.?(?:er|ᵉʳ)", "masculine-adjective"),
         ordinals(_NUMBERS, r"\.? ?º|(?:ro|do|to|mo|vo|no)"),
         ordinals(_NUMBERS, r"\.? ?ª|(?:ra|da|ta|ma|va|na)", FEMININE),
         ordinals(_NUMBERS, _DEGREE_AS_ORDINAL),
         *dates(_MONTHS, "de", "uno"),
+        lengths(
+            {
+                "h": ("hora", "horas", "minuto", "minutos"),
+                "m": ("minuto", "minutos", "segundo", "segundos"),
+            },
+            "y",
+        ),
         clock(" ?h ?", _read_hours),
         clock(":", _read_clock),
         # 1,435 may be a decimal number, but of 40 such numbers of Wikipedia 39 are
         # American groups.
         *english_numbers(groups=r"(?:,\d{3})+"),
-        redundant_sign(r"(?:US ?)?\$", r"(?:mil |millones de )?dólares"),
         out_of("sobre"),
         square_kilometer("kilómetro cuadrado"),
         equals("igual a"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from re import Match
 
-from fairseq_mlkd.text.language import Language, Rule, Unit, Wiki, equals
+from fairseq_mlkd.text.language import Rule, Unit, Wiki, equals, table, words
 from fairseq_mlkd.text.spoken.roman import Numeral, numerals
 from fairseq_mlkd.text.spoken.romance import (
     CARDINALS,
@@ -13,15 +13,16 @@ from fairseq_mlkd.text.spoken.romance import (
     MASCULINE,
     NUMBER_SIGNS,
     Numbers,
+    Romance,
     agreement,
     clock,
     dates,
     english_numbers,
+    lengths,
     ordinals,
     out_of,
     square_kilometer,
     units,
-    words,
 )
 
 
@@ -99,7 +100,31 @@ _FIRSTS = {
 }
 _SECONDS = {"nd": "second", "nde": "seconde", "nds": "seconds", "ndes": "secondes"}
 
-LANGUAGE = Language(
+_MONEY = {
+    **dict.fromkeys(("€", "EUR"), Unit("euro", "euros", cents=("", ""))),
+    "$": Unit("dollar", "dollars", cents=("", "")),
+    **dict.fromkeys(
+        ("US$", "$US", "$ US", "USD"), Unit("dollar américain", "dollars américains")
+    ),
+    **dict.fromkeys(
+        ("CAD", "$CA", "$ CA", "CA$", "$ CAN"),
+        Unit("dollar canadien", "dollars canadiens"),
+    ),
+    **dict.fromkeys(
+        ("£", "GBP", "£ST"), Unit("livre sterling", "livres sterling", FEMININE)
+    ),
+    **dict.fromkeys(("¥", "JPY"), Unit("yen", "yens")),
+    "CHF": Unit("franc suisse", "francs suisses"),
+    **dict.fromkeys(("F", "FF", "FRF"), Unit("franc", "francs")),
+    **dict.fromkeys(("FCFA", "F CFA", "XOF", "XAF"), Unit("franc CFA", "francs CFA")),
+    "DM": Unit("mark", "marks"),
+    "₽": Unit("rouble", "roubles"),
+    "₹": Unit("roupie", "roupies", FEMININE),
+    "R$": Unit("réal", "réaux"),
+    "CNY": Unit("yuan", "yuans"),
+}
+
+LANGUAGE = Romance(
     lang="fr",
     cardinals=CARDINALS,
     decimal_mark=",",
@@ -144,6 +169,15 @@ LANGUAGE = Language(
                 "g": ("gramme", "grammes"),
                 "kg": ("kilogramme", "kilogrammes"),
                 "t": ("tonne", "tonnes", FEMININE),
+                "mi": ("mille", "milles"),
+                "ft": ("pied", "pieds"),
+                "nm": ("nanomètre", "nanomètres"),
+                "μm": ("micromètre", "micromètres"),
+                "cm²": ("centimètre carré", "centimètres carrés"),
+                "cm³": ("centimètre cube", "centimètres cubes"),
+                "kWh": ("kilowattheure", "kilowattheures"),
+                "Go": ("gigaoctet", "gigaoctets"),
+                "Mo": ("mégaoctet", "mégaoctets"),
                 "ml": ("millilitre", "millilitres"),
                 "l": ("litre", "litres"),
                 "s": ("seconde", "secondes", FEMININE),
@@ -158,28 +192,20 @@ LANGUAGE = Language(
                 "px": ("pixel", "pixels"),
             }
         ),
-        **dict.fromkeys(("€", "EUR"), Unit("euro", "euros", cents=("", ""))),
-        "$": Unit("dollar", "dollars", cents=("", "")),
-        **dict.fromkeys(
-            ("US$", "$US", "$ US", "USD"),
-            Unit("dollar américain", "dollars américains"),
-        ),
-        **dict.fromkeys(("CAD", "$CA"), Unit("dollar canadien", "dollars canadiens")),
-        **dict.fromkeys(
-            ("£", "GBP"), Unit("livre sterling", "livres sterling", FEMININE)
-        ),
-        **dict.fromkeys(("¥", "JPY"), Unit("yen", "yens")),
-        "CHF": Unit("franc suisse", "francs suisses"),
+        **_MONEY,
     },
-    currencies=("€", "$", "US$", "£", "¥", "EUR", "USD", "CHF"),
+    currencies=tuple(sign for sign in _MONEY if sign not in ("F", "FF")),
+    magnitude_of="d[e'] ?",
     magnitudes={
         "mille": "mille",
-        "million": "million de",
-        "millions": "millions de",
-        "milliard": "milliard de",
-        "milliards": "milliards de",
-        "M": "millions de",
-        "Md": "milliards de",
+        "million": "million",
+        "millions": "millions",
+        "milliard": "milliard",
+        "milliards": "milliards",
+        **dict.fromkeys(("M", "Mio"), "million|millions"),
+        **dict.fromkeys(("Md", "Mds", "Mrd", "G"), "milliard|milliards"),
+        "k": "mille",
+        "K": "mille",
     },
     number_signs={
         **dict.fromkeys(NUMBER_SIGNS, "numéro"),
@@ -191,32 +217,42 @@ LANGUAGE = Language(
         "chap.": "chapitre",
         "§": "paragraphe",
     },
-    abbreviations={
-        "Mr.": "monsieur",
-        "MM.": "messieurs",
-        "Dr.": "docteur",
-        "Pr.": "professeur",
-        "av. J.-C.": "avant Jésus-Christ",
-        "apr. J.-C.": "après Jésus-Christ",
-        "ap. J.-C.": "après Jésus-Christ",
-        "p. ex.": "par exemple",
-        "c.-à-d.": "c'est-à-dire",
-        "vs.": "versus",
-        "etc.": "et cetera",
-        "env.": "environ",
-        "hab.": "habitants",
-        "janv.": "janvier",
-        "févr.": "février",
-        "juil.": "juillet",
-        "sept.": "septembre",
-        "oct.": "octobre",
-        "nov.": "novembre",
-        "déc.": "décembre",
-    },
+    abbreviations=table(
+        "Mr. = monsieur; MM. = messieurs; Mme. = madame; Mlle. = mademoiselle; "
+        "Dr. = docteur; Pr. = professeur; Prof. = professeur; Me. = maître; "
+        "Gal. = général; gén. = général; Col. = colonel; Cdt. = commandant; "
+        "Cap. = capitaine; Lt. = lieutenant; Sgt. = sergent; St. = saint; "
+        "Ste. = sainte; Mgr. = monseigneur; Jr. = junior; Sr. = senior; "
+        "Cie. = compagnie; Inc. = inc; Corp. = corporation; Ltd. = limited; "
+        "Ltée. = limitée; Co. = company; av. J.-C. = avant Jésus-Christ; "
+        "apr. J.-C. = après Jésus-Christ; ap. J.-C. = après Jésus-Christ; "
+        "av. n. è. = avant notre ère; p. ex. = par exemple; ex. = exemple; "
+        "c.-à-d. = c'est-à-dire; vs. = versus; etc. = et cetera; cf. = confer; "
+        "env. = environ; hab. = habitants; av. = avenue; bd. = boulevard; "
+        "boul. = boulevard; pl. = place; tél. = téléphone; min. = minutes; "
+        "max. = maximum; éd. = édition; fig. = figure; janv. = janvier; "
+        "févr. = février; avr. = avril; juil. = juillet; sept. = septembre; "
+        "oct. = octobre; nov. = novembre; déc. = décembre; dép. = département; "
+        "arr. = arrondissement; anc. = ancien; angl. = anglais; lat. = latin"
+    ),
+    closing="etc. hab.",
+    openers=(
+        "Le La Les L Un Une Des Du Au Aux En Dans Il Elle Ils Elles On Ce Cet Cette "
+        "Ces C Son Sa Ses Leur Leurs Après Avant Avec Par Pour Mais Et Selon Depuis "
+        "Durant Pendant Entre Jusqu Quand Lorsque Lors Bien Comme Sur Sous Sans Si "
+        "Très Plus Tous Toutes Ainsi Enfin Puis Alors Aussi De D À Plusieurs Certains "
+        "Aujourd S Qui Que"
+    ),
+    telephone=r"\b[Tt][ée]l\.?|[Tt]éléphone|[Ff]ax|[Nn]uméro vert|[Cc]ompos\w+ le|"
+    r"[Aa]ppel\w+ le",
+    dot="point",
+    slash="slash",
     symbols={
         "&": "et",
         "@": "arobase",
         "+": "plus",
+        "±": "plus ou moins",
+        "×": "sur",
         "%": "pour cent",
         "‰": "pour mille",
         "€": "euro",
@@ -243,13 +279,15 @@ LANGUAGE = Language(
         ordinals(_NUMBERS, r" ?(?:e|i?[èe]me|ᵉ|º)"),
         ordinals(_NUMBERS, r"(?:es|i?[èe]mes)", "masculine-plural"),
         *dates(_MONTHS, "", "premier"),
-        Rule(
-            re.compile(r"(?<=\d[ \u00a0])(millions?|milliards?)[ \u00a0](?:€|EUR\b)"),
-            lambda match: f"{match[1]} d'euros",
-        ),
         out_of("sur"),
         square_kilometer("kilomètre carré"),
         equals("égale"),
+        lengths(
+            {
+                "h": ("heure", "heures", "minute", "minutes"),
+                "m": ("minute", "minutes", "seconde", "secondes"),
+            }
+        ),
         # The length of a song, not a time of day, follows a dash or a bracket.
         Rule(
             re.compile(r"(\d(?:(?<=[(]\d)|(?<=- \d))\d?):([0-5]\d)(?![\w:]|[.,]\d)"),

@@ -10,25 +10,12 @@ import re
 from itertools import product
 from re import Match
 
-from fairseq_mlkd.text.language import Language, Rule, Unit, Wiki, spell
+from fairseq_mlkd.text.language import Language, Rule, Unit, Wiki, spell, table, words
 
 # Python's \w holds Devanagari's letters but not its vowel signs.
 _LETTER = "[\u0900-\u0963\u0971-\u097f]"
 _ENDS = rf"(?!\w|{_LETTER})"
-_MONTHS = [
-    "जनवरी",
-    "फ़रवरी",
-    "मार्च",
-    "अप्रैल",
-    "मई",
-    "जून",
-    "जुलाई",
-    "अगस्त",
-    "सितंबर",
-    "अक्टूबर",
-    "नवंबर",
-    "दिसंबर",
-]
+_MONTHS = words("जनवरी फ़रवरी मार्च अप्रैल मई जून जुलाई अगस्त सितंबर अक्टूबर नवंबर दिसंबर")
 # Written with full stops and without.
 _METRIC = {
     ("कि", "मी"): "किलोमीटर",
@@ -50,8 +37,16 @@ _UNITS = {
     "मी.": "मीटर",
     "मी": "मीटर",
     "km/h": "किलोमीटर प्रति घंटा",
-    **dict.fromkeys(("m²", "m2"), "वर्ग मीटर"),
-    **dict.fromkeys(("km²", "km2"), "वर्ग किलोमीटर"),
+    "m/s": "मीटर प्रति सेकंड",
+    "m²": "वर्ग मीटर",
+    "km²": "वर्ग किलोमीटर",
+    "m³": "घन मीटर",
+    "cm³": "घन सेंटीमीटर",
+    "ha": "हेक्टेयर",
+    "nm": "नैनोमीटर",
+    "फी.": "फ़ीट",
+    "घं.": "घंटे",
+    "मि.": "मिनट",
     "mi": "मील",
     "ft": "फ़ुट",
     "g": "ग्राम",
@@ -76,10 +71,12 @@ _MAGNITUDES = {
     # With nukta, as one code point or as two.
     **dict.fromkeys(("हज\u093cार", "ह\u095bार"), "हज\u093cार"),
     **dict.fromkeys(("करोड\u093c", "करो\u095c"), "करोड\u093c"),
-    "million": "मिलियन",
-    "billion": "बिलियन",
-    "m": "मिलियन",
-    "bn": "बिलियन",
+    **dict.fromkeys(("million", "m", "M", "mn"), "मिलियन"),
+    **dict.fromkeys(("billion", "bn", "b", "B"), "बिलियन"),
+    **dict.fromkeys(("crore", "crores", "cr", "Cr"), "करोड\u093c"),
+    **dict.fromkeys(("lakh", "lakhs"), "लाख"),
+    **dict.fromkeys(("k", "K"), "हज\u093cार"),
+    "सौ": "सौ",
 }
 _TITLES = {
     "डॉ": "डॉक्टर",
@@ -89,6 +86,10 @@ _TITLES = {
     "स्व": "स्वर्गीय",
 }
 _TITLE = "|".join(_TITLES)
+# The names of Latin letters, by which initials are written: ए. पी. जे. अब्दुल कलाम.
+_LETTERS = words(
+    "ए बी सी डी ई एफ एफ़ जी एच आई जे के एल एम एन ओ पी क्यू आर एस टी यू वी डब्ल्यू एक्स वाई जेड"
+)
 # The ordinals that are not a number and वाँ; these stems take ा, ी or े.
 _ORDINAL_STEMS = {1: "पहल", 2: "दूसर", 3: "तीसर", 4: "चौथ", 6: "छठ"}
 
@@ -136,6 +137,12 @@ def _read_clock(match: Match[str]) -> str:
     return f"{hour} बजकर {minute} मिनट" if minute else f"{hour} बजे"
 
 
+def _read_length(match: Match[str]) -> str:
+    first, second = int(match[1]), int(match[2])
+    smaller = "सेकंड" if match[3] == "मिनट" else "मिनट"
+    return f"{first} {match[3]} {second} {smaller}" if second else f"{first} {match[3]}"
+
+
 def _read_date(match: Match[str]) -> str:
     day, month, year = map(int, match.group("day", "month", "year"))
     if not (1 <= day <= 31 and 1 <= month <= 12):
@@ -146,7 +153,10 @@ def _read_date(match: Match[str]) -> str:
 def _read_pair(match: Match[str]) -> str:
     """A range, or else the score of a game and the like."""
     first, last = match.groups()
-    joint = " से " if int(first) < int(last) else " "
+    is_range = int(first) < int(last) and not (
+        len(first) == len(last) == 3 and last[1:] == "00"
+    )
+    joint = " से " if is_range else " "
     return f"{first}{joint}{last}"
 
 
@@ -168,6 +178,12 @@ _RULES = [
         (rf"(?<!{_LETTER})({_TITLE})0", lambda match: _TITLES[match[1]]),
         (rf"0(?<={_LETTER}0)-?", lambda match: ""),
         (rf"(?<!{_LETTER})(?:रु|रू|Rs)\.? ?(?=\d)", lambda match: "₹"),
+        (r"/-(?<=\d/-)(?!\d)", lambda match: ""),
+        # Hours and minutes of a length, not of the day: 2:30 घंटे.
+        (
+            rf"(\d(?<![\d.,:/]\d)\d?):([0-5]\d) ?(घंटे|घंटा|मिनट){_ENDS}",
+            _read_length,
+        ),
         (
             rf"(?<=\d) ?ई\.?( ?पू\.?)?{_ENDS}(?!-)",
             lambda match: "ईसा पूर्व" if match[1] else "ईसवी",
@@ -203,6 +219,19 @@ _RULES = [
     )
 ]
 
+_MONEY = {
+    **dict.fromkeys(
+        ("₹", "रु.", "रु", "रू.", "रू", "Rs.", "Rs", "INR"),
+        Unit("रुपया", "रुपये", cents=("पैसा", "पैसे")),
+    ),
+    **dict.fromkeys(("$", "US$", "USD"), Unit("डॉलर", "डॉलर", cents=("सेंट", "सेंट"))),
+    **dict.fromkeys(("€", "EUR"), Unit("यूरो", "यूरो", cents=("सेंट", "सेंट"))),
+    **dict.fromkeys(("£", "GBP"), Unit("पाउंड", "पाउंड", cents=("पेंस", "पेंस"))),
+    **dict.fromkeys(("¥", "JPY"), Unit("येन", "येन")),
+    **dict.fromkeys(("CNY",), Unit("युआन", "युआन")),
+    "₽": Unit("रूबल", "रूबल"),
+}
+
 LANGUAGE = _Hindi(
     lang="hi",
     cardinals={"": "spellout-cardinal"},
@@ -229,26 +258,45 @@ LANGUAGE = _Hindi(
     units={
         **_metric_units(),
         **{name: Unit(word, word) for name, word in _UNITS.items()},
-        **dict.fromkeys(
-            ("₹", "रु.", "रु", "रू.", "रू", "INR"),
-            Unit("रुपया", "रुपये", cents=("पैसा", "पैसे")),
-        ),
-        **dict.fromkeys(("$", "US$", "USD"), Unit("डॉलर", "डॉलर", cents=("सेंट", "सेंट"))),
-        **dict.fromkeys(("€", "EUR"), Unit("यूरो", "यूरो", cents=("सेंट", "सेंट"))),
-        **dict.fromkeys(("£", "GBP"), Unit("पाउंड", "पाउंड", cents=("पेंस", "पेंस"))),
-        **dict.fromkeys(("¥", "JPY"), Unit("येन", "येन")),
+        **_MONEY,
     },
-    currencies=("₹", "$", "US$", "€", "£", "¥"),
+    currencies=tuple(sign for sign in _MONEY if sign not in ("रु", "रू")),
     magnitudes=_MAGNITUDES,
-    number_signs=dict.fromkeys(("नं.", "No.", "no.", "№", "#"), "नंबर"),
-    abbreviations={
-        **{f"{title}.": word for title, word in _TITLES.items()},
-        "उ. प्र.": "उत्तर प्रदेश",
-        "म. प्र.": "मध्य प्रदेश",
-        "वि. सं.": "विक्रम संवत",
-        "ई. पू.": "ईसा पूर्व",
+    number_signs={
+        **dict.fromkeys(("नं.", "No.", "no.", "№", "#"), "नंबर"),
+        "पृ.": "पृष्ठ",
+        "सं.": "संख्या",
+        "क्र.": "क्रमांक",
+        "फ़ोन.": "फ़ोन",
     },
-    symbols={"&": "और", "@": "ऐट", "+": "प्लस", "%": "प्रतिशत", "°": "डिग्री"},
+    abbreviations={
+        **{f"{letter}.": letter for letter in _LETTERS},
+        **{f"{title}.": word for title, word in _TITLES.items()},
+        **table(
+            "श्री. = श्री; कु. = कुमारी; सु. = सुश्री; मो. = मोहम्मद; "
+            "मु. = मुहम्मद; ले. = लेफ्टिनेंट; लेफ्टि. = लेफ्टिनेंट; कर्न. = कर्नल; "
+            "ब्रिगे. = ब्रिगेडियर; कै. = कैप्टन; जन. = जनरल; इंजी. = इंजीनियर; "
+            "एड. = एडवोकेट; कं. = कंपनी; लि. = लिमिटेड; प्रा. = प्राइवेट; "
+            "उ. प्र. = उत्तर प्रदेश; म. प्र. = मध्य प्रदेश; "
+            "हि. प्र. = हिमाचल प्रदेश; आं. प्र. = आंध्र प्रदेश; "
+            "वि. सं. = विक्रम संवत; ई. पू. = ईसा पूर्व; ई. सं. = ईसवी संवत; "
+            "ज. = जन्म; मृ. = मृत्यु; उदा. = उदाहरण; जैसे. = जैसे; जि. = जिला; "
+            "ता. = तारीख; दि. = दिनांक; टे. = टेलीफ़ोन; Dr. = डॉक्टर; Mr. = मिस्टर; "
+            "Mrs. = मिसेज़; Inc. = इंक"
+        ),
+    },
+    telephone="फ़ोन|फोन|टेलीफोन|दूरभाष|मोबाइल|हेल्पलाइन(?: नंबर)?",
+    dot="डॉट",
+    slash="स्लैश",
+    symbols={
+        "&": "और",
+        "@": "ऐट",
+        "+": "प्लस",
+        "±": "प्लस माइनस",
+        "×": "गुणा",
+        "%": "प्रतिशत",
+        "°": "डिग्री",
+    },
     rules=_RULES,
     wiki=Wiki(
         namespaces="चित्र|श्रेणी",

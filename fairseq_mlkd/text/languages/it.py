@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fairseq_mlkd.text.language import Language, Unit, Wiki, equals
+from fairseq_mlkd.text.language import Unit, Wiki, equals, table, words
 from fairseq_mlkd.text.spoken.roman import Numeral, numerals
 from fairseq_mlkd.text.spoken.romance import (
     CARDINALS,
@@ -10,15 +10,17 @@ from fairseq_mlkd.text.spoken.romance import (
     MASCULINE,
     NUMBER_SIGNS,
     Numbers,
+    Romance,
     agreement,
+    christ,
     clock,
     dates,
     english_numbers,
+    lengths,
     ordinals,
     out_of,
     square_kilometer,
     units,
-    words,
 )
 
 _NUMBERS = Numbers("it")
@@ -102,6 +104,17 @@ _UNITS = {
     "g": ("grammo", "grammi"),
     "kg": ("chilogrammo", "chilogrammi"),
     "t": ("tonnellata", "tonnellate", FEMININE),
+    "mi": ("miglio", "miglia"),
+    "ft": ("piede", "piedi"),
+    "cm²": ("centimetro quadrato", "centimetri quadrati"),
+    "cm³": ("centimetro cubo", "centimetri cubi"),
+    "mq": ("metro quadrato", "metri quadrati"),
+    "kmq": ("chilometro quadrato", "chilometri quadrati"),
+    "Km": ("chilometro", "chilometri"),
+    "Km²": ("chilometro quadrato", "chilometri quadrati"),
+    "kWh": ("chilowattora", "chilowattora"),
+    "GB": ("gigabyte", "gigabyte"),
+    "MB": ("megabyte", "megabyte"),
     "ml": ("millilitro", "millilitri"),
     "l": ("litro", "litri"),
     "s": ("secondo", "secondi"),
@@ -122,12 +135,21 @@ _CURRENCIES = {
         ("US$", "US $", "USD"),
         Unit("dollaro statunitense", "dollari statunitensi", MASCULINE),
     ),
+    "CAD": Unit("dollaro canadese", "dollari canadesi", MASCULINE),
     **dict.fromkeys(("£", "GBP"), Unit("sterlina", "sterline", FEMININE)),
     **dict.fromkeys(("¥", "JPY"), Unit("yen", "yen", MASCULINE)),
-    "CHF": Unit("franco svizzero", "franchi svizzeri", MASCULINE),
+    **dict.fromkeys(
+        ("CHF", "Fr."), Unit("franco svizzero", "franchi svizzeri", MASCULINE)
+    ),
+    **dict.fromkeys(("L.", "Lit.", "₤"), Unit("lira", "lire", FEMININE)),
+    **dict.fromkeys(("R$", "BRL"), Unit("real", "reais", MASCULINE)),
+    "₽": Unit("rublo", "rubli", MASCULINE),
+    "₹": Unit("rupia", "rupie", FEMININE),
+    "CNY": Unit("yuan", "yuan", MASCULINE),
+    "DM": Unit("marco", "marchi", MASCULINE),
 }
 
-LANGUAGE = Language(
+LANGUAGE = Romance(
     lang="it",
     cardinals=CARDINALS,
     decimal_mark=",",
@@ -150,14 +172,17 @@ LANGUAGE = Language(
     units={**units(_UNITS), **_CURRENCIES},
     currencies=tuple(_CURRENCIES),
     currency_join="e",
+    magnitude_of="di",
     magnitudes={
         "mila": "mila",
-        "milione": "milione di",
-        "milioni": "milioni di",
-        "miliardo": "miliardo di",
-        "miliardi": "miliardi di",
-        "mln": "milioni di",
-        "mld": "miliardi di",
+        "mille": "mille",
+        "milione": "milione",
+        "milioni": "milioni",
+        "miliardo": "miliardo",
+        "miliardi": "miliardi",
+        **dict.fromkeys(("mln", "mln.", "mio", "mio.", "M"), "milione|milioni"),
+        **dict.fromkeys(("mld", "mld.", "mrd", "Mrd"), "miliardo|miliardi"),
+        "k": "mila",
     },
     magnitude_gender=MASCULINE,
     number_signs={
@@ -171,49 +196,72 @@ LANGUAGE = Language(
         "cap.": "capitolo",
         "§": "paragrafo",
     },
-    abbreviations={
-        "sig.": "signor",
-        "sig.ra": "signora",
-        "sig.na": "signorina",
-        "sigg.": "signori",
-        "dott.": "dottor",
-        "dott.ssa": "dottoressa",
-        "dr.": "dottor",
-        "prof.": "professor",
-        "prof.ssa": "professoressa",
-        "ing.": "ingegner",
-        "avv.": "avvocato",
-        "on.": "onorevole",
-        "gen.": "generale",
-        "a. C.": "avanti Cristo",
-        "d. C.": "dopo Cristo",
-        "sec.": "secolo",
-        "s.l.m.": "sul livello del mare",
-        "ad es.": "ad esempio",
-        "p. es.": "per esempio",
-        "per es.": "per esempio",
-        "vs.": "versus",
-        "ecc.": "eccetera",
-        "cfr.": "confronta",
-        "ab.": "abitanti",
-    },
+    abbreviations=table(
+        "sig. = signor; sig.ra = signora; sig.na = signorina; sigg. = signori; "
+        "dott. = dottor; dott.ssa = dottoressa; dr. = dottor; "
+        "prof. = professor; prof.ssa = professoressa; proff. = professori; "
+        "ing. = ingegner; avv. = avvocato; arch. = architetto; "
+        "geom. = geometra; rag. = ragionier; cav. = cavalier; "
+        "comm. = commendator; on. = onorevole; sen. = senatore; "
+        "gen. = generale; col. = colonnello; cap. = capitano; magg. = maggiore; "
+        "ten. = tenente; serg. = sergente; mons. = monsignor; card. = cardinal; "
+        "S. E. = sua eccellenza; S. M. = sua maestà; SS. MM. = sue maestà; "
+        "AA. VV. = autori vari; FF. AA. = forze armate; "
+        "FF. SS. = ferrovie dello stato; a. C. = avanti Cristo; "
+        "d. C. = dopo Cristo; sec. = secolo; secc. = secoli; "
+        "s.l.m. = sul livello del mare; m s.l.m. = metri sul livello del mare; "
+        "ad es. = ad esempio; p. es. = per esempio; per es. = per esempio; "
+        "es. = esempio; vs. = versus; ecc. = eccetera; etc. = eccetera; "
+        "cfr. = confronta; ca. = circa; ab. = abitanti; abit. = abitanti; "
+        "art. = articolo; artt. = articoli; ed. = edizione; fig. = figura; "
+        "max. = massimo; min. = minuti; tel. = telefono; c.so = corso; "
+        "p.zza = piazza; p.za = piazza; v.le = viale; F.lli = fratelli; "
+        "Jr. = junior; Inc. = inc; Corp. = corporation; Ltd. = limited; "
+        "Co. = company; genn. = gennaio; febbr. = febbraio; apr. = aprile; "
+        "ott. = ottobre; nov. = novembre; dic. = dicembre; lat. = latino; "
+        "ingl. = inglese"
+    ),
+    closing="ecc. etc. ab. abit.",
+    openers=(
+        "Il Lo La I Gli Le L' Un Una Uno Un' In Nel Nella Nei Nelle Dopo Durante "
+        "Questo Questa Questi Queste Quello Quella È Era Fu Sono Si Non Con Per Da "
+        "Dal Dalla Di Del Della A Al Alla Ma E Se Come Anche Tra Fra Su Sul Sulla "
+        "Secondo Poi Quando Mentre Egli Ella Essi Suo Sua Molti Altri Alcuni Tutti Ha "
+        "Nato Inoltre Infatti"
+    ),
+    telephone=r"\b[Tt]el\.?|[Tt]elefono|[Ff]ax|[Cc]hiam\w+ il(?: numero)?|"
+    r"[Nn]umero verde",
+    dot="punto",
+    slash="barra",
     symbols={
         "&": "e",
         "@": "chiocciola",
         "+": "più",
+        "±": "più o meno",
+        "×": "per",
         "%": "per cento",
         "‰": "per mille",
         "€": "euro",
         "$": "dollaro",
         "£": "sterlina",
     },
-    letter_rules=(numerals(_read_numeral),),
+    letter_rules=(
+        christ("avanti Cristo", "dopo Cristo"),
+        numerals(_read_numeral),
+    ),
     rules=(
         ordinals(_NUMBERS, r"\.? ?º"),
         ordinals(_NUMBERS, r"\.? ?ª", FEMININE),
         # A degree sign stands for º unless minutes or a scale or direction follow.
         ordinals(_NUMBERS, r" ?°(?! ?(?:[\d'\"]|[CFKNSEWO]\b))"),
         *dates(_MONTHS, "", "primo"),
+        lengths(
+            {
+                "h": ("ora", "ore", "minuto", "minuti"),
+                "m": ("minuto", "minuti", "secondo", "secondi"),
+            },
+            "e",
+        ),
         clock(":", _read_clock),
         # With a point only after "alle", "dalle", "ore".
         clock(r"(?<=lle \d|ore \d|le \d\d|re \d\d)\.", _read_clock),

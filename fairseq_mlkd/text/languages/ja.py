@@ -14,7 +14,19 @@ from string import ascii_letters
 from fairseq_mlkd.text.language import Language, Rule, Unit, Wiki
 from fairseq_mlkd.text.spoken.japanese import JAPANESE, split_words
 
-_CURRENCIES = {"$": "ドル", "US$": "ドル", "€": "ユーロ", "£": "ポンド", "¥": "円"}
+_CURRENCIES = {
+    **dict.fromkeys(("$", "US$", "USD"), "ドル"),
+    **dict.fromkeys(("€", "EUR"), "ユーロ"),
+    **dict.fromkeys(("£", "GBP"), "ポンド"),
+    **dict.fromkeys(("¥", "JPY"), "円"),
+    "C$": "カナダドル",
+    "A$": "オーストラリアドル",
+    "HK$": "香港ドル",
+    "₩": "ウォン",
+    "₹": "ルピー",
+    "₽": "ルーブル",
+    "CHF": "スイスフラン",
+}
 _UNITS = {
     "%": "パーセント",
     "‰": "パーミル",
@@ -28,9 +40,11 @@ _UNITS = {
     "km": "キロメートル",
     "m/s": "メートル毎秒",
     "km/h": "キロメートル毎時",
-    **dict.fromkeys(("m²", "m2"), "平方メートル"),
-    **dict.fromkeys(("km²", "km2"), "平方キロメートル"),
-    **dict.fromkeys(("m³", "m3"), "立方メートル"),
+    "cm²": "平方センチメートル",
+    "m²": "平方メートル",
+    "km²": "平方キロメートル",
+    "cm³": "立方センチメートル",
+    "m³": "立方メートル",
     "ha": "ヘクタール",
     "mi": "マイル",
     "ft": "フィート",
@@ -55,7 +69,18 @@ _UNITS = {
     "GB": "ギガバイト",
     "TB": "テラバイト",
 }
-_SYMBOLS = {"&": "アンド", "+": "プラス", "@": "アットマーク"}
+# As they look when they have been folded, longer ones first.
+_SQUARED = {
+    name.replace("²", "^2").replace("³", "^3"): _UNITS[name]
+    for name in sorted(_UNITS, key=len, reverse=True)
+}
+_SYMBOLS = {
+    "&": "アンド",
+    "+": "プラス",
+    "±": "プラスマイナス",
+    "×": "かける",
+    "@": "アットマーク",
+}
 # What stands before numbers that are names: Latin letters, the ends of street names.
 _BEFORE_NAMES = {*ascii_letters, "町", "目", "字"}
 # Punctuation that keeps words apart while the spaces around what is read are closed up.
@@ -70,10 +95,20 @@ def _read_money(match: Match[str]) -> str:
     return f"{match.group('number')}{_CURRENCIES[match.group('sign')]}"
 
 
+_BEFORE_LENGTHS = re.compile(
+    "(?:タイム|記録|長さ|演奏時間|収録時間|再生時間)[はがの]?\\Z"
+)
+
+
 def _read_clock(match: Match[str]) -> str:
     hour, minute, second, half_day = match.groups("")
     if int(hour) > 29:  # the last hours of a broadcasting day
         return match.group().replace(":", _DOT)
+    before = match.string[max(match.start() - 6, 0) : match.start()]
+    if _BEFORE_LENGTHS.search(before):
+        if second:
+            return f"{int(hour)}時間{int(minute)}分{int(second)}秒"
+        return f"{int(hour)}分{int(minute)}秒"
     words = f"{int(hour)}時"
     if half_day:
         words = ("午前" if half_day in "Aa" else "午後") + words
@@ -99,6 +134,12 @@ def _read_pair(match: Match[str]) -> str:
 _RULES = [
     Rule(re.compile(pattern), read)
     for pattern, read in (
+        # Numbers and what they count stand together: 3 人, 第 5 回.
+        (rf" (?<=\d )(?={JAPANESE})| (?<={JAPANESE} )(?=\d)", lambda match: ""),
+        (
+            rf"([万億兆千]) ?({'|'.join(map(re.escape, _SQUARED))})(?![A-Za-z^])",
+            lambda match: f"{match[1]}{_SQUARED[match[2]]}",
+        ),
         # A change of script ends a unit as a space does: 10kmの.
         (
             rf"[A-Za-z](?:\^?[23])?(?={JAPANESE})|{JAPANESE}(?=[A-Za-z№])",
@@ -122,14 +163,14 @@ _RULES = [
         (r"0(?<=[年月時]0)(?=\d[月日分])", lambda match: ""),
         (r"~(?<=[\d年月日時分]~)(?=[\d午翌同])", lambda match: "-"),
         (r"-(?<=[年月日時分]-)(?=[\d午翌同])", lambda match: "から"),
-        (r"-(?<=[はがをにでとらの約温]-)(?=\d)", lambda match: "マイナス"),
+        (r"-(?<=[ぁ-ゟ約温差低高値]-)(?=\d)", lambda match: "マイナス"),
         (
             r"(\d(?<![\d.,:/-]\d)(?<!0(?=\d))\d{0,8}) ?- ?(\d{1,9})"
             r"(?!\d| ?[-.,:/]\d)",
             _read_pair,
         ),
         (
-            r"(?P<sign>US\$|[$€£¥]) ?(?P<number>\d[\d,.]*[万億兆])",
+            r"(?P<sign>US\$|[$€£¥₩]) ?(?P<number>(?:\d[\d,.]*[百千]?[万億兆])+\d*)",
             _read_money,
         ),
     )
@@ -155,6 +196,10 @@ LANGUAGE = Language(
         **dict.fromkeys(("$", "US$"), Unit("ドル", "ドル", cents=("セント", "セント"))),
     },
     currencies=tuple(_CURRENCIES),
+    magnitudes=dict.fromkeys(("million", "M"), "百万"),
+    telephone="電話(?:番号)?[はが]?|TEL|Tel|FAX|ファックス",
+    dot="ドット",
+    slash="スラッシュ",
     number_signs=dict.fromkeys(("No.", "no.", "NO.", "№"), "ナンバー"),
     symbols={
         "%": "パーセント",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fairseq_mlkd.text.language import Language, Unit, Wiki, equals
+from fairseq_mlkd.text.language import Unit, Wiki, equals, table, words
 from fairseq_mlkd.text.spoken.roman import iberian_numerals
 from fairseq_mlkd.text.spoken.romance import (
     CARDINALS,
@@ -10,16 +10,17 @@ from fairseq_mlkd.text.spoken.romance import (
     MASCULINE,
     NUMBER_SIGNS,
     Numbers,
+    Romance,
     agreement,
+    christ,
     clock,
     dates,
     english_numbers,
+    lengths,
     ordinals,
     out_of,
-    redundant_sign,
     square_kilometer,
     units,
-    words,
 )
 
 _NUMBERS = Numbers("pt")
@@ -87,6 +88,13 @@ _UNITS = {
     "g": ("grama", "gramas"),
     "kg": ("quilograma", "quilogramas"),
     "t": ("tonelada", "toneladas", FEMININE),
+    "mi": ("milha", "milhas", FEMININE),
+    "ft": ("pé", "pés"),
+    "cm²": ("centímetro quadrado", "centímetros quadrados"),
+    "cm³": ("centímetro cúbico", "centímetros cúbicos"),
+    "kWh": ("quilowatt hora", "quilowatts hora"),
+    "GB": ("gigabyte", "gigabytes"),
+    "MB": ("megabyte", "megabytes"),
     "ml": ("mililitro", "mililitros"),
     "l": ("litro", "litros"),
     "s": ("segundo", "segundos"),
@@ -110,16 +118,28 @@ _CURRENCIES = {
         ("€", "EUR"), Unit("euro", "euros", MASCULINE, _CENTIMES, MASCULINE)
     ),
     **dict.fromkeys(
-        ("$", "US$", "US $"), Unit("dólar", "dólares", MASCULINE, _CENTS, MASCULINE)
+        ("$", "US$", "US $", "U$"),
+        Unit("dólar", "dólares", MASCULINE, _CENTS, MASCULINE),
     ),
     "USD": Unit("dólar americano", "dólares americanos", MASCULINE),
     **dict.fromkeys(
         ("£", "GBP"), Unit("libra esterlina", "libras esterlinas", FEMININE)
     ),
     **dict.fromkeys(("¥", "JPY"), Unit("iene", "ienes", MASCULINE)),
+    **dict.fromkeys(
+        ("Cr$", "CR$", "NCz$", "Cz$", "NCr$"),
+        Unit("cruzeiro", "cruzeiros", MASCULINE, _CENTS, MASCULINE),
+    ),
+    "CHF": Unit("franco suíço", "francos suíços", MASCULINE),
+    "CAD": Unit("dólar canadense", "dólares canadenses", MASCULINE),
+    "MXN": Unit("peso mexicano", "pesos mexicanos", MASCULINE),
+    "CNY": Unit("yuan", "yuans", MASCULINE),
+    "Kz": Unit("kwanza", "kwanzas", MASCULINE),
+    "₽": Unit("rublo", "rublos", MASCULINE),
+    "₹": Unit("rupia", "rupias", FEMININE),
 }
 
-LANGUAGE = Language(
+LANGUAGE = Romance(
     lang="pt",
     cardinals=CARDINALS,
     decimal_mark=",",
@@ -143,16 +163,21 @@ LANGUAGE = Language(
     units={**units(_UNITS), **_CURRENCIES},
     currencies=tuple(_CURRENCIES),
     currency_join="e",
+    magnitude_of="de",
     magnitudes={
         "mil": "mil",
-        "milhão": "milhão de",
-        "milhões": "milhões de",
-        "mi": "milhões de",
-        "bilhão": "bilhão de",
-        "bilhões": "bilhões de",
-        "bi": "bilhões de",
-        "trilhão": "trilhão de",
-        "trilhões": "trilhões de",
+        "milhão": "milhão",
+        "milhões": "milhões",
+        "mil milhões": "mil milhões",
+        **dict.fromkeys(("mi", "M", "MM"), "milhão|milhões"),
+        "bilhão": "bilhão",
+        "bilhões": "bilhões",
+        **dict.fromkeys(("bi", "B"), "bilhão|bilhões"),
+        "trilhão": "trilhão",
+        "trilhões": "trilhões",
+        **dict.fromkeys(("tri",), "trilhão|trilhões"),
+        "k": "mil",
+        "K": "mil",
     },
     number_signs={
         **dict.fromkeys(NUMBER_SIGNS, "número"),
@@ -165,50 +190,74 @@ LANGUAGE = Language(
         "tel.": "telefone",
         "§": "parágrafo",
     },
-    abbreviations={
-        "sr.": "senhor",
-        "sra.": "senhora",
-        "srs.": "senhores",
-        "dr.": "doutor",
-        "dra.": "doutora",
-        "prof.": "professor",
-        "profa.": "professora",
-        "Eng.": "engenheiro",
-        "Gen.": "general",
-        "Av.": "avenida",
-        "art.": "artigo",
-        "a. C.": "antes de Cristo",
-        "d. C.": "depois de Cristo",
-        "séc.": "século",
-        "sécs.": "séculos",
-        "p. ex.": "por exemplo",
-        "vs.": "versus",
-        "etc.": "et cetera",
-        "aprox.": "aproximadamente",
-        "hab.": "habitantes",
-        "Ltda.": "limitada",
-        "Cia.": "companhia",
-    },
+    abbreviations=table(
+        "sr. = senhor; sra. = senhora; srs. = senhores; sras. = senhoras; "
+        "srta. = senhorita; dr. = doutor; dra. = doutora; drs. = doutores; "
+        "prof. = professor; profa. = professora; profs. = professores; "
+        "Eng. = engenheiro; Arq. = arquiteto; Gen. = general; Gal. = general; "
+        "Cel. = coronel; Maj. = major; Cap. = capitão; Ten. = tenente; "
+        "Sgt. = sargento; Alm. = almirante; Brig. = brigadeiro; "
+        "Mons. = monsenhor; Exmo. = excelentíssimo; Exma. = excelentíssima; "
+        "Sto. = santo; Sta. = santa; Av. = avenida; Pça. = praça; "
+        "Rod. = rodovia; Trav. = travessa; Est. = estrada; Jd. = jardim; "
+        "Dep. = deputado; Sen. = senador; Pres. = presidente; "
+        "Gov. = governador; art. = artigo; arts. = artigos; "
+        "a. C. = antes de Cristo; d. C. = depois de Cristo; séc. = século; "
+        "sécs. = séculos; p. ex. = por exemplo; ex. = exemplo; vs. = versus; "
+        "etc. = et cetera; aprox. = aproximadamente; cf. = conforme; "
+        "ca. = cerca de; hab. = habitantes; máx. = máximo; mín. = mínimo; "
+        "ed. = edição; fig. = figura; obs. = observação; tel. = telefone; "
+        "depto. = departamento; dept. = departamento; univ. = universidade; "
+        "págs. = páginas; Ltda. = limitada; Cia. = companhia; Jr. = júnior; "
+        "Inc. = inc; Corp. = corporation; Ltd. = limited; Co. = company; "
+        "EE. UU. = Estados Unidos; FF. AA. = Forças Armadas; jan. = janeiro; "
+        "fev. = fevereiro; abr. = abril; jun. = junho; jul. = julho; "
+        "ago. = agosto; set. = setembro; out. = outubro; nov. = novembro; "
+        "dez. = dezembro"
+    ),
+    closing="etc. hab.",
+    openers=(
+        "O A Os As Um Uma Em No Na Nos Nas Este Esta Esse Essa Isso Isto Ele Ela Eles "
+        "Elas Seu Sua Com Por Para Mas E Não Sem Sobre Segundo Após Desde Durante "
+        "Entre Até Quando Embora Além Também Como Foi Era É São Há Já Muitos Depois "
+        "Assim Se De Do Da Ao À Mais Atualmente Hoje Todos Outros"
+    ),
+    telephone=r"\b[Tt]el\.?|[Tt]els\.|[Tt]elefones?|[Ff]ax|[Ff]ones?|"
+    r"[Ll]ig\w+ para(?: o)?|"
+    r"[Dd]isque",
+    dot="ponto",
+    slash="barra",
     symbols={
         "&": "e",
         "@": "arroba",
         "+": "mais",
+        "±": "mais ou menos",
+        "×": "por",
         "%": "por cento",
         "‰": "por mil",
         "€": "euro",
         "$": "dólar",
         "£": "libra",
     },
-    letter_rules=(iberian_numerals(_NUMBERS, _KINGS, _QUEENS, _ARTICLES),),
+    letter_rules=(
+        christ("antes de Cristo", "depois de Cristo"),
+        iberian_numerals(_NUMBERS, _KINGS, _QUEENS, _ARTICLES),
+    ),
     rules=(
         ordinals(_NUMBERS, r"\.? ?º"),
         ordinals(_NUMBERS, r"\.? ?ª", FEMININE),
         ordinals(_NUMBERS, _DEGREE_AS_ORDINAL),
         *dates(_MONTHS, "de", "primeiro"),
+        lengths(
+            {
+                "h": ("hora", "horas", "minuto", "minutos"),
+                "m": ("minuto", "minutos", "segundo", "segundos"),
+            },
+            "e",
+        ),
         clock(" ?h ?", _read_hours),
         clock(":", _read_clock),
         *english_numbers(),
-        redundant_sign(r"R ?\$", r"(?:mil |milhões de )?reais"),
         out_of("de"),
         square_kilometer("quilômetro quadrado"),
         equals("igual a"),

@@ -19,7 +19,6 @@ _IGNORABLE_MARKS += range(0xE0100, 0xE01F0)
 
 _DIGIT_GROUP_SPACES = "\u00a0\u2007\u2009\u202f"
 _NOT_IN_A_NUMBER = re.compile("(?<!\\d)\u00a0|\u00a0(?!\\d{3}(?!\\d))")
-_MINUS = "\u2212"
 _DEVANAGARI_ABBREVIATION = "\u0970"
 # One character for a whole unit: ℃, ℉ and the "squared" ㎞, ㎡, ㍑, ㏠ ...
 _UNIT_SIGNS = {0x2103, 0x2109, *range(0x3300, 0x3400)}
@@ -84,7 +83,6 @@ _FOLDED = _FoldingTable(
     {
         **_TO_APOSTROPHE,
         **{ord(character): "\u00a0" for character in _DIGIT_GROUP_SPACES},
-        ord(_MINUS): "-",
         ord(_DEVANAGARI_ABBREVIATION): ".",
     }
 )
@@ -104,10 +102,10 @@ _MAY_FOLD = re.compile("[^\x00-\x9f¡-±µ-¸º»¿-ʻ]")
 def fold(text: str) -> str:
     """Return `text` with one form for what has many, and letters as they are.
 
-    Decimal digits of every script become 0-9, dashes and the minus sign "-", the
-    spaces of digit groups U+00A0, other spaces " ", apostrophes "'", superscripts "^2",
-    fractions like ½ " 1/2 ", the abbreviation sign of Devanagari ".", full-width
-    signs and ㎞, ㎡, ℃ what they stand for.
+    Decimal digits of every script become 0-9, dashes "-" (the minus sign stays, for it
+    says more), the spaces of digit groups U+00A0, other spaces " ", apostrophes "'",
+    superscripts "^2", fractions like ½ " 1/2 ", the abbreviation sign of Devanagari
+    ".", full-width signs and ㎞, ㎡, ℃ what they stand for.
     """
     if not _MAY_FOLD.search(text):
         return text

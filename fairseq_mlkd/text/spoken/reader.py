@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from re import Match, Pattern
 
 from fairseq_mlkd.text.language import LONGEST_NUMBER, Language, Rule, Unit
 from fairseq_mlkd.text.spoken.characters import fold
+from fairseq_mlkd.text.spoken.written import rewrites
+
+_Row = tuple[str, Callable[[Match[str]], str], str]
 
 # A number is no part of a date, a time or a version. The look-behind follows the first
 # digit because `re` is fast at finding a digit and slow at trying everywhere.
@@ -20,9 +23,15 @@ _GROUP_MARKS = "\u00a0'"
 # + and country code, or an area code of three digits and more that begins with 0.
 _TELEPHONE = (
     r"\+\d{1,3}(?:[ \u00a0/-]\(?\d{2,}\)?){2,}|"
-    r"0(?<![\d.,]0)\d{2,5}(?:\)?[ \u00a0/-]\d{2,})+(?!\d)"
+    r"0(?<![\d.,]0)(?<!\d[ \u00a0]0)\d{2,5}(?:\)?[ \u00a0/-]\d{2,})+(?!\d)"
 )
-_MINUS = r"-(?<![^\s(]-)(?<!\d\s-)(?=[^\w\s]?\d)"
+# A hyphen is a minus sign at the beginning, after a space (but "5 -7") and after what
+# opens, compares or lists.
+_MINUS = r"-(?<![^\s(\[{/:;,=<>≤≥≈~|'\"“„«»*+-]-)(?<!\d\s-)(?<!\d--)(?=[^\w\s]?\d)"
+_POWERS = (("²", "2"), ("³", "3"), ("²", " ²"))
+_NAME_FOLLOWS = re.compile("[ \u00a0]?[A-ZÀ-ÖØ-Þ]")
+# Initials, not an abbreviation at the beginning of a sentence: D. C., A.C.
+_INITIALS = re.compile(r"(?:[^\W\d_]\. ?)+")
 
 
 def digit_groups(marks: str, group: str = r"\d{3}") -> str:
@@ -40,6 +49,16 @@ def _any_of(written: Iterable[str]) -> str:
     """Return a pattern for any of the strings; longer ones are tried first."""
     longest_first = sorted(map(fold, written), key=len, reverse=True)
     return "|".join(map(re.escape, longest_first)) or r"(?!)"
+
+
+def _spellings(abbreviations: Mapping[str, str]) -> dict[str, str]:
+    """Return the words of each way to write an abbreviation, a capital first or not."""
+    return {
+        written: words
+        for key, words in abbreviations.items()
+        for written in (key[0].upper() + key[1:], key)
+        if written == key or not (_INITIALS.fullmatch(key) and written.isupper())
+    }
 
 
 def _ends_with_any_of(abbreviations: Iterable[str]) -> Pattern[str]:
@@ -61,17 +80,22 @@ class Reader:
 
     def __init__(self, language: Language) -> None:
         self.language = language
-        self._words = {
-            spelling.replace(" ", ""): words
-            for key, words in language.abbreviations.items()
-            for spelling in (key, key[0].upper() + key[1:])
-        }
+        spellings = _spellings(language.abbreviations)
+        self._words = {key.replace(" ", ""): spellings[key] for key in spellings}
         # Spaces after inner full stops are free: z. B. and z.B.
-        abbreviations = re.sub(r"(\\\.)(?=[^|])", "\\1[ \u00a0]?", _any_of(self._words))
+        abbreviations = re.sub(
+            r"(\\\.)(?:\\ )?(?=[^|])", "\\1[ \u00a0]?", _any_of(spellings)
+        ).replace("\\ ", "[ \u00a0]")
         self._abbreviations = re.compile(rf"{_BEGINS}(?:{abbreviations})(?!\w)")
         self._may_abbreviate = _ends_with_any_of(self._words)
         self._needs_reading = re.compile(rf"\d|{_any_of(language.symbols)}")
-        self._units = {fold(name): unit for name, unit in language.units.items()}
+        units = {
+            written: unit
+            for name, unit in language.units.items()
+            for written in (name, *(name.replace(*pair) for pair in _POWERS))
+        }
+        self._units = {fold(name): unit for name, unit in units.items()}
+        self._rewrites = rewrites(language)
         self._rules = [*language.rules, *self._table_rules()]
 
     def read(self, text: str) -> str:
@@ -80,6 +104,8 @@ class Reader:
             text = self._abbreviations.sub(self._read_abbreviation, text)
         for rule in self.language.letter_rules:
             text = rule.apply(text, self.language.space)
+        for rewrite in self._rewrites:
+            text = rewrite.apply(text)
         if self._needs_reading.search(text):
             for rule in self._rules:
                 text = rule.apply(text, self.language.space)
@@ -94,26 +120,19 @@ class Reader:
         )
         number = _STARTS + tail
         signs = _any_of(language.number_signs)
-        units = _any_of(language.units)
-        magnitude = rf"(?: *(?P<magnitude>{_any_of(language.magnitudes)})(?!\w))?"
-        currency = rf"(?P<unit>{_any_of(language.currencies)}) ?"
         first = rf"\d(?<![\d.,:/-]\d){tail}"
-        rules: list[tuple[str, Callable[[Match[str]], str], str]] = [
+        rules: list[_Row] = [
             (_TELEPHONE, self._read_telephone, ""),
             (rf"{_BEGINS}(?P<sign>{signs}) *(?=\d)", self._read_sign, ""),
+            (_MINUS, lambda match: language.minus, "-"),
+            *self._prices(first, tail),
             (
                 rf"(?P<first>{first}) ?- ?(?P<last>\d{tail})(?! ?-\d)",
                 self._read_range,
                 "-",
             ),
-            (_MINUS, lambda match: language.minus, "-"),
             (rf"{_STARTS}/\d+{_ENDS}", self._read_fraction, "/"),
-            (rf"{currency}(?P<number>{number}){magnitude}", self._read_quantity, ""),
-            (
-                rf"(?P<number>{number}){magnitude} *(?P<unit>{units})(?![\w'])",
-                self._read_quantity,
-                "",
-            ),
+            *self._quantities(number),
             (number, self._read_number, ""),
             (r"\d+", self._read_number, ""),
             (_any_of(language.symbols), self._read_symbol, ""),
@@ -122,8 +141,73 @@ class Reader:
             Rule(re.compile(pattern), read, needs) for pattern, read, needs in rules
         ]
 
+    def _prices(self, first: str, tail: str) -> list[_Row]:
+        """Return the rules that move a currency's sign to where it is said."""
+        currency = rf"(?P<unit>{_any_of(self.language.currencies)}) ?"
+        names = {
+            name
+            for sign in self.language.currencies
+            for name in self.language.units[sign][:2]
+        }
+        magnitudes = rf"(?: ?(?:{_any_of(self.language.magnitudes)}))?"
+        of = rf" ?(?:{self.language.magnitude_of or '(?!)'})?"
+        last = rf"(?:{currency})?"
+        return [
+            # Its name follows: $5 million dollars.
+            (
+                rf"{currency}(?=\d[\d.,\u00a0]*{magnitudes}{of}"
+                rf" ?(?:{_any_of(names)})\b)",
+                lambda match: "",
+                "",
+            ),
+            # $4-6 million
+            (
+                rf"{currency}(?P<first>{first}) ?- ?{last.replace('unit', 'same')}"
+                rf"(?=\d{tail}(?! ?-\d))",
+                lambda match: f"{match['first']} {self.language.until} {match['unit']}",
+                "-",
+            ),
+            # 5%-10%
+            (
+                r"-(?<=\d[%\u2030\u20ac$\u00a3]-)(?=[$\u20ac\u00a3]?\d)",
+                self._read_until,
+                "-",
+            ),
+        ]
+
+    def _quantities(self, number: str) -> list[_Row]:
+        """Return the rules for numbers with a magnitude, a unit or both."""
+        language = self.language
+        currency = rf"(?P<unit>{_any_of(language.currencies)}) ?"
+        said = _any_of(language.magnitudes)
+        magnitude = rf"(?:[ \u00a0-]*(?P<magnitude>{said})(?!\w))?"
+        units = rf"(?P<unit>{_any_of(self._units)})(?![\w'])"
+        of = rf"(?:[ \u00a0](?:{language.magnitude_of or '(?!)'}))?"
+        shortened = [
+            written
+            for written, words in language.magnitudes.items()
+            if len(written) > 1 and written not in words.split("|")
+        ]
+        return [
+            (rf"{currency}(?P<number>{number}){magnitude}", self._read_quantity, ""),
+            (
+                rf"(?P<number>{number}){magnitude}{of}[ \u00a0]*{units}",
+                self._read_quantity,
+                "",
+            ),
+            (
+                rf"(?P<number>{number})[ \u00a0-]?"
+                rf"(?P<magnitude>{_any_of(shortened)})(?!\w)",
+                lambda match: self._read_magnitude(*match.group("number", "magnitude")),
+                "",
+            ),
+        ]
+
     def _read_abbreviation(self, match: Match[str]) -> str:
-        return self._words["".join(match.group().split())]
+        words, _, otherwise = self._words["".join(match.group().split())].partition("|")
+        if otherwise and not _NAME_FOLLOWS.match(match.string, match.end()):
+            return otherwise
+        return words
 
     def _read_telephone(self, match: Match[str]) -> str:
         plus = self.language.symbols.get("+", "") if match.group()[0] == "+" else ""
@@ -131,6 +215,9 @@ class Reader:
 
     def _read_sign(self, match: Match[str]) -> str:
         return self.language.number_signs[match.group("sign")]
+
+    def _read_until(self, match: Match[str]) -> str:
+        return self.language.until
 
     def _read_range(self, match: Match[str]) -> str:
         return f"{match.group('first')} {self.language.until} {match.group('last')}"
@@ -145,14 +232,22 @@ class Reader:
     def _read_quantity(self, match: Match[str]) -> str:
         number, magnitude = match.group("number", "magnitude")
         unit = self._units[match.group("unit")]
+        is_attribute = self.language.is_attribute
+        if is_attribute and is_attribute(match.string, *match.span()):
+            unit = unit._replace(many=unit.one)
         if magnitude:
-            words = self.language.magnitudes[magnitude]
-            count = self.number(number, self.language.magnitude_gender)
-            return f"{count} {words} {unit.many}"
+            count = self._read_magnitude(number, magnitude)
+            return self.language.of(count, unit.many)
         whole, _, decimals = number.partition(self.language.decimal_mark)
         if unit.cents and len(decimals) == 2:
             return self._money(whole, decimals, unit)
         return self._counted(number, unit.one, unit.many, unit.gender)
+
+    def _read_magnitude(self, number: str, magnitude: str) -> str:
+        language = self.language
+        one, _, many = language.magnitudes[magnitude].partition("|")
+        words = many if many and not language.is_singular(number) else one
+        return f"{self.number(number, language.magnitude_gender)} {words}"
 
     def _money(self, whole: str, hundredths: str, unit: Unit) -> str:
         assert unit.cents is not None
@@ -166,12 +261,8 @@ class Reader:
         return f"{units} {self.language.currency_join} {cents}"
 
     def _counted(self, number: str, one: str, many: str, gender: str) -> str:
-        if self.language.singular_below_two:
-            whole = number.partition(self.language.decimal_mark)[0]
-            singular = whole in ("0", "1")
-        else:
-            singular = number == "1"
-        return f"{self.number(number, gender)} {one if singular else many}"
+        words = one if self.language.is_singular(number) else many
+        return f"{self.number(number, gender)} {words}"
 
     def _read_number(self, match: Match[str]) -> str:
         written = match.group()

@@ -1,4 +1,4 @@
-"""Roman numerals in French, Italian, Portuguese and Spanish.
+"""Roman numerals of rulers, centuries, wars, chapters and the like.
 
 Whether XIV is a cardinal, an ordinal, or no number at all is decided by the words
 around it, in each language by its own rule.
@@ -15,14 +15,15 @@ from fairseq_mlkd.text.language import Rule
 from fairseq_mlkd.text.spoken.romance import FEMININE, MASCULINE, Numbers
 
 _ONES = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
-# Without L, C, D and M no word of these languages is taken for a number ("CD", "MIL"),
-# and sovereigns, centuries and chapters hardly ever reach 40.
+_TENS = ("", "X", "XX", "XXX", "XL", "L", "LX", "LXX", "LXXX")
+# Without C, D and M no word of these languages is taken for a number ("CD", "MIL").
 _ROMAN = {
-    "X" * tens + one: 10 * tens + value
-    for tens in range(4)
+    ten + one: 10 * tens + value
+    for tens, ten in enumerate(_TENS)
     for value, one in enumerate(_ONES)
     if tens or value
 }
+_PARTS = re.compile('[ \u00a0("„“«-]+')
 _OF = ("de ", "d'", "del ", "da ", "do ")
 _CENTURIES = ("siglo", "siglos", "século", "séculos")
 
@@ -30,15 +31,25 @@ _CENTURIES = ("siglo", "siglos", "século", "séculos")
 class Numeral(NamedTuple):
     """A Roman numeral and what stands around it on the page.
 
-    `before` is the word before it as written ("Louis", "dell'"), `after` the text that
-    follows; both may be empty.
+    `preceding` and `after` are the text before it and after it, 40 characters at most;
+    both may be empty.
     """
 
     number: int
     written: str
     ending: str | None
-    before: str
+    preceding: str
     after: str
+
+    @property
+    def words(self) -> list[str]:
+        """The words before it as written, the last one first."""
+        return _PARTS.split(self.preceding.rstrip(" \u00a0-"))[::-1]
+
+    @property
+    def before(self) -> str:
+        """The word before it as written ("Louis", "dell'")."""
+        return self.words[0]
 
     @property
     def follows_a_name(self) -> bool:
@@ -46,24 +57,27 @@ class Numeral(NamedTuple):
         return self.before.istitle() and self.after.startswith(_OF)
 
 
-def numerals(read: Callable[[Numeral], str | None], endings: str = "(?!)") -> Rule:
-    """Return the rule for Roman numerals from I to XXXIX.
+def numerals(
+    read: Callable[[Numeral], str | None], endings: str = "(?!)", letters: str = "IVX"
+) -> Rule:
+    """Return the rule for Roman numerals from I to XXXIX, or LXXXIX with L.
 
     Args:
         read: the words of a numeral, or None to leave its letters alone.
         endings: pattern of what may be written right after it (the e of XIXe).
+        letters: those that numerals are made of.
     """
-    numeral = r"(?P<written>[IVX](?<![\w.][IVX])[IVX]*)"
+    numeral = rf"(?P<written>[{letters}](?<![\w.][{letters}])[{letters}]*)"
 
     def replace(match: Match[str]) -> str:
         number = _ROMAN.get(match["written"])
         if number is None:
             return match.group()
         preceding = match.string[max(match.start() - 40, 0) : match.start()]
-        before = re.split(r"[ \u00a0(\"-]+", preceding.rstrip(" \u00a0-"))[-1]
         after = match.string[match.end() : match.end() + 40].lstrip()
         written, ending = match.group("written", "ending")
-        return read(Numeral(number, written, ending, before, after)) or match.group()
+        said = read(Numeral(number, written, ending, preceding, after))
+        return said or match.group()
 
     return Rule(re.compile(rf"{numeral}(?P<ending>{endings})?(?![\w'])"), replace)
 

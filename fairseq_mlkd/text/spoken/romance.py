@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from re import Match
 
-from fairseq_mlkd.text.language import LONGEST_NUMBER, Rule, Unit, spell
+from fairseq_mlkd.text.language import LONGEST_NUMBER, Language, Rule, Unit, spell
 
 MASCULINE = "masculine"
 FEMININE = "feminine"
@@ -39,9 +39,16 @@ _GROUPED = r"(?:\d{0,2}(?:[ .\u00a0]\d{3})+|\d*)(?![\w/:]|[.,]\d)"
 _DAY, _MONTH = r"(?P<day>0?[1-9]|[12]\d|3[01])", r"(?P<month>0?[1-9]|1[0-2])"
 
 
-def words(text: str) -> list[str]:
-    """Return the words of a table that is written as running text."""
-    return text.split()
+class Romance(Language):
+    """A language that says "millions of euros" and "a thousand euros"."""
+
+    def of(self, magnitude: str, unit: str) -> str:
+        """Return a magnitude's words, the preposition and the words of a unit."""
+        if magnitude.endswith(("mil", "mille", "mila")):
+            return f"{magnitude} {unit}"
+        if self.lang == "fr" and unit[0] in "aeéiou":
+            return f"{magnitude} d'{unit}"
+        return f"{magnitude} {'di' if self.lang == 'it' else 'de'} {unit}"
 
 
 @dataclass(frozen=True)
@@ -162,6 +169,43 @@ def english_numbers(groups: str = r"(?:,\d{3})+(?:,\d{3}|(?<=,000))") -> Sequenc
     )
 
 
+def christ(before: str, after: str) -> Rule:
+    """Return the rule for 44 A.C., siglo V AC, 220 dC: not for initials (D.C. United).
+
+    Lower-case abbreviations (a. C.) stand in the language's table.
+    """
+    pattern = r"[aAdD](?<=[\dIVX][ \u00a0][aAdD])\.? ?C\b\.?(?! [A-ZÀ-Ý])"
+    return Rule(
+        re.compile(pattern),
+        lambda match: before if match.group()[0] in "aA" else after,
+        "C",
+    )
+
+
+def lengths(names: Mapping[str, Sequence[str]], join: str = "") -> Rule:
+    """Return the rule for 2:30 horas, 3:45 minutos: no times of day.
+
+    Args:
+        names: "h" and "m" -> singular and plural of the unit that is written and of
+            the next smaller one.
+        join: the word between both.
+    """
+    units = "|".join(name for forms in names.values() for name in forms[:2])
+
+    def read(match: Match[str]) -> str:
+        one, many, small_one, small_many = next(
+            forms for forms in names.values() if match["unit"] in forms[:2]
+        )
+        first, second = int(match["first"]), int(match["second"])
+        said = f"{first} {one if first == 1 else many}"
+        if not second:
+            return said
+        return f"{said} {join} {second} {small_one if second == 1 else small_many}"
+
+    pattern = r"(?P<first>\d(?<![\w.,:]\d)\d{0,2}):(?P<second>[0-5]\d)"
+    return Rule(re.compile(rf"{pattern} (?P<unit>{units})\b"), read, ":")
+
+
 def out_of(said: str) -> Rule:
     """Return the rule for marks: 7,8 / 10, 65 / 100."""
     return Rule(
@@ -169,12 +213,6 @@ def out_of(said: str) -> Rule:
         lambda match: said,
         needs="/",
     )
-
-
-def redundant_sign(sign: str, names: str) -> Rule:
-    """Return the rule for a dollar's sign where its name follows: $ 5 dólares."""
-    number = r"\d[\d., \u00a0]*"
-    return Rule(re.compile(rf"{sign} *(?={number} {names}\b)"), lambda match: "", "$")
 
 
 def square_kilometer(said: str) -> Rule:

@@ -81,7 +81,7 @@ Nr. 5, S. 12, § 5 | nummer fünf seite zwölf paragraf fünf
 R&D, a@b.de, C++ | r und d a at b de c plus plus
 B2B, MP3 | b zwei b mp drei
 1.5.3 | eins fünf drei
-Karl V. geht's gut | karl v geht's gut
+Karl V. geht's gut | karl der fünfte geht's gut
 E-Mail-Adresse | e mail adresse
 """
 CASES = [line.split(" | ") for line in TABLE.strip().split("\n")]

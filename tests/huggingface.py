@@ -16,6 +16,7 @@ from fairseq_mlkd.checkpoint import load_weights, model_config, read_checkpoint
 from fairseq_mlkd.cli.import_encoder import import_encoder
 from fairseq_mlkd.data.binary import encode_line
 from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderModel
+from fairseq_mlkd.modules.states import Request
 from fairseq_mlkd.text.tokenizer import Tokenizer
 
 # transformers imports it with its models, and one built for another torch cannot be
@@ -172,8 +173,7 @@ def compare_outputs(
         out, extra = model(
             src_tokens,
             features_only=model.lm_head is None,
-            hidden_states=range(layers + 1),
-            attention_scores=range(layers),
+            request=Request(range(layers + 1), range(layers)),
         )
     assert len(want.hidden_states) == layers + 1
     for i, states in enumerate(want.hidden_states):

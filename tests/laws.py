@@ -25,6 +25,7 @@ from tiny_parses import write_parses
 from torch import Tensor, nn
 
 from fairseq_mlkd.criterions.tinybert import TinyBertCriterion
+from fairseq_mlkd.modules.states import Request
 from fairseq_mlkd.tasks.multilingual_mlm import (
     MultilingualMLMConfig,
     MultilingualMLMTask,
@@ -288,7 +289,9 @@ def run_alone(task: Any, model: nn.Module, sample: dict[str, Any]) -> Outputs:
         for kind in ("decoder_attention", "cross_attention"):
             asked.update({f"{kind}_scores": layers, f"{kind}_vectors": layers})
     places, _ = task.supervise(sample)
-    logits, states = model(**sample["net_input"], heads=places, **asked)
+    logits, states = model(
+        **sample["net_input"], heads=places, request=Request(**asked)
+    )
     return {"logits": logits, **states}
 
 

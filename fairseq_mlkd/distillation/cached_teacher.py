@@ -22,6 +22,7 @@ from fairseq_mlkd.distillation.signals import (
 )
 from fairseq_mlkd.distillation.teacher import Teacher
 from fairseq_mlkd.distillation.teacher_cache import TeacherCache
+from fairseq_mlkd.modules.states import Request
 
 logger = logging.getLogger(__name__)
 
@@ -62,9 +63,10 @@ class CachedTeacher:
             "teacher cache %s holds %s sequences", cache.folder, f"{len(cache):,}"
         )
 
-    def check_signals(self, requests: dict[str, list[int]], *, logits: bool) -> None:
+    def check_signals(self, request: Request, *, logits: bool) -> None:
         """Refuse a cache of other signals than this run asks for."""
-        self.cache.check({"choice of signals": {"logits": logits, **requests}})
+        asked = {name: list(i) for name, i in request._asdict().items() if i}
+        self.cache.check({"choice of signals": {"logits": logits, **asked}})
 
     def __deepcopy__(self, memo: dict[int, Any]) -> "CachedTeacher":
         return self

@@ -105,7 +105,7 @@ class Distiller(nn.Module):
         hard = targets is not None and bool(self.ce_weight)
         scored = soft or hard or with_logits
         nothing = torch.zeros((), device=inputs["src_tokens"].device)
-        if not scored and not own_request:
+        if not scored and not any(own_request):
             return Comparison({}, nothing, {}, {})
         theirs = {**inputs, "heads": places} if view is None else view.inputs
         taught_logits, taught = self.teacher.run(
@@ -113,10 +113,10 @@ class Distiller(nn.Module):
             keys,
             features_only=not soft,
             **theirs,
-            **request,
+            request=request,
         )
         logits, own = student(
-            features_only=not scored, **inputs, heads=places, **own_request
+            features_only=not scored, **inputs, heads=places, request=own_request
         )
         if view is not None:
             taught_logits = view.read_logits(taught_logits) if soft else None
@@ -248,8 +248,7 @@ def build_distiller(
         logits_weight=cfg.logits_weight,
         temperature=cfg.temperature,
     )
-    requests = inner_losses.requests(1)
-    teacher.check_signals(requests, logits=bool(cfg.logits_weight))
+    teacher.check_signals(inner_losses.requests(1), logits=bool(cfg.logits_weight))
     return distiller
 
 
@@ -277,7 +276,7 @@ def build_stage_1(cfg: DistillationConfig, task: Distillable) -> Distiller:
     kinds = {
         "masked LM": distiller.ce_weight,
         "equation 2": distiller.logits_weight,
-        "equation 3": bool(distiller.inner_losses.requests(0, decodes=False)),
+        "equation 3": any(distiller.inner_losses.requests(0, decodes=False)),
     }
     used = [kind for kind, weight in kinds.items() if weight]
     if not used:

@@ -24,6 +24,7 @@ from fairseq_mlkd.distillation.projections import (
     choose_head_map,
     choose_relation_heads,
 )
+from fairseq_mlkd.modules.states import Request
 
 Outputs = Mapping[str, Any]  # what a model hands out beside its logits
 
@@ -243,7 +244,7 @@ class InnerLosses(nn.Module):
         how = (*self.shapes, self.head_map, self.kind)
         return partial(ScoreLoss, attention, pairs, *how)
 
-    def requests(self, side: int, decodes: bool = True) -> dict[str, list[int]]:
+    def requests(self, side: int, decodes: bool = True) -> Request:
         """Return what a model has to hand out: of the student (0), of the teacher (1).
 
         Args:
@@ -253,7 +254,7 @@ class InnerLosses(nn.Module):
         for term in self._chosen(decodes).values():
             indices = [pair[side] for pair in term.pairs]
             found.setdefault(term.states, []).extend(indices)
-        return found
+        return Request(**found)
 
     def _chosen(self, decodes: bool) -> dict[str, Term]:
         decoders = () if decodes else ("decoder_", "cross_")

@@ -105,7 +105,7 @@ def name_signals(
     return logits + [
         f"{states}.{i}.{part}"
         for states, parts in _STATES.items()
-        for i in inputs.get(states, ())
+        for i in getattr(inputs["request"], states)
         for part in range(len(parts))
     ]
 

@@ -18,6 +18,7 @@ from fairseq_mlkd.checkpoint import (
     read_checkpoint,
 )
 from fairseq_mlkd.distillation.contract import Distillable, ModelShape
+from fairseq_mlkd.modules.states import Request
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ class Teacher:
     def shape(self) -> ModelShape:
         return ModelShape.of(self.model.cfg)
 
-    def check_signals(self, requests: dict[str, list[int]], *, logits: bool) -> None:
+    def check_signals(self, request: Request, *, logits: bool) -> None:
         """Refuse to give what is asked for; one that runs gives anything."""
 
     @torch.no_grad()

@@ -1,6 +1,5 @@
 """What decodes in the pointer generator: parse symbols and pointers in one softmax."""
 
-from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 from fairseq_mlkd.modules.decoder import Decoder, DecoderOutput, reorder_memory
 from fairseq_mlkd.modules.encoder import attention_bias
 from fairseq_mlkd.modules.pointer import IMPOSSIBLE, PointerHead
+from fairseq_mlkd.modules.states import NOTHING, Request
 
 
 class Source(NamedTuple):
@@ -52,11 +52,7 @@ class PointerDecoder(FairseqIncrementalDecoder):
         incremental_state: dict[str, Any] | None = None,
         *,
         features_only: bool = False,
-        decoder_hidden_states: Collection[int] = (),
-        decoder_attention_scores: Collection[int] = (),
-        decoder_attention_vectors: Collection[int] = (),
-        cross_attention_scores: Collection[int] = (),
-        cross_attention_vectors: Collection[int] = (),
+        request: Request = NOTHING,
     ) -> tuple[Tensor, dict[str, Any]]:
         """Score the symbol that follows each of `prev_output_tokens`.
 
@@ -66,8 +62,7 @@ class PointerDecoder(FairseqIncrementalDecoder):
             incremental_state: where states are kept from call to call; then all
                 symbols but the last are known from the calls before.
             features_only: return the last layer's states instead.
-            decoder_hidden_states: points to hand out, as in `Decoder.forward`; likewise
-                the scores and vectors of its layers' attention, to symbols and source.
+            request: what to hand out.
         Returns:
             Logits `(bsz, tgt_len, outputs)` or features `(bsz, tgt_len, embed_dim)`,
             `tgt_len` being 1 when incremental; and a dictionary of what was asked for,
@@ -83,20 +78,12 @@ class PointerDecoder(FairseqIncrementalDecoder):
             prev_output_tokens,
             state["memory"],
             attention_bias(encoder_out.padding_mask, features.dtype),
-            hidden_states=decoder_hidden_states,
-            attention_scores=decoder_attention_scores,
-            attention_vectors=decoder_attention_vectors,
-            cross_attention_scores=cross_attention_scores,
-            cross_attention_vectors=cross_attention_vectors,
+            request,
         )
         state["memory"] = out.memory
         extra = {
             "attn": None,  # what SequenceGenerator looks for
-            "decoder_hidden_states": out.hidden_states,
-            "decoder_attention_scores": out.attention_scores,
-            "decoder_attention_vectors": out.attention_vectors,
-            "cross_attention_scores": out.cross_attention_scores,
-            "cross_attention_vectors": out.cross_attention_vectors,
+            **out.states,
             "decoder_padding_mask": prev_output_tokens.eq(self.dictionary.pad()),
         }
         if features_only:

@@ -1,7 +1,7 @@
 """The encoders of Table 1: `--arch mbert8_large`, `mbert8`, `mbert`, `lean_bert`."""
 
 from argparse import Namespace
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import (
@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from fairseq_mlkd.modules.encoder import Embeddings, Encoder, EncoderLayer
 from fairseq_mlkd.modules.heads import MaskedLMHead, PooledHead, TokenHead
+from fairseq_mlkd.modules.states import NOTHING, Request
 from fairseq_mlkd.modules.tied_embedding import Projection
 
 
@@ -120,9 +121,7 @@ class MultilingualEncoderModel(BaseFairseqModel):
         masked_tokens: Tensor | None = None,
         features_only: bool = False,
         heads: Mapping[str, Tensor] | None = None,
-        hidden_states: Collection[int] = (),
-        attention_scores: Collection[int] = (),
-        attention_vectors: Collection[int] = (),
+        request: Request = NOTHING,
     ) -> tuple[Tensor | dict[str, Tensor], dict[str, Any]]:
         """Encode sentences and put a head on them.
 
@@ -135,24 +134,16 @@ class MultilingualEncoderModel(BaseFairseqModel):
             features_only: no head: return the last layer's output.
             heads: use these heads, each at some positions: `(n,)` indices into the
                 batch's `bsz * src_len` tokens.
-            hidden_states: points to hand out, 0 (embeddings) to the number of layers.
-            attention_scores: layers, from 0, whose scores before softmax to hand out.
-            attention_vectors: layers whose queries, keys and values to hand out.
+            request: what to hand out.
         Returns:
             Logits `(n, classes)` for each of `heads`; without them, of the masked-LM
             head, `(masked, vocab)` or `(bsz, src_len, vocab)`; or features `(bsz,
             src_len, embed_dim)`; and a dictionary with `padding_mask`
             (None: no padding) and what was asked for, by index.
         """
-        out = self.encoder(
-            src_tokens,
-            segments,
-            hidden_states=hidden_states,
-            attention_scores=attention_scores,
-            attention_vectors=attention_vectors,
-        )
-        extra = out._asdict()
-        x, project = extra.pop("features"), extra.pop("project")
+        out = self.encoder(src_tokens, segments, request)
+        extra = {"padding_mask": out.padding_mask, **out.states}
+        x, project = out.features, out.project
         if features_only:
             return x, extra
         if heads is None:

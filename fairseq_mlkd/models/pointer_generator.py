@@ -1,6 +1,6 @@
 """The parser of "Don't Parse, Generate!": `--arch pointer_generator_mbert8`, ..."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -24,6 +24,7 @@ from fairseq_mlkd.models.multilingual_encoder import (
 )
 from fairseq_mlkd.modules.decoder import Decoder, DecoderEmbeddings, DecoderLayer
 from fairseq_mlkd.modules.encoder import Encoder
+from fairseq_mlkd.modules.states import NOTHING, Request
 
 DECODER_HEAD = "decoder"
 
@@ -96,10 +97,7 @@ class PointerGeneratorModel(BaseFairseqModel):
         segments: Tensor | None = None,
         heads: Mapping[str, Tensor] | None = None,
         features_only: bool = False,
-        hidden_states: Collection[int] = (),
-        attention_scores: Collection[int] = (),
-        attention_vectors: Collection[int] = (),
-        **decoder_extras: Collection[int],
+        request: Request = NOTHING,
     ) -> tuple[Tensor | dict[str, Tensor], dict[str, Any]]:
         """Encode sentences and score each next symbol of their parses.
 
@@ -114,25 +112,15 @@ class PointerGeneratorModel(BaseFairseqModel):
                 batch's `bsz * tgt_len` symbols; None: everywhere.
             features_only: return the decoder's last states; without a decoder, the
                 encoder's.
-            hidden_states: points of the encoder to hand out, as `Encoder.forward`.
-            attention_scores: likewise, and `attention_vectors`.
-            decoder_extras: the same of the decoder, as `PointerDecoder.forward`.
+            request: what to hand out; without a decoder, of the encoder alone.
         Returns:
             Logits by head, `(n, outputs)`; without `heads`, `(bsz, tgt_len, outputs)`;
             or features `(bsz, tgt_len, embed_dim)`; and a dictionary with
             `padding_mask` of the source (None: no padding), `decoder_padding_mask` of
             the parse, and what was asked for, by index.
         """
-        out = self.encoder(
-            src_tokens,
-            segments,
-            hidden_states=hidden_states,
-            attention_scores=attention_scores,
-            attention_vectors=attention_vectors,
-        )
-        extra = out._asdict()
-        features = extra.pop("features")
-        del extra["project"]
+        out = self.encoder(src_tokens, segments, request)
+        features, extra = out.features, {"padding_mask": out.padding_mask, **out.states}
         if prev_output_tokens is None:
             return features, extra
         assert word_starts is not None
@@ -140,7 +128,7 @@ class PointerGeneratorModel(BaseFairseqModel):
             prev_output_tokens,
             Source(features, out.padding_mask, word_starts),
             features_only=features_only,
-            **decoder_extras,
+            request=request,
         )
         extra.update(decoder_extra)
         if heads is None or features_only:

@@ -7,8 +7,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-_HAS_FUSED_ATTENTION = hasattr(F, "scaled_dot_product_attention")
-
 # Added to the scores of what is not to be seen: no weight is left of them, and yet a
 # row of these alone is finite, also where autocast turns it into half precision.
 MASKED = -3e4
@@ -41,8 +39,8 @@ class Attention(nn.Module):
     """Scaled dot-product attention (Vaswani et al., 2017) with biases, as in BERT.
 
     Keys and values are computed apart, so that a decoder can keep them. PyTorch's fused
-    kernel does the work, unless the scores are asked for: then they are computed in the
-    open and returned as they are before masking and softmax.
+    kernel does the work, unless the scores are asked for: then they are computed step
+    by step and returned as they are before masking and softmax.
 
     Args:
         embed_dim: width of input and output.
@@ -67,16 +65,16 @@ class Attention(nn.Module):
         self.out_proj = nn.Linear(embed_dim, embed_dim)
 
     def keys_values(self, source: Tensor) -> KeysValues:
-        """What `attend` needs of `(bsz, src_len, embed_dim)`."""
+        """Return what `forward` needs of `(bsz, src_len, embed_dim)`."""
         return KeysValues(
             self._split(self.k_proj(source)), self._split(self.v_proj(source))
         )
 
-    def attend(
+    def forward(
         self,
         x: Tensor,
-        source: KeysValues,
         attention_bias: Tensor | None,
+        source: KeysValues | None = None,
         *,
         return_scores: bool = False,
     ) -> Attended:
@@ -84,16 +82,18 @@ class Attention(nn.Module):
 
         Args:
             x: `(bsz, tgt_len, embed_dim)`.
-            source: from `keys_values`.
             attention_bias: added to the scores, so it broadcasts to their shape: 0
                 where attention may go, `MASKED` elsewhere; None: it may go everywhere.
+            source: from `keys_values`; None: that of `x` itself.
             return_scores: also return the scores q.k / sqrt(head_dim), finite
                 everywhere.
         """
-        q, (k, v) = self._split(self.q_proj(x)), source
+        k, v = self.keys_values(x) if source is None else source
+        q = self._split(self.q_proj(x))
         dropout = self.dropout if self.training else 0.0
         scores = None
-        if return_scores or not _HAS_FUSED_ATTENTION:
+        if return_scores:
+            # B x H x T x D, B x H x D x S -> B x H x T x S
             scores = torch.matmul(q / math.sqrt(self.head_dim), k.transpose(-2, -1))
             masked = scores if attention_bias is None else scores + attention_bias
             probs = F.dropout(torch.softmax(masked, dim=-1), dropout)
@@ -104,32 +104,9 @@ class Attention(nn.Module):
             )
         # B x H x T x D -> B x T x C
         attended = attended.transpose(1, 2).reshape(x.shape)
-        scores = scores if return_scores else None
         return Attended(self.out_proj(attended), Vectors(q, k, v), scores)
 
     def _split(self, x: Tensor) -> Tensor:
         bsz, src_len, _ = x.shape
         # B x T x C -> B x H x T x D
         return x.view(bsz, src_len, self.num_heads, self.head_dim).transpose(1, 2)
-
-
-class SelfAttention(Attention):
-    """Attention of a sequence to itself."""
-
-    def forward(
-        self,
-        x: Tensor,
-        attention_bias: Tensor | None,
-        *,
-        return_scores: bool = False,
-    ) -> Attended:
-        """As `attend`, from every position to every other.
-
-        Args:
-            x: `(bsz, src_len, embed_dim)`.
-            attention_bias: `(bsz, 1, 1, src_len)`, `MASKED` at padding; None where
-                nothing is padded.
-        """
-        return self.attend(
-            x, self.keys_values(x), attention_bias, return_scores=return_scores
-        )

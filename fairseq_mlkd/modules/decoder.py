@@ -4,16 +4,11 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple, cast
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fairseq_mlkd.modules.attention import (
-    MASKED,
-    Attended,
-    Attention,
-    KeysValues,
-    Vectors,
-)
+from fairseq_mlkd.modules.attention import MASKED, Attended, KeysValues
+from fairseq_mlkd.modules.layer import TransformerLayer
+from fairseq_mlkd.modules.states import NOTHING, Request, States
 
 
 class LayerMemory(NamedTuple):
@@ -33,15 +28,11 @@ class LayerOutput(NamedTuple):
 
 
 class DecoderOutput(NamedTuple):
-    """What the decoder returns; the dictionaries hold just what was asked for."""
+    """What the decoder returns; of the states, just what was asked for."""
 
     features: Tensor  # (bsz, tgt_len, embed_dim), the last layer's output
     memory: list[LayerMemory]  # for the positions that follow
-    hidden_states: dict[int, Tensor]  # 0 = embeddings, i = output of the i-th layer
-    attention_scores: dict[int, Tensor]  # i = i-th layer from 0; before softmax
-    attention_vectors: dict[int, Vectors]  # likewise: queries, keys and values
-    cross_attention_scores: dict[int, Tensor]  # both likewise, to the source
-    cross_attention_vectors: dict[int, Vectors]
+    states: States  # those of the decoder and of its attention to the source
 
 
 class DecoderEmbeddings(nn.Module):
@@ -69,28 +60,11 @@ class DecoderEmbeddings(nn.Module):
         return self.dropout(self.layer_norm(self.symbols(tokens) + positions))
 
 
-class DecoderLayer(nn.Module):
-    """Self-attention, attention to the source, feed-forward; post-norm with GELU."""
+class DecoderLayer(TransformerLayer):
+    """A transformer layer that attends to symbols so far, then to the source."""
 
-    def __init__(
-        self,
-        embed_dim: int,
-        ffn_embed_dim: int,
-        num_heads: int,
-        *,
-        dropout: float,
-        attention_dropout: float,
-        layer_norm_eps: float,
-    ) -> None:
-        super().__init__()
-        self.self_attn = Attention(embed_dim, num_heads, dropout=attention_dropout)
-        self.self_attn_layer_norm = nn.LayerNorm(embed_dim, eps=layer_norm_eps)
-        self.cross_attn = Attention(embed_dim, num_heads, dropout=attention_dropout)
-        self.cross_attn_layer_norm = nn.LayerNorm(embed_dim, eps=layer_norm_eps)
-        self.fc1 = nn.Linear(embed_dim, ffn_embed_dim)
-        self.fc2 = nn.Linear(ffn_embed_dim, embed_dim)
-        self.final_layer_norm = nn.LayerNorm(embed_dim, eps=layer_norm_eps)
-        self.dropout = nn.Dropout(dropout)
+    def __init__(self, *shape: int, **options: float) -> None:
+        super().__init__(*shape, has_source=True, **options)
 
     def forward(
         self,
@@ -113,17 +87,13 @@ class DecoderLayer(nn.Module):
             return_cross_scores: also return those of the attention to the source.
         """
         seen = _append(memory.past, self.self_attn.keys_values(x))
-        to_seen = self.self_attn.attend(
-            x, seen, causal_bias, return_scores=return_scores
+        to_seen = self.attend_to_self(x, causal_bias, seen, return_scores=return_scores)
+        to_source = self.cross_attn(
+            to_seen.x, source_bias, memory.source, return_scores=return_cross_scores
         )
-        x = self.self_attn_layer_norm(x + self.dropout(to_seen.x))
-        to_source = self.cross_attn.attend(
-            x, memory.source, source_bias, return_scores=return_cross_scores
-        )
-        x = self.cross_attn_layer_norm(x + self.dropout(to_source.x))
-        ffn = self.fc2(F.gelu(self.fc1(x)))
-        x = self.final_layer_norm(x + self.dropout(ffn))
-        return LayerOutput(x, memory._replace(past=seen), to_seen, to_source)
+        x = self.cross_attn_layer_norm(to_seen.x + self.dropout(to_source.x))
+        memory = memory._replace(past=seen)
+        return LayerOutput(self.feed_forward(x), memory, to_seen, to_source)
 
 
 class Decoder(nn.Module):
@@ -151,12 +121,7 @@ class Decoder(nn.Module):
         tokens: Tensor,
         memory: list[LayerMemory],
         source_bias: Tensor | None,
-        *,
-        hidden_states: Collection[int] = (),
-        attention_scores: Collection[int] = (),
-        attention_vectors: Collection[int] = (),
-        cross_attention_scores: Collection[int] = (),
-        cross_attention_vectors: Collection[int] = (),
+        request: Request = NOTHING,
     ) -> DecoderOutput:
         """Decode the symbols that follow those in `memory`, each blind to later ones.
 
@@ -167,11 +132,7 @@ class Decoder(nn.Module):
             memory: from `remember`, or of the call for the symbols before.
             source_bias: `(bsz, 1, 1, src_len)`, hides the source's padding; None:
                 there is none.
-            hidden_states: points to keep, 0 (embeddings) to the number of layers.
-            attention_scores: layers, from 0, whose self-attention scores to keep.
-            attention_vectors: layers whose queries, keys and values to keep.
-            cross_attention_scores: as `attention_scores`, of the source.
-            cross_attention_vectors: as `attention_vectors`, of the source.
+            request: what to hand out.
         """
         past = memory[0].past
         start = 0 if past is None else past.keys.size(2)
@@ -184,20 +145,20 @@ class Decoder(nn.Module):
                 memory[i],
                 bias,
                 source_bias,
-                return_scores=i in attention_scores,
-                return_cross_scores=i in cross_attention_scores,
+                return_scores=i in request.decoder_attention_scores,
+                return_cross_scores=i in request.cross_attention_scores,
             )
             hidden[i + 1] = x
             new_memory.append(remembered)
-        return DecoderOutput(
-            x,
-            new_memory,
-            {i: hidden[i] for i in hidden_states},
-            {i: to_seen[i].scores for i in attention_scores},
-            {i: to_seen[i].vectors for i in attention_vectors},
-            {i: to_source[i].scores for i in cross_attention_scores},
-            {i: to_source[i].vectors for i in cross_attention_vectors},
-        )
+        _, _, _, points, scores, vectors, cross_scores, cross_vectors = request
+        states: States = {
+            "decoder_hidden_states": {i: hidden[i] for i in points},
+            "decoder_attention_scores": {i: to_seen[i].scores for i in scores},
+            "decoder_attention_vectors": {i: to_seen[i].vectors for i in vectors},
+            "cross_attention_scores": {i: to_source[i].scores for i in cross_scores},
+            "cross_attention_vectors": {i: to_source[i].vectors for i in cross_vectors},
+        }
+        return DecoderOutput(x, new_memory, states)
 
 
 def causal_bias(tgt_len: int, past: int, like: Tensor) -> Tensor | None:

@@ -4,21 +4,20 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fairseq_mlkd.modules.attention import MASKED, Attended, SelfAttention, Vectors
+from fairseq_mlkd.modules.attention import MASKED, Attended
+from fairseq_mlkd.modules.layer import TransformerLayer
+from fairseq_mlkd.modules.states import NOTHING, Request, States
 from fairseq_mlkd.modules.tied_embedding import Projection, TiedEmbedding
 
 
 class EncoderOutput(NamedTuple):
-    """What the encoder returns; the dictionaries hold just what was asked for."""
+    """What the encoder returns; of the states, just what was asked for."""
 
     features: Tensor  # (bsz, src_len, embed_dim), the last layer's output
     padding_mask: Tensor | None  # (bsz, src_len), true at padding; None: no padding
-    hidden_states: dict[int, Tensor]  # 0 = embeddings, i = output of the i-th layer
-    attention_scores: dict[int, Tensor]  # i = i-th layer from 0; before softmax
-    attention_vectors: dict[int, Vectors]  # likewise: queries, keys and values
+    states: States  # those of the encoder
     project: Projection  # the token embeddings as output layer
 
 
@@ -56,7 +55,7 @@ class Embeddings(nn.Module):
         Returns:
             `(bsz, src_len, embed_dim)`, and the token embeddings as output layer.
         """
-        x, project = self.tokens.look_up(src_tokens)
+        x, project = self.tokens.look_up(src_tokens)  # B x T -> B x T x C
         x = x + self.positions.weight[: src_tokens.size(1)]
         if self.segments is not None:
             x = x + self.segments(
@@ -65,26 +64,11 @@ class Embeddings(nn.Module):
         return self.dropout(self.layer_norm(x)), project
 
 
-class EncoderLayer(nn.Module):
-    """Post-norm transformer layer with GELU, as in BERT."""
+class EncoderLayer(TransformerLayer):
+    """A transformer layer of BERT's encoder."""
 
-    def __init__(
-        self,
-        embed_dim: int,
-        ffn_embed_dim: int,
-        num_heads: int,
-        *,
-        dropout: float,
-        attention_dropout: float,
-        layer_norm_eps: float,
-    ) -> None:
-        super().__init__()
-        self.self_attn = SelfAttention(embed_dim, num_heads, dropout=attention_dropout)
-        self.self_attn_layer_norm = nn.LayerNorm(embed_dim, eps=layer_norm_eps)
-        self.fc1 = nn.Linear(embed_dim, ffn_embed_dim)
-        self.fc2 = nn.Linear(ffn_embed_dim, embed_dim)
-        self.final_layer_norm = nn.LayerNorm(embed_dim, eps=layer_norm_eps)
-        self.dropout = nn.Dropout(dropout)
+    def __init__(self, *shape: int, **options: float) -> None:
+        super().__init__(*shape, has_source=False, **options)
 
     def forward(
         self,
@@ -93,11 +77,15 @@ class EncoderLayer(nn.Module):
         *,
         return_scores: bool = False,
     ) -> Attended:
-        """As `SelfAttention.forward`, `x` being the layer's output."""
-        attended = self.self_attn(x, attention_bias, return_scores=return_scores)
-        x = self.self_attn_layer_norm(x + self.dropout(attended.x))
-        ffn = self.fc2(F.gelu(self.fc1(x)))
-        return attended._replace(x=self.final_layer_norm(x + self.dropout(ffn)))
+        """As `Attention.forward`, `x` being the layer's output.
+
+        Args:
+            x: `(bsz, src_len, embed_dim)`.
+            attention_bias: as `attention_bias` makes it.
+            return_scores: also return the scores.
+        """
+        attended = self.attend_to_self(x, attention_bias, return_scores=return_scores)
+        return attended._replace(x=self.feed_forward(attended.x))
 
 
 class Encoder(nn.Module):
@@ -119,19 +107,14 @@ class Encoder(nn.Module):
         self,
         src_tokens: Tensor,
         segments: Tensor | None = None,
-        *,
-        hidden_states: Collection[int] = (),
-        attention_scores: Collection[int] = (),
-        attention_vectors: Collection[int] = (),
+        request: Request = NOTHING,
     ) -> EncoderOutput:
         """Encode a batch of sentences padded on the right.
 
         Args:
             src_tokens: `(bsz, src_len)` ids.
             segments: `(bsz, src_len)` segment ids, or None for all zeros.
-            hidden_states: points to keep, 0 (embeddings) to the number of layers.
-            attention_scores: layers, from 0, whose scores to keep.
-            attention_vectors: layers whose queries, keys and values to keep.
+            request: what to hand out.
         """
         is_padding = src_tokens.eq(self.embeddings.padding_idx)
         padding_mask = is_padding if is_padding.any() else None
@@ -139,20 +122,15 @@ class Encoder(nn.Module):
         bias = attention_bias(padding_mask, x.dtype)
         hidden, vectors, scores = {0: x}, {}, {}
         for i, layer in enumerate(self.layers):
-            attended = layer(x, bias, return_scores=i in attention_scores)
+            attended = layer(x, bias, return_scores=i in request.attention_scores)
             x = hidden[i + 1] = attended.x
-            if i in attention_scores:
-                scores[i] = attended.scores
-            if i in attention_vectors:
-                vectors[i] = attended.vectors
-        return EncoderOutput(
-            x,
-            padding_mask,
-            {i: hidden[i] for i in hidden_states},
-            scores,
-            vectors,
-            project,
-        )
+            scores[i], vectors[i] = attended.scores, attended.vectors
+        states: States = {
+            "hidden_states": {i: hidden[i] for i in request.hidden_states},
+            "attention_scores": {i: scores[i] for i in request.attention_scores},
+            "attention_vectors": {i: vectors[i] for i in request.attention_vectors},
+        }
+        return EncoderOutput(x, padding_mask, states, project)
 
 
 def attention_bias(padding_mask: Tensor | None, dtype: torch.dtype) -> Tensor | None:

@@ -18,6 +18,7 @@ from huggingface import (
 )
 
 from fairseq_mlkd.cli.import_encoder import import_encoder
+from fairseq_mlkd.modules.states import Request
 
 
 def save_roberta(folder: Path, **options: object) -> models.BaseFairseqModel:
@@ -76,7 +77,7 @@ def test_a_roberta_of_fairseq_computes_the_same(tmp_path, by_file):
     real = src_tokens.ne(ours.dictionary.pad())
     with torch.no_grad():
         want, extra = theirs(src_tokens, return_all_hiddens=True)
-        logits, found = ours.model(src_tokens, hidden_states=range(3))
+        logits, found = ours.model(src_tokens, request=Request(range(3)))
     for i, states in enumerate(extra["inner_states"]):
         close(found["hidden_states"][i][real], states.transpose(0, 1)[real])
     close(logits[real], want[real])

@@ -13,6 +13,7 @@ from torch import Tensor
 from fairseq_mlkd.criterions.tinybert import TinyBertCriterion
 from fairseq_mlkd.distillation import distiller, inner_losses
 from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderModel
+from fairseq_mlkd.modules.states import Request
 
 TERMS = ("nll_loss", "logits_loss", "embedding_loss", "hidden_loss", "attention_loss")
 
@@ -24,9 +25,7 @@ def setting(tmp_path) -> Distillation:
 
 def forward(model: MultilingualEncoderModel, tokens: Tensor) -> tuple[Tensor, dict]:
     layers = model.cfg.encoder_layers
-    return model(
-        tokens, hidden_states=range(layers + 1), attention_scores=range(layers)
-    )
+    return model(tokens, request=Request(range(layers + 1), range(layers)))
 
 
 def slow_terms(
@@ -130,7 +129,7 @@ def test_a_term_of_weight_0_is_not_computed(setting, off, monkeypatch):
     )
     asked = []
     criterion.distiller.teacher.model.register_forward_pre_hook(
-        lambda module, args, kwargs: asked.append(kwargs), with_kwargs=True
+        lambda module, args, kwargs: asked.append(kwargs["request"]), with_kwargs=True
     )
     if off == "logits":
         monkeypatch.setattr(distiller, "output_losses", forbidden)
@@ -144,9 +143,9 @@ def test_a_term_of_weight_0_is_not_computed(setting, off, monkeypatch):
     missing = {name for name in TERMS if name not in log}
     assert missing == {f"{off}_loss"}
     expected = {"embedding": [2, 4], "hidden": [0]}.get(off, [0, 2, 4])
-    assert asked[0]["hidden_states"] == expected
-    scores = None if off == "attention" else [1, 3]
-    assert asked[0].get("attention_scores") == scores
+    assert asked[0].hidden_states == expected
+    scores = [] if off == "attention" else [1, 3]
+    assert list(asked[0].attention_scores) == scores
     assert all(p.grad is not None for p in criterion.parameters())
 
 

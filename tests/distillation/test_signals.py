@@ -17,20 +17,21 @@ from fairseq_mlkd.distillation.signals import (
     name_signals,
     unflatten,
 )
+from fairseq_mlkd.modules.states import Request
 
 PAD, CLASSES, DIM, HEADS = 1, 11, 4, 2
 SOURCE, TARGET = [5, 2, 7, 1], [3, 6, 1, 2]
 ENCODER = ("hidden_states", "attention_scores", "attention_vectors")
-REQUESTS = {
-    "hidden_states": [0, 3],
-    "attention_scores": [2],
-    "attention_vectors": [1],
-    "decoder_hidden_states": [1],
-    "decoder_attention_scores": [0],
-    "decoder_attention_vectors": [0],
-    "cross_attention_scores": [0, 2],
-    "cross_attention_vectors": [2],
-}
+REQUESTS = Request(
+    hidden_states=[0, 3],
+    attention_scores=[2],
+    attention_vectors=[1],
+    decoder_hidden_states=[1],
+    decoder_attention_scores=[0],
+    decoder_attention_vectors=[0],
+    cross_attention_scores=[0, 2],
+    cross_attention_vectors=[2],
+)
 
 
 def make_ids(lengths: list[int], padding: int = 0) -> Tensor:
@@ -43,12 +44,13 @@ def make_ids(lengths: list[int], padding: int = 0) -> Tensor:
 def make_inputs(kind: str, padding: int = 0) -> dict[str, Any]:
     """Inputs of the four sequences, with labels as the tasks name them."""
     source, target = make_ids(SOURCE, padding), make_ids(TARGET, padding)
-    inputs = {"src_tokens": source, **REQUESTS}
+    inputs = {"src_tokens": source, "request": REQUESTS}
     if kind == "decoder":
         inputs["prev_output_tokens"] = target
         inputs["heads"] = {"decoder": target.ne(PAD).flatten().nonzero().flatten()}
         return inputs
-    inputs.update({name: [] for name in REQUESTS if name not in ENCODER})
+    encoder = {n: i for n, i in REQUESTS._asdict().items() if n in ENCODER}
+    inputs["request"] = Request(**encoder)
     if kind == "masked":
         rows = torch.tensor([[True], [False], [True], [True]])
         places = (source.ne(PAD) & rows).flatten().nonzero().flatten()
@@ -147,7 +149,7 @@ def test_what_is_encoded_comes_back_rounded(dtype, top_k, kind, padding):
         assert torch.equal(decoded[name], round_to(x, dtype)), name
     found, states = unflatten(decoded)
     assert found.keys() == inputs["heads"].keys()
-    asked = {name: inputs[name] for name in REQUESTS if inputs[name]}
+    asked = {n: i for n, i in inputs["request"]._asdict().items() if i}
     assert {k: list(v) for k, v in states.items()} == asked
     assert len(states["attention_vectors"][1]) == 3
 
@@ -169,7 +171,7 @@ def test_the_bytes_of_a_sequence_do_not_depend_on_its_batch(kind):
 
 
 def test_a_sequence_without_labels_may_have_no_bytes_at_all():
-    inputs = {**make_inputs("masked"), **dict.fromkeys(REQUESTS, [])}
+    inputs = {**make_inputs("masked"), "request": Request()}
     sequences, codec = find_sequences(inputs, PAD), SignalCodec("bfloat16", 2)
     name, rows = "logits.lm_head", len(inputs["heads"]["lm_head"])
     logits = {name: torch.randn(rows, CLASSES)}

@@ -14,6 +14,7 @@ from fairseq_mlkd.models.multilingual_encoder import (
     MultilingualEncoderConfig,
     MultilingualEncoderModel,
 )
+from fairseq_mlkd.modules.states import Request
 from fairseq_mlkd.tasks.multilingual_mlm import MultilingualMLMTask
 
 TABLE_1 = {"mbert8_large": 302e6, "mbert8": 85e6, "mbert": 85e6, "lean_bert": 17e6}
@@ -110,7 +111,7 @@ def test_asking_for_scores_changes_neither_logits_nor_gradients(model):
     src_tokens, results = batch(), []
     for layers in ((), range(STUDENT["layers"])):
         model.zero_grad()
-        logits, extra = model(src_tokens, attention_scores=layers)
+        logits, extra = model(src_tokens, request=Request(attention_scores=layers))
         assert list(extra["attention_scores"]) == list(layers)
         logits.logsumexp(-1).sum().backward()
         gradients = [p.grad.clone() for p in model.parameters() if p.grad is not None]
@@ -128,7 +129,7 @@ def test_padding_changes_no_logits(model):
 
 def test_features_only_does_without_the_head(model):
     model.remove_lm_head()
-    features, extra = model(batch(), features_only=True, hidden_states=[2])
+    features, extra = model(batch(), features_only=True, request=Request([2]))
     assert torch.equal(features, extra["hidden_states"][2])
 
 

@@ -19,6 +19,7 @@ from fairseq_mlkd.models.pointer_generator import (
     PointerGeneratorModel,
 )
 from fairseq_mlkd.modules.pointer import IMPOSSIBLE
+from fairseq_mlkd.modules.states import Request
 
 LAYERS, DIM, HEADS = 2, 16, 2
 FIRST_POINTER = 4 + len(SYMBOLS)
@@ -105,7 +106,7 @@ def test_states_and_scores_are_handed_out(model, sample):
     net_input = sample["net_input"]
     bsz, src_len = net_input["src_tokens"].shape
     tgt_len = net_input["prev_output_tokens"].size(1)
-    _, extra = model(**net_input, **EXTRAS)
+    _, extra = model(**net_input, request=Request(**EXTRAS))
     assert {name: list(extra[name]) for name in EXTRAS} == EXTRAS
     assert extra["attention_scores"][1].shape == (bsz, HEADS, src_len, src_len)
     assert extra["decoder_attention_scores"][2].shape == (bsz, HEADS, tgt_len, tgt_len)

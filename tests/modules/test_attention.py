@@ -6,15 +6,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from fairseq_mlkd.modules.attention import SelfAttention
+from fairseq_mlkd.modules.attention import Attention
 from fairseq_mlkd.modules.encoder import attention_bias
 
 BSZ, SRC_LEN, DIM, HEADS = 3, 5, 8, 2
 
 
 @pytest.fixture
-def attention() -> SelfAttention:
-    return SelfAttention(DIM, HEADS).double()
+def attention() -> Attention:
+    return Attention(DIM, HEADS).double()
 
 
 def padding() -> Tensor:
@@ -25,7 +25,7 @@ def random_input() -> Tensor:
     return torch.randn(BSZ, SRC_LEN, DIM, dtype=torch.float64)
 
 
-def slow_scores(attention: SelfAttention, x: Tensor) -> Tensor:
+def slow_scores(attention: Attention, x: Tensor) -> Tensor:
     q, k = attention.q_proj(x), attention.k_proj(x)
     width = DIM // HEADS
     scores = x.new_empty(BSZ, HEADS, SRC_LEN, SRC_LEN)
@@ -76,7 +76,7 @@ def test_padding_is_not_attended_to(attention, return_scores, dtype):
 
 @pytest.mark.parametrize("return_scores", [False, True])
 def test_attention_dropout_is_for_training_alone(return_scores):
-    attention = SelfAttention(DIM, HEADS, dropout=0.5)
+    attention = Attention(DIM, HEADS, dropout=0.5)
     x = random_input().float()
     run = lambda: attention(x, None, return_scores=return_scores).x  # noqa: E731
     assert not torch.equal(run(), run())
@@ -88,7 +88,7 @@ def test_heads_must_divide_the_width():
     with pytest.raises(
         ValueError, match="3 attention heads do not divide a width of 8"
     ):
-        SelfAttention(DIM, 3)
+        Attention(DIM, 3)
 
 
 def test_no_padding_needs_no_bias():

@@ -15,6 +15,7 @@ from fairseq_mlkd.modules.decoder import (
 )
 from fairseq_mlkd.modules.encoder import attention_bias
 from fairseq_mlkd.modules.pointer import IMPOSSIBLE, PointerHead
+from fairseq_mlkd.modules.states import Request
 
 VOCAB, DIM, PAD, LAYERS, HEADS, BSZ, SRC_LEN, TGT_LEN = 20, 8, 1, 3, 2, 3, 5, 6
 
@@ -103,20 +104,23 @@ def test_states_are_those_that_were_asked_for(decoder, source, tokens):
         tokens,
         memory,
         source_bias(),
-        hidden_states=[0, LAYERS],
-        attention_scores=[1],
-        cross_attention_scores=[0, 2],
+        Request(
+            decoder_hidden_states=[0, LAYERS],
+            decoder_attention_scores=[1],
+            cross_attention_scores=[0, 2],
+        ),
     )
-    assert list(out.hidden_states) == [0, LAYERS]
-    assert torch.equal(out.hidden_states[LAYERS], out.features)
-    assert torch.equal(out.hidden_states[0], decoder.embeddings(tokens, 0))
-    assert list(out.attention_scores) == [1]
-    assert out.attention_scores[1].shape == (BSZ, HEADS, TGT_LEN, TGT_LEN)
-    assert list(out.cross_attention_scores) == [0, 2]
-    assert out.cross_attention_scores[2].shape == (BSZ, HEADS, TGT_LEN, SRC_LEN)
+    hidden, scores, vectors, cross_scores, cross_vectors = out.states.values()
+    assert list(hidden) == [0, LAYERS]
+    assert torch.equal(hidden[LAYERS], out.features)
+    assert torch.equal(hidden[0], decoder.embeddings(tokens, 0))
+    assert list(scores) == [1]
+    assert scores[1].shape == (BSZ, HEADS, TGT_LEN, TGT_LEN)
+    assert list(cross_scores) == [0, 2]
+    assert cross_scores[2].shape == (BSZ, HEADS, TGT_LEN, SRC_LEN)
     plain = decoder(tokens, memory, source_bias())
     assert torch.allclose(plain.features, out.features, atol=1e-12)
-    assert not plain.hidden_states and not plain.attention_scores
+    assert not vectors and not cross_vectors and not any(plain.states.values())
 
 
 def test_causal_bias():

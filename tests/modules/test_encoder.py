@@ -5,6 +5,7 @@ import torch
 
 from fairseq_mlkd.modules.encoder import Embeddings, Encoder, EncoderLayer
 from fairseq_mlkd.modules.heads import MaskedLMHead
+from fairseq_mlkd.modules.states import Request
 
 VOCAB, DIM, PAD, LAYERS, HEADS = 20, 8, 1, 3, 2
 
@@ -40,55 +41,58 @@ def batch(*lengths: int, src_len: int = 6) -> torch.Tensor:
     return src_tokens
 
 
-EVERYTHING = {
-    "hidden_states": range(LAYERS + 1),
-    "attention_scores": range(LAYERS),
-}
+EVERYTHING = Request(range(LAYERS + 1), range(LAYERS))
 
 
 def test_states_are_those_that_were_asked_for():
     encoder, src_tokens = make_encoder(), batch(6, 4)
-    out = encoder(src_tokens, hidden_states=[0, 2], attention_scores=[1])
-    assert list(out.hidden_states) == [0, 2] and list(out.attention_scores) == [1]
-    assert out.attention_scores[1].shape == (2, HEADS, 6, 6)
+    out = encoder(src_tokens, request=Request([0, 2], [1]))
+    hidden, scores, vectors = out.states.values()
+    assert list(hidden) == [0, 2] and list(scores) == [1] and vectors == {}
+    assert scores[1].shape == (2, HEADS, 6, 6)
     assert torch.equal(out.padding_mask, src_tokens == PAD)
-    nothing = encoder(src_tokens)
-    assert nothing.hidden_states == {} and nothing.attention_scores == {}
+    assert not any(encoder(src_tokens).states.values())
 
 
 def test_first_hidden_state_is_the_embeddings_and_last_the_features():
     encoder, src_tokens = make_encoder(), batch(6, 4)
-    out = encoder(src_tokens, **EVERYTHING)
-    assert torch.equal(out.hidden_states[0], encoder.embeddings(src_tokens)[0])
-    assert torch.equal(out.hidden_states[LAYERS], out.features)
-    x = out.hidden_states[0]
-    assert not torch.equal(x, out.hidden_states[1])
+    out = encoder(src_tokens, request=EVERYTHING)
+    assert torch.equal(
+        out.states["hidden_states"][0], encoder.embeddings(src_tokens)[0]
+    )
+    assert torch.equal(out.states["hidden_states"][LAYERS], out.features)
+    x = out.states["hidden_states"][0]
+    assert not torch.equal(x, out.states["hidden_states"][1])
 
 
 def test_states_do_not_change_the_features():
     encoder, src_tokens = make_encoder(), batch(6, 4)
-    out = encoder(src_tokens, **EVERYTHING)
+    out = encoder(src_tokens, request=EVERYTHING)
     assert torch.allclose(out.features, encoder(src_tokens).features, atol=1e-10)
 
 
 def test_padding_changes_no_real_position():
     encoder, src_tokens = make_encoder(), batch(6, 4)
-    alone = encoder(src_tokens[1:, :4], **EVERYTHING)
-    padded = encoder(src_tokens, **EVERYTHING)
+    alone = encoder(src_tokens[1:, :4], request=EVERYTHING)
+    padded = encoder(src_tokens, request=EVERYTHING)
     assert alone.padding_mask is None
     assert torch.allclose(alone.features[0], padded.features[1, :4], atol=1e-10)
     for i in range(LAYERS):
-        scores = padded.attention_scores[i][1, :, :4, :4]
-        assert torch.allclose(alone.attention_scores[i][0], scores, atol=1e-10)
+        scores = padded.states["attention_scores"][i][1, :, :4, :4]
+        assert torch.allclose(
+            alone.states["attention_scores"][i][0], scores, atol=1e-10
+        )
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_a_sentence_of_padding_alone_is_finite(dtype):
     encoder = make_encoder().to(dtype)
-    out = encoder(batch(6, 0), **EVERYTHING)
+    out = encoder(batch(6, 0), request=EVERYTHING)
     out.features.sum().backward()
     assert out.features.isfinite().all()
-    assert all(scores.isfinite().all() for scores in out.attention_scores.values())
+    assert all(
+        scores.isfinite().all() for scores in out.states["attention_scores"].values()
+    )
     assert all(p.grad.isfinite().all() for p in encoder.layers.parameters())
 
 

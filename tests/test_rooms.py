@@ -33,7 +33,7 @@ ROOMS = {
         },
         FAIRSEQ,
     ),
-    "convert": ({"checkpoint", "files", "models", "text"}, FAIRSEQ),
+    "convert": ({"checkpoint", "data", "files", "models", "text"}, FAIRSEQ),
 }
 ROOMS["cli"] = (set(ROOMS), FAIRSEQ)
 REGISTERED = {"criterions", "fairseq_fixes", "models", "optim", "scoring", "tasks"}

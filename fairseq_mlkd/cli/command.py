@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from fairseq_mlkd.errors import UserError, describe
+
 # Optional libraries, by the extra of `setup.py` that installs them.
 EXTRAS = {"matplotlib": "report", "pyarrow": "corpus", "submitit": "cluster"}
 
@@ -23,7 +25,7 @@ def one_line_errors(
         also: more errors that are no fault of the program.
         stopped: what to say when the user interrupts it, which gives status 130.
     """
-    caught: tuple[type[Exception], ...] = (OSError, ValueError, *also)
+    caught: tuple[type[Exception], ...] = (OSError, ValueError, UserError, *also)
     try:
         yield
     except ImportError as error:
@@ -32,7 +34,7 @@ def one_line_errors(
             raise
         sys.exit(f"{prog}: error: {error}; pip install 'fairseq_mlkd[{extra}]'")
     except caught as error:
-        sys.exit(f"{prog}: error: {' '.join(str(error).splitlines())}")
+        sys.exit(f"{prog}: error: {describe(error)}")
     except KeyboardInterrupt:
         print(f"{prog}: {stopped}", file=sys.stderr)
         sys.exit(130)

@@ -3,11 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from fairseq.data import Dictionary
-
 from fairseq_mlkd.checkpoint import model_config, read_checkpoint
 from fairseq_mlkd.convert.naming import FAIRSEQ_NAMES
 from fairseq_mlkd.convert.source import Source, Vocabulary, check_fixed
+from fairseq_mlkd.data.dictionary import load_dictionary
 from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderConfig
 from fairseq_mlkd.text.sentencepieces import MODEL_FILE, SentencePieces, read_model
 from fairseq_mlkd.text.tokenizer import SETTINGS_FILE, Tokenizer
@@ -68,13 +67,7 @@ def _read_options(options: Any) -> dict[str, Any]:
 
 
 def _read_vocabulary(folder: Path) -> Vocabulary:
-    path = folder / "dict.txt"
-    try:
-        dictionary = Dictionary.load(str(path))
-    except (OSError, ValueError, RuntimeError) as error:
-        raise ValueError(
-            f"{path}: cannot be read ({error}); put the checkpoint's dictionary there"
-        ) from None
+    dictionary = load_dictionary(folder, remedy="put the checkpoint's dictionary there")
     symbols = dictionary.symbols[dictionary.nspecial :]
     if "<mask>" in symbols:
         symbols.remove("<mask>")

@@ -1,12 +1,13 @@
 """What a user gives: one line where it is wrong, dictionaries, names of subsets."""
 
 import logging
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from fairseq import utils
 from fairseq.data import Dictionary
+
+from fairseq_mlkd.data import dictionary
 
 logger = logging.getLogger(__name__)
 
@@ -24,19 +25,13 @@ def user_errors() -> Iterator[None]:
 
 
 def load_dictionary(data: str) -> Dictionary:
-    """Read `dict.txt` of the (first) data folder.
+    """Read `dict.txt` of a data folder, or of several shards, `A:B`.
 
     Raises:
-        ValueError: there is none, or one of the folders is missing.
+        ValueError: one is missing, damaged or not that of the first folder.
     """
-    folders = utils.split_paths(data)
-    for folder in folders:
-        if not os.path.isdir(folder):
-            raise ValueError(f"{folder}: no such folder")
-    path = os.path.join(folders[0], "dict.txt")
-    if not os.path.isfile(path):
-        raise ValueError(f"{path} is missing: is this a folder that preprocess/ wrote?")
-    return Dictionary.load(path)
+    remedy = "is this a folder that preprocess/ wrote?"
+    return dictionary.load_dictionary(*utils.split_paths(data), remedy=remedy)
 
 
 def split_subset(subset: str) -> tuple[str, str | None]:

@@ -21,7 +21,7 @@ def run(error: BaseException) -> None:
 def test_bad_input_is_one_line(kind):
     with pytest.raises(SystemExit) as stop:
         run(kind("a.tsv:3: odd\n  row"))
-    assert stop.value.code == "mlkd-x: error: a.tsv:3: odd   row"
+    assert stop.value.code == "mlkd-x: error: a.tsv:3: odd row"
 
 
 def test_a_missing_optional_library_is_named_with_its_extra():

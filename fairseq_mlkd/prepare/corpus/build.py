@@ -7,11 +7,11 @@ import shutil
 from collections.abc import Sequence
 from typing import Any
 
+from fairseq_mlkd.data.folders import DICTIONARY_FILE
 from fairseq_mlkd.files.json_objects import write_json
 from fairseq_mlkd.files.writing import copy_file
 from fairseq_mlkd.prepare.corpus.card import write_card
 from fairseq_mlkd.prepare.corpus.loading import (
-    DICTIONARY_FILE,
     load_tokenizer,
     read_dictionary,
 )

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from fairseq.data import Dictionary
 
+from fairseq_mlkd.data.folders import DICTIONARY_FILE
 from fairseq_mlkd.prepare.corpus.draw import CleanPiece, blocks
 from fairseq_mlkd.prepare.corpus.loading import (
-    DICTIONARY_FILE,
     load_tokenizer,
     read_dictionary,
 )

@@ -7,10 +7,9 @@ from functools import lru_cache
 
 from fairseq.data import Dictionary
 
+from fairseq_mlkd.data.dictionary import load_dictionary
 from fairseq_mlkd.prepare.corpus.sentence_encoder import SentenceEncoder
 from fairseq_mlkd.text.tokenizer import Tokenizer
-
-DICTIONARY_FILE = "dict.txt"
 
 
 def load_tokenizer(folder: str) -> Tokenizer:
@@ -24,19 +23,12 @@ def load_encoder(tokenizer: str, dictionary: str) -> tuple[SentenceEncoder, Dict
 
 
 def read_dictionary(folder: str) -> Dictionary:
-    """The `dict.txt` of a folder.
-
-    Raises:
-        ValueError: it is missing or damaged.
-    """
-    path = os.path.join(folder, DICTIONARY_FILE)
-    try:
-        return Dictionary.load(path)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise ValueError(
-            f"{path}: cannot be read ({error}); --codes-from needs a folder that "
-            "preprocess/corpus.py or mlkd-import wrote"
-        ) from None
+    """Read the `dict.txt` of a folder, as `load_dictionary`."""
+    return load_dictionary(
+        folder,
+        remedy="--codes-from needs a folder that preprocess/corpus.py or mlkd-import "
+        "wrote",
+    )
 
 
 def _version(folder: str) -> tuple[int, ...]:

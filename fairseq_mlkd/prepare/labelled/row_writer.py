@@ -10,6 +10,7 @@ from typing import Any
 from fairseq.data import Dictionary
 
 from fairseq_mlkd.data.binary import BinaryWriter, encode_line
+from fairseq_mlkd.data.dictionary import load_dictionary
 from fairseq_mlkd.data.folders import (
     DICTIONARY_FILE,
     ONTOLOGY_FILE,
@@ -105,7 +106,7 @@ class RowEncoder:
         shutil.copyfile(tokenizer / DICTIONARY_FILE, out / DICTIONARY_FILE)
         self._reader = reader
         self._tokenizer = Tokenizer.load(str(tokenizer))
-        self._dictionary = Dictionary.load(str(out / DICTIONARY_FILE))
+        self._dictionary = load_dictionary(tokenizer, remedy="name another tokenizer")
         self._symbols = {
             folder: write_dictionary(
                 out / folder / DICTIONARY_FILE, counts.ordered(folder)

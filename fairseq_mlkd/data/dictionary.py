@@ -1,0 +1,41 @@
+"""The symbols of data: `dict.txt`, which fairseq writes and reads."""
+
+import os
+from pathlib import Path
+
+from fairseq.data import Dictionary
+
+from fairseq_mlkd.data.folders import DICTIONARY_FILE
+
+
+def load_dictionary(folder: str | Path, *shards: str | Path, remedy: str) -> Dictionary:
+    """Read the `dict.txt` of a folder, and of the others that share its data.
+
+    Args:
+        shards: more folders, whose ids have to mean the same symbols.
+        remedy: what the user can do about a missing or damaged file; ends the error.
+    Raises:
+        ValueError: a file is missing, damaged or not that of the first folder.
+    """
+    dictionary = _load(folder, remedy)
+    for shard in shards:
+        if _load(shard, remedy) != dictionary:
+            raise ValueError(
+                f"{os.path.join(shard, DICTIONARY_FILE)} is not that of {folder}, so "
+                "ids mean other symbols; shards have to come from one run of "
+                "preprocess/corpus.py"
+            )
+    return dictionary
+
+
+def _load(folder: str | Path, remedy: str) -> Dictionary:
+    if not os.path.isdir(folder):
+        raise ValueError(f"{folder}: no such folder")
+    path = os.path.join(folder, DICTIONARY_FILE)
+    if not os.path.isfile(path):
+        raise ValueError(f"{path} is missing: {remedy}")
+    try:
+        return Dictionary.load(path)
+    except Exception as error:  # what fairseq raises for a wrong encoding
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise ValueError(f"{path}: cannot be read ({reason}); {remedy}") from None

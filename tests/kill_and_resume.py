@@ -18,13 +18,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tiny import (
-    STUDENT,
-    TEACHER,
-    build_model,
+    distillation,
     load,
-    mlm_task,
-    save_model,
-    shape_flags,
     train,
     write_mlm_data,
 )
@@ -75,10 +70,8 @@ class Killed(NamedTuple):
 def make_command(folder: Path, more: list[str]) -> Command:
     """12 updates an epoch, a checkpoint every other update, dropout on."""
     data = write_mlm_data(folder / "data", {"de": 12, "en": 30, "sw": 6})
-    task, teacher = mlm_task(data), folder / "teacher.pt"
-    save_model(teacher, build_model(task, TEACHER), task)
-    flags = ["--task", "multilingual_mlm", "--criterion", "tinybert", "--teacher-path"]
-    flags += [teacher, *shape_flags(STUDENT), "--batch-size", 4, "--max-epoch", 3]
+    flags = distillation("multilingual_mlm", data, folder)
+    flags += ["--batch-size", 4, "--max-epoch", 3]
     flags += ["--save-interval-updates", 2, "--keep-interval-updates", 1]
     return Command(data, [*flags, "--validate-interval-updates", 4, *more])
 

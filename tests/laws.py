@@ -16,6 +16,7 @@ from tiny import (
     WEIGHTS,
     build_criterion,
     build_model,
+    make_task,
     save_model,
     write_mlm_data,
     write_pairs,
@@ -26,26 +27,6 @@ from torch import Tensor, nn
 
 from fairseq_mlkd.criterions.tinybert import TinyBertCriterion
 from fairseq_mlkd.modules.states import Request
-from fairseq_mlkd.tasks.multilingual_mlm import (
-    MultilingualMLMConfig,
-    MultilingualMLMTask,
-)
-from fairseq_mlkd.tasks.zero_shot_classification import (
-    ZeroShotClassificationConfig,
-    ZeroShotClassificationTask,
-)
-from fairseq_mlkd.tasks.zero_shot_intent_slot import (
-    ZeroShotIntentSlotConfig,
-    ZeroShotIntentSlotTask,
-)
-from fairseq_mlkd.tasks.zero_shot_parsing import (
-    ZeroShotParsingConfig,
-    ZeroShotParsingTask,
-)
-from fairseq_mlkd.tasks.zero_shot_tagging import (
-    ZeroShotTaggingConfig,
-    ZeroShotTaggingTask,
-)
 
 Pairs = Sequence[tuple[int, int]]  # (student, teacher)
 Outputs = dict[str, Any]
@@ -53,16 +34,13 @@ Outputs = dict[str, Any]
 RANKS = (5, 0, 2)  # of a batch's sentences among all, shortest first
 COUNTS = {"train.en": 12, "valid.en": 3}
 PARSING = "zero_shot_parsing"
-TASKS = {
-    "multilingual_mlm": (MultilingualMLMTask, MultilingualMLMConfig),
-    "zero_shot_classification": (
-        ZeroShotClassificationTask,
-        ZeroShotClassificationConfig,
-    ),
-    "zero_shot_tagging": (ZeroShotTaggingTask, ZeroShotTaggingConfig),
-    "zero_shot_intent_slot": (ZeroShotIntentSlotTask, ZeroShotIntentSlotConfig),
-    PARSING: (ZeroShotParsingTask, ZeroShotParsingConfig),
-}
+TASKS = (
+    "multilingual_mlm",
+    "zero_shot_classification",
+    "zero_shot_tagging",
+    "zero_shot_intent_slot",
+    PARSING,
+)
 
 
 class Depths(NamedTuple):
@@ -144,11 +122,9 @@ class World:
         self.teachers: dict[tuple[int, ...], tuple[nn.Module, str]] = {}
 
     def task(self, **options: Any) -> Any:
-        task_class, config = TASKS[self.name]
         if self.name != "multilingual_mlm":
             options = {"train_embeddings": True, **options}
-        options = {"data": str(self.data), "seed": 1, "path": None, **options}
-        return task_class.setup_task(config(**options))
+        return make_task(self.name, self.data, **options)
 
     def model(self, task: Any, shape: dict[str, int], decoder_layers: int) -> Any:
         torch.manual_seed(sum(shape.values()))

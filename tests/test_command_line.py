@@ -8,15 +8,15 @@ from typing import Any
 
 import torch
 from tiny import (
-    STUDENT,
     TEACHER,
     USER_DIR,
     build_model,
+    flags_of,
     load,
     mlm_task,
     rename_words,
     save_model,
-    shape_flags,
+    schedule,
     train,
     write_mlm_data,
 )
@@ -74,8 +74,8 @@ def test_hydra_trains_as_the_command_line_does(tmp_path):
         best[1]
     )  # the second run is worse, and has a best one
 
-    flags = ["--task", "multilingual_mlm", "--criterion", "task_cross_entropy"]
-    flags += [*shape_flags(STUDENT), "--sampling-alpha", 0.3, "--weight-decay", 0.01]
+    flags = [*flags_of("multilingual_mlm"), "--sampling-alpha", 0.3]
+    flags += ["--weight-decay", 0.01]
     path = train(data, tmp_path / "cli", *flags, "--max-epoch", 2)
     ours = load(path)["model"]
     hydras = states[0]["model"]
@@ -89,9 +89,10 @@ def test_a_refusal_is_one_line_and_the_exit_code_is_not_0(tmp_path):
     other = rename_words(write_mlm_data(tmp_path / "other", {"en": 3}))
     task = mlm_task(other)
     teacher = save_model(tmp_path / "teacher.pt", build_model(task, TEACHER), task)
-    flags = ["--user-dir", USER_DIR, "--cpu", "--task", "multilingual_mlm"]
-    flags += ["--criterion", "tinybert", "--teacher-path", teacher, "--batch-size", 8]
-    flags += [*shape_flags(STUDENT), "--optimizer", "fused_adamw", "--max-update", 1]
+    flags = ["--user-dir", USER_DIR, "--cpu", "--max-update", 1]
+    flags += schedule(
+        tmp_path / "checkpoints", *flags_of("multilingual_mlm", teacher=teacher)
+    )
     done = start("train", data, *flags, cwd=tmp_path)
     assert done.returncode not in (0, None)
     lines = [line for line in done.stderr.splitlines() if "fairseq_mlkd: " in line]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from fairseq.file_io import PathManager
-from tiny import STUDENT, USER_DIR, load, shape_flags, train, write_mlm_data
+from tiny import USER_DIR, flags_of, load, train, write_mlm_data
 
 from fairseq_mlkd.errors import UserError
 
@@ -44,13 +44,13 @@ def test_a_copy_that_is_cut_short_leaves_the_old_checkpoint(tmp_path, monkeypatc
     assert sorted(tmp_path.iterdir()) == [new, last]
 
 
-MLM = ["--task", "multilingual_mlm", "--criterion", "task_cross_entropy"]
+MLM = flags_of("multilingual_mlm")
 
 
 @pytest.mark.parametrize("torn", ["empty", "half", "zeros"])
 def test_a_run_goes_on_where_its_last_checkpoint_is_torn(tmp_path, caplog, torn):
     data = write_mlm_data(tmp_path / "data")
-    flags = [*MLM, *shape_flags(STUDENT), "--save-interval-updates", 2]
+    flags = [*MLM, "--save-interval-updates", 2]
     unbroken = train(data, tmp_path / "unbroken", *flags, "--max-update", 6)
     last = train(data, tmp_path / "s", *flags, "--max-update", 4)
     whole = last.read_bytes()
@@ -69,4 +69,4 @@ def test_a_torn_checkpoint_without_another_is_named(tmp_path):
     (tmp_path / "s").mkdir()
     (tmp_path / "s" / "checkpoint_last.pt").write_bytes(b"")
     with pytest.raises(UserError, match="checkpoint_last.pt: not a checkpoint: empty"):
-        train(data, tmp_path / "s", *MLM, *shape_flags(STUDENT), "--max-update", 1)
+        train(data, tmp_path / "s", *MLM, "--max-update", 1)

@@ -8,24 +8,16 @@ from typing import Any
 import pytest
 import torch
 from tiny import (
-    STUDENT,
-    TEACHER,
     USER_DIR,
-    build_model,
+    distillation,
     load,
-    mlm_task,
-    save_model,
-    shape_flags,
+    schedule,
     train,
     write_mlm_data,
     write_tagged,
 )
 
 from fairseq_mlkd.distillation.teacher import Teacher
-from fairseq_mlkd.tasks.zero_shot_tagging import (
-    ZeroShotTaggingConfig,
-    ZeroShotTaggingTask,
-)
 
 # no loss scaling is needed for bfloat16; fairseq flattens gradients on a GPU only
 ON_CPU = {
@@ -38,18 +30,16 @@ ON_GPU = {"fp32": [], "fp16": ["--fp16"], "bf16": ["--bf16"], "amp": ["--amp"]}
 UPDATES = 20
 
 
-def distil(task: Any, folder: Path, *more: Any) -> list[Any]:
-    teacher = save_model(folder / "teacher.pt", build_model(task, TEACHER), task)
-    flags = ["--criterion", "tinybert", "--teacher-path", teacher, "--dropout", 0]
-    flags += ["--attention-dropout", 0, "--max-update", UPDATES]
-    return [*flags, *shape_flags(STUDENT), *more]
+def distil(name: str, data: Path, folder: Path) -> list[Any]:
+    flags = [*distillation(name, data, folder), "--max-update", UPDATES]
+    return [*flags, "--dropout", 0, "--attention-dropout", 0]
 
 
 @pytest.fixture(scope="module")
 def mlm(tmp_path_factory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("mlm")
     data = write_mlm_data(folder / "data")
-    flags = distil(mlm_task(data), folder, "--task", "multilingual_mlm")
+    flags = distil("multilingual_mlm", data, folder)
     path = train(data, folder / "fp32", *flags)
     return {"data": data, "flags": flags, "fp32": path}
 
@@ -107,9 +97,7 @@ def test_amp_without_a_gpu_is_full_precision(mlm, tmp_path):
 def test_amp_with_the_autocast_and_the_loss_scaling_of_a_gpu(tmp_path, monkeypatch):
     """Gradients are unscaled once: with plain SGD, updates follow full precision."""
     data = write_tagged(tmp_path / "data", {"train.en": 30, "valid.en": 13})
-    cfg = ZeroShotTaggingConfig(data=str(data), seed=1, path=None)
-    task = ZeroShotTaggingTask.setup_task(cfg)
-    flags = distil(task, tmp_path, "--task", "zero_shot_tagging", "--optimizer", "sgd")
+    flags = [*distil("zero_shot_tagging", data, tmp_path), "--optimizer", "sgd"]
     full = train(data, tmp_path / "full", *flags, "--lr", 0.1)
 
     class CpuAutocast(torch.autocast):
@@ -137,9 +125,8 @@ def distance(first: Path, second: Path) -> float:
 @pytest.mark.gpu
 @pytest.mark.parametrize("name", ON_GPU)
 def test_training_on_a_gpu(mlm, name, tmp_path):
-    flags = ["--user-dir", USER_DIR, *mlm["flags"], *ON_GPU[name], "--num-workers", 0]
-    flags += ["--optimizer", "fused_adamw", "--lr", 0.01, "--lr-scheduler", "fixed"]
-    flags += ["--batch-size", 8, "--clip-norm", 1.0, "--save-dir", tmp_path]
+    flags = ["--user-dir", USER_DIR, "--num-workers", 0]
+    flags += schedule(tmp_path, *mlm["flags"], *ON_GPU[name])
     code = "from fairseq_cli.train import cli_main; cli_main()"
     command = [sys.executable, "-c", code, mlm["data"], *flags]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from fairseq import utils
-from tiny import STUDENT, build_model, run, shape_flags, train
+from tiny import STUDENT, build_model, flags_of, make_task, run, train
 
 from fairseq_mlkd.data.folders import read_audit
 from fairseq_mlkd.metrics.results import read_results
@@ -18,15 +18,13 @@ from fairseq_mlkd.prepare.corpus import CorpusOptions, build_corpus
 from fairseq_mlkd.prepare.labelled import READERS
 from fairseq_mlkd.prepare.labelled.prepare import Preparation
 from fairseq_mlkd.prepare.labelled.selection import Settings
-from fairseq_mlkd.tasks.zero_shot_classification import (
-    ZeroShotClassificationConfig,
-    ZeroShotClassificationTask,
-)
+from fairseq_mlkd.tasks.zero_shot_classification import ZeroShotClassificationTask
 
 REAL = Path(__file__).resolve().parents[1] / "examples" / "mlkd" / "real.py"
 LANG = "fr"  # the language whose test rows are followed
 MODELS = ["teacher", "vanilla student", "distilled student"]
-TASK = ["--task", "zero_shot_classification"]
+NAME = "zero_shot_classification"
+TASK = ["--task", NAME]
 XNLI_ROWS = 5010
 
 
@@ -83,13 +81,9 @@ def xnli(mlkd_data, tmp_path_factory) -> Path:
 
 @pytest.fixture
 def checkpoint(xnli, tmp_path) -> Path:
-    flags = [*TASK, "--criterion", "task_cross_entropy", *shape_flags(STUDENT)]
-    return train(xnli, tmp_path, *flags, "--max-update", 1, "--disable-validation")
-
-
-def make_task(folder: Path) -> ZeroShotClassificationTask:
-    cfg = ZeroShotClassificationConfig(data=str(folder), seed=1, path=None)
-    return ZeroShotClassificationTask.setup_task(cfg)
+    return train(
+        xnli, tmp_path, *flags_of(NAME), "--max-update", 1, "--disable-validation"
+    )
 
 
 def once(rows: int) -> dict[int, int]:
@@ -98,7 +92,7 @@ def once(rows: int) -> dict[int, int]:
 
 def test_rows_stand_in_the_order_of_the_file(benchmark, mlkd_data):
     expected = read_labels(mlkd_data / benchmark.name / f"test-{LANG}.tsv")
-    task = make_task(benchmark)
+    task = make_task(NAME, benchmark)
     task.load_dataset(f"test.{LANG}")
     dataset = task.datasets[f"test.{LANG}"]
     labels = task.label_dictionary.symbols
@@ -110,7 +104,7 @@ def test_rows_stand_in_the_order_of_the_file(benchmark, mlkd_data):
 @pytest.mark.parametrize("batch_size", [7, 64])
 def test_a_training_epoch_sees_each_row_once(benchmark, mlkd_data, batch_size):
     rows = len(read_labels(mlkd_data / benchmark.name / f"test-{LANG}.tsv"))
-    task = make_task(benchmark)
+    task = make_task(NAME, benchmark)
     model = build_model(task, STUDENT)
     task.load_dataset(f"test.{LANG}")
     epoch = task.get_batch_iterator(

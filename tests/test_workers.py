@@ -8,24 +8,15 @@ from typing import Any, NamedTuple
 
 import pytest
 from tiny import (
-    STUDENT,
-    TEACHER,
     USER_DIR,
-    build_model,
+    distillation,
     load,
-    mlm_task,
-    save_model,
-    shape_flags,
+    schedule,
     train,
     write_mlm_data,
     write_tagged,
 )
 from trained import differences
-
-from fairseq_mlkd.tasks.zero_shot_tagging import (
-    ZeroShotTaggingConfig,
-    ZeroShotTaggingTask,
-)
 
 # Every worker saves, so that they can be compared.
 WORKER = """
@@ -45,15 +36,11 @@ class Run(NamedTuple):
     flags: list[Any]
 
 
-def distil(task: Any, teacher: Path, *flags: Any) -> list[Any]:
-    """Flags without dropout, with decay of weights and clipping of gradients."""
-    save_model(teacher, build_model(task, TEACHER), task)
-    return [
-        *("--criterion", "tinybert", "--teacher-path", teacher, *shape_flags(STUDENT)),
-        *("--dropout", 0, "--attention-dropout", 0, "--weight-decay", 0.1),
-        *("--batch-size", 7, "--clip-norm", 1.0, *flags),
-        *("--optimizer", "fused_adamw", "--lr", 0.01, "--lr-scheduler", "fixed"),
-    ]
+def distil(name: str, data: Path, folder: Path, *more: Any) -> Run:
+    """Return a run without dropout, with decay of weights."""
+    flags = [*distillation(name, data, folder), "--batch-size", 7, *more]
+    flags += ["--dropout", 0, "--attention-dropout", 0, "--weight-decay", 0.1]
+    return Run(data, flags)
 
 
 @pytest.fixture(scope="module")
@@ -61,8 +48,7 @@ def mlm(tmp_path_factory) -> Run:
     """7 batches an epoch."""
     folder = tmp_path_factory.mktemp("mlm")
     data = write_mlm_data(folder / "data", {"de": 12, "en": 33, "sw": 3})
-    task = mlm_task(data)
-    return Run(data, distil(task, folder / "teacher.pt", "--task", "multilingual_mlm"))
+    return distil("multilingual_mlm", data, folder)
 
 
 @pytest.fixture(scope="module")
@@ -71,11 +57,9 @@ def tagging(tmp_path_factory) -> Run:
     folder = tmp_path_factory.mktemp("tagging")
     counts = {"train.en": 46, "valid.en": 17, "valid.fr": 9}
     data = write_tagged(folder / "data", counts)
-    cfg = ZeroShotTaggingConfig(data=str(data), seed=1, path=None)
-    flags = ["--task", "zero_shot_tagging", "--valid-subset", "valid,valid.fr"]
+    flags = ["--valid-subset", "valid,valid.fr"]
     flags += ["--best-checkpoint-metric", "f1", "--maximize-best-checkpoint-metric"]
-    task = ZeroShotTaggingTask.setup_task(cfg)
-    return Run(data, distil(task, folder / "teacher.pt", *flags))
+    return distil("zero_shot_tagging", data, folder, *flags)
 
 
 def free_port() -> int:
@@ -94,8 +78,8 @@ def train_with_two(save_dir: Path, run: Run, *more: Any) -> list[Path]:
         flags += ["--distributed-init-method", f"tcp://localhost:{port}"]
         flags += ["--distributed-no-spawn", "--distributed-rank", rank]
         flags += ["--distributed-backend", "gloo", "--ddp-backend", "legacy_ddp"]
-        flags += ["--save-dir", folder, "--num-workers", 0, "--no-epoch-checkpoints"]
-        command = [sys.executable, "-c", WORKER, run.data, *flags, *run.flags, *more]
+        flags += ["--num-workers", 0, *schedule(folder, *run.flags, *more)]
+        command = [sys.executable, "-c", WORKER, run.data, *flags]
         with open(folder / "log", "w") as log:
             argv = list(map(str, command))
             workers.append(subprocess.Popen(argv, stdout=log, stderr=log))

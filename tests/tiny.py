@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from fairseq.data import Dictionary
 from fairseq.logging import metrics
+from fairseq.tasks import TASK_DATACLASS_REGISTRY, TASK_REGISTRY
 from omegaconf import OmegaConf
 
 import fairseq_mlkd
@@ -20,10 +21,7 @@ from fairseq_mlkd.criterions.tinybert import TinyBertCriterion, TinyBertCriterio
 from fairseq_mlkd.data.binary import BinaryWriter
 from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderModel
 from fairseq_mlkd.tasks._multilingual_task import MultilingualTask
-from fairseq_mlkd.tasks.multilingual_mlm import (
-    MultilingualMLMConfig,
-    MultilingualMLMTask,
-)
+from fairseq_mlkd.tasks.multilingual_mlm import MultilingualMLMTask
 from fairseq_mlkd.text.subwords import BpeCodes, learn_codes
 from fairseq_mlkd.text.tokenizer import Tokenizer
 
@@ -113,9 +111,15 @@ def write_pairs(
     return folder
 
 
+def make_task(name: str, folder: Path, **options: Any) -> Any:
+    cfg = TASK_DATACLASS_REGISTRY[name](
+        **{"data": str(folder), "seed": 1, "path": None, **options}
+    )
+    return TASK_REGISTRY[name].setup_task(cfg)
+
+
 def mlm_task(folder: Path, **options: Any) -> MultilingualMLMTask:
-    cfg = MultilingualMLMConfig(data=str(folder), seed=1, path=None, **options)
-    return MultilingualMLMTask.setup_task(cfg)
+    return make_task("multilingual_mlm", folder, **options)
 
 
 def build_model(
@@ -185,6 +189,23 @@ def shape_flags(shape: Mapping[str, int]) -> list[str]:
     return flags
 
 
+def flags_of(
+    task: str, shape: Mapping[str, int] = STUDENT, teacher: Path | None = None
+) -> list[Any]:
+    """Return task, shape and criterion: distillation where there is a teacher."""
+    flags = ["--task", task, *shape_flags(shape), "--criterion"]
+    if teacher is None:
+        return [*flags, "task_cross_entropy"]
+    return [*flags, "tinybert", "--teacher-path", teacher]
+
+
+def distillation(name: str, data: Path, folder: Path) -> list[Any]:
+    """Return the flags that distil a new teacher, saved in `folder`."""
+    task = make_task(name, data)
+    path = save_model(folder / "teacher.pt", build_model(task, TEACHER), task)
+    return flags_of(name, teacher=path)
+
+
 def run(command: str, *arguments: Any) -> None:
     """`fairseq-COMMAND ARGUMENTS --user-dir fairseq_mlkd`, in this process."""
     metrics.reset()
@@ -216,8 +237,8 @@ def hydra_train(config: Path, folder: Path, overrides: Mapping[str, Any]) -> Non
         main()
 
 
-def train(data: Any, save_dir: Path, *arguments: Any) -> Path:
-    """`fairseq-train`; returns the last checkpoint."""
+def schedule(save_dir: Path, *arguments: Any) -> list[str]:
+    """Return the arguments, and those of a short training where they lack them."""
     given = [str(argument) for argument in arguments]
     defaults = {
         "--optimizer": "fused_adamw",
@@ -225,12 +246,17 @@ def train(data: Any, save_dir: Path, *arguments: Any) -> Path:
         "--lr-scheduler": "fixed",
         "--batch-size": "8",
         "--clip-norm": "1.0",
+        "--save-dir": str(save_dir),
     }
     for flag, value in defaults.items():
         if flag not in given:
             given += [flag, value]
-    given += ["--no-epoch-checkpoints"]
-    run("train", data, "--save-dir", save_dir, *given)
+    return [*given, "--no-epoch-checkpoints"]
+
+
+def train(data: Any, save_dir: Path, *arguments: Any) -> Path:
+    """`fairseq-train`; returns the last checkpoint."""
+    run("train", data, *schedule(save_dir, *arguments))
     return save_dir / "checkpoint_last.pt"
 
 

@@ -12,6 +12,7 @@ from tiny import (
     STUDENT,
     TEACHER,
     build_model,
+    make_task,
     mlm_task,
     save_model,
     weigh,
@@ -28,32 +29,12 @@ from fairseq_mlkd.distillation.config import extra_weights
 from fairseq_mlkd.distillation.distiller import Distiller
 from fairseq_mlkd.modules.states import Request
 from fairseq_mlkd.tasks._fine_tuning_task import FineTuningTask
-from fairseq_mlkd.tasks.zero_shot_classification import (
-    ZeroShotClassificationConfig,
-    ZeroShotClassificationTask,
-)
-from fairseq_mlkd.tasks.zero_shot_intent_slot import (
-    ZeroShotIntentSlotConfig,
-    ZeroShotIntentSlotTask,
-)
-from fairseq_mlkd.tasks.zero_shot_parsing import (
-    ZeroShotParsingConfig,
-    ZeroShotParsingTask,
-)
-from fairseq_mlkd.tasks.zero_shot_tagging import (
-    ZeroShotTaggingConfig,
-    ZeroShotTaggingTask,
-)
 
-TASKS: dict[str, tuple] = {
-    "classification": (
-        write_pairs,
-        ZeroShotClassificationTask,
-        ZeroShotClassificationConfig,
-    ),
-    "tagging": (write_tagged, ZeroShotTaggingTask, ZeroShotTaggingConfig),
-    "intent_slot": (write_tagged, ZeroShotIntentSlotTask, ZeroShotIntentSlotConfig),
-    "parsing": (write_parses, ZeroShotParsingTask, ZeroShotParsingConfig),
+TASKS: dict[str, Callable[..., Path]] = {
+    "classification": write_pairs,
+    "tagging": write_tagged,
+    "intent_slot": write_tagged,
+    "parsing": write_parses,
 }
 WEIGHTS = {"ce": 0.5, "logits": 2.0, "embedding": 0.3, "hidden": 0.7, "attention": 1.5}
 all_tasks = pytest.mark.parametrize("name", TASKS)
@@ -63,8 +44,8 @@ class Setting:
     """A student, its teacher, its pretrained teacher, and how to draw a batch."""
 
     def __init__(self, folder: Path, name: str, **options: Any) -> None:
-        write, self.kind, self.config = TASKS[name]
-        self.data = write(folder / "data", {"train.en": 12})
+        self.name = f"zero_shot_{name}"
+        self.data = TASKS[name](folder / "data", {"train.en": 12})
         self.sentences = write_mlm_data(folder / "sentences")
         decoder = {"_name": "pointer_generator", "decoder_layers": 2}
         self.model_options = decoder if name == "parsing" else {}
@@ -84,8 +65,7 @@ class Setting:
         self.student = self.build(self.task, STUDENT).double()
 
     def make_task(self, **options: Any) -> FineTuningTask:
-        cfg = self.config(data=str(self.data), seed=1, path=None, **options)
-        return self.kind.setup_task(cfg)
+        return make_task(self.name, self.data, **options)
 
     def build(self, task: FineTuningTask, shape: dict[str, int]) -> Any:
         return build_model(task, shape, **self.model_options)

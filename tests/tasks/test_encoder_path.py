@@ -8,9 +8,9 @@ import pytest
 import torch
 from tiny import (
     build_model,
+    flags_of,
     load,
     mlm_task,
-    shape_flags,
     train,
     write_mlm_data,
     write_pairs,
@@ -18,8 +18,7 @@ from tiny import (
 
 DEEP = {"layers": 4, "embed_dim": 8, "ffn_embed_dim": 16, "attention_heads": 4}
 STUDENT = {**DEEP, "layers": 2}
-MLM = ["--task", "multilingual_mlm", "--criterion", "task_cross_entropy"]
-PAIRS = ["--task", "zero_shot_classification", "--criterion", "task_cross_entropy"]
+MLM, PAIRS = "multilingual_mlm", "zero_shot_classification"
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +35,7 @@ def pairs(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def deep(data, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("deep")
-    return train(data, folder, *MLM, *shape_flags(DEEP), "--max-update", 2)
+    return train(data, folder, *flags_of(MLM, DEEP), "--max-update", 2)
 
 
 def start(data: Path, encoder: Path, spec: str = "uniform", **shape: int) -> Any:
@@ -153,11 +152,11 @@ def test_layers_need_an_encoder(data):
         build_model(task, STUDENT)
 
 
-@pytest.mark.parametrize("task", [MLM, [*PAIRS, "--train-embeddings"]])
-def test_commands_start_from_the_layers(data, pairs, deep, tmp_path, task):
-    flags = [*shape_flags(STUDENT), "--encoder-path", deep, "--lr", 0]
+@pytest.mark.parametrize("task, more", [(MLM, []), (PAIRS, ["--train-embeddings"])])
+def test_commands_start_from_the_layers(data, pairs, deep, tmp_path, task, more):
+    flags = [*flags_of(task, STUDENT), "--encoder-path", deep, "--lr", 0, *more]
     flags += ["--encoder-path-layers", "1,3", "--max-update", 1]
-    trained = load(train(data if task is MLM else pairs, tmp_path, *task, *flags))
+    trained = load(train(data if task == MLM else pairs, tmp_path, *flags))
     new = untouched(trained["model"], load(deep)["model"], [(0, 1), (1, 3)])
     heads = {name for name in trained["model"] if name.startswith("classification")}
-    assert new == heads and bool(heads) is (task is not MLM)
+    assert new == heads and bool(heads) is (task != MLM)

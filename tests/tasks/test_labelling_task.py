@@ -16,8 +16,10 @@ from tiny import (
     USER_DIR,
     build_criterion,
     build_model,
+    flags_of,
     hydra_train,
     load,
+    make_task,
     run,
     save_model,
     shape_flags,
@@ -30,20 +32,9 @@ from fairseq_mlkd.checkpoint import LABELS_KEY
 from fairseq_mlkd.criterions.task_cross_entropy import TaskCrossEntropyCriterion
 from fairseq_mlkd.metrics.results import read_results
 from fairseq_mlkd.tasks._labelling_task import LabellingTask
-from fairseq_mlkd.tasks.zero_shot_intent_slot import (
-    ZeroShotIntentSlotConfig,
-    ZeroShotIntentSlotTask,
-)
-from fairseq_mlkd.tasks.zero_shot_tagging import (
-    ZeroShotTaggingConfig,
-    ZeroShotTaggingTask,
-)
 
 SUBSETS = {"train.en": 30, "valid.en": 13, "valid.fr": 9, "test.de": 11, "test.en": 17}
-TASKS = {
-    "zero_shot_tagging": (ZeroShotTaggingTask, ZeroShotTaggingConfig),
-    "zero_shot_intent_slot": (ZeroShotIntentSlotTask, ZeroShotIntentSlotConfig),
-}
+TASKS = ("zero_shot_tagging", "zero_shot_intent_slot")
 ALL_HEADS = ("intent_head", "slot_head", "tagging_head")
 both_tasks = pytest.mark.parametrize("name", TASKS)
 
@@ -59,19 +50,8 @@ def long_data(tmp_path_factory) -> Path:
     return write_tagged(folder, SUBSETS, seed=2, longest=30)
 
 
-def make_task(name: str, data: Path, **options: Any) -> LabellingTask:
-    task_class, config_class = TASKS[name]
-    return task_class.setup_task(
-        config_class(data=str(data), seed=1, path=None, **options)
-    )
-
-
-def flags(name: str, *more: Any) -> list[Any]:
-    return ["--task", name, "--criterion", "task_cross_entropy", *more]
-
-
 def tuning(name: str, *more: Any) -> list[Any]:
-    return flags(name, *shape_flags(STUDENT), "--train-embeddings", *more)
+    return [*flags_of(name), "--train-embeddings", *more]
 
 
 def make_batch(task: LabellingTask, subset: str, rows: list[int]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from tiny import (
     COUNTS,
     STUDENT,
     TEACHER,
+    flags_of,
     load,
     mlm_task,
     rename_words,
@@ -22,14 +23,8 @@ from tiny import (
 from fairseq_mlkd.metrics.results import read_results
 from fairseq_mlkd.tasks.multilingual_mlm import MultilingualMLMTask
 
-PLAIN = ["--task", "multilingual_mlm", "--criterion", "task_cross_entropy"]
-DISTIL = [
-    "--task",
-    "multilingual_mlm",
-    "--criterion",
-    "tinybert",
-    *shape_flags(STUDENT),
-]
+MLM = "multilingual_mlm"
+PLAIN = ["--task", MLM, "--criterion", "task_cross_entropy"]
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +70,7 @@ def differing(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> list[st
 )
 def test_resuming_is_exact(data, teacher, tmp_path, batching, stop):
     def train_to(update: int, name: str) -> Path:
-        flags = [*DISTIL, "--teacher-path", teacher, *batching, "--disable-validation"]
+        flags = [*flags_of(MLM, teacher=teacher), *batching, "--disable-validation"]
         schedule = ["--lr-scheduler", "polynomial_decay", "--total-num-update", 30]
         return train(data, tmp_path / name, *flags, *schedule, "--max-update", update)
 
@@ -97,7 +92,7 @@ def test_workers_change_nothing(data, tmp_path):
 
 
 def test_checkpoint_holds_the_student_alone_and_loads_safely(data, teacher, tmp_path):
-    flags = [*DISTIL, "--teacher-path", teacher, "--max-update", 2]
+    flags = [*flags_of(MLM, teacher=teacher), "--max-update", 2]
     path = train(data, tmp_path, *flags)
     allowed = getattr(torch.serialization, "get_safe_globals", list)()
     if allowed:
@@ -218,7 +213,7 @@ def test_teacher_with_another_dictionary_is_refused(data, tmp_path):
     path = train(
         other, tmp_path / "t", *PLAIN, *shape_flags(TEACHER), "--max-update", 1
     )
-    message = refusal(data, tmp_path / "s", *DISTIL, "--teacher-path", path)
+    message = refusal(data, tmp_path / "s", *flags_of(MLM, teacher=path))
     assert f"--teacher-path {path} was trained with another dictionary" in message
 
 
@@ -257,7 +252,7 @@ def test_teacher_that_is_no_checkpoint_is_refused(data, teacher, tmp_path):
     ]
     for write in writers:
         write()
-        message = refusal(data, tmp_path / "s", *DISTIL, "--teacher-path", path)
+        message = refusal(data, tmp_path / "s", *flags_of(MLM, teacher=path))
         assert f"--teacher-path {path}: " in message and "\n" not in message
     assert not trap.exists()
 

@@ -9,13 +9,11 @@ import torch
 from fairseq.dataclass.configs import GenerationConfig
 from fairseq.sequence_generator import SequenceGenerator
 from omegaconf import OmegaConf
+from tiny import make_task
 from tiny_parses import ONTOLOGY, SYMBOLS, write_parses
 
 from fairseq_mlkd.models.pointer_generator import PointerGeneratorModel
-from fairseq_mlkd.tasks.zero_shot_parsing import (
-    ZeroShotParsingConfig,
-    ZeroShotParsingTask,
-)
+from fairseq_mlkd.tasks.zero_shot_parsing import ZeroShotParsingTask
 from fairseq_mlkd.text.grammar import Grammar
 
 PAIRS = [tuple(line.split()) for line in ONTOLOGY]
@@ -38,8 +36,7 @@ def data(tmp_path_factory) -> Path:
 def make(data: Path, **options: Any) -> tuple[ZeroShotParsingTask, Any]:
     """A task and a random model, always the same."""
     torch.manual_seed(1)
-    cfg = ZeroShotParsingConfig(data=str(data), seed=1, path=None, **options)
-    task = ZeroShotParsingTask.setup_task(cfg)
+    task = make_task("zero_shot_parsing", data, **options)
     model = task.build_model(OmegaConf.create(MODEL)).eval()
     task.load_dataset("test")
     return task, model

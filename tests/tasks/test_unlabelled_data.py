@@ -9,7 +9,9 @@ import torch
 from tiny import (
     STUDENT,
     TEACHER,
+    flags_of,
     load,
+    make_task,
     rename_words,
     run,
     shape_flags,
@@ -22,14 +24,6 @@ from tiny_parses import write_parses
 
 from fairseq_mlkd.data.companion_datasets import MixedDataset
 from fairseq_mlkd.metrics.results import read_results
-from fairseq_mlkd.tasks.zero_shot_classification import (
-    ZeroShotClassificationConfig,
-    ZeroShotClassificationTask,
-)
-from fairseq_mlkd.tasks.zero_shot_tagging import (
-    ZeroShotTaggingConfig,
-    ZeroShotTaggingTask,
-)
 
 SUBSETS = {"train.en": 18, "valid.en": 7, "valid.fr": 6, "valid.de": 5}
 WRITERS = {
@@ -44,7 +38,9 @@ MAIN_METRICS = {
     "zero_shot_intent_slot": "exact_match",
     "zero_shot_parsing": "exact_match",
 }
+MLM = "multilingual_mlm"
 SILENT = ["--disable-validation"]
+ONE = ["--max-update", 1, *SILENT]
 all_tasks = pytest.mark.parametrize("name", WRITERS)
 
 
@@ -57,10 +53,8 @@ class World:
         self.data = {
             name: write(folder / name, SUBSETS) for name, write in WRITERS.items()
         }
-        mlm = ["--task", "multilingual_mlm", "--criterion", "task_cross_entropy"]
-        mlm += ["--max-update", 1, *SILENT]
         self.encoder, self.pretrained = (
-            train(self.sentences, folder / kind, *mlm, *shape_flags(shape))
+            train(self.sentences, folder / kind, *flags_of(MLM, shape), *ONE)
             for kind, shape in (("small", STUDENT), ("large", TEACHER))
         )
         self.teachers: dict[str, Path] = {}
@@ -75,7 +69,7 @@ class World:
     def teacher(self, name: str) -> Path:
         if name not in self.teachers:
             flags = [*self.flags(name, TEACHER), "--encoder-path", self.pretrained]
-            flags += ["--criterion", "task_cross_entropy", "--max-update", 1, *SILENT]
+            flags += ["--criterion", "task_cross_entropy", *ONE]
             path = train(self.data[name], self.folder / f"{name}-teacher", *flags)
             self.teachers[name] = path
         return self.teachers[name]
@@ -159,14 +153,9 @@ def test_the_kept_head_is_the_encoders_and_evaluation_needs_no_flag(world, tmp_p
 # --- which sentences
 
 
-def make_task(world: World, **options: Any) -> ZeroShotTaggingTask:
-    cfg = ZeroShotTaggingConfig(
-        data=str(world.data["zero_shot_tagging"]),
-        seed=1,
-        path=None,
-        **{"unlabelled_data": str(world.sentences), **options},
-    )
-    task = ZeroShotTaggingTask.setup_task(cfg)
+def mixed_task(world: World, name: str = "zero_shot_tagging", **options: Any) -> Any:
+    options = {"unlabelled_data": str(world.sentences), **options}
+    task = make_task(name, world.data[name], **options)
     task.is_mixed = True
     return task
 
@@ -180,7 +169,7 @@ def make_task(world: World, **options: Any) -> ZeroShotTaggingTask:
     ],
 )
 def test_languages_and_ratio(world, options, langs):
-    task = make_task(world, **options)
+    task = mixed_task(world, **options)
     task.load_dataset("train.en")
     dataset = task.datasets["train.en"]
     assert isinstance(dataset, MixedDataset)
@@ -190,21 +179,13 @@ def test_languages_and_ratio(world, options, langs):
 
 
 def test_validation_data_are_not_mixed(world):
-    task = make_task(world)
+    task = mixed_task(world)
     task.load_dataset("valid")
     assert not isinstance(task.datasets["valid"], MixedDataset)
 
 
 def test_pairs_of_classification_are_neighbours(world):
-    name = "zero_shot_classification"
-    cfg = ZeroShotClassificationConfig(
-        data=str(world.data[name]),
-        seed=1,
-        path=None,
-        unlabelled_data=str(world.sentences),
-    )
-    task = ZeroShotClassificationTask.setup_task(cfg)
-    task.is_mixed = True
+    task = mixed_task(world, "zero_shot_classification")
     task.load_dataset("train")
     item = task.datasets["train"][0]["unlabelled"][0]
     eos = task.dictionary.eos()
@@ -223,7 +204,7 @@ def test_pairs_of_classification_are_neighbours(world):
 )
 def test_refused_data(world, options, message):
     with pytest.raises(SystemExit, match=message):
-        make_task(world, **options).load_dataset("train")
+        mixed_task(world, **options).load_dataset("train")
 
 
 def test_another_dictionary_is_refused(world, tmp_path):
@@ -231,13 +212,13 @@ def test_another_dictionary_is_refused(world, tmp_path):
     with pytest.raises(
         SystemExit, match="other: its dict.txt is not that of .*tagging"
     ):
-        make_task(world, unlabelled_data=str(other)).load_dataset("train")
+        mixed_task(world, unlabelled_data=str(other)).load_dataset("train")
 
 
 def test_a_folder_of_the_source_language_alone_is_refused(world, tmp_path):
     other = write_mlm_data(tmp_path / "other", {"en": 5})
     with pytest.raises(SystemExit, match="other: only en is there"):
-        make_task(world, unlabelled_data=str(other)).load_dataset("train")
+        mixed_task(world, unlabelled_data=str(other)).load_dataset("train")
 
 
 @pytest.mark.parametrize(
@@ -285,7 +266,7 @@ def test_one_language_is_no_comparison(world, tmp_path, caplog):
     assert "zero-shot mean" not in caplog.text
 
 
-def validate(task: ZeroShotTaggingTask, **scores: float) -> None:
+def validate(task: Any, **scores: float) -> None:
     """What fairseq-train does after each subset of a validation."""
     task.cfg.valid_subset = "valid,valid.all"
     for task.subset, task.langs in (("valid", ["en"]), ("valid.all", list(scores))):
@@ -294,10 +275,10 @@ def validate(task: ZeroShotTaggingTask, **scores: float) -> None:
 
 
 def test_forgetting_is_warned_of_also_after_resuming(world, caplog):
-    task = make_task(world)
+    task = mixed_task(world)
     validate(task, en=50.0, de=40.0, fr=30.0)
     assert not lines(caplog, logging.WARNING)
-    resumed = make_task(world)
+    resumed = mixed_task(world)
     resumed.load_state_dict(task.state_dict())
     validate(resumed, en=52.0, de=39.0, fr=30.0)
     (warning,) = lines(caplog, logging.WARNING)
@@ -312,7 +293,7 @@ def test_the_first_worker_alone_speaks(world, caplog, monkeypatch):
     monkeypatch.setattr(
         "fairseq_mlkd.tasks._fine_tuning_task.is_first_worker", lambda: False
     )
-    task = make_task(world)
+    task = mixed_task(world)
     validate(task, en=50.0, de=40.0)
     validate(task, en=52.0, de=39.0)
     assert "f1" not in caplog.text and task.last_scores == {"en": 52.0, "de": 39.0}

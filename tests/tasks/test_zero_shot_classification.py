@@ -11,10 +11,11 @@ from tiny import (
     CLASSES,
     STUDENT,
     TEACHER,
+    flags_of,
     load,
+    make_task,
     rename_words,
     run,
-    shape_flags,
     train,
     write_mlm_data,
     write_pairs,
@@ -24,18 +25,16 @@ from fairseq_mlkd.metrics.results import read_results
 from fairseq_mlkd.prepare.labelled.audit import FileAudit, write_audit
 from fairseq_mlkd.tasks.zero_shot_classification import (
     HEAD,
-    ZeroShotClassificationConfig,
-    ZeroShotClassificationTask,
 )
 
 SUBSETS = {"train.en": 30, "valid.en": 13, "valid.fr": 9, "test.de": 11, "test.en": 17}
-TASK = ["--task", "zero_shot_classification"]
-TUNE = [*TASK, "--criterion", "task_cross_entropy", *shape_flags(STUDENT)]
-PRETRAIN = ["--task", "multilingual_mlm", "--criterion", "task_cross_entropy"]
+NAME = "zero_shot_classification"
+TASK = ["--task", NAME]
+TUNE = flags_of(NAME)
 
 
 def pretrain(data: Path, folder: Path, shape: dict[str, int]) -> Path:
-    return train(data, folder, *PRETRAIN, *shape_flags(shape), "--max-update", 2)
+    return train(data, folder, *flags_of("multilingual_mlm", shape), "--max-update", 2)
 
 
 @pytest.fixture(scope="module")
@@ -60,14 +59,9 @@ def tuned(data, encoder, tmp_path_factory) -> Path:
     return train(data, folder, *flags, "--max-epoch", 60)
 
 
-def make_task(data: Path) -> ZeroShotClassificationTask:
-    cfg = ZeroShotClassificationConfig(data=str(data), seed=1, path=None)
-    return ZeroShotClassificationTask.setup_task(cfg)
-
-
 def predict(data: Path, checkpoint: Path, subset: str) -> dict[int, list[int]]:
     """Row -> [label, argmax], one sentence at a time, without fairseq's commands."""
-    task = make_task(data)
+    task = make_task(NAME, data)
     state = load(checkpoint)
     cfg = OmegaConf.create(state["cfg"]["model"])
     model = task.build_model(cfg, from_checkpoint=True).eval()
@@ -120,7 +114,7 @@ def test_training_starts_from_the_encoder(data, encoder, tmp_path):
 @pytest.mark.parametrize("batch_size", [1, 7, 8, 64])
 @pytest.mark.parametrize("split, rows", [("train", 30), ("valid", 13), ("test", 28)])
 def test_iterators_give_each_example_once(data, batch_size, split, rows):
-    task = make_task(data)
+    task = make_task(NAME, data)
     task.load_dataset(split)
     iterator = task.get_batch_iterator(
         task.datasets[split], max_sentences=batch_size, required_batch_size_multiple=8
@@ -143,7 +137,7 @@ def test_iterators_give_each_example_once(data, batch_size, split, rows):
     ],
 )
 def test_subsets(data, subset, langs):
-    task = make_task(data)
+    task = make_task(NAME, data)
     task.load_dataset(subset)
     assert task.datasets[subset].langs == langs
 
@@ -219,12 +213,12 @@ def test_generate_writes_every_row_once(data, tuned, capsys, batch_size):
 
 def test_distillation_while_fine_tuning(data, sentences, encoder, tmp_path):
     large = pretrain(sentences, tmp_path / "large", TEACHER)
-    tune_large = [*TASK, "--criterion", "task_cross_entropy", *shape_flags(TEACHER)]
+    tune_large = flags_of(NAME, TEACHER)
     teacher = train(
         data, tmp_path / "t", *tune_large, "--encoder-path", large, "--max-update", 2
     )
-    flags = [*TASK, "--criterion", "tinybert", *shape_flags(STUDENT), "--max-update", 3]
-    flags += ["--encoder-path", encoder, "--teacher-path", teacher]
+    flags = [*flags_of(NAME, teacher=teacher), "--max-update", 3]
+    flags += ["--encoder-path", encoder]
     path = train(data, tmp_path / "s", *flags)
     moved = changed(encoder, path)
     assert {name for name in moved if not moved[name]} == {

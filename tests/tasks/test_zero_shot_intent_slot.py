@@ -8,25 +8,22 @@ from fairseq.data import Dictionary
 from seqeval.metrics import f1_score
 from tiny import (
     INTENTS,
-    STUDENT,
     TAGS,
     UNSEEN_INTENT,
     build_model,
+    flags_of,
     load,
+    make_task,
     run,
-    shape_flags,
     train,
     write_tagged,
 )
 
 from fairseq_mlkd.metrics.results import read_results
-from fairseq_mlkd.tasks.zero_shot_intent_slot import (
-    ZeroShotIntentSlotConfig,
-    ZeroShotIntentSlotTask,
-)
 
 SUBSETS = {"train.en": 300, "valid.en": 13, "test.de": 11, "test.en": 17}
-TASK = ["--task", "zero_shot_intent_slot"]
+NAME = "zero_shot_intent_slot"
+TASK = ["--task", NAME]
 METRICS = {
     "exact": "exact match (intent and slots)",
     "intent": "intent accuracy",
@@ -42,21 +39,15 @@ def data(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def tuned(data, tmp_path_factory) -> Path:
-    flags = [*TASK, "--criterion", "task_cross_entropy", *shape_flags(STUDENT)]
-    flags += ["--train-embeddings", "--dropout", 0, "--lr", 0.03, "--max-epoch", 15]
-    flags += ["--maximize-best-checkpoint-metric"]
+    flags = [*flags_of(NAME), "--train-embeddings", "--dropout", 0, "--lr", 0.03]
+    flags += ["--max-epoch", 15, "--maximize-best-checkpoint-metric"]
     flags += ["--best-checkpoint-metric", "exact_match"]
     return train(data, tmp_path_factory.mktemp("runs") / "student", *flags)
 
 
-def make_task(data: Path) -> ZeroShotIntentSlotTask:
-    cfg = ZeroShotIntentSlotConfig(data=str(data), seed=1, path=None)
-    return ZeroShotIntentSlotTask.setup_task(cfg)
-
-
 def label_slowly(data: Path, checkpoint: Path, lang: str) -> list[tuple]:
     """Of each sentence: gold intent and slots, predicted intent and slots."""
-    task = make_task(data)
+    task = make_task(NAME, data)
     model = build_model(task).eval()
     model.load_state_dict(load(checkpoint)["model"])
     words = task.load_subset(f"test.{lang}")
@@ -113,7 +104,7 @@ def test_validate_gives_exact_match_intents_and_slots(
 
 
 def test_truncated_sentences_are_never_exact(data, tmp_path):
-    task = make_task(data)
+    task = make_task(NAME, data)
     task.cfg.long_inputs = "truncate"
     model = build_model(task, max_positions=4).eval()
     task.load_dataset("test.en")
@@ -138,7 +129,7 @@ def test_an_intent_may_be_called_like_a_slot(tmp_path):
     data = write_tagged(tmp_path / "data", {"train.en": 8, "test.en": 8})
     path = data / "intent" / "dict.txt"
     path.write_text(path.read_text().replace(INTENTS[0], TAGS[0]))
-    task = make_task(data)
+    task = make_task(NAME, data)
     task.load_dataset("train")
     dataset = task.datasets["train"]
     sample = dataset.collater([dataset[i] for i in range(8)])

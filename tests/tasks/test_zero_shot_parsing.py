@@ -12,6 +12,7 @@ from tiny import (
     USER_DIR,
     hydra_train,
     load,
+    make_task,
     run,
     shape_flags,
     train,
@@ -28,15 +29,13 @@ from tiny_parses import (
 from fairseq_mlkd.metrics.parsing import PARSE_METRICS
 from fairseq_mlkd.metrics.results import read_results
 from fairseq_mlkd.models.pointer_generator import PointerGeneratorModel
-from fairseq_mlkd.tasks.zero_shot_parsing import (
-    ZeroShotParsingConfig,
-    ZeroShotParsingTask,
-)
+from fairseq_mlkd.tasks.zero_shot_parsing import ZeroShotParsingTask
 from fairseq_mlkd.text.parse_tree import parse_tree
 
 SUBSETS = {"train.en": 24, "valid.en": 13, "test.de": 4, "test.en": 11}
 SHAPE = {"layers": 2, "embed_dim": 32, "ffn_embed_dim": 64, "attention_heads": 2}
-TASK = ["--task", "zero_shot_parsing"]
+NAME = "zero_shot_parsing"
+TASK = ["--task", NAME]
 SMALL = {**STUDENT, "embed_dim": 16}
 
 
@@ -65,11 +64,6 @@ def trained(data, tmp_path_factory) -> Path:
 def untrained(data, tmp_path_factory) -> Path:
     options = ["--max-update", 1, "--lr", 0, "--init-std", 0.5, "--disable-validation"]
     return train(data, tmp_path_factory.mktemp("runs") / "u", *flags(SMALL), *options)
-
-
-def make_task(data: Path, **options: Any) -> ZeroShotParsingTask:
-    cfg = ZeroShotParsingConfig(data=str(data), seed=1, path=None, **options)
-    return ZeroShotParsingTask.setup_task(cfg)
 
 
 def restore(task: ZeroShotParsingTask, path: Path) -> PointerGeneratorModel:
@@ -112,7 +106,7 @@ def test_overfits_and_prints_words(data, trained, capsys, beam):
 
 def test_repeated_words_are_told_apart(data, trained):
     """The words at two positions are one word, their pointers are not."""
-    task = make_task(data)
+    task = make_task(NAME, data)
     model = restore(task, trained)
     rows = random_rows(24, 0)
     repeated = [any(row.words.count(w) > 1 for w in row.words[2:]) for row in rows]
@@ -145,7 +139,7 @@ def test_validate_gives_the_exact_match_of_generate(data, trained, capsys, tmp_p
 
 
 def test_every_symbol_that_can_be_said_counts_once(data):
-    task = make_task(data)
+    task = make_task(NAME, data)
     task.build_model(OmegaConf.create(model_cfg()))
     totals = set()
     for size in (1, 5, 24):
@@ -161,7 +155,7 @@ def model_cfg(**options: Any) -> dict[str, Any]:
 
 
 def test_padding_changes_neither_loss_nor_parses(data, trained):
-    task = make_task(data)
+    task = make_task(NAME, data)
     model = restore(task, trained)
     criterion = task.build_criterion(OmegaConf.create({"_name": "task_cross_entropy"}))
     criterion.eval()

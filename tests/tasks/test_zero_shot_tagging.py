@@ -5,16 +5,21 @@ from pathlib import Path
 import pytest
 import torch
 from seqeval.metrics import classification_report, f1_score
-from tiny import STUDENT, build_model, load, run, shape_flags, train, write_tagged
-
-from fairseq_mlkd.metrics.results import read_results
-from fairseq_mlkd.tasks.zero_shot_tagging import (
-    ZeroShotTaggingConfig,
-    ZeroShotTaggingTask,
+from tiny import (
+    build_model,
+    flags_of,
+    load,
+    make_task,
+    run,
+    train,
+    write_tagged,
 )
 
+from fairseq_mlkd.metrics.results import read_results
+
 SUBSETS = {"train.en": 60, "valid.en": 13, "test.de": 11, "test.en": 17}
-TASK = ["--task", "zero_shot_tagging"]
+NAME = "zero_shot_tagging"
+TASK = ["--task", NAME]
 METRIC = "entity F1 (seqeval default mode)"
 
 
@@ -25,7 +30,7 @@ def data(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def tuned(data, tmp_path_factory) -> Path:
-    flags = [*TASK, "--criterion", "task_cross_entropy", *shape_flags(STUDENT)]
+    flags = flags_of(NAME)
     flags += ["--train-embeddings", "--dropout", 0, "--lr", 0.03, "--max-epoch", 20]
     flags += ["--best-checkpoint-metric", "f1", "--maximize-best-checkpoint-metric"]
     return train(data, tmp_path_factory.mktemp("runs") / "student", *flags)
@@ -33,8 +38,7 @@ def tuned(data, tmp_path_factory) -> Path:
 
 def tag_slowly(data: Path, checkpoint: Path, lang: str) -> tuple[list, list]:
     """Gold and predicted tags, one word at a time."""
-    cfg = ZeroShotTaggingConfig(data=str(data), seed=1, path=None)
-    task = ZeroShotTaggingTask.setup_task(cfg)
+    task = make_task(NAME, data)
     model = build_model(task).eval()
     model.load_state_dict(load(checkpoint)["model"])
     words = task.load_subset(f"test.{lang}")
@@ -84,6 +88,6 @@ def test_checkpoints_are_selected_by_f1(data, tuned):
 
 
 def test_missing_labels_are_refused(data, tmp_path):
-    flags = [*TASK, "--criterion", "task_cross_entropy", *shape_flags(STUDENT)]
+    flags = flags_of(NAME)
     with pytest.raises(SystemExit, match="input0/label"):
         train(data / "input0", tmp_path, *flags)

@@ -3,7 +3,6 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-TORCH ?= torch
 OFFICIAL_PYTHON ?= python3.10
 # Test processes; those of one file run in one of them.
 JOBS ?= 2
@@ -12,14 +11,13 @@ PYTHON_VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_
 # fairseq 0.12.2 runs on the first only, fairseq-fixed on the others.
 OFFICIAL := $(filter 3.10,$(PYTHON_VERSION))
 FIXED := $(filter 3.11 3.12 3.13,$(PYTHON_VERSION))
-CONSTRAINTS := $(if $(filter 3.11,$(PYTHON_VERSION)),-c constraints.txt)
 # fairseq-fixed would download a second torch into an isolated build; fairseq 0.12.2
 # must not see torch while it builds: its archive lacks the C++ files that it then wants.
 ISOLATION := $(if $(FIXED),--no-build-isolation)
 
 BIN := $(abspath $(VENV))/bin
 # With CUDA_HOME set, fairseq compiles CUDA kernels that nothing here uses.
-PIP := env -u CUDA_HOME $(BIN)/python -m pip install $(CONSTRAINTS)
+PIP := env -u CUDA_HOME $(BIN)/python -m pip install -c constraints.txt
 # More OpenMP threads than free cores slow small models down many times over.
 # Huge pages spare torch the page faults of large tensors (a switch of torch's own).
 RUN := PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 THP_MEM_ALLOC_ENABLE=1
@@ -30,7 +28,7 @@ test: $(VENV)/.installed
 	$(RUN) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(if $(SLOW),--slow)
 
 test-official:
-	$(MAKE) test PYTHON=$(OFFICIAL_PYTHON) VENV=.venv-official TORCH=torch==2.6.0
+	$(MAKE) test PYTHON=$(OFFICIAL_PYTHON) VENV=.venv-official
 
 demo: $(VENV)/.installed
 	$(RUN) $(BIN)/python examples/mlkd/demo.py demo
@@ -47,7 +45,7 @@ $(VENV)/.installed: setup.py constraints.txt fairseq_mlkd/__init__.py
 	make PYTHON=python3.11))
 	$(PYTHON) -m venv $(VENV)
 	$(if $(OFFICIAL),$(PIP) 'pip<24.1')
-	$(PIP) '$(TORCH)' numpy cython 'setuptools<81' setuptools_scm wheel
+	$(PIP) torch numpy cython 'setuptools<81' setuptools_scm wheel
 	$(PIP) $(ISOLATION) -e '.[report,dev]'
 	touch $@
 

@@ -1,6 +1,7 @@
 """The one exception for what a user can put right, and one line for it."""
 
 import functools
+import inspect
 import logging
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
@@ -13,7 +14,7 @@ _P = ParamSpec("_P")
 _R = TypeVar("_R")
 
 
-class UserError(CompactHydraException):
+class UserError(CompactHydraException, ValueError):
     """Bad input; the message is one line that says what is wrong and what to do.
 
     An exception and not the end of the process, so that a notebook catches it and of a
@@ -29,10 +30,14 @@ def in_one_line(function: Callable[_P, _R]) -> Callable[_P, _R]:
     def run(*args: _P.args, **kwargs: _P.kwargs) -> _R:
         try:
             return function(*args, **kwargs)
+        except UserError:
+            raise
         except (ValueError, OSError) as error:
             logger.debug("where it was raised", exc_info=True)
             raise UserError(f"fairseq_mlkd: {describe(error)}") from None
 
+    # fairseq looks for the parameters that a task's method has
+    run.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
     return run
 
 

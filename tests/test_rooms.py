@@ -28,8 +28,8 @@ ROOMS = {
     "criterions": ({"checkpoint", "distillation", "metrics"}, FAIRSEQ),
     "tasks": (
         {
-            *("checkpoint", "data", "distillation", "fairseq_fixes", "metrics"),
-            *("models", "text"),
+            *("checkpoint", "data", "distillation", "errors", "fairseq_fixes"),
+            *("metrics", "models", "text"),
         },
         FAIRSEQ,
     ),

@@ -18,6 +18,8 @@ from tiny import (
 )
 from trained import differences
 
+from fairseq_mlkd.errors import UserError
+
 # Every worker saves, so that they can be compared.
 WORKER = """
 from fairseq.trainer import Trainer
@@ -141,7 +143,7 @@ def test_two_workers_equal_one_with_unlabelled_sentences(tagging, tmp_path):
 
 @pytest.mark.parametrize("backend", ["fully_sharded", "slowmo"])
 def test_backends_that_do_not_fit_are_refused(mlm, tmp_path, backend):
-    with pytest.raises(SystemExit) as error:
+    with pytest.raises(UserError) as error:
         train_with_one(tmp_path, mlm, "--ddp-backend", backend)
     assert str(error.value) == (
         f"fairseq_mlkd: --ddp-backend {backend} is not supported: "

@@ -20,6 +20,9 @@ class TaskCrossEntropyCriterion(FairseqCriterion):
     of labels; losses are logged in bits, as everywhere in fairseq.
     """
 
+    # in validation the task's `count` gets the logits, so that scores follow from them
+    counts_for_task = True
+
     def forward(
         self, model: nn.Module, sample: dict[str, Any], reduce: bool = True
     ) -> tuple[Tensor, int, dict[str, Any]]:

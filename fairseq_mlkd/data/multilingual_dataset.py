@@ -1,5 +1,6 @@
 """Several languages as one dataset, each example once or drawn anew every epoch."""
 
+import logging
 import zlib
 from collections.abc import Mapping
 from typing import Any
@@ -8,6 +9,8 @@ import numpy as np
 from fairseq.data import FairseqDataset
 
 from fairseq_mlkd.data.sampling import apportion, draw, sampling_probabilities
+
+logger = logging.getLogger(__name__)
 
 
 class MultilingualDataset(FairseqDataset):
@@ -28,6 +31,7 @@ class MultilingualDataset(FairseqDataset):
         sampling_alpha: alpha of equation 1; None: every example once.
         epoch_size: how many examples an epoch draws; None: as many as there are.
         seed: of the draws.
+        subset: its name, such as `valid.all`.
     """
 
     def __init__(
@@ -37,8 +41,10 @@ class MultilingualDataset(FairseqDataset):
         sampling_alpha: float | None = None,
         epoch_size: int | None = None,
         seed: int = 1,
+        subset: str = "",
     ) -> None:
         self.langs = list(datasets)
+        self.subset = subset
         self.datasets = list(datasets.values())
         self.seed = seed
         self.counts = [len(d) for d in self.datasets]
@@ -61,6 +67,20 @@ class MultilingualDataset(FairseqDataset):
         self.sizes = np.concatenate(
             [np.asarray(d.sizes)[i] for d, i in zip(self.datasets, drawn)]
         )
+
+    def log_sampling(self) -> None:
+        """Say how often each language is drawn, and what that does to its size."""
+        total, epoch = sum(self.counts), sum(self.epoch_counts)
+        for lang, count, drawn in zip(self.langs, self.counts, self.epoch_counts):
+            logger.info(
+                "%s: %s sentences, share %.4f -> sampling probability %.4f, "
+                "sampling ratio %.2f",
+                lang,
+                f"{count:,}",
+                count / total,
+                drawn / epoch,
+                drawn / max(count, 1),
+            )
 
     def _draw(self, lang_id: int) -> np.ndarray:
         if not self.is_resampled:
@@ -105,7 +125,9 @@ class MultilingualDataset(FairseqDataset):
         return len(self.indices)
 
     def collater(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
-        return self.datasets[0].collater(samples)
+        """As the datasets' collater, and which subset it is of, in which languages."""
+        batch = self.datasets[0].collater(samples)
+        return {**batch, "subset": self.subset, "langs": self.langs} if batch else {}
 
     def num_tokens(self, index: int) -> int:
         return self.sizes[index]

@@ -12,6 +12,27 @@ from fairseq_mlkd.data.binary import load_binary
 from fairseq_mlkd.data.inputs import check_lengths, collate, collate_inputs, cut
 
 
+def list_languages(folder: str, split: str, wanted: str | None = None) -> list[str]:
+    """Return the languages to read of a folder that `preprocess/corpus.py` wrote.
+
+    Args:
+        folder: holds `LANG/SPLIT.{bin,idx}`.
+        wanted: comma-separated; None: all that have `split`.
+    Raises:
+        ValueError: there are none.
+    """
+    if wanted:
+        return wanted.split(",")
+    langs = sorted(
+        entry.name
+        for entry in os.scandir(folder)
+        if os.path.isfile(os.path.join(entry.path, f"{split}.idx"))
+    )
+    if not langs:
+        raise ValueError(f"{folder}: no language folder holds {split}.idx")
+    return langs
+
+
 class SentenceDataset(FairseqDataset):
     """`<s> sentence </s>` from one binary file.
 
@@ -99,11 +120,20 @@ class SentencePairDataset(FairseqDataset):
         return len(self.label)
 
     def collater(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
-        """As `collate_pairs`, and `target` `(bsz, 1)`, ids of the label dictionary."""
+        """As `collate_pairs`, and two more, `(bsz, 1)`.
+
+        `target` has ids of the label dictionary; `label_positions` says where each is
+        read, at `<s>`, as an index into the flat `src_tokens`.
+        """
         if not samples:
             return {}
         batch = collate_pairs(samples, self.dictionary.pad())
-        return {**batch, "target": torch.stack([s["target"] for s in samples])}
+        bsz, src_len = batch["net_input"]["src_tokens"].shape
+        return {
+            **batch,
+            "target": torch.stack([s["target"] for s in samples]),
+            "label_positions": (torch.arange(bsz) * src_len).view(bsz, 1),
+        }
 
 
 class NeighbourDataset(FairseqDataset):

@@ -108,7 +108,8 @@ class WordDataset(FairseqDataset):
         Returns:
             `tokens` `(src_len,)`, the first window; `more_tokens`, the others; and for
             each label, `(labels,)`: `windows` and `columns`, where it is read, and
-            `target`, its id.
+            `target`, its id. `word_starts` `(words,)` are the columns of the words, -1
+            for those without.
         """
         subwords = self.input0[index][:-1].long()
         first, *others = (
@@ -117,6 +118,7 @@ class WordDataset(FairseqDataset):
         )
         windows, columns = map(torch.from_numpy, self._locate(index))
         target = self.label[index][:-1].long()
+        word_starts = columns.clamp(min=NO_SUBWORD)
         if self.intent_offset is not None:
             # an intent is read at the <s> of the first window
             windows, columns = F.pad(windows, (1, 0)), F.pad(columns, (1, 0))
@@ -128,6 +130,7 @@ class WordDataset(FairseqDataset):
             "windows": windows,
             "columns": columns,
             "target": target,
+            "word_starts": word_starts,
         }
 
     def _wrap(self, subwords: Tensor) -> Tensor:
@@ -137,12 +140,13 @@ class WordDataset(FairseqDataset):
         return len(self.input0)
 
     def collater(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
-        """As `collate_inputs`, and two more, `(bsz, labels)`.
+        """As `collate_inputs`, and three more, the first two `(bsz, labels)`.
 
         Row i of `src_tokens` is sentence i, or its first window; the other windows of
         all sentences stand below. `target` has the labels' ids, padded.
         `label_positions` says where each is read, as an index into the flat
-        `src_tokens`, or why it is not: `NO_SUBWORD`, `CUT`, or padding.
+        `src_tokens`, or why it is not: `NO_SUBWORD`, `CUT`, or padding. `word_starts`
+        `(bsz, words)` says at which column of its window each word begins, -1 for none.
         """
         if not samples:
             return {}
@@ -152,6 +156,7 @@ class WordDataset(FairseqDataset):
         return {
             **batch,
             "target": collate(samples, "target", pad),
+            "word_starts": collate(samples, "word_starts", NO_SUBWORD),
             "label_positions": data_utils.collate_tokens(
                 _flat_positions(samples, src_len), _PADDING
             ),

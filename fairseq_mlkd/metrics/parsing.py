@@ -1,7 +1,17 @@
-"""How well a predicted parse agrees with the true one."""
+"""mTOP: how well a predicted parse agrees with the true one."""
 
 from collections.abc import Sequence
 
+import numpy as np
+
+from fairseq_mlkd.metrics.metric import (
+    EXAMPLES,
+    Counts,
+    Labels,
+    Metric,
+    Score,
+    percent,
+)
 from fairseq_mlkd.text.parse_tree import (
     Tree,
     is_decoupled,
@@ -20,8 +30,35 @@ PARSE_METRICS = {
 }
 
 
+class ParseMatch(Metric):
+    """Exact match of parses, and what it leaves open: see `parse_counts`.
+
+    The symbols of a row's `target` have words in the place of pointers.
+    """
+
+    counters = (EXAMPLES, *PARSE_METRICS)
+    main = next(iter(PARSE_METRICS))
+
+    def count(self, gold: Sequence[Labels], predicted: Sequence[Labels]) -> Counts:
+        counts = [
+            parse_counts(true["target"], found["target"])
+            for true, found in zip(gold, predicted)
+        ]
+        return {
+            key: np.asarray(sum(count[key] for count in counts))
+            for key in PARSE_METRICS
+        }
+
+    def scores(self, counts: Counts) -> list[Score]:
+        examples = int(counts[EXAMPLES])
+        return [
+            Score(metric, percent(counts[key], examples), examples, key)
+            for key, metric in PARSE_METRICS.items()
+        ]
+
+
 def parse_counts(gold: Sequence[str], predicted: Sequence[str]) -> dict[str, int]:
-    """What one prediction adds, 0 or 1, to the count of each metric.
+    """Return what one prediction adds, 0 or 1, to the count of each metric.
 
     Pointers are resolved by the caller: exact match compares words. `exact_match`
     is equality of all symbols; `unordered_match` lets the slots of an intent (and

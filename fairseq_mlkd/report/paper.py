@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from fairseq_mlkd.metrics.transfer import averaged_languages
+
 
 class PaperTable(NamedTuple):
     """What the paper says about one data set.
@@ -67,7 +69,8 @@ def find_averaged(
 ) -> list[str]:
     """Return the languages of a zero-shot average, and so of what is made of it.
 
-    Those that the paper averages over, if one of the models is the paper's; else all.
+    Those that the paper averages over, if one of the models is the paper's; else all
+    but those that it leaves out, as at validation (PAWS-X's Japanese).
     The one rule for Table 5, for each data set's own average and for retention.
 
     Args:
@@ -77,4 +80,6 @@ def find_averaged(
     paper = PAPER.get(dataset, NOTHING)
     shared = [lang for lang in langs if lang in paper.averaged]
     known = any(paper.english(model) is not None for model in models)
-    return shared if split == "test" and known and shared else list(langs)
+    if split == "test" and known and shared:
+        return shared
+    return averaged_languages(dataset, langs)

@@ -1,6 +1,8 @@
 """What fine-tuning tasks share: train on one language, test on every language."""
 
+import copy
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from os.path import join
 from pathlib import Path
@@ -10,39 +12,32 @@ from fairseq.criterions import FairseqCriterion
 from fairseq.data import Dictionary, FairseqDataset
 from fairseq.dataclass import ChoiceEnum, FairseqDataclass
 from fairseq.models import BaseFairseqModel
-from omegaconf import II
 from torch import Tensor
 
 from fairseq_mlkd.checkpoint import LABELS_KEY, symbols_sha256
 from fairseq_mlkd.data.binary import binary_sha256
-from fairseq_mlkd.data.companion_datasets import MixedDataset
-from fairseq_mlkd.data.folders import read_audit
+from fairseq_mlkd.data.companion_datasets import (
+    MixedDataset,
+    PairedDataset,
+    check_same_rows,
+)
+from fairseq_mlkd.data.folders import INPUT0, LABEL, read_audit
 from fairseq_mlkd.data.masked_lm_dataset import MaskedLMDataset, Masking
 from fairseq_mlkd.data.multilingual_dataset import MultilingualDataset
-from fairseq_mlkd.data.sentence_dataset import SentenceDataset
+from fairseq_mlkd.data.sentence_dataset import SentenceDataset, list_languages
 from fairseq_mlkd.distillation.config import ExtraWeights, extra_weights
 from fairseq_mlkd.distillation.contract import Alignment, ModelShape
-from fairseq_mlkd.metrics.transfer import (
-    Scores,
-    compare_languages,
-    find_forgetting,
-    read_scores,
-)
+from fairseq_mlkd.errors import in_one_line
+from fairseq_mlkd.metrics.metric import Metric
+from fairseq_mlkd.metrics.transfer import Transfer, read_scores
 from fairseq_mlkd.tasks._encoder import keep_lm_head
-from fairseq_mlkd.tasks._labels import check_restored_labels
-from fairseq_mlkd.tasks._measuring_task import is_first_worker
 from fairseq_mlkd.tasks._multilingual_task import (
     MultilingualTask,
     MultilingualTaskConfig,
-)
-from fairseq_mlkd.tasks._sentences import open_unlabelled
-from fairseq_mlkd.tasks._teacher_data import open_reader, pair_with_teacher
-from fairseq_mlkd.tasks._user_input import (
-    ALL,
     load_dictionary,
     split_subset,
-    user_errors,
 )
+from fairseq_mlkd.tasks._scoring import ALL, is_first_worker
 
 logger = logging.getLogger(__name__)
 
@@ -98,7 +93,6 @@ class FineTuningTaskConfig(MultilingualTaskConfig):
             "for --stage-1-weight"
         },
     )
-    valid_subset: str = II("dataset.valid_subset")
 
 
 class FineTuningTask(MultilingualTask):
@@ -112,29 +106,41 @@ class FineTuningTask(MultilingualTask):
     cfg: FineTuningTaskConfig
 
     # folders in DATA whose dictionaries the constructor takes, after that of the input
-    label_parts: tuple[str, ...] = ("label",)
+    label_parts: tuple[str, ...] = (LABEL,)
     # whether inputs are words, so that other subwords can be compared with theirs
     has_words = True
-    # key of the measure that says best how good a model is
-    main_metric: str
 
-    def __init__(self, cfg: FineTuningTaskConfig, dictionary: Dictionary) -> None:
-        super().__init__(cfg, dictionary)
+    def __init__(
+        self, cfg: FineTuningTaskConfig, dictionary: Dictionary, metric: Metric
+    ) -> None:
+        super().__init__(cfg, dictionary, metric)
         dictionary.add_symbol("<mask>")
         self.audit = read_audit(cfg.data)
+        self.transfer = Transfer(
+            metric.main,
+            cfg.source_lang,
+            self.dataset_name(),
+            cfg.valid_subset.split(","),
+        )
         self.unlabelled_data = cfg.unlabelled_data
         self.keep_lm_head = cfg.keep_lm_head
         self.reader: FineTuningTask | None = None  # of a teacher's own subwords
         # unlabelled sentences stand beside training examples, in masked form, too
         self.is_mixed = self.is_masked = False
-        self.scores: Scores = {}  # of the validation under way, so far
-        self.last_scores: Scores = {}  # of the one before
 
     @classmethod
-    def setup_task(cls, cfg: FineTuningTaskConfig, **kwargs: Any) -> "FineTuningTask":
-        with user_errors():
-            parts = [load_dictionary(join(cfg.data, part)) for part in cls.label_parts]
-            return cls(cfg, load_dictionary(cfg.data), *parts)
+    @in_one_line
+    def setup_task(
+        cls,
+        cfg: FineTuningTaskConfig,
+        shape: ModelShape | None = None,
+        **kwargs: Any,
+    ) -> "FineTuningTask":
+        """As upstream; `shape` is that of a model that is built elsewhere."""
+        parts = [load_dictionary(join(cfg.data, part)) for part in cls.label_parts]
+        task = cls(cfg, load_dictionary(cfg.data), *parts)
+        task.model_shape = shape
+        return task
 
     # --- what a task of this kind adds
 
@@ -175,10 +181,10 @@ class FineTuningTask(MultilingualTask):
         if self.cfg.keep_lm_head:
             keep_lm_head(pretrained, model, str(self.cfg.encoder_path))
 
+    @in_one_line
     def build_criterion(self, cfg: FairseqDataclass, **kwargs: Any) -> FairseqCriterion:
         if not self.is_restored:
-            with user_errors():
-                self.choose_data(extra_weights(cfg))
+            self.choose_data(extra_weights(cfg))
         return super().build_criterion(cfg, **kwargs)
 
     def choose_data(self, weights: ExtraWeights) -> None:
@@ -190,17 +196,17 @@ class FineTuningTask(MultilingualTask):
         if self.cfg.keep_lm_head and not self.is_masked:
             raise ValueError("--keep-lm-head is for --stage-1-weight above 0 alone")
 
-    def load_dataset(self, split: str, combine: bool = False, **kwargs: Any) -> None:
-        with user_errors():
-            name, _ = split_subset(split)
-            langs = self._languages(split)
-            parts = {lang: self.load_subset(f"{name}.{lang}") for lang in langs}
-            if self.reader is not None:
-                parts = pair_with_teacher(self, self.reader, split, parts)
-            dataset = MultilingualDataset(parts)
-            if name == "train" and self.is_mixed:
-                dataset = MixedDataset(dataset, self._open_unlabelled(len(dataset)))
-            self.datasets[split] = dataset
+    def open_subset(self, subset: str, epoch: int) -> FairseqDataset:
+        split, _ = split_subset(subset)
+        parts = {
+            lang: self.load_subset(f"{split}.{lang}") for lang in self.languages(subset)
+        }
+        if self.reader is not None:
+            parts = self._pair_with_teacher(self.reader, subset, parts)
+        dataset = MultilingualDataset(parts, subset=subset)
+        if split == "train" and self.is_mixed:
+            return MixedDataset(dataset, self._open_unlabelled(len(dataset)))
+        return dataset
 
     def align(self, sample: dict[str, Any]) -> Alignment:
         return Alignment(
@@ -212,35 +218,99 @@ class FineTuningTask(MultilingualTask):
     def open_teacher_data(
         self, data: str, shape: ModelShape, *, with_states: bool
     ) -> "FineTuningTask":
+        flag = f"--teacher-data {data}"
         if with_states and not self.has_words:
             raise ValueError(
-                f"--teacher-data {data}: sentences in other subwords can be compared "
-                "by their labels alone: give --embedding-weight 0 --hidden-weight 0 "
-                "--attention-weight 0"
+                f"{flag}: sentences in other subwords can be compared by their labels "
+                "alone: give --embedding-weight 0 --hidden-weight 0 --attention-weight "
+                "0"
             )
-        self.reader = open_reader(self, data, shape)
+        if self.cfg.long_inputs == "window":
+            raise ValueError(
+                f"{flag}: words in windows cannot be compared with words in others: "
+                "choose another --long-inputs"
+            )
+        cfg = copy.deepcopy(self.cfg)
+        cfg.data = data
+        self.reader = self.setup_task(cfg, shape=shape)
+        if self.reader.label_names() != self.label_names():
+            raise ValueError(
+                f"{flag}: its labels are not those of {self.cfg.data}: prepare both "
+                "from the same files"
+            )
         return self.reader
 
+    def _pair_with_teacher(
+        self,
+        reader: "FineTuningTask",
+        subset: str,
+        parts: Mapping[str, FairseqDataset],
+    ) -> dict[str, FairseqDataset]:
+        """Put the teacher's rows beside those of the student.
+
+        Args:
+            parts: language -> the student's rows.
+        Raises:
+            ValueError: the rows of the two are not the same.
+        """
+        split, _ = split_subset(subset)
+        folders = (self.cfg.data, reader.cfg.data)
+        for lang in parts:
+            name = f"{split}.{lang}"
+            check_same_rows(*folders, name, self.label_parts, "--teacher-data")
+        reader.load_dataset(subset)
+        theirs = reader.dataset(subset)
+        pairs = zip(parts.items(), theirs.datasets)
+        return {lang: PairedDataset(part, other) for (lang, part), other in pairs}
+
     def _open_unlabelled(self, labelled: int) -> MultilingualDataset | MaskedLMDataset:
-        dataset = open_unlabelled(
-            self.cfg,
-            self.dictionary,
-            labelled,
-            self.load_unlabelled,
-            self.sampling_seed(),
+        """Open the sentences that stand beside labelled examples in an epoch.
+
+        Args:
+            labelled: how many labelled examples there are.
+        Raises:
+            ValueError: the folder has another dictionary, or nothing to draw.
+        """
+        cfg, folder = self.cfg, str(self.cfg.unlabelled_data)
+        theirs = load_dictionary(folder)
+        theirs.add_symbol("<mask>")
+        if theirs.symbols != self.dictionary.symbols:
+            raise ValueError(
+                f"--unlabelled-data {folder}: its dict.txt is not that of {cfg.data}: "
+                "prepare both with the same --tokenizer"
+            )
+        epoch_size = int(labelled * cfg.unlabelled_ratio)
+        if epoch_size <= 0:
+            raise ValueError(
+                f"--unlabelled-ratio {cfg.unlabelled_ratio} gives no sentence at all "
+                f"for {labelled} labelled examples"
+            )
+        langs = list_languages(folder, "train", cfg.unlabelled_langs)
+        if not cfg.unlabelled_langs:
+            langs = [lang for lang in langs if lang != cfg.source_lang]
+        if not langs:
+            raise ValueError(
+                f"--unlabelled-data {folder}: only {cfg.source_lang} is there"
+            )
+        dataset = MultilingualDataset(
+            {lang: self.load_unlabelled(join(folder, lang, "train")) for lang in langs},
+            sampling_alpha=cfg.unlabelled_alpha,
+            epoch_size=epoch_size,
+            seed=self.sampling_seed(),
         )
+        dataset.log_sampling()
         if not self.is_masked:
             return dataset
         mask_idx = self.dictionary.index("<mask>")
         return MaskedLMDataset(dataset, self.dictionary, mask_idx, masking=Masking())
 
-    def _languages(self, subset: str) -> list[str]:
+    def languages(self, subset: str) -> list[str]:
         split, lang = split_subset(subset)
         if lang is None:
             lang = self.cfg.source_lang if split in ("train", "valid") else ALL
         if lang != ALL:
             return [lang]
-        found = Path(self.cfg.data, "input0").glob(f"{split}.*.idx")
+        found = Path(self.cfg.data, INPUT0).glob(f"{split}.*.idx")
         langs = sorted(path.stem.partition(".")[2] for path in found)
         if not langs:
             raise ValueError(f"{self.cfg.data}: no language has a subset {split}")
@@ -267,46 +337,49 @@ class FineTuningTask(MultilingualTask):
             facts["--unlabelled-alpha"] = cfg.unlabelled_alpha
         return facts
 
+    def get_batch_iterator(
+        self, dataset: FairseqDataset, *args: Any, **kwargs: Any
+    ) -> Any:
+        """As upstream; inputs are no longer than the model takes, windows together may.
+
+        So of training examples those are skipped that `--max-tokens` is too small for.
+        """
+        kwargs["max_positions"] = kwargs.get("max_tokens")
+        return super().get_batch_iterator(dataset, *args, **kwargs)
+
     def post_validate(
         self, model: BaseFairseqModel, stats: dict[str, Any], agg: Any
     ) -> None:
         """Say how the languages do side by side, once all subsets are validated."""
-        for lang in self.langs:
-            value = stats.get(f"{self.main_metric}_{lang}")
-            if value is not None:
-                self.scores[lang] = float(value)
-        if self.subset != self.cfg.valid_subset.split(",")[-1]:
-            return
-        before, self.last_scores, self.scores = self.last_scores, self.scores, {}
-        if is_first_worker():
-            source = self.cfg.source_lang
-            report = compare_languages(self.main_metric, self.last_scores, source)
-            if report:
-                logger.info("%s %s", split_subset(self.subset)[0], report)
-            warning = find_forgetting(
-                self.main_metric, before, self.last_scores, source
-            )
-            if warning:
+        for subset, scores in self.scores.main_scores(agg).items():
+            lines, warnings = self.transfer.add(subset, scores)
+            for line in lines if is_first_worker() else ():
+                logger.info(line)
+            for warning in warnings if is_first_worker() else ():
                 logger.warning(warning)
 
     def state_dict(self) -> dict[str, Any]:
         return {
             **super().state_dict(),
             LABELS_KEY: symbols_sha256(self.label_names()),
-            _SCORES_KEY: self.last_scores,
+            _SCORES_KEY: self.transfer.last,
         }
 
+    @in_one_line
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """As upstream; the validation after a resumed one is compared with it."""
-        self.last_scores = read_scores(state_dict.pop(_SCORES_KEY, None))
-        with user_errors():
-            check_restored_labels(state_dict, self.label_names(), self.cfg.data)
+        self.transfer.last = read_scores(state_dict.pop(_SCORES_KEY, None))
+        ours = symbols_sha256(self.label_names())
+        if state_dict.pop(LABELS_KEY, ours) != ours:
+            raise ValueError(
+                f"{self.cfg.data}: its labels are not those of the checkpoint: prepare "
+                "it from the training file that the model is from"
+            )
         super().load_state_dict(state_dict)
 
     # --- results
 
-    def dropped_rows(self, lang: str) -> int:
-        subset = f"{split_subset(self.subset)[0]}.{lang}"
+    def dropped_rows(self, subset: str) -> int:
         return self.audit.get("totals", {}).get(subset, {}).get("dropped", 0)
 
     def dataset_name(self) -> str:

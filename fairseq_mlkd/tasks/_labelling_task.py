@@ -1,20 +1,23 @@
-"""What tasks share that label the words of a sentence, and maybe the sentence."""
+"""What tasks share that label sentences, or the words in them, or both."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
-from fairseq.data import FairseqDataset
+from fairseq.data import Dictionary, FairseqDataset
 from fairseq.models import BaseFairseqModel
 from torch import Tensor
 
+from fairseq_mlkd.data.folders import INTENT, LABEL
 from fairseq_mlkd.data.word_dataset import CUT, NO_SUBWORD, WordDataset
 from fairseq_mlkd.distillation.contract import Supervision
+from fairseq_mlkd.metrics.metric import Counts, Labels
+from fairseq_mlkd.metrics.spans import OUTSIDE
 from fairseq_mlkd.tasks._fine_tuning_task import FineTuningTask
-from fairseq_mlkd.tasks._generation import Hypotheses, ensemble_log_probs, hypothesis
-from fairseq_mlkd.tasks._labels import first_tokens
 
-OUTSIDE = "O"
 _NO_TARGET = -100  # cross-entropy passes over it
+
+Hypotheses = list[list[dict[str, Any]]]  # of each sentence, best first
 
 
 class Head(NamedTuple):
@@ -42,7 +45,7 @@ class LabellingTask(FineTuningTask):
     heads: dict[str, Head]
     intent_offset: int | None = None  # as in `WordDataset`
 
-    def load_subset(self, subset: str) -> WordDataset:
+    def load_subset(self, subset: str) -> FairseqDataset:
         return WordDataset(
             self.cfg.data,
             subset,
@@ -52,12 +55,18 @@ class LabellingTask(FineTuningTask):
             intent_offset=self.intent_offset,
         )
 
+    def find_labels(self, sample: dict[str, Any]) -> dict[str, Tensor]:
+        """The label of the sentence, where there is one, is the first of its row."""
+        is_read = sample["label_positions"].ge(0)
+        is_first = torch.zeros_like(is_read)
+        is_first[:, 0] = any(head.pooled for head in self.heads.values())
+        return {
+            name: is_read & (is_first if head.pooled else ~is_first)
+            for name, head in self.heads.items()
+        }
+
     def word_starts(self, sample: dict[str, Any]) -> Tensor:
-        positions = sample["label_positions"]
-        if self.intent_offset is not None:
-            positions = positions[:, 1:]
-        columns = positions % sample["net_input"]["src_tokens"].size(1)
-        return columns.masked_fill(positions.lt(0), NO_SUBWORD)
+        return sample["word_starts"]
 
     def label_names(self) -> list[str]:
         symbols = self.target_dictionary.symbols
@@ -84,9 +93,9 @@ class LabellingTask(FineTuningTask):
 
     def place_heads(self, sample: dict[str, Any]) -> dict[str, Tensor]:
         """Sentences at their first token, words at every token that is not special."""
-        tokens = sample["net_input"]["src_tokens"].flatten()
-        words = tokens.ge(self.dictionary.nspecial).nonzero().flatten()
-        first = first_tokens(sample)
+        tokens = sample["net_input"]["src_tokens"]
+        first = torch.arange(0, tokens.numel(), tokens.size(1), device=tokens.device)
+        words = tokens.flatten().ge(self.dictionary.nspecial).nonzero().flatten()
         return {
             name: first if head.pooled else words for name, head in self.heads.items()
         }
@@ -107,30 +116,32 @@ class LabellingTask(FineTuningTask):
         predicted[positions == CUT] = symbols.unk()
         return predicted
 
-    def spell_tags(self, tags: Tensor) -> list[list[str]]:
-        """Ids `(bsz, words)` of tags -> each sentence's tags, `<unk>` as `O`."""
-        symbols, nspecial = self.target_dictionary, self.target_dictionary.nspecial
-        pad = symbols.pad()
-        return [
-            [symbols[i] if i >= nspecial else OUTSIDE for i in row if i != pad]
-            for row in tags.tolist()
+    def spell(self, labels: Tensor) -> list[Labels]:
+        """Ids `(bsz, labels)` -> each row's symbols, by folder of the data."""
+        symbols = self.target_dictionary
+        rows = [
+            [symbols[i] for i in row if i != symbols.pad()] for row in labels.tolist()
         ]
+        if self.intent_offset is None:
+            return [{LABEL: row} for row in rows]
+        return [{INTENT: row[:1], LABEL: row[1:]} for row in rows]
 
-    def get_batch_iterator(
-        self, dataset: FairseqDataset, *args: Any, **kwargs: Any
-    ) -> Any:
-        """As upstream; the windows of a sentence may be too long together."""
-        kwargs["max_positions"] = kwargs.get("max_tokens")
-        return super().get_batch_iterator(dataset, *args, **kwargs)
+    def count(self, sample: dict[str, Any], logits: dict[str, Tensor]) -> Counts:
+        predicted = self.predict(sample, logits)
+        gold, found = (self.spell(ids) for ids in (sample["target"], predicted))
+        return self.scores.metric.count(gold, found)
 
     def build_generator(
         self, models: list[BaseFairseqModel], args: Any, **kwargs: Any
-    ) -> "LabelsGenerator":
-        return LabelsGenerator(self)
+    ) -> "LabelGenerator":
+        return LabelGenerator(self)
 
 
-class LabelsGenerator:
-    """Lets fairseq-generate write the best labels of each sentence."""
+class LabelGenerator:
+    """Lets fairseq-generate write the best labels of each sentence.
+
+    Where a row has one label only, it writes all of them, best first.
+    """
 
     symbols_to_strip_from_output = None
 
@@ -140,20 +151,68 @@ class LabelsGenerator:
     def generate(
         self, models: list[BaseFairseqModel], sample: dict[str, Any], **kwargs: Any
     ) -> Hypotheses:
-        """One hypothesis a sentence; an ensemble averages its probabilities.
+        """Return the hypotheses of each row; an ensemble averages its probabilities.
 
         The score of a label that is not read is 0.
         """
-        scores = ensemble_log_probs(models, sample, self.task.supervise(sample))
-        predicted = self.task.predict(sample, scores)
+        task = self.task
+        scores = ensemble_log_probs(models, sample, task.supervise(sample))
+        if all(head.pooled for head in task.heads.values()):
+            ((name, head),) = task.heads.items()
+            lprobs, classes = scores[name].sort(descending=True)
+            return [
+                [hypothesis(label.view(1), lprob.view(1)) for label, lprob in zip(*row)]
+                for row in zip(classes + head.first, lprobs)
+            ]
+        predicted = task.predict(sample, scores)
         lprobs = torch.zeros(predicted.shape, device=predicted.device)
-        for name, place in self.task.find_labels(sample).items():
+        for name, place in task.find_labels(sample).items():
             lprobs[place] = scores[name].max(dim=-1).values
-        is_label = predicted.ne(self.task.target_dictionary.pad())
+        is_label = predicted.ne(task.target_dictionary.pad())
         return [
             [hypothesis(labels[keep], lprob[keep])]
             for labels, lprob, keep in zip(predicted, lprobs, is_label)
         ]
+
+
+def ensemble_log_probs(
+    models: Sequence[BaseFairseqModel],
+    sample: dict[str, Any],
+    supervision: Supervision,
+) -> dict[str, Tensor]:
+    """Logarithms of the models' mean probabilities, head -> `(n, classes)`."""
+    inputs, places = sample["net_input"], supervision.places
+    logits = [model(**inputs, heads=places)[0] for model in models]
+    probs = {
+        head: torch.stack([torch.softmax(one[head].float(), -1) for one in logits])
+        for head in supervision.targets
+    }
+    return {head: p.mean(dim=0).log() for head, p in probs.items()}
+
+
+def hypothesis(tokens: Tensor, lprobs: Tensor) -> dict[str, Any]:
+    """A hypothesis of `(n,)` labels with their natural log probabilities `(n,)`."""
+    return {
+        "tokens": tokens,
+        "score": lprobs.sum().item(),
+        "attention": None,
+        "alignment": torch.empty(0),
+        "positional_scores": lprobs.clone(),
+    }
+
+
+def count_classes(labels: Dictionary) -> int:
+    """The number of labels that training data hold.
+
+    Their counts in `dict.txt` are above 0. The labels of test data alone follow them:
+    no model can predict those.
+    """
+    return sum(count > 0 for count in labels.count[labels.nspecial :])
+
+
+def tags_of(labels: Dictionary) -> list[list[str]]:
+    """The tags of a dictionary, as `choose_metric` takes them."""
+    return [[tag] for tag in labels.symbols[labels.nspecial :]]
 
 
 def _classes(labels: Tensor, head: Head) -> Tensor:

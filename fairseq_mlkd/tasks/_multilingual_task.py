@@ -1,21 +1,21 @@
-"""What our tasks share: how models, criterions and batches are made."""
+"""What our tasks share: how models, criterions, batches and scores are made."""
 
 import logging
+import os
 import sys
 from dataclasses import dataclass, field
-from typing import (
-    Any,
-    Optional,
-)
+from typing import Any, Optional
 
 import numpy as np
 import torch
 from fairseq import utils
-from fairseq.criterions import FairseqCriterion
+from fairseq.criterions import CRITERION_REGISTRY, FairseqCriterion
 from fairseq.data import Dictionary, FairseqDataset, iterators
 from fairseq.dataclass import FairseqDataclass
 from fairseq.models import BaseFairseqModel
 from fairseq.optim import FairseqOptimizer
+from fairseq.tasks import FairseqTask
+from numpy.typing import NDArray
 from omegaconf import II, MISSING
 from torch import Tensor
 
@@ -25,6 +25,7 @@ from fairseq_mlkd.checkpoint import (
     dictionary_sha256,
     read_checkpoint,
 )
+from fairseq_mlkd.data import dictionary
 from fairseq_mlkd.data.binary import binary_sha256
 from fairseq_mlkd.distillation.contract import (
     Alignment,
@@ -33,16 +34,24 @@ from fairseq_mlkd.distillation.contract import (
     Sample,
     Supervision,
 )
+from fairseq_mlkd.errors import in_one_line
 from fairseq_mlkd.fairseq_fixes import forget_last_job
+from fairseq_mlkd.metrics.metric import Counts, Metric
 from fairseq_mlkd.tasks._encoder import FLAG, copy_shape, load_encoder, load_layers
-from fairseq_mlkd.tasks._measuring_task import MeasuringTask
-from fairseq_mlkd.tasks._user_input import split_subset, user_errors
+from fairseq_mlkd.tasks._scoring import (
+    LanguageScores,
+    check_results_path,
+    is_first_worker,
+    write_results,
+)
 
 logger = logging.getLogger(__name__)
 
 # --ddp-backend: their workers hold parts of a model, or models that differ, where
 # teacher and projections count on whole and equal ones
 _UNFIT_BACKENDS = ("fully_sharded", "slowmo")
+# what fairseq and our criterions log in validation whatever the task
+_LOGGED = ("loss", "ppl")
 
 
 @dataclass
@@ -55,7 +64,7 @@ class MultilingualTaskConfig(FairseqDataclass):
         default=None,
         metadata={
             "help": "file that fairseq-validate appends its results to, one JSON line "
-            "a language; default: results.jsonl beside the checkpoint"
+            "per language; default: results.jsonl beside the checkpoint"
         },
     )
     model_name: Optional[str] = field(
@@ -84,18 +93,31 @@ class MultilingualTaskConfig(FairseqDataclass):
     seed: int = II("common.seed")
     path: Optional[str] = II("common_eval.path")
     ddp_backend: str = II("distributed_training.ddp_backend")
+    valid_subset: str = II("dataset.valid_subset")
+    disable_validation: bool = II("dataset.disable_validation")
+    best_checkpoint_metric: str = II("checkpoint.best_checkpoint_metric")
 
 
-class MultilingualTask(MeasuringTask):
-    """A task on several languages, whose subsets are called `SPLIT` or `SPLIT.LANG`."""
+class MultilingualTask(FairseqTask):
+    """A task on several languages, whose subsets are called `SPLIT` or `SPLIT.LANG`.
+
+    Args:
+        cfg: the options.
+        dictionary: the symbols of the input.
+        metric: what models are scored by, in each language.
+    """
 
     cfg: MultilingualTaskConfig
 
     # as in `Distillable`
     unlabelled_data: str | None = None
     keep_lm_head = False
+    # criterions of fairseq under which the scores are right, too
+    other_criterions: tuple[str, ...] = ()
 
-    def __init__(self, cfg: MultilingualTaskConfig, dictionary: Dictionary) -> None:
+    def __init__(
+        self, cfg: MultilingualTaskConfig, dictionary: Dictionary, metric: Metric
+    ) -> None:
         super().__init__(cfg)
         if cfg.ddp_backend in _UNFIT_BACKENDS:
             raise ValueError(
@@ -103,7 +125,10 @@ class MultilingualTask(MeasuringTask):
                 "choose pytorch_ddp or legacy_ddp"
             )
         self.dictionary = dictionary
-        self.model_shape: ModelShape | None = None  # of the model last built
+        self.scores = LanguageScores(metric)
+        self.is_restored = False  # a checkpoint is evaluated, none is trained
+        # of the model last built, whose inputs are read
+        self.model_shape: ModelShape | None = None
         forget_last_job()
 
     @property
@@ -116,6 +141,14 @@ class MultilingualTask(MeasuringTask):
 
     # --- what a task of ours adds to fairseq's interface
 
+    def open_subset(self, subset: str, epoch: int) -> FairseqDataset:
+        """Open `SPLIT` or `SPLIT.LANG`, as epoch `epoch` (from 1) reads it."""
+        raise NotImplementedError
+
+    def languages(self, subset: str) -> list[str]:
+        """Return the languages of a subset."""
+        raise NotImplementedError
+
     def add_heads(self, model: BaseFairseqModel) -> None:
         """Give a model, student or teacher, the heads that this task needs."""
 
@@ -123,7 +156,7 @@ class MultilingualTask(MeasuringTask):
         """Refuse a model, called `name`, that cannot give this task's logits."""
 
     def label_names(self) -> list[str]:
-        """What the heads that fine-tuning adds can say, in their order."""
+        """Return what the heads that fine-tuning adds can say, in their order."""
         return []
 
     def place_heads(self, sample: Sample) -> dict[str, Tensor]:
@@ -144,21 +177,37 @@ class MultilingualTask(MeasuringTask):
         """Say where `sample` has labels, and which."""
         raise NotImplementedError
 
-    # --- fairseq's interface
+    def count(self, sample: dict[str, Any], logits: dict[str, Tensor]) -> Counts:
+        """Return counts of the task's metric that follow from logits.
 
+        Args:
+            logits: head -> `(n, classes)`, at the labels that `supervise` named.
+        """
+        return {}
+
+    def count_generated(
+        self, sample: dict[str, Any], model: BaseFairseqModel
+    ) -> Counts:
+        """Return counts that need more than the logits at the labels."""
+        return {}
+
+    # --- models and criterions
+
+    @in_one_line
     def build_model(
         self, cfg: FairseqDataclass, from_checkpoint: bool = False
     ) -> BaseFairseqModel:
         self.is_restored |= from_checkpoint
-        with user_errors():
-            pretrained = None if from_checkpoint else self._read_encoder()
-            if not from_checkpoint and not cfg.encoder_layers:
-                copy_shape(pretrained, cfg)
-            model = super().build_model(cfg, from_checkpoint)
-            self.add_heads(model)
-            if not from_checkpoint:
-                self.start_from(pretrained, model)
-                self.prepare_for_training(model)
+        pretrained = None if from_checkpoint else self._read_encoder()
+        if not from_checkpoint and not cfg.encoder_layers:
+            copy_shape(pretrained, cfg)
+        model = super().build_model(cfg, from_checkpoint)
+        self.add_heads(model)
+        name = self.cfg.path if from_checkpoint else "a model with --no-lm-head"
+        self.check_head(model, str(name))
+        if not from_checkpoint:
+            self.start_from(pretrained, model)
+            self.prepare_for_training(model)
         self.model_shape = ModelShape.of(model.cfg)
         return model
 
@@ -187,10 +236,55 @@ class MultilingualTask(MeasuringTask):
     def prepare_for_training(self, model: BaseFairseqModel) -> None:
         """Freeze what is not trained of a model that has just been built."""
 
+    @in_one_line
     def build_criterion(self, cfg: FairseqDataclass, **kwargs: Any) -> FairseqCriterion:
-        with user_errors():
-            return super().build_criterion(cfg, **kwargs)
+        self._check_criterion(cfg._name)
+        if self.is_restored:
+            check_results_path(self._results_path())
+        elif not self.cfg.disable_validation:
+            self._check_best_metric(cfg)
+        return super().build_criterion(cfg, **kwargs)
 
+    def _check_criterion(self, name: str) -> None:
+        """Refuse a criterion that does not know this task: its loss would be no score.
+
+        Raises:
+            ValueError: it is none of ours, nor of `other_criterions`.
+        """
+        ours = [n for n, c in CRITERION_REGISTRY.items() if _knows_our_tasks(c)]
+        known = [*ours, *self.other_criterions]
+        if name not in known:
+            raise ValueError(
+                f"--criterion {name} does not know --task {self.cfg._name}: choose "
+                f"{' or '.join(known)}"
+            )
+
+    def _check_best_metric(self, criterion: FairseqDataclass) -> None:
+        """Refuse a `--best-checkpoint-metric` that no validation will have.
+
+        Raises:
+            ValueError: naming those that it will have.
+        """
+        metric = self.cfg.best_checkpoint_metric
+        subset = self.cfg.valid_subset.split(",")[0]
+        known = [*_LOGGED, *self.scores.keys(self.languages(subset))]
+        if getattr(criterion, "valid_distillation", False):
+            return  # its terms are logged, too
+        if metric not in known:
+            raise ValueError(
+                f"--best-checkpoint-metric {metric}: validation on {subset} has "
+                f"{', '.join(known)}"
+            )
+
+    # --- batches
+
+    @in_one_line
+    def load_dataset(
+        self, split: str, epoch: int = 1, combine: bool = False, **kwargs: Any
+    ) -> None:
+        self.datasets[split] = self.open_subset(split, epoch)
+
+    @in_one_line
     def get_batch_iterator(
         self, dataset: FairseqDataset, *args: Any, **kwargs: Any
     ) -> iterators.EpochBatchIterator:
@@ -198,55 +292,57 @@ class MultilingualTask(MeasuringTask):
 
         fairseq's main branch drops examples to round a batch, and its buffering thread,
         alive when training stops within an epoch, aborts the process.
+
+        Raises:
+            ValueError: an example to be scored is longer than `--max-tokens`.
         """
-        self.subset = next((n for n, d in self.datasets.items() if d is dataset), "")
-        self.langs = dataset.langs
         kwargs.update(required_batch_size_multiple=1, data_buffer_size=0)
+        longest, limit = int(np.max(dataset.sizes, initial=0)), kwargs.get("max_tokens")
+        name = self._name(dataset)
+        if name != "train" and limit is not None and longest > limit:
+            raise ValueError(
+                f"--max-tokens {limit}: {name} has an example of {longest} tokens, and "
+                "none may leave the score: give at least that"
+            )
         return super().get_batch_iterator(dataset, *args, **kwargs)
 
-    def train_step(
+    def filter_indices_by_size(
         self,
-        sample: dict[str, Any],
-        model: BaseFairseqModel,
-        criterion: FairseqCriterion,
-        optimizer: FairseqOptimizer,
-        update_num: int,
-        ignore_grad: bool = False,
-    ) -> tuple[Tensor, int, dict[str, Any]]:
-        """As upstream; what the loss does not reach has a gradient of 0.
+        indices: NDArray[np.int64],
+        dataset: FairseqDataset,
+        max_positions: Any = None,
+        ignore_invalid_inputs: bool = False,
+    ) -> NDArray[np.int64]:
+        """As upstream in training; elsewhere nothing may leave the score.
 
-        With several workers or in half precision fairseq sees to that itself. Without,
-        weight decay and the clipping of gradients would differ there.
+        Raises:
+            ValueError: an example is longer than the model takes.
         """
-        with user_errors():  # what training reads, as --teacher-cache, can be damaged
-            result = super().train_step(
-                sample, model, criterion, optimizer, update_num, ignore_grad
-            )
-        for parameter in optimizer.params:
-            if parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter)
-        return result
-
-    def state_dict(self) -> dict[str, Any]:
-        return {
-            **super().state_dict(),
-            DICTIONARY_KEY: dictionary_sha256(self.dictionary),
-        }
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        with user_errors():
-            if state_dict.pop(DICTIONARY_KEY, None) not in (
-                None,
-                self.state_dict()[DICTIONARY_KEY],
-            ):
+        name = self._name(dataset)
+        if name != "train":
+            _, ignored = dataset.filter_indices_by_size(indices, max_positions)
+            if len(ignored):
                 raise ValueError(
-                    f"{self.cfg.data}: its dict.txt is not the one that the checkpoint "
-                    "was trained with: build the data with that one"
+                    f"{name}: {len(ignored)} of {len(indices)} examples are longer "
+                    f"than the {max_positions} subwords that the model takes: no score "
+                    "is given without them, with --skip-invalid-size-inputs-valid-test "
+                    "neither: prepare shorter ones"
                 )
-        super().load_state_dict(state_dict)
+        return super().filter_indices_by_size(
+            indices, dataset, max_positions, ignore_invalid_inputs
+        )
+
+    def _name(self, dataset: FairseqDataset) -> str:
+        return next((n for n, d in self.datasets.items() if d is dataset), "the data")
 
     def max_positions(self) -> int | None:
         return None
+
+    def longest_input(self) -> int:
+        """How many subwords the model takes; no limit as long as there is no model."""
+        return (
+            sys.maxsize if self.model_shape is None else self.model_shape.max_positions
+        )
 
     def sampling_seed(self) -> int:
         """What drawing and masking examples is seeded with."""
@@ -262,13 +358,132 @@ class MultilingualTask(MeasuringTask):
             "training data": binary_sha256(folders, "train"),
         }
 
-    def training_lengths(self) -> np.ndarray:
+    def training_lengths(self) -> NDArray[np.int64]:
         """Return the lengths `(n,)` of the training examples in tokens."""
         name = next(n for n in self.datasets if split_subset(n)[0] == "train")
         return np.asarray(self.datasets[name].sizes)
 
-    def longest_input(self) -> int:
-        """How many subwords the model takes; no limit as long as there is no model."""
-        return (
-            sys.maxsize if self.model_shape is None else self.model_shape.max_positions
+    # --- steps
+
+    @in_one_line  # what training reads, as --teacher-cache, can be damaged
+    def train_step(
+        self,
+        sample: dict[str, Any],
+        model: BaseFairseqModel,
+        criterion: FairseqCriterion,
+        optimizer: FairseqOptimizer,
+        update_num: int,
+        ignore_grad: bool = False,
+    ) -> tuple[Tensor, int, dict[str, Any]]:
+        """As upstream; what the loss does not reach has a gradient of 0.
+
+        With several workers or in half precision fairseq sees to that itself. Without,
+        weight decay and the clipping of gradients would differ there.
+        """
+        result = super().train_step(
+            sample, model, criterion, optimizer, update_num, ignore_grad
         )
+        for parameter in optimizer.params:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        return result
+
+    def valid_step(
+        self,
+        sample: dict[str, Any],
+        model: BaseFairseqModel,
+        criterion: FairseqCriterion,
+    ) -> tuple[Tensor, int, dict[str, Any]]:
+        """As upstream, and the counts of the task's metric, for the batch's language.
+
+        The criterion has what `count` made of its logits in its log.
+        """
+        loss, sample_size, log = super().valid_step(sample, model, criterion)
+        counts = {**log, **self.count_generated(sample, model)}
+        return loss, sample_size, {**log, **self.scores.by_language(sample, counts)}
+
+    def reduce_metrics(
+        self, logging_outputs: list[dict[str, Any]], criterion: FairseqCriterion
+    ) -> None:
+        super().reduce_metrics(logging_outputs, criterion)
+        found = self.scores.add_up(logging_outputs)
+        self.scores.log(found)
+        if self.is_restored and is_first_worker():
+            for subset, counts in found.items():
+                self.write_results(subset, counts)
+
+    # --- results
+
+    def dropped_rows(self, subset: str) -> int:
+        """Rows that preprocessing left out of `SPLIT.LANG`."""
+        return 0
+
+    def dataset_name(self) -> str:
+        return os.path.basename(os.path.normpath(self.cfg.data))
+
+    def _results_path(self) -> str:
+        beside = os.path.dirname(os.path.abspath(self.cfg.path or ""))
+        return self.cfg.results or os.path.join(beside, "results.jsonl")
+
+    def write_results(self, subset: str, counts: dict[str, Counts]) -> None:
+        """Append the scores of a subset to the results, a line per language and score.
+
+        Args:
+            counts: of each language.
+        """
+        checkpoint, (split, _) = self.cfg.path or "", split_subset(subset)
+        folder = os.path.dirname(os.path.abspath(checkpoint))
+        lines = []
+        for lang, sums in counts.items():
+            fields = {
+                "dataset": self.dataset_name(),
+                "model": self.cfg.model_name or os.path.basename(folder),
+                "lang": lang,
+                "split": split,
+                "dropped": self.dropped_rows(f"{split}.{lang}"),
+                "seed": self.cfg.seed,
+                "checkpoint": checkpoint,
+            }
+            lines += [(score, fields) for score in self.scores.metric.scores(sums)]
+        write_results(self._results_path(), lines)
+
+    # --- state
+
+    def state_dict(self) -> dict[str, Any]:
+        return {
+            **super().state_dict(),
+            DICTIONARY_KEY: dictionary_sha256(self.dictionary),
+        }
+
+    @in_one_line
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        if state_dict.pop(DICTIONARY_KEY, None) not in (
+            None,
+            dictionary_sha256(self.dictionary),
+        ):
+            raise ValueError(
+                f"{self.cfg.data}: its dict.txt is not the one that the checkpoint "
+                "was trained with: build the data with that one"
+            )
+        super().load_state_dict(state_dict)
+
+
+def _knows_our_tasks(criterion: type[FairseqCriterion]) -> bool:
+    """Whether a criterion hands the logits of validation to its task's `count`."""
+    return getattr(criterion, "counts_for_task", False)
+
+
+def load_dictionary(data: str) -> Dictionary:
+    """Read `dict.txt` of a data folder, or of several shards, `A:B`.
+
+    Raises:
+        ValueError: one is missing, damaged or not that of the first folder.
+    """
+    remedy = "is this a folder that preprocess/ wrote?"
+    return dictionary.load_dictionary(*utils.split_paths(data), remedy=remedy)
+
+
+def split_subset(subset: str) -> tuple[str, str | None]:
+    """`test.fr` -> (`test`, `fr`); `test` -> (`test`, None)."""
+    split, _, lang = subset.partition(".")
+    return split, lang or None

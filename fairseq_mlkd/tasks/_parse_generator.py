@@ -11,8 +11,8 @@ from fairseq.sequence_generator import SequenceGenerator
 from torch import Tensor
 
 from fairseq_mlkd.data.parse_dataset import ParseDictionary
-from fairseq_mlkd.tasks._generation import Hypotheses
-from fairseq_mlkd.tasks._user_input import user_errors
+from fairseq_mlkd.errors import in_one_line
+from fairseq_mlkd.tasks._labelling_task import Hypotheses
 from fairseq_mlkd.text.grammar import START, Grammar, State, symbols_to_finish
 
 
@@ -103,11 +103,11 @@ class ParseGenerator(SequenceGenerator):
         super().__init__(models, parses.outputs, **options)
         self.parses = parses
 
+    @in_one_line
     def _generate(self, sample: dict[str, Any], **options: Any) -> Hypotheses:
         src_len = sample["net_input"]["src_tokens"].size(1)
         longest = int(self.max_len_a * src_len + self.max_len_b)
-        with user_errors():
-            self.search.limit(min(longest, self.max_len - 1))
+        self.search.limit(min(longest, self.max_len - 1))
         hypotheses = super()._generate(sample, **options)
         for words, row in zip(sample["words"], hypotheses):
             for found in row:

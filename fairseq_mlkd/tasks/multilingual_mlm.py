@@ -1,32 +1,28 @@
 """Masked language modelling on sentences of many languages: pretraining and stage 1."""
 
-import math
 import os
 from dataclasses import dataclass, field
 from typing import Any, Optional
 
 from fairseq import utils
 from fairseq.data import Dictionary
-from fairseq.dataclass import FairseqDataclass
 from fairseq.models import BaseFairseqModel
 from fairseq.tasks import register_task
 
 from fairseq_mlkd.data.masked_lm_dataset import MaskedLMDataset, Masking
 from fairseq_mlkd.data.multilingual_dataset import MultilingualDataset
-from fairseq_mlkd.data.sentence_dataset import SentenceDataset
+from fairseq_mlkd.data.sentence_dataset import SentenceDataset, list_languages
 from fairseq_mlkd.distillation.contract import Supervision, supervise_masked
-from fairseq_mlkd.tasks._measuring_task import Measure, Sums, add_up
+from fairseq_mlkd.errors import in_one_line
+from fairseq_mlkd.metrics.metric import Counts, add_up
+from fairseq_mlkd.metrics.perplexity import Perplexity
 from fairseq_mlkd.tasks._multilingual_task import (
     MultilingualTask,
     MultilingualTaskConfig,
-)
-from fairseq_mlkd.tasks._sentences import list_languages, log_sampling
-from fairseq_mlkd.tasks._user_input import (
-    ALL,
     load_dictionary,
     split_subset,
-    user_errors,
 )
+from fairseq_mlkd.tasks._scoring import ALL
 
 
 @dataclass
@@ -74,27 +70,22 @@ class MultilingualMLMTask(MultilingualTask):
     """
 
     cfg: MultilingualMLMConfig
-    counters = ("loss", "sample_size", "nsentences")
+    other_criterions = ("masked_lm",)
 
     def __init__(self, cfg: MultilingualMLMConfig, dictionary: Dictionary) -> None:
-        super().__init__(cfg, dictionary)
+        super().__init__(cfg, dictionary, Perplexity())
         self.mask_idx = dictionary.add_symbol("<mask>")
+        self.masking = Masking(
+            cfg.mask_prob, cfg.leave_unmasked_prob, cfg.random_token_prob
+        )
+        check_masking(self.masking)
 
     @classmethod
+    @in_one_line
     def setup_task(
         cls, cfg: MultilingualMLMConfig, **kwargs: Any
     ) -> "MultilingualMLMTask":
-        with user_errors():
-            return cls(cfg, load_dictionary(cfg.data))
-
-    def build_model(
-        self, cfg: FairseqDataclass, from_checkpoint: bool = False
-    ) -> BaseFairseqModel:
-        model = super().build_model(cfg, from_checkpoint)
-        with user_errors():
-            name = self.cfg.path if from_checkpoint else "a model with --no-lm-head"
-            self.check_head(model, str(name))
-        return model
+        return cls(cfg, load_dictionary(cfg.data))
 
     def check_head(self, model: BaseFairseqModel, name: str) -> None:
         if model.lm_head is None:
@@ -109,44 +100,34 @@ class MultilingualMLMTask(MultilingualTask):
                 raise ValueError("--freeze-encoder needs --encoder-path")
             model.encoder.requires_grad_(False)
 
-    def load_dataset(
-        self, split: str, epoch: int = 1, combine: bool = False, **kwargs: Any
-    ) -> None:
-        with user_errors():
-            dataset = self._load(split, epoch)
-        self.datasets[split] = MaskedLMDataset(
-            dataset,
-            self.dictionary,
-            self.mask_idx,
-            masking=Masking(
-                self.cfg.mask_prob,
-                self.cfg.leave_unmasked_prob,
-                self.cfg.random_token_prob,
-            ),
-        )
-
-    def _load(self, subset: str, epoch: int) -> MultilingualDataset:
-        shards = utils.split_paths(self.cfg.data)
-        folder = shards[(epoch - 1) % len(shards)]
-        split, lang = split_subset(subset)
-        langs = (
-            list_languages(folder, split, self.cfg.langs)
-            if lang in (None, ALL)
-            else [lang]
-        )
+    def open_subset(self, subset: str, epoch: int) -> MaskedLMDataset:
+        split, _ = split_subset(subset)
+        folder = self._shard(epoch)
         sentences = {
             lang: SentenceDataset(os.path.join(folder, lang, split), self.dictionary)
-            for lang in langs
+            for lang in self.languages(subset, epoch)
         }
-        if split != "train":
-            return MultilingualDataset(sentences, seed=self.sampling_seed())
         dataset = MultilingualDataset(
             sentences,
-            sampling_alpha=self.cfg.sampling_alpha,
+            sampling_alpha=self.cfg.sampling_alpha if split == "train" else None,
             seed=self.sampling_seed(),
+            subset=subset,
         )
-        log_sampling(dataset)
-        return dataset
+        if split == "train":
+            dataset.log_sampling()
+        return MaskedLMDataset(
+            dataset, self.dictionary, self.mask_idx, masking=self.masking
+        )
+
+    def languages(self, subset: str, epoch: int = 1) -> list[str]:
+        split, lang = split_subset(subset)
+        if lang in (None, ALL):
+            return list_languages(self._shard(epoch), split, self.cfg.langs)
+        return [str(lang)]
+
+    def _shard(self, epoch: int) -> str:
+        shards = utils.split_paths(self.cfg.data)
+        return shards[(epoch - 1) % len(shards)]
 
     def describe_examples(self) -> dict[str, Any]:
         cfg = self.cfg
@@ -163,15 +144,27 @@ class MultilingualMLMTask(MultilingualTask):
     def supervise(self, sample: dict[str, Any]) -> Supervision:
         return supervise_masked(sample, self.dictionary.pad())
 
-    def measure(self, sums: Sums) -> list[Measure]:
-        bits = float(sums["loss"] / sums["sample_size"]) / math.log(2)
-        examples = int(sums["nsentences"])
-        return [Measure("masked-LM perplexity", 2**bits, examples, key="ppl")]
-
-    def write_results(self, found: dict[str, Sums]) -> None:
-        """With all languages together in front, as in Table 2."""
-        total = {ALL: add_up(found.values())} if len(found) > 1 else {}
-        super().write_results({**total, **found})
+    def write_results(self, subset: str, counts: dict[str, Counts]) -> None:
+        """As the base class, with all languages together in front, as in Table 2."""
+        total = {ALL: add_up(counts.values())} if len(counts) > 1 else {}
+        super().write_results(subset, {**total, **counts})
 
     def dataset_name(self) -> str:
         return "pretraining"
+
+
+def check_masking(masking: Masking) -> None:
+    """Refuse shares that are none.
+
+    Raises:
+        ValueError: one is not between 0 and 1, or two are above 1 together.
+    """
+    for name, share in masking._asdict().items():
+        if not 0 <= share <= 1:
+            flag = name.replace("_", "-")
+            raise ValueError(f"--{flag} {share} is not between 0 and 1")
+    if masking.leave_unmasked_prob + masking.random_token_prob > 1:
+        raise ValueError(
+            f"--leave-unmasked-prob {masking.leave_unmasked_prob} and "
+            f"--random-token-prob {masking.random_token_prob} are above 1 together"
+        )

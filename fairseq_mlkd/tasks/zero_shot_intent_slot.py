@@ -2,25 +2,19 @@
 
 import copy
 from dataclasses import dataclass
-from typing import Any
 
-import torch
 from fairseq.data import Dictionary
 from fairseq.tasks import register_task
-from torch import Tensor
 
-from fairseq_mlkd.metrics.spans import (
-    INTENT_ACCURACY,
-    INTENT_SLOT_EXACT_MATCH,
-    SLOT_F1,
-    count_spans,
-    span_f1,
-    span_types,
-)
+from fairseq_mlkd.data.folders import INTENT, LABEL
+from fairseq_mlkd.metrics.choice import choose_metric
 from fairseq_mlkd.tasks._fine_tuning_task import FineTuningTaskConfig
-from fairseq_mlkd.tasks._labelling_task import Head, LabellingTask
-from fairseq_mlkd.tasks._labels import count_classes
-from fairseq_mlkd.tasks._measuring_task import Measure, Sums
+from fairseq_mlkd.tasks._labelling_task import (
+    Head,
+    LabellingTask,
+    count_classes,
+    tags_of,
+)
 
 INTENT_HEAD = "intent_head"
 SLOT_HEAD = "slot_head"
@@ -40,9 +34,7 @@ class ZeroShotIntentSlotTask(LabellingTask):
     """
 
     cfg: ZeroShotIntentSlotConfig
-    counters = ("nexact", "nintents", "spans", "nsentences")
-    main_metric = "exact_match"
-    label_parts = ("label", "intent")
+    label_parts = (LABEL, INTENT)
 
     def __init__(
         self,
@@ -51,8 +43,8 @@ class ZeroShotIntentSlotTask(LabellingTask):
         slots: Dictionary,
         intents: Dictionary,
     ) -> None:
-        super().__init__(cfg, dictionary)
-        self.slot_types = span_types(slots.symbols[slots.nspecial :])
+        metric = choose_metric(self.label_parts, tags=tags_of(slots))
+        super().__init__(cfg, dictionary, metric)
         self.labels = _join(slots, intents)
         self.intent_offset = len(slots) - slots.nspecial
         self.heads = {
@@ -64,34 +56,6 @@ class ZeroShotIntentSlotTask(LabellingTask):
     def target_dictionary(self) -> Dictionary:
         """The slots' labels, then the intents."""
         return self.labels
-
-    def find_labels(self, sample: dict[str, Any]) -> dict[str, Tensor]:
-        """The intent is the first label of each sentence."""
-        is_read = sample["label_positions"].ge(0)
-        is_intent = torch.zeros_like(is_read)
-        is_intent[:, 0] = True
-        return {INTENT_HEAD: is_intent, SLOT_HEAD: is_read & ~is_intent}
-
-    def count(self, sample: dict[str, Any], logits: dict[str, Tensor]) -> Sums:
-        target, predicted = sample["target"], self.predict(sample, logits)
-        is_right = predicted.eq(target)
-        gold_slots, slots = (self.spell_tags(ids[:, 1:]) for ids in (target, predicted))
-        return {
-            "nexact": is_right.all(dim=1).sum(),
-            "nintents": is_right[:, 0].sum(),
-            "spans": count_spans(gold_slots, slots, self.slot_types),
-        }
-
-    def measure(self, sums: Sums) -> list[Measure]:
-        examples = int(sums["nsentences"])
-        exact, intents = (
-            100.0 * float(sums[key]) / examples for key in ("nexact", "nintents")
-        )
-        return [
-            Measure(INTENT_SLOT_EXACT_MATCH, exact, examples, "exact_match"),
-            Measure(INTENT_ACCURACY, intents, examples, "intent_accuracy"),
-            Measure(SLOT_F1, span_f1(sums["spans"]), examples, "slot_f1"),
-        ]
 
 
 def _join(slots: Dictionary, intents: Dictionary) -> Dictionary:

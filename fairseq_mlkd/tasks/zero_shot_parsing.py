@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-import torch
 import torch.nn.functional as F
 from fairseq.data import Dictionary
 from fairseq.dataclass import ChoiceEnum
@@ -16,17 +15,18 @@ from fairseq.search import BeamSearch
 from fairseq.tasks import register_task
 from torch import Tensor
 
+from fairseq_mlkd.data.folders import ONTOLOGY_FILE, TARGET, WORDS
 from fairseq_mlkd.data.parse_dataset import ParseDataset, ParseDictionary, read_ontology
 from fairseq_mlkd.distillation.contract import Supervision
-from fairseq_mlkd.metrics.parsing import PARSE_METRICS, parse_counts
+from fairseq_mlkd.errors import in_one_line
+from fairseq_mlkd.metrics.choice import choose_metric
+from fairseq_mlkd.metrics.metric import Counts
 from fairseq_mlkd.models.pointer_generator import DECODER_HEAD, PointerGeneratorModel
 from fairseq_mlkd.tasks._fine_tuning_task import (
     FineTuningTask,
     FineTuningTaskConfig,
 )
-from fairseq_mlkd.tasks._measuring_task import Measure, Sums
 from fairseq_mlkd.tasks._parse_generator import ParseGenerator
-from fairseq_mlkd.tasks._user_input import user_errors
 from fairseq_mlkd.text.grammar import Grammar
 
 GRAMMARS = ["none", "tree", "ontology"]
@@ -57,9 +57,7 @@ class ZeroShotParsingTask(FineTuningTask):
     """
 
     cfg: ZeroShotParsingConfig
-    counters = ("nsentences", *PARSE_METRICS)
-    main_metric = next(iter(PARSE_METRICS))
-    label_parts = ("target", "words")
+    label_parts = (TARGET, WORDS)
 
     def __init__(
         self,
@@ -68,7 +66,7 @@ class ZeroShotParsingTask(FineTuningTask):
         symbols: Dictionary,
         words: Dictionary,
     ) -> None:
-        super().__init__(cfg, dictionary)
+        super().__init__(cfg, dictionary, choose_metric(self.label_parts))
         self.parses = ParseDictionary(symbols, words)
 
     @property
@@ -127,34 +125,27 @@ class ZeroShotParsingTask(FineTuningTask):
         """Nowhere: without a parse to continue the decoder has nothing to say."""
         return {}
 
-    def count_generated(self, sample: dict[str, Any], model: BaseFairseqModel) -> Sums:
+    def count_generated(
+        self, sample: dict[str, Any], model: BaseFairseqModel
+    ) -> Counts:
         cfg = GenerationConfig(beam=self.cfg.valid_beam)
         hypotheses = self.build_generator([model], cfg).generate([model], sample)
-        spell = self.parses.spell
-        counts = [
-            parse_counts(spell(target), spell(row[0]["tokens"]))
-            for target, row in zip(sample["target"], hypotheses)
-        ]
-        return {key: torch.tensor(sum(c[key] for c in counts)) for key in PARSE_METRICS}
+        gold, predicted = (
+            [{TARGET: self.parses.spell(parse)} for parse in parses]
+            for parses in (sample["target"], [row[0]["tokens"] for row in hypotheses])
+        )
+        return self.scores.metric.count(gold, predicted)
 
-    def measure(self, sums: Sums) -> list[Measure]:
-        examples = int(sums["nsentences"])
-        return [
-            Measure(metric, 100.0 * float(sums[key]) / examples, examples, key)
-            for key, metric in PARSE_METRICS.items()
-        ]
-
+    @in_one_line
     def build_generator(
         self, models: list[BaseFairseqModel], args: Any, **kwargs: Any
     ) -> ParseGenerator:
         """Beam search, whose symbols are the beginning of `target_dictionary`."""
-        with user_errors():
-            grammar = self.grammar
+        grammar = self.grammar
 
         def build(models: Any, dictionary: Any, **options: Any) -> ParseGenerator:
-            with user_errors():
-                if type(options["search_strategy"]) is not BeamSearch:
-                    raise ValueError("zero_shot_parsing generates by beam search alone")
+            if type(options["search_strategy"]) is not BeamSearch:
+                raise ValueError("zero_shot_parsing generates by beam search alone")
             return ParseGenerator(models, self.parses, grammar, **options)
 
         return super().build_generator(models, args, seq_gen_cls=build, **kwargs)
@@ -166,5 +157,5 @@ class ZeroShotParsingTask(FineTuningTask):
             return None
         pairs = None
         if self.cfg.grammar == "ontology":
-            pairs = read_ontology(os.path.join(self.cfg.data, "target", "ontology.txt"))
+            pairs = read_ontology(os.path.join(self.cfg.data, TARGET, ONTOLOGY_FILE))
         return Grammar(self.parses.outputs.symbols, pairs)

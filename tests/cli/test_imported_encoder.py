@@ -15,6 +15,7 @@ from huggingface import (
 )
 from tiny import CLASSES, STUDENT, load, run, shape_flags, train, write_sentences
 
+from fairseq_mlkd.errors import UserError
 from fairseq_mlkd.metrics.results import read_results
 
 MLM = ["--task", "multilingual_mlm", "--criterion", "task_cross_entropy"]
@@ -84,7 +85,7 @@ def test_it_is_evaluated(whole, tmp_path):
 
 def test_without_a_head_it_cannot_be(bare):
     task = ["--task", "multilingual_mlm", "--path", bare.path, "--batch-size", 4]
-    with pytest.raises(SystemExit) as error:
+    with pytest.raises(UserError) as error:
         run("validate", bare.data, *task)
     assert str(error.value) == NO_HEAD.format(bare.path)
 
@@ -111,7 +112,7 @@ def test_it_teaches(kind, weight, tmp_path, request):
 def test_without_a_head_it_teaches_no_logits(bare, tmp_path):
     flags = [*DISTIL, *shape_flags({**STUDENT, "layers": 3})]
     flags += ["--teacher-path", bare.path, "--max-update", 1]
-    with pytest.raises(SystemExit) as error:
+    with pytest.raises(UserError) as error:
         train(bare.data, tmp_path, *flags)
     assert str(error.value) == NO_HEAD.format(f"--teacher-path {bare.path}")
 
@@ -154,9 +155,9 @@ def test_a_frozen_encoder_builds_no_graph(bare, tmp_path, monkeypatch):
 
 def test_a_head_needs_an_encoder(bare, tmp_path):
     flags = [*MLM, *shape_flags(STUDENT), "--freeze-encoder", "--max-update", 1]
-    with pytest.raises(SystemExit, match="--freeze-encoder needs --encoder-path"):
+    with pytest.raises(UserError, match="--freeze-encoder needs --encoder-path"):
         train(bare.data, tmp_path, *flags)
-    with pytest.raises(SystemExit, match="a model with --no-lm-head has no masked-LM"):
+    with pytest.raises(UserError, match="a model with --no-lm-head has no masked-LM"):
         train(bare.data, tmp_path, *MLM, *shape_flags(STUDENT), "--no-lm-head")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from labelled_files import mtop_row
 from labelled_files import write_rows as write
+from seqeval.metrics import f1_score
 
 from fairseq_mlkd.cli.score import main
 
@@ -244,3 +245,22 @@ def test_best_hypotheses_of_generate(tmp_path, capsys):
     write(tmp_path / "out", *lines[:3], "H-3 -0.1 [IN:A ]")
     with pytest.raises(SystemExit, match="out:4: no `H-ROW SCORE SYMBOLS`; run it"):
         score(capsys, "mtop", *flags)
+
+
+@pytest.mark.parametrize("tag", ["o", "0", "PER", "b-PER"])
+def test_odd_tags_are_told_and_score_as_in_seqeval(tag, tmp_path, capsys):
+    lines = ["rome\tB-LOC", "me\tB-PER", "six\tO", "paris\tB-LOC", ""]
+    gold = write(tmp_path / "gold", *lines)
+    predicted = write(tmp_path / "predicted", *lines[:2], f"six\t{tag}", *lines[3:])
+    capsys.readouterr()
+    main(["wikiann", str(gold), str(predicted)])
+    out, err = capsys.readouterr()
+    tags = [["B-LOC", "B-PER", "O", "B-LOC"], ["B-LOC", "B-PER", tag, "B-LOC"]]
+    expected = 100 * f1_score(tags[:1], tags[1:])
+    assert json.loads(out)["entity F1 (seqeval default mode)"] == pytest.approx(
+        expected
+    )
+    assert err == (
+        f"warning: {predicted}:1: tag {tag!r} is none of O, B-NAME, I-NAME (1 such "
+        "tags); read as seqeval does\n"
+    )

@@ -23,6 +23,7 @@ from tiny import (
 )
 
 from fairseq_mlkd.data.binary import load_binary
+from fairseq_mlkd.errors import UserError
 
 PAIRS, TAGS, INTENTS = (
     "zero_shot_classification",
@@ -187,7 +188,7 @@ def test_other_rows_are_refused(worlds, tmp_path, name, part, lines, found):
     other = Path(shutil.copytree(case.reader.cfg.data, tmp_path / "data"))
     rows = [row.tolist() for row in load_binary(str(other / part / "train.en"))]
     write_sentences(other / part / "train.en", lines(rows), 65000)
-    message = refuse(case, SystemExit, teacher_data=str(other))
+    message = refuse(case, UserError, teacher_data=str(other))
     assert found.format(part=part) in message and str(other) in message
 
 

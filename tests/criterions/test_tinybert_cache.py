@@ -28,6 +28,7 @@ from torch import Tensor, nn
 from fairseq_mlkd.criterions.tinybert import TinyBertCriterion, TinyBertCriterionConfig
 from fairseq_mlkd.distillation.teacher import Teacher
 from fairseq_mlkd.distillation.teacher_cache import FILE
+from fairseq_mlkd.errors import UserError
 from fairseq_mlkd.tasks._multilingual_task import MultilingualTask
 
 EXACT = {"teacher_cache_dtype": "float32"}
@@ -319,5 +320,5 @@ def test_seeds_and_resumed_runs_share_one_pass(tmp_path):
     with sqlite3.connect(str(tmp_path / "cache" / FILE)) as file:
         file.execute("UPDATE signals SET check_sum = 0 WHERE rowid = 50")
     file.close()
-    with pytest.raises(SystemExit, match="fairseq_mlkd: .* a row is damaged"):
+    with pytest.raises(UserError, match="fairseq_mlkd: .* a row is damaged"):
         run("damaged", 12, *exact)

@@ -27,6 +27,7 @@ from fairseq_mlkd.criterions.tinybert import TinyBertCriterion
 from fairseq_mlkd.distillation import distiller
 from fairseq_mlkd.distillation.config import extra_weights
 from fairseq_mlkd.distillation.distiller import Distiller
+from fairseq_mlkd.errors import UserError
 from fairseq_mlkd.modules.states import Request
 from fairseq_mlkd.tasks._fine_tuning_task import FineTuningTask
 
@@ -377,12 +378,12 @@ def stage_1_path(setting: Setting) -> dict[str, Any]:
 )
 def test_refusals(tmp_path, change: Callable, message):
     setting = Setting(tmp_path, "tagging")
-    with pytest.raises(SystemExit, match=message):
+    with pytest.raises(UserError, match=message):
         setting.criterion(**change(setting))
 
 
 def test_stage_1_needs_sentences(tmp_path):
     setting = Setting(tmp_path, "tagging")
     setting.task.unlabelled_data = None
-    with pytest.raises(SystemExit, match="--stage-1-weight needs .* --unlabelled-data"):
+    with pytest.raises(UserError, match="--stage-1-weight needs .* --unlabelled-data"):
         setting.criterion(**stage_1_path(setting))

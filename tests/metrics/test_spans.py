@@ -4,10 +4,17 @@ import random
 import warnings
 
 import pytest
-import torch
 from seqeval.metrics import classification_report, f1_score
 
-from fairseq_mlkd.metrics.spans import count_spans, span_f1, span_types
+from fairseq_mlkd.metrics.metric import add_up
+from fairseq_mlkd.metrics.spans import (
+    EntityF1,
+    IntentSlotMatch,
+    count_spans,
+    find_odd_tags,
+    span_f1,
+    span_types,
+)
 
 warnings.filterwarnings("ignore", category=UserWarning)
 
@@ -63,7 +70,7 @@ def test_counts_add_up():
     rng = random.Random(1)
     gold, predicted = (random_tags(rng, [5] * 8) for _ in range(2))
     parts = [count_spans(gold[i::2], predicted[i::2], TYPES) for i in range(2)]
-    assert torch.equal(sum(parts), count_spans(gold, predicted, TYPES))
+    assert (sum(parts) == count_spans(gold, predicted, TYPES)).all()
 
 
 def test_nothing_at_all():
@@ -72,5 +79,62 @@ def test_nothing_at_all():
 
 
 def test_types_of_tags():
-    assert span_types(TAGS) == TYPES
-    assert span_types(["O", "I-X"]) == ["X"]
+    assert span_types([tag] for tag in TAGS) == TYPES
+    assert span_types([["O"], ["I-X"]]) == ["X"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_tags_of_no_known_form_score_as_in_seqeval(seed):
+    rng = random.Random(seed)
+    odd = [*TAGS[:3], "o", "0", "X", "b-PER", "PER"]
+    gold = random_tags(rng, [6] * 5)
+    predicted = [rng.choices(odd, k=6) for _ in gold]
+    counts = count_spans(gold, predicted, span_types([*gold, *predicted]))
+    assert span_f1(counts) == pytest.approx(100 * f1_score(gold, predicted))
+
+
+def test_odd_tags_are_told():
+    tags = ["O", "B-a", "", "<unk>", "o", "0", "b-a", "B-", "I-x-y"]
+    assert find_odd_tags(tags) == ["o", "0", "b-a", "B-"]
+
+
+# --- the metrics
+
+
+GOLD = [{"label": ["B-PER", "O"]}, {"label": ["O", "B-LOC"]}]
+PREDICTED = [{"label": ["B-PER", "O"]}, {"label": ["<unk>", "I-PER"]}]
+
+
+def test_entities_in_all_and_by_type():
+    found = EntityF1(["LOC", "PER"]).score_rows(GOLD, PREDICTED)
+    keys = {score.key: score.value for score in found}
+    assert keys == {"f1": 50.0, "f1_LOC": 0.0, "f1_PER": pytest.approx(200 / 3)}
+    assert {score.examples for score in found} == {2}
+
+
+def test_intents_and_slots():
+    gold = [{**row, "intent": ["a"]} for row in GOLD]
+    predicted = [{**row, "intent": [name]} for row, name in zip(PREDICTED, "ab")]
+    found = IntentSlotMatch(["LOC", "PER"]).score_rows(gold, predicted)
+    assert [score.value for score in found] == [50.0, 50.0, 50.0]
+    # a word without a tag is none of the tags, not even O
+    gold, predicted = (
+        [{"label": ["O"], "intent": ["a"]}],
+        [{"label": ["<unk>"], "intent": ["a"]}],
+    )
+    found = IntentSlotMatch([]).score_rows(gold, predicted)
+    assert [score.value for score in found] == [0.0, 100.0, 0.0]
+
+
+@pytest.mark.parametrize("kind", [EntityF1, IntentSlotMatch])
+def test_batches_add_up_to_the_whole(kind):
+    rng = random.Random(1)
+    metric = kind(TYPES)
+    gold, predicted = (
+        [{"label": tags, "intent": [rng.choice("ab")]} for tags in rows]
+        for rows in (random_tags(rng, [5] * 9), random_tags(rng, [5] * 9))
+    )
+    parts = (metric.count(gold[i::3], predicted[i::3]) for i in range(3))
+    total = {**add_up(parts), "nsentences": 9}
+    assert metric.scores(total) == metric.score_rows(gold, predicted)
+    assert set(total) == set(metric.counters)

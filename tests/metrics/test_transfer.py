@@ -3,6 +3,8 @@
 import pytest
 
 from fairseq_mlkd.metrics.transfer import (
+    Transfer,
+    averaged_languages,
     compare_languages,
     find_forgetting,
     read_scores,
@@ -53,11 +55,43 @@ def test_the_warning_has_both_numbers():
 @pytest.mark.parametrize(
     "values, expected",
     [
-        ({"en": 1, "fr": 2.5}, {"en": 1.0, "fr": 2.5}),
-        ({"en": "high", 3: 4.0, "fr": 2.5}, {"fr": 2.5}),
+        ({"valid": {"en": 1, "fr": 2.5}}, {"valid": {"en": 1.0, "fr": 2.5}}),
+        ({"valid": {"en": "high", 3: 4.0, "fr": 2.5}}, {"valid": {"fr": 2.5}}),
+        ({"valid": 3.0, 4: {"en": 1.0}}, {}),
+        ({"en": 1, "fr": 2.5}, {}),  # of a checkpoint that did not tell splits apart
         (None, {}),
         ([1, 2], {}),
     ],
 )
 def test_scores_of_a_checkpoint_are_not_trusted(values, expected):
     assert read_scores(values) == expected
+
+
+def test_japanese_is_left_out_of_pawsx_and_the_line_says_so():
+    scores = {"en": 90.0, "de": 80.0, "fr": 82.0, "ja": 60.0}
+    assert compare_languages("accuracy", scores, "en", "pawsx") == (
+        "accuracy: en 90.0 | zero-shot mean 81.0 (de 80.0, fr 82.0, ja 60.0; the mean "
+        "leaves out ja)"
+    )
+    assert "mean 74.0" in str(compare_languages("accuracy", scores, "en", "xnli"))
+    now = {**scores, "en": 91.0, "ja": 10.0}
+    assert find_forgetting("accuracy", scores, now, "en", "pawsx") is None
+    assert find_forgetting("accuracy", scores, now, "en", "xnli") is not None
+    assert averaged_languages("pawsx", ["ja"]) == ["ja"]
+
+
+def test_splits_are_compared_each_by_itself():
+    transfer = Transfer("f1", "en", "", ["valid", "valid.fr", "test"])
+    assert transfer.add("valid", {"en": 90.0}) == ([], [])
+    assert transfer.add("valid.fr", {"fr": 80.0}) == ([], [])
+    lines, warnings = transfer.add("test", {"en": 50.0, "fr": 40.0})
+    assert lines == [
+        "valid f1: en 90.0 | zero-shot mean 80.0 (fr 80.0)",
+        "test f1: en 50.0 | zero-shot mean 40.0 (fr 40.0)",
+    ]
+    assert warnings == []
+    assert transfer.last["valid"] == {"en": 90.0, "fr": 80.0}
+    transfer.add("valid", {"en": 91.0})
+    transfer.add("valid.fr", {"fr": 70.0})
+    _, warnings = transfer.add("test", {"en": 51.0, "fr": 45.0})
+    assert len(warnings) == 1 and warnings[0].startswith("valid forgetting: en f1 rose")

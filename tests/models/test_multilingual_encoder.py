@@ -10,6 +10,7 @@ from fairseq.models import ARCH_CONFIG_REGISTRY
 from tiny import STUDENT, WORDS, build_model, make_dictionary, mlm_task, write_mlm_data
 from torch import nn
 
+from fairseq_mlkd.errors import UserError
 from fairseq_mlkd.models.multilingual_encoder import (
     MultilingualEncoderConfig,
     MultilingualEncoderModel,
@@ -204,6 +205,6 @@ def test_weights_are_drawn_with_the_configured_deviation(task, std):
 
 
 def test_bad_number_of_heads_is_one_line(task):
-    with pytest.raises(SystemExit) as error:
+    with pytest.raises(UserError) as error:
         build_model(task, {**STUDENT, "attention_heads": 3})
     assert "3 attention heads do not divide a width of 8" in str(error.value)

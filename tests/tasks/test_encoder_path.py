@@ -122,19 +122,19 @@ def test_encoder_without_a_masked_lm_head(data, deep, tmp_path, caplog):
     ],
 )
 def test_misfit_is_refused_in_one_line(data, deep, spec, shape, message):
-    with pytest.raises(SystemExit, match=message) as error:
+    with pytest.raises(UserError, match=message) as error:
         start(data, deep, spec, **shape)
     assert "\n" not in str(error.value)
 
 
 def test_another_vocabulary_is_refused(deep, tmp_path):
     larger = write_mlm_data(tmp_path / "data", words=31)
-    with pytest.raises(SystemExit, match="another dictionary"):
+    with pytest.raises(UserError, match="another dictionary"):
         start(larger, deep)
     state = load(deep)
     del state["task_state"]  # as stock fairseq: the dictionary is not known
     torch.save(state, str(tmp_path / "unknown.pt"))
-    with pytest.raises(SystemExit, match="tokens.weight is .* same width, vocabulary"):
+    with pytest.raises(UserError, match="tokens.weight is .* same width, vocabulary"):
         start(larger, tmp_path / "unknown.pt")
 
 
@@ -142,13 +142,13 @@ def test_missing_weight_is_refused(data, deep, tmp_path):
     state = load(deep)
     del state["model"]["encoder.layers.3.fc1.bias"]
     torch.save(state, str(tmp_path / "broken.pt"))
-    with pytest.raises(SystemExit, match="broken.pt: lacks the parameter bias"):
+    with pytest.raises(UserError, match="broken.pt: lacks the parameter bias"):
         start(data, tmp_path / "broken.pt")
 
 
 def test_layers_need_an_encoder(data):
     task = mlm_task(data, encoder_path_layers="uniform")
-    with pytest.raises(SystemExit, match="--encoder-path-layers needs --encoder-path"):
+    with pytest.raises(UserError, match="--encoder-path-layers needs --encoder-path"):
         build_model(task, STUDENT)
 
 

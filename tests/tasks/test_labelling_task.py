@@ -30,6 +30,7 @@ from torch import Tensor
 
 from fairseq_mlkd.checkpoint import LABELS_KEY
 from fairseq_mlkd.criterions.task_cross_entropy import TaskCrossEntropyCriterion
+from fairseq_mlkd.errors import UserError
 from fairseq_mlkd.metrics.results import read_results
 from fairseq_mlkd.tasks._labelling_task import LabellingTask
 
@@ -111,7 +112,7 @@ def test_padding_changes_nothing(name, long_data, long_inputs):
     task.load_dataset("test.de")
     together = score(task, model, make_batch(task, "test.de", range(11)))
     alone = [score(task, model, make_batch(task, "test.de", [i])) for i in range(11)]
-    for key in ("loss", "sample_size", *task.counters):
+    for key in ("loss", "sample_size", *task.scores.metric.counters):
         expected = sum(torch.as_tensor(log[key]) for log in alone)
         torch.testing.assert_close(
             torch.as_tensor(together[key]), expected, rtol=1e-5, atol=1e-5
@@ -239,7 +240,7 @@ def test_iterators_give_each_sentence_once(name, long_data, batch_size, subset, 
 @both_tasks
 def test_long_inputs_are_refused_until_a_switch_is_given(name, long_data, tmp_path):
     more = tuning(name, "--max-positions", 8, "--max-update", 1)
-    with pytest.raises(SystemExit, match="--long-inputs window or truncate"):
+    with pytest.raises(UserError, match="--long-inputs window or truncate"):
         train(long_data, tmp_path, *more)
     for long_inputs in ("window", "truncate"):
         path = train(long_data, tmp_path, *more, "--long-inputs", long_inputs)
@@ -331,5 +332,5 @@ def test_a_checkpoint_of_other_labels_is_refused(name, data, tmp_path):
     make_task(name, data).load_state_dict(dict(state))
     old = {key: x for key, x in state.items() if key != LABELS_KEY}
     make_task(name, data).load_state_dict(old)
-    with pytest.raises(SystemExit, match="its labels are not those of the checkpoint"):
+    with pytest.raises(UserError, match="its labels are not those of the checkpoint"):
         task.load_state_dict({**state, LABELS_KEY: "another"})

@@ -12,6 +12,7 @@ from omegaconf import OmegaConf
 from tiny import make_task
 from tiny_parses import ONTOLOGY, SYMBOLS, write_parses
 
+from fairseq_mlkd.errors import UserError
 from fairseq_mlkd.models.pointer_generator import PointerGeneratorModel
 from fairseq_mlkd.tasks.zero_shot_parsing import ZeroShotParsingTask
 from fairseq_mlkd.text.grammar import Grammar
@@ -89,7 +90,7 @@ def test_grammar_closes_in_time(data):
         found = search(task, model, beam=2, max_len_b=length)
         assert count_misfits(task, found, None) == 0
         assert max(len(row[0]["tokens"]) for row in found) <= length + 1
-    with pytest.raises(SystemExit, match="choose a larger --max-len-b"):
+    with pytest.raises(UserError, match="choose a larger --max-len-b"):
         search(task, model, beam=2, max_len_b=1)
 
 

@@ -3,6 +3,7 @@
 import logging
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 import torch
@@ -23,6 +24,7 @@ from tiny import (
 from tiny_parses import write_parses
 
 from fairseq_mlkd.data.companion_datasets import MixedDataset
+from fairseq_mlkd.errors import UserError
 from fairseq_mlkd.metrics.results import read_results
 
 SUBSETS = {"train.en": 18, "valid.en": 7, "valid.fr": 6, "valid.de": 5}
@@ -155,6 +157,7 @@ def test_the_kept_head_is_the_encoders_and_evaluation_needs_no_flag(world, tmp_p
 
 def mixed_task(world: World, name: str = "zero_shot_tagging", **options: Any) -> Any:
     options = {"unlabelled_data": str(world.sentences), **options}
+    options["valid_subset"] = "valid,valid.all"
     task = make_task(name, world.data[name], **options)
     task.is_mixed = True
     return task
@@ -203,21 +206,19 @@ def test_pairs_of_classification_are_neighbours(world):
     ],
 )
 def test_refused_data(world, options, message):
-    with pytest.raises(SystemExit, match=message):
+    with pytest.raises(UserError, match=message):
         mixed_task(world, **options).load_dataset("train")
 
 
 def test_another_dictionary_is_refused(world, tmp_path):
     other = rename_words(write_mlm_data(tmp_path / "other"))
-    with pytest.raises(
-        SystemExit, match="other: its dict.txt is not that of .*tagging"
-    ):
+    with pytest.raises(UserError, match="other: its dict.txt is not that of .*tagging"):
         mixed_task(world, unlabelled_data=str(other)).load_dataset("train")
 
 
 def test_a_folder_of_the_source_language_alone_is_refused(world, tmp_path):
     other = write_mlm_data(tmp_path / "other", {"en": 5})
-    with pytest.raises(SystemExit, match="other: only en is there"):
+    with pytest.raises(UserError, match="other: only en is there"):
         mixed_task(world, unlabelled_data=str(other)).load_dataset("train")
 
 
@@ -229,7 +230,7 @@ def test_a_folder_of_the_source_language_alone_is_refused(world, tmp_path):
     ],
 )
 def test_refused_heads(world, name, flags, message, tmp_path):
-    with pytest.raises(SystemExit, match=message):
+    with pytest.raises(UserError, match=message):
         world.distil(name, tmp_path / "run", "--keep-lm-head", "--max-update", 1)
 
 
@@ -252,7 +253,7 @@ def test_a_line_after_each_validation(world, name, subsets, tmp_path, caplog):
     assert len(found) == 2
     metric = MAIN_METRICS[name]
     state = load(tmp_path / "run" / "checkpoint_last.pt")
-    scores = state["task_state"]["last_validation"]
+    scores = state["task_state"]["last_validation"]["valid"]
     de, en, fr = (scores[lang] for lang in ("de", "en", "fr"))
     assert found[1] == (
         f"valid {metric}: en {en:.1f} | zero-shot mean {(de + fr) / 2:.1f} "
@@ -268,10 +269,9 @@ def test_one_language_is_no_comparison(world, tmp_path, caplog):
 
 def validate(task: Any, **scores: float) -> None:
     """What fairseq-train does after each subset of a validation."""
-    task.cfg.valid_subset = "valid,valid.all"
-    for task.subset, task.langs in (("valid", ["en"]), ("valid.all", list(scores))):
-        stats = {f"f1_{lang}": scores[lang] for lang in task.langs}
-        task.post_validate(None, stats, None)
+    for found in ({"valid": {"en": scores["en"]}}, {"valid.all": scores}):
+        with mock.patch.object(task.scores, "main_scores", lambda agg, f=found: f):
+            task.post_validate(None, {}, None)
 
 
 def test_forgetting_is_warned_of_also_after_resuming(world, caplog):
@@ -296,4 +296,7 @@ def test_the_first_worker_alone_speaks(world, caplog, monkeypatch):
     task = mixed_task(world)
     validate(task, en=50.0, de=40.0)
     validate(task, en=52.0, de=39.0)
-    assert "f1" not in caplog.text and task.last_scores == {"en": 52.0, "de": 39.0}
+    assert "f1" not in caplog.text and task.transfer.last["valid"] == {
+        "en": 52.0,
+        "de": 39.0,
+    }

@@ -26,6 +26,7 @@ from tiny_parses import (
     write_rows,
 )
 
+from fairseq_mlkd.errors import UserError
 from fairseq_mlkd.metrics.parsing import PARSE_METRICS
 from fairseq_mlkd.metrics.results import read_results
 from fairseq_mlkd.models.pointer_generator import PointerGeneratorModel
@@ -281,11 +282,11 @@ def test_hydra_trains_as_the_command_line_does(data, tmp_path):
 
 def test_models_and_tasks_that_do_not_fit_are_refused(data, tmp_path):
     encoder = [*TASK, "--criterion", "task_cross_entropy", *shape_flags(STUDENT)]
-    with pytest.raises(SystemExit, match="pointer_generator_") as error:
+    with pytest.raises(UserError, match="pointer_generator_") as error:
         train(data, tmp_path, *encoder, "--max-update", 1)
     assert "\n" not in str(error.value)
     sentences = write_mlm_data(tmp_path / "sentences")
-    with pytest.raises(SystemExit, match="zero_shot_parsing") as error:
+    with pytest.raises(UserError, match="zero_shot_parsing") as error:
         other = ["--task", "multilingual_mlm", *flags()[2:], "--max-update", 1]
         train(sentences, tmp_path, *other)
     assert "\n" not in str(error.value)
@@ -293,15 +294,15 @@ def test_models_and_tasks_that_do_not_fit_are_refused(data, tmp_path):
 
 def test_other_searches_and_missing_files_are_refused(data, untrained, capsys):
     subset = ["--gen-subset", "train"]
-    with pytest.raises(SystemExit, match="by beam search alone"):
+    with pytest.raises(UserError, match="by beam search alone"):
         generate(capsys, data, untrained, *subset, "--sampling", "--nbest", 5)
-    with pytest.raises(SystemExit, match="target: no such folder"):
+    with pytest.raises(UserError, match="target: no such folder"):
         generate(capsys, data / "input0", untrained, *subset)
     ontology = data / "target" / "ontology.txt"
     text = ontology.read_text()
     ontology.unlink()
     try:
-        with pytest.raises(SystemExit, match="ontology.txt is missing"):
+        with pytest.raises(UserError, match="ontology.txt is missing"):
             generate(capsys, data, untrained, *subset, "--grammar", "ontology")
     finally:
         ontology.write_text(text)

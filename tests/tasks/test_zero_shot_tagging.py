@@ -15,6 +15,7 @@ from tiny import (
     write_tagged,
 )
 
+from fairseq_mlkd.errors import UserError
 from fairseq_mlkd.metrics.results import read_results
 
 SUBSETS = {"train.en": 60, "valid.en": 13, "test.de": 11, "test.en": 17}
@@ -89,5 +90,5 @@ def test_checkpoints_are_selected_by_f1(data, tuned):
 
 def test_missing_labels_are_refused(data, tmp_path):
     flags = flags_of(NAME)
-    with pytest.raises(SystemExit, match="input0/label"):
+    with pytest.raises(UserError, match="input0/label"):
         train(data / "input0", tmp_path, *flags)

@@ -16,6 +16,8 @@ from tiny import (
     write_pairs,
 )
 
+from fairseq_mlkd.errors import UserError
+
 DEEP = {"layers": 4, "embed_dim": 8, "ffn_embed_dim": 16, "attention_heads": 4}
 STUDENT = {**DEEP, "layers": 2}
 MLM, PAIRS = "multilingual_mlm", "zero_shot_classification"

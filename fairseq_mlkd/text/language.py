@@ -51,13 +51,29 @@ class Wiki:
         namespaces: patterns of those of media and categories, "|" between them.
         skipped_sections: patterns of the titles of sections that hold lists and not
             prose, as MediaWiki stores them (NFC), "|" between them.
-        templates: what a template shows ("{0}" is its first unnamed argument, "{all}"
-            are all of them) -> the names of such templates, "|" between them.
+        templates: what a template shows -> the names of such templates, lower-case,
+            "|" between them. For the fields of a form ("{1}" is the first unnamed
+            argument) see `fill` in `prepare/corpus/templates.py`; "=date" is the
+            function of that name there.
+        silent: patterns of templates that show no words, such as footnotes.
+        common_words: that tell its text from that of other languages.
+        months: as in a date.
+        date: its parts; one of which a field is missing is left out.
+        joins: words between numbers, by the English ones: to, and, or, by.
+        units: codes of `convert` -> names of units that have no symbol in `units`.
+        decimal_mark: where templates take a "." in its place.
     """
 
     namespaces: str = ""
     skipped_sections: str = ""
     templates: Mapping[str, str] = field(default_factory=dict)
+    silent: str = ""
+    common_words: str = ""
+    months: Sequence[str] = ()
+    date: str = "{day} |{month} |{year}"
+    joins: Mapping[str, str] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+    decimal_mark: str = ""
 
 
 class Rule(NamedTuple):

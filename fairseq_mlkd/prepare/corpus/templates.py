@@ -1,40 +1,488 @@
-"""The few templates that stand for words inside a sentence.
+"""What a template shows in the middle of a sentence.
 
-A template is dropped, but a sentence whose numbers, dates or foreign words are set by
-one would be left with holes. What each shows is described on its page of the Wikipedia
-that has it, e.g. https://fr.wikipedia.org/wiki/Modèle:Unité.
+The names of templates, and what they show, stand in `wiki` of each language's file;
+here are the rules that several of them share. What each shows is described on its page
+of the Wikipedia that has it, e.g. https://fr.wikipedia.org/wiki/Modèle:Unité.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
 
-from fairseq_mlkd.text.languages import all_languages
+from fairseq_mlkd.prepare.corpus.convert import (
+    convert,
+    find_unit,
+    names_of,
+    superscript,
+    write_unit,
+)
+from fairseq_mlkd.text.language import Wiki
+from fairseq_mlkd.text.languages import all_languages, find_language
 
-_FORMATS = {
-    name: form
-    for language in all_languages()
-    for form, names in language.wiki.templates.items()
-    for name in names.split("|")
-}
-_NAMED_BY_TEXT = re.compile(r"\d{1,3}(?:er|re|e)|[ivx]+e siècle", re.IGNORECASE)
+# Stands where words are missing. No XML file can hold this character.
+LOST = "\x03"
+
+_NAMED = re.compile(r"\s*([\w -]{1,30}?)\s*=(.*)", re.DOTALL)
+_PREFIX = re.compile(
+    r"\s*(?:(?:subst|safesubst|template|vorlage|modèle)\s*:)?\s*", re.I
+)
+_FIELD = re.compile(r"\{([^{}]*)\}")
+_ISO_DATE = re.compile(r"(\d{3,4})-(\d\d?)(?:-(\d\d?))?")
+# Templates that are called as what they show: {{1er|mai}}, {{XIXe siècle}}, {{½}}.
+_SHOWS_NAME = re.compile(
+    r"\d{1,3}(?:er|re|e|es|ère|nd|nde)|[IVX]{2,}(?:er|e|es)?|[IVXivx]+(?:er|e) siècle"
+    r"(?: av\. J\.-C\.)?|\d/\d+|[½⅓⅔¼¾⅛⅜⅝⅞€£¥₹$%°–—]|[a-z]{1,4}(?:²|³)"
+)
+_SHIP = re.compile(
+    r"hms|hmas|hmcs|hmnzs|hmis|ins|uss|usns|uscgc|usat|uss|rms|ss|ssv|ms|mv|my|ts|"
+    r"hnlms|hdms|hnoms|hswms|orp|smu|sms|css|rfa|rrs|arm|ara|bap|jds|js|roks|tcg|"
+    r"lôtss|hmhs|hmt|rv|gts|tss|ps|mt",
+)
+_SUBSCRIPTS = str.maketrans("0123456789+-−", "₀₁₂₃₄₅₆₇₈₉₊₋₋")
 
 
-def template_text(source: str) -> str:
-    """What a template shows in the middle of a sentence; "" for all others.
+@dataclass(frozen=True)
+class Call:
+    """A template with its arguments.
 
     Args:
-        source: what stands between the braces, without markup that has pipes.
+        name: as written, stripped.
+        unnamed: arguments by position.
+        named: the others.
+        lang: of the wiki, None if it is not known.
+        wiki: of the language that knows the template.
+    """
+
+    name: str
+    unnamed: list[str]
+    named: dict[str, str]
+    lang: str | None
+    wiki: Wiki
+
+    def get(self, key: str) -> str:
+        """Return an argument by position (from 1) or name, "" if it is not there."""
+        if key.isdecimal() and int(key) <= len(self.unnamed):
+            return self.unnamed[int(key) - 1]
+        return self.named.get(key, "")
+
+
+Show = Callable[[Call], str | None]
+
+
+def template_text(source: str, lang: str | None = None) -> str:
+    """Return what a template shows in a sentence: words, "" or `LOST`.
+
+    Args:
+        source: what stands between the braces, without links.
+        lang: of the wiki; None tries the names of all languages.
     """
     name, *arguments = source.split("|")
+    name = _PREFIX.sub("", name, count=1).strip()
     function, colon, value = name.partition(":")
     if colon:
-        name, arguments = function, [value]
-    name = name.strip()
-    unnamed = [argument.strip() for argument in arguments if "=" not in argument]
-    if _NAMED_BY_TEXT.fullmatch(name):
-        return " ".join([name, *unnamed])
-    form = _FORMATS.get(name.lower().replace("_", " "), "")
-    if "{" in form and not unnamed:
+        name, arguments = function.strip(), [value, *arguments]
+    unnamed, named = _sort_arguments(arguments)
+    key = name.lower().replace("_", " ")
+    own = find_language(lang).wiki if lang and find_language(lang) else Wiki()
+    for wiki, forms, silent in _tables(lang):
+        form = forms.get(key)
+        if form is not None:
+            shows = own if own.months else wiki
+            text = _show(form, Call(name, unnamed, named, lang, shows))
+            if text is not None:
+                return text
+        if silent.fullmatch(key):
+            return ""
+    return _show_unknown(name, key, unnamed, named)
+
+
+def _sort_arguments(arguments: Iterable[str]) -> tuple[list[str], dict[str, str]]:
+    unnamed: list[str] = []
+    named: dict[str, str] = {}
+    for argument in arguments:
+        match = _NAMED.fullmatch(argument)
+        if match is None:
+            unnamed.append(argument.strip())
+        else:
+            named[match.group(1).strip().lower()] = match.group(2).strip()
+    for place in range(1, 10):
+        if len(unnamed) < place and str(place) in named:
+            unnamed += [""] * (place - 1 - len(unnamed)) + [named.pop(str(place))]
+    return unnamed, named
+
+
+@cache
+def _tables(lang: str | None) -> list[tuple[Wiki, dict[str, str], re.Pattern[str]]]:
+    """The templates of each language, first of its own, then of English."""
+    languages = sorted(
+        all_languages(), key=lambda each: (each.lang != lang, each.lang != "en")
+    )
+    return [
+        (
+            each.wiki,
+            {
+                name: form
+                for form, names in each.wiki.templates.items()
+                for name in names.split("|")
+            },
+            re.compile(each.wiki.silent or r"(?!)"),
+        )
+        for each in languages
+    ]
+
+
+def _show_unknown(
+    name: str, key: str, unnamed: list[str], named: dict[str, str]
+) -> str:
+    if _SHOWS_NAME.fullmatch(name):
+        return " ".join([name, *filter(None, unnamed[:1])])
+    if _SHIP.fullmatch(key) and unnamed and unnamed[0]:
+        return f"{key.upper()} {unnamed[0]}"
+    if named.keys() & {"date", "data", "fecha"}:  # of a complaint about the text
+        if not unnamed:
+            return ""
+        if len(unnamed) == 1 and " " in unnamed[0]:
+            return unnamed[0]
+    return LOST
+
+
+def _show(form: str, call: Call) -> str | None:
+    if form.startswith("="):
+        return _FUNCTIONS[form[1:]](call)
+    return fill(form, call)
+
+
+def fill(form: str, call: Call) -> str | None:
+    """Fill the fields of a form; None if an argument is missing.
+
+    `{1}` is the first unnamed argument, `{a|2}` the one called a or else the second,
+    `{3|}` one that may be missing, `{all}` all unnamed ones with spaces between.
+    """
+    lost = False
+
+    def replace(match: re.Match[str]) -> str:
+        nonlocal lost
+        keys = match.group(1).split("|")
+        for key in keys:
+            text = " ".join(call.unnamed) if key == "all" else call.get(key)
+            if text:
+                return text
+        lost = lost or keys[-1] != ""
         return ""
-    return form.format(*unnamed, "", all=" ".join(unnamed)).strip()
+
+    text = _FIELD.sub(replace, form)
+    return None if lost else text
+
+
+def _date(call: Call) -> str | None:
+    """A date in any order: 1950|5|1, 1|mai|1950, mai|1950, 1950-05-01, or in words."""
+    values = call.unnamed[:3]
+    filled = list(filter(None, values))
+    if len(filled) == 1 and filled[0] and not filled[0].isdecimal():
+        iso = _ISO_DATE.fullmatch(filled[0])
+        if not iso:
+            return filled[0] if re.search(r"\d", filled[0]) else None
+        values = [part or "" for part in iso.groups()]
+    if not filled:
+        return None
+    if len(values[0]) > 2 and values[0].isdecimal():
+        year, month, day = (*values, "", "")[:3]
+    elif len(values) == 3:
+        day, month, year = values
+    elif len(values) == 2 and not values[0].isdecimal():
+        day, month, year = "", *values
+        if month and not any(map(str.isdecimal, year)):
+            return None
+    elif len(values) == 2:
+        day, month, year = *values, ""
+    else:
+        return filled[0]
+    return _write_date(day, month, year, call.wiki)
+
+
+def _write_date(day: str, month: str, year: str, wiki: Wiki) -> str | None:
+    if month.isdecimal():
+        if not 1 <= int(month) <= 12 or not wiki.months:
+            return None
+        month = wiki.months[int(month) - 1]
+    if day.isdecimal():
+        day = str(int(day))
+    parts = {"day": day, "month": month, "year": year}
+    pieces = (
+        re.sub(r"\{(\w+)\}", lambda field: parts[field.group(1)], piece)
+        for piece in wiki.date.split("|")
+        if all(parts[field] for field in _FIELD.findall(piece))
+    )
+    return "".join(pieces).strip(" ,") or None
+
+
+def _convert(call: Call) -> str | None:
+    return convert(call.unnamed, call.named, call.lang)
+
+
+def _convert_names(call: Call) -> str | None:
+    """{{km to mi|5}}."""
+    source, _, target = call.name.partition(" to ")
+    return convert([call.get("1"), source, target], call.named, call.lang)
+
+
+def _height(call: Call) -> str | None:
+    """{{height|ft=5|in=11}}, {{weight|kg=80}}."""
+    pairs = [
+        part
+        for unit in ("m", "cm", "ft", "in", "st", "lb", "kg")
+        if call.get(unit)
+        for part in (call.get(unit), unit)
+    ]
+    return convert(pairs, {}, call.lang) if pairs else None
+
+
+def _number(call: Call) -> str | None:
+    """A number as it stands there; its decimal mark may be that of a program."""
+    text = call.get("1").removeprefix("+")
+    return f"{_local(text, call)} {call.get('2')}".strip() if text else None
+
+
+def _plain_number(call: Call) -> str | None:
+    return _local(call.get("1"), call) or None
+
+
+def _local(number: str, call: Call) -> str:
+    """3.5 with the decimal mark of the wiki, if that is known."""
+    is_plain = re.fullmatch(r"[-−]?\d+\.\d+", number)
+    mark = call.wiki.decimal_mark
+    return number.replace(".", mark) if is_plain and mark else number
+
+
+def _quantity(call: Call) -> str | None:
+    """Number, unit, exponent, unit, exponent ...: {{unité|30|m||s|-1}}."""
+    number, *rest = call.unnamed or [""]
+    if not number:
+        return None
+    text = _local(number, call)
+    if call.get("e"):
+        text += f" × 10{superscript(call.get('e'))}"
+    joins = {"à": "à", "et": "et", "ou": "ou", "a": "a", "-": "–", "y": "y", "e": "e"}
+    while len(rest) > 1 and rest[0] in joins and re.match(r"[\d-]", rest[1]):
+        text += f" {joins[rest[0]]} {_local(rest[1], call)}"
+        rest = rest[2:]
+    unit = "".join(_units(rest)) or call.get("u") or call.get("ul")
+    return f"{text} {unit}".strip()
+
+
+def _units(parts: list[str]) -> Iterator[str]:
+    """Units with their exponents: km, 2 -> km²; m, "", s, -1 -> m/s."""
+    for place in range(0, len(parts), 2):
+        unit, power = (*parts[place : place + 2], "")[:2]
+        if unit and not re.fullmatch(r"[-−]?\d?", power):
+            power = ""
+        is_below = place > 0 and power[:1] in ("-", "−")
+        digits = power.lstrip("-−") if is_below else power
+        if unit:
+            yield ("/" if is_below else "·" if place else "") + unit
+        yield superscript(digits if digits != "1" else "")
+
+
+def _sides(call: Call) -> str | None:
+    """{{dunité|10|20|km}}: a length by a width."""
+    numbers = [part for part in call.unnamed if re.match(r"\d", part)]
+    if len(numbers) < 2:
+        return None
+    rest = call.unnamed[len(numbers) :]
+    join = f" {call.wiki.joins.get('by', '×')} "
+    return join.join(numbers) + " " + "".join(_units(rest))
+
+
+def _value(call: Call) -> str | None:
+    """{{val}}: range or value, uncertainty, power of ten, unit."""
+    if not call.unnamed:
+        return None
+    head, *rest = call.unnamed
+    text = head
+    joins = names_of(call.lang).joins
+    while len(rest) > 1 and rest[0] in ("-", "–", "to", "and", "or", "by", "x", "×"):
+        word = {"-": "–", "×": "by", "x": "by"}.get(rest[0], rest[0])
+        text += f" {joins.get(word, word)} {rest[1]}"
+        rest = rest[2:]
+    for number in rest[:2]:
+        text += f" ± {number.strip('()')}" if number[:1] not in "+-−" else f" {number}"
+    if call.get("e"):
+        text += f" × 10{superscript(call.get('e'))}"
+    unit = call.get("u") or call.get("ul") or call.get("up") or call.get("upl")
+    text = re.sub(r" – ", "–", text)
+    found = find_unit(unit) if unit else None
+    if found is not None:
+        unit = write_unit(found, head, call.lang)
+    glued = unit in ("%", "°")
+    return f"{call.get('p')}{text}{'' if glued else ' '}{unit}{call.get('s')}".strip()
+
+
+def _fraction(call: Call) -> str | None:
+    """{{frac|3|1|2}} is 3 1/2, {{frac|2}} is 1/2."""
+    whole, upper, lower = ["", "", "", *filter(None, call.unnamed)][-3:]
+    if not lower:
+        return None
+    return f"{whole} {upper or 1}/{lower}".strip()
+
+
+def _power(call: Call) -> str | None:
+    return f"10{superscript(call.get('1'))}" if call.get("1") else None
+
+
+def _times_power(call: Call) -> str | None:
+    return f" × 10{superscript(call.get('1'))}" if call.get("1") else None
+
+
+def _superscript(call: Call) -> str | None:
+    return raised(call.get("1")) if call.get("1") else None
+
+
+def raised(text: str) -> str:
+    """Return a superscript in text: digits get characters of their own."""
+    return superscript(text) if re.fullmatch(r"[-−–+]?\d+[-−+]?", text) else text
+
+
+def lowered(text: str) -> str:
+    """Return a subscript in text: digits get characters of their own."""
+    return text.translate(_SUBSCRIPTS)
+
+
+def _subscript(call: Call) -> str | None:
+    return lowered(call.get("1")) or None
+
+
+def _formula(call: Call) -> str | None:
+    """{{chem|H|2|O}}, {{chem2|H2O}}."""
+    text = "".join(call.unnamed)
+    return lowered(text) if text else None
+
+
+def _digits_in_groups(call: Call) -> str | None:
+    return "".join(call.unnamed) or None
+
+
+def _century(call: Call) -> str | None:
+    """{{s|XIX|e}}, {{-s|V|e}}."""
+    number = call.get("1").upper()
+    if not number:
+        return None
+    end = "er" if number in ("I", "1") else "e"
+    era = " av. J.-C." if call.name.startswith("-") else ""
+    return f"{number}{end} siècle{era}"
+
+
+def _centuries(call: Call) -> str | None:
+    """{{s2|XVIII|e|XIX|e}}, {{sp|XVIII|e|et|XIX|e|s}}."""
+    numbers = [part for part in call.unnamed if re.fullmatch(r"[IVXivx]+|\d+", part)]
+    joins = [part for part in call.unnamed if part in ("à", "ou", "au", "-", "–", "/")]
+    if len(numbers) != 2:
+        return None
+    first, second = (f"{n.upper()}{'er' if n in ('I', '1') else 'e'}" for n in numbers)
+    era = " av. J.-C." if call.name.startswith("-") else ""
+    return f"{first} {joins[0] if joins else 'et'} {second} siècles{era}"
+
+
+def _siglo(call: Call) -> str | None:
+    """{{siglo|V|a}}: the fifth century, after or before Christ."""
+    era = {"a": " a. C.", "d": " d. C."}.get(call.get("2").lower()[:1], "")
+    return f"siglo {call.get('1').upper()}{era}" if call.get("1") else None
+
+
+def _time(call: Call) -> str | None:
+    """{{heure|12|30}} is 12 h 30."""
+    hour, minute, second = (*call.unnamed, "", "", "")[:3]
+    if not hour:
+        return None
+    return " ".join(filter(None, [f"{hour} h", minute, second and f"min {second} s"]))
+
+
+def _duration(call: Call) -> str | None:
+    """{{durée|1|30}} is 1 h 30 min."""
+    signs = ("h", "min", "s")
+    parts = [f"{n} {sign}" for n, sign in zip(call.unnamed, signs) if n.strip("0")]
+    return " ".join(parts) or None
+
+
+def _as_of(call: Call) -> str | None:
+    """{{as of|2014|5|lc=y}}."""
+    if call.get("alt"):
+        return call.get("alt")
+    date = _date(call)
+    if date is None:
+        return None
+    word = "since" if call.get("since") else "as of"
+    return f"{word if call.get('lc') else word.capitalize()} {date}"
+
+
+def _circa(call: Call) -> str | None:
+    """{{circa|1450|1460}}."""
+    years = [f"circa {year}" for year in call.unnamed[:2] if year]
+    return " – ".join(years) or "circa"
+
+
+def _years(call: Call) -> str | None:
+    """{{reign|1450|1470}}: an abbreviation and years."""
+    years = "–".join(filter(None, call.unnamed[:2]))
+    return f"{call.name.lower()[:1]}. {years}" if years else None
+
+
+def _flagged(call: Call) -> str | None:
+    """A country beside its flag; three letters stand for a name that is not here."""
+    name = call.get("name") or call.get("1")
+    return None if not name or (name.isupper() and len(name) == 3) else name
+
+
+def _last(call: Call) -> str | None:
+    return call.unnamed[-1] if call.unnamed and call.unnamed[-1] else None
+
+
+def _text_if_any(call: Call) -> str | None:
+    """A complaint about the words that it holds, or about those before it."""
+    return " ".join(part for part in call.unnamed[:1] if " " in part or len(part) > 15)
+
+
+def _no_call(call: Call) -> str | None:
+    return None
+
+
+def _indian_money(call: Call) -> str | None:
+    words = {"c": " crore", "l": " lakh", "k": " thousand", "m": " million"}
+    words |= {"b": " billion", "t": " trillion", "lc": " lakh crore"}
+    amount = call.get("1")
+    return f"₹{amount}{words.get(call.get('2'), '')}" if amount else None
+
+
+_FUNCTIONS: dict[str, Show] = {
+    "as of": _as_of,
+    "centuries": _centuries,
+    "century": _century,
+    "circa": _circa,
+    "complaint": _text_if_any,
+    "convert": _convert,
+    "convert names": _convert_names,
+    "date": _date,
+    "digits": _digits_in_groups,
+    "duration": _duration,
+    "flag": _flagged,
+    "formula": _formula,
+    "fraction": _fraction,
+    "height": _height,
+    "indian money": _indian_money,
+    "last": _last,
+    "lost": _no_call,
+    "number": _number,
+    "plain number": _plain_number,
+    "power": _power,
+    "quantity": _quantity,
+    "siglo": _siglo,
+    "sides": _sides,
+    "subscript": _subscript,
+    "superscript": _superscript,
+    "time": _time,
+    "times power": _times_power,
+    "value": _value,
+    "years": _years,
+}

@@ -1,12 +1,14 @@
 """Wikitext -> paragraphs of plain text.
 
-One linear scan cuts out what carries no prose (templates, tables, references, media,
-comments), lines are sorted into headings, list items and paragraphs, and the parser
-sees only the lines that still hold markup: that is several times as fast as parsing
-whole pages, and no page can make the parser slow, because its lines are short.
+One linear scan cuts out what carries no prose (tables, references, media, comments) and
+puts in the words that templates show; lines are sorted into headings, list items and
+paragraphs; and the parser sees only the paragraphs that still hold markup: that is
+several times as fast as parsing whole pages, and no page can make the parser slow,
+because its paragraphs are short.
 
-Dropped are headings, whole sections that hold lists (references, see also, ...), and
-list items that do not end as a sentence does. Links become their text.
+Dropped are headings, whole sections that hold lists (references, see also, ...), list
+items that do not end as a sentence does, and sentences some of whose words are not
+known, because a template or a formula sets them. Links become their text.
 """
 
 from __future__ import annotations
@@ -19,23 +21,28 @@ from re import Match
 import mwparserfromhell
 from mwparserfromhell.parser import ParserError
 
-from fairseq_mlkd.prepare.corpus.templates import template_text
+from fairseq_mlkd.prepare.corpus.templates import LOST, lowered, raised, template_text
 from fairseq_mlkd.text.languages import all_languages
+from fairseq_mlkd.text.sentences import split_sentences
 
 # The parser's time can grow with the square of what it gets; no paragraph has more.
 _MAX_PARSED = 1 << 13
 _MAX_BRACKETS = 1 << 8
 
-_DROPPED_TAGS = (
-    "ref|math|gallery|code|source|syntaxhighlight|pre|timeline|score|chem|ce|hiero|"
-    "imagemap|graph|mapframe|maplink|table|style|includeonly|inputbox|templatedata"
+# Elements that show no words of a sentence, and those that show words not known here.
+_SILENT_TAGS = (
+    "ref|gallery|pre|timeline|imagemap|graph|mapframe|maplink|table|style|includeonly|"
+    "inputbox|templatedata|templatestyles|rt|rp|rtc"
 )
+_LOST_TAGS = "math|code|source|syntaxhighlight|score|chem|ce|hiero"
 # Every alternative begins with a literal, which makes the scan ten times as fast.
 _TOKEN = re.compile(
     r"<!--(?s:.*?)(?:-->|\Z)|\{\{|\[\[|\{\||\}\}|\]\]|\|\}(?!\}(?!\}))|"
-    rf"</?(?:{_DROPPED_TAGS})\b[^<>]*>",
+    rf"</?(?:{_SILENT_TAGS}|{_LOST_TAGS})\b[^<>]*>",
     re.IGNORECASE,
 )
+_IS_LOST_TAG = re.compile(_LOST_TAGS)
+_WORDS_IN_CODE = re.compile(r"[\w .,()'+-]{1,40}")
 # Stands where something was cut out, until a line is finished: spaces and brackets
 # around it belong to it. No XML file can hold this character.
 _CUT = "\x02"
@@ -46,9 +53,22 @@ _EMPTY_BRACKETS = re.compile(
 _LEFT_OVER = re.compile(
     rf"(?<=[(（])[ ,;:]*{_CUT}[ ,;:{_CUT}]*| ?{_CUT} ?(?=[.,)])|{_CUT}"
 )
+# Words that are lost in brackets are lost with what stands between its commas there.
+_BRACKETS = re.compile(rf"( ?)([(（])([^()（）]*{LOST}[^()（）]*)([)）])")
+_COMMA = re.compile(r"([,;，；、])")
+# Where a template of unknown name is no part of a sentence: glued to the end of a word
+# as a footnote is, after the end of a sentence, or before the first of a paragraph.
+_NO_WORDS = re.compile(
+    rf"(?<=[^\W\d_]{{2}})(?:{LOST})+(?=[\s.,;:!?)]|\Z)"
+    rf"|(?<=[.!?…,;:)\]”»])(?:{LOST})+(?=\s|\Z)"
+    rf"|(?<=[.!?…] )(?:{LOST} ?)+\Z"
+    rf"|(?<=[。！？।])(?:{LOST})+"
+    rf"|\A(?:{LOST} ?)+(?='{{3}}|[A-ZÀ-ÖØ-Þ“„«¿¡])"
+)
+_NOTHING = re.compile(rf"[\s{LOST}{_CUT}.,;:]*")
 # A template of more pieces (markup in it starts a new one) or characters holds no words
 # of a sentence.
-_MAX_PIECES = 12
+_MAX_PIECES = 64
 _MAX_WORDS = 500
 _CLOSER = {"{{": "}}", "[[": "]]", "{|": "|}"}
 _WIKIS = [language.wiki for language in all_languages()]
@@ -68,8 +88,23 @@ _SENTENCE_END = re.compile(r"[.!?…。！？｡।॥][\"'”’»›)\]」』�
 _MARGIN = " \t\r" + _CUT
 _NO_PROSE = re.compile(r"[|!{}]|-{4,}")
 _MAGIC_WORD = re.compile(r"__[^\W\d_]+__")
+_KANA = re.compile("[\u3041-\u30ff]")
+_WORD = re.compile(r"[^\W\d_][\w\u0900-\u0963]*")
+_COMMON = [
+    (each.lang, frozenset(each.wiki.common_words.split())) for each in all_languages()
+]
+# Japanese puts no space between words, so none where a line ends.
+_CJK_BREAK = re.compile("[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]{2}")
 
-_BREAK = re.compile(r"<(?:br|hr|p|/p|div|/div)\b[^<>]*>", re.IGNORECASE)
+_BREAK = re.compile(
+    r"</?(?:br|hr|p|div|center|blockquote|poem|li|ul|ol|dl|dt|dd|td|tr|th|caption|"
+    r"section|h[1-6])\b[^<>]*>",
+    re.IGNORECASE,
+)
+_SUPERSCRIPT = re.compile(r"([^\W_]*)<sup\b[^<>]*>([^<>]*)</sup>", re.IGNORECASE)
+_SUBSCRIPT = re.compile(r"<sub\b[^<>]*>([^<>]*)</sub>", re.IGNORECASE)
+# 1er, XIXe, 20th, nº, Mme: what is raised there ends a word.
+_ORDINAL = re.compile(r"\d+|[IVXLC]+|[nNMDSPdsm][a-zº]?|Mgr|Prof|Vve")
 _TAG_NAME = re.compile(r"<(/?)(\w+)")
 _TAG = re.compile(r"</?[a-z][^<>]*>", re.IGNORECASE)
 _SIMPLE_LINK = re.compile(r"\[\[([^\[\]|{}\n]*)(?:\|([^\[\]|{}\n]*))?\]\]")
@@ -79,34 +114,86 @@ _SPACES = re.compile(r"\s+")
 
 
 def article_paragraphs(
-    wikitext: str, counts: Counter[str] | None = None
+    wikitext: str, counts: Counter[str] | None = None, lang: str | None = None
 ) -> Iterator[str]:
     """Yield the paragraphs of an article, stripped, without empty ones.
 
     Args:
         wikitext: the source of one page.
-        counts: gets "dropped_markup", the lines that no parser could read in good
+        counts: gets "dropped_markup", the paragraphs that no parser could read in good
             time: those that after the cut still hold markup and more than 8192
-            characters or 256 brackets.
+            characters or 256 brackets; and "dropped_incomplete", the sentences that
+            lack words.
+        lang: of the wiki, None if it is not known.
     """
     counts = Counter() if counts is None else counts
+    lang = lang or _guess_language(wikitext[:_MAX_PARSED])
     skipped_level = 0
-    for line in _cut(wikitext).split("\n"):
-        line = line.strip(_MARGIN)
+    for line in _join_lines(_cut(wikitext, lang).split("\n")):
         if line[:1] == "=" == line[-1:]:
             level = len(line) - len(line.lstrip("="))
             if not skipped_level or level <= skipped_level:
                 title = _plain(line.strip("="), counts)
                 skipped_level = level if _SKIPPED_SECTIONS.fullmatch(title) else 0
-        elif line and not skipped_level and not _NO_PROSE.match(line):
-            yield from _paragraph(line, counts)
+        elif not skipped_level:
+            yield from _paragraph(line, lang, counts)
 
 
-def _paragraph(line: str, counts: Counter[str]) -> Iterator[str]:
+def _guess_language(text: str) -> str | None:
+    """The language that the script or the most frequent words tell, if any do."""
+    if _KANA.search(text):
+        return "ja"
+    words = Counter(_WORD.findall(text.lower()))
+    found = {lang: sum(words[word] for word in of_lang) for lang, of_lang in _COMMON}
+    first, second = sorted(found, key=found.__getitem__, reverse=True)[:2]
+    return first if found[first] > found[second] else None
+
+
+def _join_lines(lines: list[str]) -> Iterator[str]:
+    """Yield headings, list items, and paragraphs, whose lines MediaWiki joins."""
+    paragraph = ""
+    for raw in lines:
+        line = raw.strip(_MARGIN)
+        is_heading = line[:1] == "=" == line[-1:]
+        is_alone = is_heading or raw[:1] == " " or bool(_LIST_ITEM.match(line))
+        is_end = not line or bool(_NO_PROSE.match(line)) or _is_aside(line, paragraph)
+        too_long = len(paragraph) + len(line) > _MAX_PARSED
+        if paragraph and (is_alone or is_end or too_long):
+            yield paragraph
+            paragraph = ""
+        if is_alone and line and not is_end:
+            yield line
+        elif not is_end:
+            glue = "" if _CJK_BREAK.match(paragraph[-1:] + line[:1]) else " "
+            paragraph = f"{paragraph}{glue}{line}" if paragraph else line
+    if paragraph:
+        yield paragraph
+
+
+def _is_aside(line: str, paragraph: str) -> bool:
+    """Whether a line is a template of unknown name between two paragraphs."""
+    if LOST not in line or not _NOTHING.fullmatch(line):
+        return False
+    return not paragraph or bool(_SENTENCE_END.search(paragraph.rstrip(_CUT)))
+
+
+def _paragraph(line: str, lang: str | None, counts: Counter[str]) -> Iterator[str]:
     marker = _LIST_ITEM.match(line)
     text = _plain(line[marker.end() :] if marker else line, counts)
+    if LOST in text:
+        text = _whole_sentences(text, lang, counts)
     if text and (not marker or _is_sentence(text)):
         yield text
+
+
+def _whole_sentences(text: str, lang: str | None, counts: Counter[str]) -> str:
+    """Leave out the sentences of which words are lost."""
+    if _NOTHING.fullmatch(text):
+        return ""
+    sentences = split_sentences(text, lang or "")
+    whole = [sentence for sentence in sentences if LOST not in sentence]
+    counts["dropped_incomplete"] += len(sentences) - len(whole)
+    return ("" if lang == "ja" else " ").join(whole)
 
 
 def _is_sentence(text: str) -> bool:
@@ -118,8 +205,8 @@ def _is_sentence(text: str) -> bool:
     )
 
 
-def _cut(text: str) -> str:
-    """Drop templates, tables, media, comments and elements without prose.
+def _cut(text: str, lang: str | None) -> str:
+    """Drop tables, media, comments and elements without prose; fill in templates.
 
     An opener without its closer is dropped alone, so that one forgotten bracket does
     not swallow the article. Linear in the length of the text.
@@ -143,7 +230,11 @@ def _cut(text: str) -> str:
                 kept[start + 1] = kept[start + 1].replace("\n", " ")
                 kept.append("]]")
             else:
-                kept[start:] = [_CUT + _inline(kind, kept[start : start + _MAX_PIECES])]
+                kept[start:] = [_inline(kind, kept[start : start + _MAX_PIECES], lang)]
+        elif not kind and text[
+            token.start() - 1 : end + 1 : end + 1 - token.start()
+        ] == ("\n\n"):
+            end += 1  # a comment alone in its line goes with the line
     kept.append(text[end:])
     return "".join(kept)
 
@@ -169,12 +260,22 @@ def _close(kind: str, opened: list[tuple[str, int]], n_opened: dict[str, int]) -
             return start
 
 
-def _inline(kind: str, source: list[str]) -> str:
-    """The words that a short template stands for, else ""."""
-    if kind != "}}" or len(source) == _MAX_PIECES:
-        return ""
-    words = template_text(_SIMPLE_LINK.sub(_link_text, "".join(source)))
-    return words if len(words) < _MAX_WORDS else ""
+def _inline(kind: str, source: list[str], lang: str | None) -> str:
+    """What stands in the place of a construct: words, `_CUT` or `LOST`."""
+    text = "".join(source).replace(_CUT, "")
+    if kind == "}}":
+        is_block = "\n" in text.strip()
+        if len(source) == _MAX_PIECES or len(text) > _MAX_WORDS and is_block:
+            return _CUT if is_block else LOST
+        words = template_text(_SIMPLE_LINK.sub(_link_text, text), lang)
+        if words == LOST and is_block:
+            return _CUT
+        return words or _CUT
+    if _IS_LOST_TAG.fullmatch(kind):
+        if kind in ("chem", "ce", "code") and _WORDS_IN_CODE.fullmatch(text):
+            return text if kind == "code" else lowered(text)
+        return LOST
+    return _CUT
 
 
 def _is_media(link: str) -> bool:
@@ -184,17 +285,50 @@ def _is_media(link: str) -> bool:
 
 
 def _plain(line: str, counts: Counter[str]) -> str:
-    """The text of one line of wikitext, "" if it cannot be read."""
-    line = _TAG.sub("", _BREAK.sub(" ", line)).replace("<", "&lt;")
+    """The text of one paragraph of wikitext, "" if it cannot be read."""
+    if LOST in line:
+        line = _NO_WORDS.sub(_CUT, line)
+    if "<" in line:
+        line = _SUPERSCRIPT.sub(_raise, _SUBSCRIPT.sub(_lower, line))
+        line = _TAG.sub("", _BREAK.sub(" ", line)).replace("<", "&lt;")
     line = _SIMPLE_LINK.sub(_link_text, _MAGIC_WORD.sub("", line))
     if _MARKUP.search(line):
         line = _parse(line, counts)
     line = _SPACES.sub(" ", _drop_quotes(line))
+    if LOST in line:
+        line = _NO_WORDS.sub(_CUT, _BRACKETS.sub(_drop_parts, line))
     if _CUT in line:
         line = _CUTS.sub(_CUT, line)
         line = _LEFT_OVER.sub("", _EMPTY_BRACKETS.sub("", line))
         line = _SPACES.sub(" ", line)
     return line.strip()
+
+
+def _drop_parts(brackets: Match[str]) -> str:
+    """Leave out of brackets what lacks words, and brackets that hold nothing else."""
+    space, opening, inside, closing = brackets.groups()
+    parts = _COMMA.split(inside)
+    kept: list[str] = []
+    for place in range(0, len(parts), 2):
+        if LOST not in parts[place]:
+            kept += parts[max(place - 1, 0) : place + 1] if kept else [parts[place]]
+    text = "".join(kept).strip()
+    return f"{space}{opening}{text}{closing}" if text.strip(_MARGIN) else ""
+
+
+def _raise(element: Match[str]) -> str:
+    """A superscript: digits get characters of their own, ends of ordinals stay."""
+    before, text = element.group(1), element.group(2).strip().replace("'", "")
+    if not text or text[0] in "[(" or _ORDINAL.fullmatch(before) and text.isalpha():
+        return before + ("" if text[:1] in "[(" else text)
+    digits = raised(text)
+    return f"{before}{digits}" if digits != text else f"{before} {text} "
+
+
+def _lower(element: Match[str]) -> str:
+    text = element.group(1).strip()
+    digits = lowered(text)
+    return digits if digits != text else f" {text} "
 
 
 def _parse(line: str, counts: Counter[str]) -> str:

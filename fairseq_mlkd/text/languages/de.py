@@ -517,6 +517,37 @@ LANGUAGE = Language(
         namespaces="datei|bild|kategorie",
         skipped_sections="einzelnachweise|quellen|literatur|weblinks|siehe auch|"
         "anmerkungen|belege",
-        templates={"„{0}“": '"', "{0} m": "höhe"},
+        common_words="der die das und ist war ein eine im von zu mit den dem des "
+        "sich auf für nicht er es sind wurde",
+        months=["Januar", *_MONTHS.split("|")[2:13]],
+        date="{day}. |{month} |{year}",
+        decimal_mark=",",
+        joins={"to": "bis", "and": "und", "or": "oder", "by": "mal", "±": "±"},
+        templates={
+            "{1}": "polytonisch|kapitälchen|hebr|arab|unicode|sperrsatz|antiqua|"
+            "fraktur|überstrich|musik|nobreak",
+            "{2}": "farbe|farbtext|schriftfarbe",
+            "„{1}“": '"',
+            "‚{1}‘": "‚",
+            "{1} m": "höhe|höhenangabe",
+            "=fraction": "bruch|b",
+            "=number": "zahl",
+            "=date": "datum|formatdate|format date",
+            "=convert": "umrechnen",
+            "§ {1}": "§|paragraph",
+            "§§ {1}": "§§",
+            "v. Chr.": "v. chr.|v.chr.|vchr",
+            "n. Chr.": "n. chr.|n.chr.|nchr",
+            "z. B.": "z. b.|z.b.|zb",
+            "d. h.": "d. h.|d.h.|dh",
+            "u. a.": "u. a.|u.a.|ua",
+            " ": "nbs|absatz",
+        },
+        silent=r"fn|fnb\w*|fn-?box|anker|belege.*|quelle.*|einzelnachweis\w*|refidx|"
+        r"internetquelle|literatur|webarchiv|wann\??|wer\??|wo\??|"
+        r"lautschrift|ipa|ausspracheangabe|audio|hauptartikel|siehe auch|"
+        r"infobox.*|navigationsleiste.*|toter link|"
+        r"coordinate|coord|belege fehlen|veraltet|zukunft|absatz|hinweis.*|"
+        r"lückenhaft|überarbeiten|neutralität|verkleinert|zeitzone.*|sortkey\w*|skey",
     ),
 )

@@ -506,14 +506,133 @@ LANGUAGE = Language(
         skipped_sections="references|notes|footnotes|citations|bibliography|sources|"
         "works cited|further reading|see also|external links|notes and references|"
         "explanatory notes",
+        common_words="the of and is was were to with for on as by at it his her that",
+        months=_MONTHS,
+        date="{month} |{day}, |{year}",
         templates={
-            "{0}": "nowrap|nobr|small|abbr|ill|interlanguage link|vanchor|"
-            "visible anchor|citation|latin|formatnum|fmtn",
-            "{1}": "lang|transl",
-            "{0} {1}": "convert|cvt|tmp|currency",
-            "{all}": "date|val",
-            "'": "'",
+            "{1}": "nowrap|nobr|nobreak|nowr|small|smaller|big|larger|resize|abbr|"
+            "abbrlink|tooltip|hover title|ill|interlanguage link|"
+            "interlanguage link multi|illm|vanchor|visible anchor|"
+            "visible anchors|citation|latin|em|strong|strongbad|var|mvar|samp|"
+            "kbd|code|mono|tt|smallcaps|sc|sc1|sc2|smcp|allcaps|uc|lc|ucfirst|"
+            "lcfirst|huge|not a typo|notatypo|typo|sic|proper name|as written|"
+            "linktext|lk|wikt|wiktionary|wt|unichar|unicode|script|polytonic|"
+            "greek|hebrew|he|arabic|nastaliq|iast|iast1|iso|iso 15919|pinyin|"
+            "section link|slink|flagu|angbr|angle bracket|bracket|nee|overline|"
+            "underline|u|strike|gr|bold|italic|i|ital|citation needed span|"
+            "clarify span|ship|tq|center|left|right|noitalic|no italic|serif|"
+            "sans-serif|bibleref",
+            "{2}": "lang|transl|transliteration|rtl-lang|color|font color|fontcolor|"
+            "audio|sort|hs|colorsample|font|bgcolor|fgcolor",
+            "{1|3|2}": "nihongo|nihongo foot|nihongo2|nihongo3|nihongo krt",
+            "{2|1}": "fontsize|size",
+            "{1} {2}": "sortname|currency|bibleverse|bible verse|bv",
+            "{1}-class {2|}": "sclass|sclass2|sclass-|sclass2-",
+            "=convert": "convert|cvt|conv|convert/spell|conversion|convertir|converti",
+            "=convert names": "mi to km|km to mi|ft to m|m to ft|in to cm|cm to in|"
+            "lb to kg|"
+            "kg to lb|nmi to km|acre to ha|ha to acre|c to f|f to c|in to mm|"
+            "mm to in|yd to m|mph to km/h|sqmi to km2|km2 to sqmi|oz to g",
+            "=height": "height|weight",
+            "=value": "val",
+            "=number": "formatnum|num|number|formatprice|format price|numero",
+            "=digits": "gaps|cent",
+            "=fraction": "frac|sfrac|fraction",
+            "=power": "10^",
+            "=times power": "e|e-sp|x10^|x10|×10^",
+            "=superscript": "sup|super|superscript|^|exp",
+            "=subscript": "sub|subscript|inf|ind",
+            "=formula": "chem|chem2|ce|fchim|fq",
+            "=circa": "circa|c.|ca|ca.",
+            "=years": "reign|r.|floruit|fl.|fl|born|b.|died|d.",
+            "=as of": "as of|asof",
+            "=date": "date|dts|start date|start-date|end date|end-date|birth date|"
+            "birth-date|bda|birth date and age|birth-date and age|death date|"
+            "death-date|death date and age|death-date and age|dob|dda|film date|"
+            "start date and age|end date and age|release date|launch date|"
+            "birth year and age|birth year|death year and age|format date|dtsa|"
+            "start and end dates",
+            "=flag": "flag|flagcountry",
+            "=indian money": "indian rupee convert|inrconvert|inr convert",
+            "=complaint": "according to whom|attribution needed|who|which|whom|when|"
+            "where|why|"
+            "vague|weasel-inline|like whom|by whom|clarify|disputed inline",
+            "US${1|}": "us$|usd|us dollar|us dollars|usdollar|$",
+            "A${1|}": "a$|au$|aud",
+            "C${1|}": "c$|ca$|cad|can$",
+            "NZ${1|}": "nz$|nzd",
+            "HK${1|}": "hk$|hkd",
+            "S${1|}": "s$|sgd",
+            "R${1|}": "r$|brl",
+            "£{1|}": "£|gbp|pound sterling|pounds",
+            "€{1|}": "€|eur|euro|euros",
+            "¥{1|}": "¥|jpy|cny|yen|cn¥|jp¥",
+            "₹{1|}": "₹|inr|indian rupee|indian rupees|indian rupee symbol|rupee|"
+            "भारतीय रुपया|रुपया|भा रु|रु",
+            "₨{1|}": "pkr|npr|lkr",
+            "₩{1|}": "₩|krw",
+            "₱{1|}": "₱|php",
+            "₽{1|}": "₽|rub",
+            "'": "'|`|apostrophe|apos|okina|'okina|ayin|hamza|ʻ",
             "'s": "'s",
+            "s'": "s'",
+            "“{1}”": '"|quote inline|talk quote inline',
+            '"': "quot",
+            "'\"": "'\"|' \"",
+            "\"'": "\"'|\" '",
+            " ": "nbsp|space|spaces|spc|nbs|pad|thinsp|thin space|hair space|hsp|"
+            "spaced|px|break|br|crlf|wbr|zwsp|nnbsp|emsp|ensp|nbhsp|,",
+            " – ": "snd|spnd|sndash|spaced ndash|spaced en dash|dash|–|spaced dash|"
+            "spaced endash|spaced n dash|spndash|tiret",
+            "–": "ndash|endash|en dash|nsndn",
+            " — ": "mdash|em dash|emdash|spaced mdash|smd|spmd|spaced em dash|—",
+            "-": "hyphen|nbh|nbhyph",
+            " · ": "·|dot|middot|•|bull|bullet|\\|spaced dot",
+            " / ": "/|slash",
+            "|": "!|pipe",
+            "=": "=",
+            "*": "*",
+            "[": "((",
+            "]": "))",
+            "×": "×|times|x",
+            "±": "±|plus-minus|plusminus|plusmn",
+            "°": "deg|degree|degrees",
+            "{1}th": "ordinal|nth",
+            "No. {1|}": "no.|numero sign",
+            "p. {1}": "p.",
+            "pp. {1}": "pp.",
         },
+        silent=r"sfn\w*|harv\w*|e?fn|efn\S*|refn|refn\S*|rp|rpage|r|r2|ref\b.*|#tag|"
+        r"cite\b.*|citation needed.*|cn|fact|cit|full citation.*|citequote|"
+        r"cita\w*req\w*|"
+        r"clarif.*|dubious.*|disputed.*|better source.*|verif.*|failed verification|"
+        r"page needed|pn|page number.*|year needed|update\w*|update after|"
+        r"specify.*|needs update.*|original research.*|or|pov\b.*|peacock.*|fix.*|"
+        r"according to whom.*|unreliable.*|self-published.*|primary source.*|"
+        r"non-primary.*|third-party.*|tone.*|awkward|ambiguous|contradict.*|"
+        r"dead link|deadlink|webarchive|cbignore|bare url.*|open access|closed access|"
+        r"subscription.*|registration.*|paywall|anchors?|anker|-|--|clear.*|clr|toc.*|"
+        r"notoc|wikicite|note|notetag|note label|ref label|reflabel|#invoke|isbn|issn|"
+        r"oclc|doi|pmid|pmc|arxiv|bibcode|asin|hdl|jstor|lccn|sfnref|harvid|"
+        r"flagicon.*|flag icon|flagdeco|noflagicon|icon|ico|file icon|color box|"
+        r"legend.*|"
+        r"increase|decrease|steady|gain|loss|no change|nochange|profit|"
+        r"up|down|rise|fall|ipa.*|pron\b.*|respell|respelling|pronunciation.*|"
+        r"audio-\w+|audio icon|listen|sound|hlist|short description|use .*|"
+        r"engvar.*|coord|coor\w*|maplink|geo\w*|defaultsort|displaytitle|"
+        r"italic title.*|"
+        r"good article|featured article|pp-.*|about|for|distinguish|redirect.*|"
+        r"main|see also|further|hatnote|multiple image|wide image|stub|.*-stub|"
+        r"portal.*|commons.*|authority control|in lang|link language|"
+        r"en icon|[a-z][a-z] icon|dagger|ddagger|double-dagger|†|‡|sic\?|asof-cat|"
+        r"0+|phantom|hidden.*|ill-wd2-note|sronly|screen reader only|notelist.*|"
+        r"cref.*|cnote.*|request quotation|rq|quote needed|example needed|examples|"
+        r"incomprehensible inline|copy edit.*|elucidate|expand.*|missing information.*|"
+        r"inconsistent|lead.*|lopsided|speculation.*|synthesis.*|undue.*|weasel.*|"
+        r"off-topic.*|opinion|promotion.*|relevance.*|importance.*|editorializing|"
+        r"jargon.*|definition needed|buzz.*|over-explained|sps|rs|ps|medcn|tertiary|"
+        r"chronology.*|circular.*|obsolete.*|date missing|time needed|gender needed|"
+        r"image needed|where lived|full|nonspecific|non sequitur|infobox.*|"
+        r"#if.*empty|void|null|\^|inflation[-/].*|inflation-fn|efn-\w+|s2cid|citeref",
     ),
 )

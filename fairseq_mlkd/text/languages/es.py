@@ -286,6 +286,36 @@ LANGUAGE = Romance(
         namespaces="archivo|imagen|categoría",
         skipped_sections="referencias|bibliografía|enlaces externos|véase también|"
         "notas|fuentes|notas y referencias",
-        templates={"{0}": "cita", "{all}": "unidad", "siglo {0}": "siglo"},
+        common_words="el los las del y en es por se con una fue su al lo como más",
+        months=_MONTHS,
+        date="{day}| de {month}| de {year}",
+        decimal_mark=",",
+        joins={"to": "a", "and": "y", "or": "o", "by": "por", "±": "±"},
+        templates={
+            "{1}": "esd|versalita|versales|versalitas|abreviatura|abrev|enlace|"
+            "demostrar|mayúsculas|minúsculas|texto|politónico",
+            "“{1}”": "cita|cita corta|comillas|cita larga",
+            "«{1}»": "comillas latinas",
+            "=siglo": "siglo",
+            "siglos {1} y {2}": "siglos",
+            "=quantity": "unidad|unidades",
+            "=number": "fmtnum",
+            "=date": "fecha|fecha de nacimiento|fecha de fallecimiento|fecha de inicio|"
+            "fecha de defunción|fecha nacimiento|fecha defunción|fecha de fin|"
+            "fecha de estreno|fecha de lanzamiento",
+            "{1|} a. C.": "ac|a. c.|a.c.|a. de c.|adc|antes de cristo",
+            "{1|} d. C.": "dc|d. c.|d.c.|d. de c.|después de cristo",
+            "n.º {1}": "n.º|nro",
+            "{1}.º": ".º|ord",
+            "{1}.ª": ".ª",
+            "EE. UU.": "eeuu|ee. uu.|ee.uu.",
+            " ": "espacio|espacio duro|salto|nb",
+        },
+        silent=r"cita requerida|cr|citarequerida|referencias?|refn|sfn|harvnp|"
+        r"¿?(?:cuándo|quién|cuál|dónde|por qué|cómo)\??|aclarar|ficha.*|ap|vt|"
+        r"véase.*|artículo principal.*|otros usos.*|bandera\d?|bandera icono|"
+        r"geodatos|coord|afi|pronunciación|audio|enlace roto|actualizar|"
+        r"verificar.*|wikificar|revisar|fuente requerida|no neutral|subst|"
+        r"en|es|fr|de|it|pt|ru|definir|obtener|sinrelevancia|página requerida",
     ),
 )

@@ -302,17 +302,81 @@ LANGUAGE = Romance(
         skipped_sections="références|notes et références|bibliographie|"
         "liens? externes?|voir aussi|articles connexes|annexes|"
         "sources et bibliographie",
+        common_words="le les aux des du et est une dans au aux à elle sur par pour "
+        "en il que qui sont son",
+        months=_MONTHS,
+        date="{day} |{month} |{year}",
+        decimal_mark=",",
+        joins={"to": "à", "and": "et", "or": "ou", "by": "sur", "±": "±"},
         templates={
-            "{0}": "abréviation|lien",
-            "{1}": "langue|en langue",
-            "{all}": "unité|nombre|nb|date-|date de naissance|date de décès",
-            "{0}e siècle": "s|s-|siècle",
-            "{0}e et {1}e siècles": "s2|s2-",
-            "– {0} –": "incise",
-            "{0} h {1}": "heure",
-            "{0} euros": "euro",
-            "1er": "1er|ier",
-            "'": "apostrophe",
+            "{1}": "abréviation|abréviation discrète|abrd|abréviation souple|page h'|"
+            "terme défini|citation nécessaire|refnec|référence nécessaire|"
+            "référence souhaitée|refsou|passage évasif|passage promotionnel|"
+            "pas clair|pertinence passage|passage contradictoire|"
+            "référence à confirmer|petites capitales|pc|rom-maj|rom-min|romain|"
+            "rom|nom d'usage|grec ancien|quand|qui|lesquels|lesquelles|lequel|"
+            "laquelle|où|comment|pourquoi|quoi|combien",
+            "{2}": "langue|en langue|couleur|infobulle",
+            "{texte|trad affiché|fr|1}": "lien",
+            "{nom} {1|}": "nom de famille",
+            "{1} {2|}": "nom",
+            "=number": "nombre|nb|nbr|format nombre",
+            "=quantity": "unité|unité/2|u",
+            "=sides": "dunité",
+            "=date": "date-|date rapide|date de naissance|date de décès|date de mort|"
+            "date de naissance-|date de décès-|date de début|date de fin|"
+            "date républicaine-",
+            "=century": "s|s-|-s|-s-|siècle|s mini",
+            "=centuries": "s2|s2-|-s2|sp|sp-|-sp|-sp-",
+            "=time": "heure|heures|h",
+            "=duration": "durée|duree",
+            "=power": "x10",
+            "=formula": "formule chimique|formule brute",
+            "=fraction": "fraction numérique",
+            "– {1} –": "incise",
+            "« {1} »": "«|guillemets|cita|citation",
+            "“{1}”": "“",
+            "{1} euros": "euros",
+            "{1|} €": "euro",
+            "er": "er|ier",
+            "re": "re|ère|ière|ire",
+            "e": "e|ème|ieme|ième|es|eme",
+            "nd": "nd",
+            "nde": "nde",
+            "Mme": "mme|madame",
+            "Mmes": "mmes",
+            "Mlle": "mlle|mademoiselle",
+            "Mlles": "mlles",
+            "M. {1|}": "m.|monsieur",
+            "MM. {1|}": "mm.|messieurs",
+            "Mgr": "mgr|monseigneur",
+            "Dr {1|}": "dr|docteur",
+            "Pr {1|}": "pr|professeur",
+            "Me {1|}": "me|maître",
+            "St {1|}": "st|saint",
+            "Ste {1|}": "ste|sainte",
+            "n° {1|}": "n°|numéro|no|n|nº",
+            "nos {1|}": "nos|numéros|n°s",
+            "p. {1|}": "p.|page",
+            "vol. {1|}": "vol.|volume",
+            "t. {1|}": "t.|tome",
+            "chap. {1|}": "chap.|chapitre",
+            "{1|} av. J.-C.": "av jc|avjc|av. j.-c.|av j-c|av. jc",
+            "{1|} apr. J.-C.": "ap jc|apjc|apr. j.-c.|apr jc|ap j-c|ap. j.-c.",
+            "années {1}": "années|décennie",
+            " ": "esp|espace|espace insécable|espace fine|espaces|retour|saut|tab",
+            "-": "tiret insécable|trait d'union insécable|tnr",
         },
+        silent=r"références?|note|notes?\b.*|réf\w*|cita?tion requise|sfn|harvsp|"
+        r"référence (?:nécessaire|insuffisante|incomplète|obsolète|à confirmer).*|"
+        r"source (?:insuffisante|à confirmer|obsolète).*|pourquoi|"
+        r"en|fr|de|es|it|pt|ru|la|ja|ar|grc|zh|nl|indication de langue|"
+        r"article détaillé.*|voir.*|ébauche.*|infobox.*|drapeau\d?|drapeau.*|"
+        r"clr|clear|palette.*|portail.*|api.*|prononciation|écouter|"
+        r"précision nécessaire|pas clair|lien brisé|lire en ligne|plume|inédit|"
+        r"non neutre.*|à (?:sourcer|préciser|vérifier|actualiser).*|augmentation|"
+        r"diminution|"
+        r"stagnation|coord|ancre|crochet.*vide|date manquante|page à préciser|"
+        r"commentaire biblio.*|isbn|issn",
     ),
 )

@@ -276,5 +276,28 @@ LANGUAGE = Romance(
         namespaces="immagine|categoria",
         skipped_sections="note|bibliografia|collegamenti esterni|voci correlate|"
         "altri progetti",
+        common_words="il di del della è e che nel nella gli una dei delle si con "
+        "per da ha dal",
+        months=_MONTHS,
+        date="{day} |{month} |{year}",
+        decimal_mark=",",
+        joins={"to": "a", "and": "e", "or": "o", "by": "per", "±": "±"},
+        templates={
+            "{1}": "ta|tutto attaccato|senza fonte|citazione necessaria|chiarire|"
+            "maiuscoletto|mc|abbrev",
+            "«{1}»": "virgolette",
+            "=quantity": "m|misura",
+            "=number": "numero",
+            "=date": "data|data di nascita|data nascita|data di morte|datanascita|iso",
+            "=fraction": "frazione|fraz",
+            "{1} secolo": "secolo|sec|sec.",
+            "{1} abitanti": "ab.|abitanti",
+            " ": "spazio|spazio indivisibile",
+        },
+        silent=r"senza fonte|citazione necessaria|cn|chiarire|quando|chi|"
+        r"lingue|en|it|fr|de|es|la|cita\b.*|vedi anche|torna a|bandiera\d?|"
+        r"naz|ipa|pronuncia|audio|coord|nota|sfn|refn|collegamento interrotto|"
+        r"sezione vuota|organizzare|da aggiornare|controlcopy|f|c|p|w|s|"
+        r"infobox.*|senza data|dubbio|noautolink|interprogetto|sic",
     ),
 )

@@ -267,5 +267,41 @@ LANGUAGE = Romance(
         namespaces="ficheiro|arquivo|imagem|categoria",
         skipped_sections="referências|bibliografia|ligações externas|ver também|notas|"
         "notas e referências",
+        common_words="o os as do da dos das no na em é um uma com foi ao não se por "
+        "tem",
+        months=_MONTHS,
+        date="{day}| de {month}| de {year}",
+        decimal_mark=",",
+        joins={"to": "a", "and": "e", "or": "ou", "by": "por", "±": "±"},
+        templates={
+            "{1}": "sem quebra|semquebra|versalete|abreviação|carece de fontes2|"
+            "ligação interlinguística|maiúsculas|negrito|itálico",
+            "{2}": "cor",
+            "“{1}”": "aspas|citação2",
+            "século {1}": "séc|século|séc.|seculo",
+            "séculos {1} e {2}": "séculos|sécs",
+            "=quantity": "unit|unidade",
+            "=number": "fmtn|formatar número",
+            "=date": "dtlink|data|dni|dnibr|data de nascimento|"
+            "data de nascimento e idade|falecimento|falecimento2|nascimento|"
+            "morte|morte e idade|dn|dm|data de falecimento|"
+            "data de morte e idade|data-início|data de início",
+            "=fraction": "fração|fracção",
+            "{1|} a.C.": "ac|a.c.|a.c|antes de cristo|aec",
+            "{1|} d.C.": "dc|d.c.|d.c|depois de cristo",
+            "R$ {1|}": "r$|real|reais|brl",
+            "n.º {1|}": "n.º|nº",
+            "{1}º": "º",
+            "{1}ª": "ª",
+            " – ": "travessão",
+            " ": "esp|espaço|espaço duro",
+        },
+        silent=r"carece de fontes.*|cf|carecefontes|quem|quando|onde|por quem|"
+        r"qual|porque|nota de rodapé|nota|nre|refn|sfn|harvnb|esclarecer|"
+        r"info/.*|infobox.*|artigo principal|ver ?artigo|vt|ver também|"
+        r"flagicon|bandeira.*|ícone.*|afi|ipa|audio|coord|ligação inativa|"
+        r"citar.*|en|pt|es|fr|de|it|língicone|link|dead link|fonte primária.*|"
+        r"não consta na fonte.*|fonte confiável.*|verificar.*|clarify.*|"
+        r"dubious|pesquisa inédita.*|atualizar|data",
     ),
 )

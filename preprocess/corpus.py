@@ -140,12 +140,11 @@ def parse_settings(arguments: list[str]) -> dict[str, int | str]:
 
 
 def print_report(report: dict[str, Any]) -> None:
-    columns = (
-        "{:5} {:>11} {:>11} {:>9} {:>9} {:>9} {:>9} {:>11} {:>7} {:>7} {:>7} {:>8}"
-    )
+    columns = "{:5} {:>11} {:>11}" + " {:>9}" * 4 + " {:>10} {:>11}" + " {:>7}" * 3
+    columns += " {:>8}"
     titles = (
-        "lang documents sentences empty short too_long duplicate train valid share "
-        "drawn unknown"
+        "lang documents sentences empty short too_long duplicate incomplete train "
+        "valid share drawn unknown"
     )
     print(columns.format(*titles.split()))
     for lang, entry in report["languages"].items():

@@ -1,4 +1,4 @@
-"""Unpacking files as they are read: .gz, .bz2, .xz, .zst."""
+"""Unpacking files as they are read: gzip, bzip2, xz, zstandard."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import gzip
 import io
 import lzma
 import os
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,11 +22,12 @@ _PACKED_BLOCK = 1 << 12
 
 
 def open_packed(path: str) -> BinaryIO:
-    """Open the bytes of a file, unpacked by its name: .gz, .bz2, .xz, .zst or plain.
+    """Open the bytes of a file, unpacked if they are packed.
 
-    Several streams one after another are read as one. Unlike the standard library's
-    readers this one never takes damage at the start of a stream for the end of the
-    file.
+    How a file begins says how it is packed; if that says nothing, the end of its name
+    (.gz, .bz2, .xz, .zst) does, so that a damaged file is not taken for text. Several
+    streams one after another are read as one. Unlike the standard library's readers
+    this one never takes damage at the start of a stream for the end of the file.
 
     Raises:
         ValueError: here or while reading, one line if the file is missing or damaged.
@@ -49,7 +51,9 @@ class _Unpacked(io.RawIOBase):
         self._file: BinaryIO | None = None
         with self._clear_errors():
             self._file = open(path, "rb")  # noqa: SIM115 (closed by close)
-        self._blocks = _UNPACKERS.get(os.path.splitext(path)[1], _blocks)(self._file)
+            start = self._file.read(_LONGEST_START)
+            self._file.seek(0)
+        self._blocks = _UNPACKERS.get(_packing(path, start), _blocks)(self._file)
 
     def readable(self) -> bool:
         return True
@@ -136,6 +140,19 @@ def _unpack(new_unpacker: Callable[[], Any], file: BinaryIO) -> Iterator[bytes]:
         raise EOFError("it ends in the middle of a packed stream")
 
 
+def _packing(path: str, start: bytes) -> str:
+    """The ending that tells how a file is packed."""
+    found = (ending for ending, sign in _STARTS.items() if sign.match(start))
+    return next(found, os.path.splitext(path)[1])
+
+
+_STARTS = {
+    ".gz": re.compile(rb"\x1f\x8b\x08"),
+    ".bz2": re.compile(rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)"),
+    ".xz": re.compile(rb"\xfd7zXZ\0"),
+    ".zst": re.compile(rb"\x28\xb5\x2f\xfd"),
+}
+_LONGEST_START = 16
 _UNPACKERS: dict[str, Callable[[BinaryIO], Iterator[bytes]]] = {
     ".gz": _unpack_gzip,
     ".bz2": partial(_unpack, bz2.BZ2Decompressor),

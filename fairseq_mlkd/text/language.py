@@ -49,6 +49,7 @@ class Wiki:
 
     Args:
         namespaces: patterns of those of media and categories, "|" between them.
+        page_namespaces: patterns of those of pages that are no articles.
         skipped_sections: patterns of the titles of sections that hold lists and not
             prose, as MediaWiki stores them (NFC), "|" between them.
         templates: what a template shows -> the names of such templates, lower-case,
@@ -65,6 +66,7 @@ class Wiki:
     """
 
     namespaces: str = ""
+    page_namespaces: str = ""
     skipped_sections: str = ""
     templates: Mapping[str, str] = field(default_factory=dict)
     silent: str = ""

@@ -14,7 +14,8 @@ _STEPS = """\
 1. Documents are read out of the files; redirects and pages that are no articles are
    left out, and of wikitext only the running text is kept.
 2. The text is split into sentences and normalised. Of equal sentences of a language
-   the first one stays; empty, too short and too long ones are left out.
+   the first one stays; empty, too short, too long and incomplete ones (some of whose
+   words a template or a formula sets) are left out.
 3. The sentences to hold out are drawn by a hash of their text.
 4. Training sentences are drawn by equation 1: a language with the share p of all
    sentences gets a share that is proportional to p^alpha.
@@ -99,7 +100,7 @@ def _left_out(languages: Mapping[str, Any]) -> str:
         f"In percent of the characters read:\n\n{align(_percentages(characters))}\n\n"
         "Normalisation: punctuation, less what numbers that are read out and spaces "
         "between words add. Markup: all that stands outside of sentences, among it "
-        f"{unreadable:,} lines of wikitext that cannot be read."
+        f"{unreadable:,} paragraphs of wikitext that cannot be read."
     )
 
 

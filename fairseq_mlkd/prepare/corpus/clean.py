@@ -21,7 +21,7 @@ SENTENCES = "sentences.zst"
 HASHES = "hashes.npy"  # sorted, uint64
 ORDER = "order.npy"  # the index of the sentence of each of them, uint32
 LENGTHS = "lengths.npy"  # characters of each sentence, uint32
-DROP_REASONS = ("empty", "short", "too_long", "duplicate")
+DROP_REASONS = ("empty", "short", "too_long", "duplicate", "incomplete")
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,9 @@ def clean_piece(folder: str, path: str, lang: str, rule: CleaningRule) -> Result
     Returns:
         `characters_in` of the documents with their markup; `sentences`, all of them,
         and their `characters_written` before normalisation; `dropped` and
-        `dropped_characters` (after it) by reason; `kept`; `dropped_markup`, lines of
-        wikitext that cannot be read, if there are any.
+        `dropped_characters` (after it) by reason; `kept`; `dropped_markup`, paragraphs
+        of wikitext that cannot be read, if there are any. Sentences that templates or
+        formulas leave incomplete have no characters: they are left out of the markup.
     """
     counts: Counter[str] = Counter()
     dropped: Counter[str] = Counter()
@@ -95,6 +96,9 @@ def clean_piece(folder: str, path: str, lang: str, rule: CleaningRule) -> Result
             dropped[reason] += 1
             dropped_characters[reason] += len(sentence)
     _save_arrays(folder, hashes, lengths)
+    incomplete = counts.pop("dropped_incomplete", 0)
+    dropped["incomplete"] += incomplete
+    counts["sentences"] += incomplete
     return {
         **counts,
         "kept": len(hashes),
@@ -106,7 +110,7 @@ def clean_piece(folder: str, path: str, lang: str, rule: CleaningRule) -> Result
 def _sentences(path: str, lang: str, counts: Counter[str]) -> Iterator[str]:
     for document in read_piece(path):
         counts["characters_in"] += len(document.text)
-        for paragraph in document_paragraphs(document, counts):
+        for paragraph in document_paragraphs(document, counts, lang):
             yield from split_sentences(paragraph, lang)
 
 

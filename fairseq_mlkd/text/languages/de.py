@@ -515,6 +515,9 @@ LANGUAGE = Language(
     rules=_RULES,
     wiki=Wiki(
         namespaces="datei|bild|kategorie",
+        page_namespaces="diskussion|(?:benutzer|benutzerin|wikipedia|datei|bild|"
+        "mediawiki|vorlage|hilfe|kategorie|portal|"
+        "modul)(?: diskussion)?|spezial",
         skipped_sections="einzelnachweise|quellen|literatur|weblinks|siehe auch|"
         "anmerkungen|belege",
         common_words="der die das und ist war ein eine im von zu mit den dem des "

@@ -503,6 +503,10 @@ LANGUAGE = Language(
     rules=_RULES,
     wiki=Wiki(
         namespaces="file|image|media|category",
+        page_namespaces="talk|(?:user|wikipedia|project|file|image|mediawiki|"
+        "template|help|category|portal|draft|module|book|timedtext|"
+        "education program|gadget|topic)(?: talk)?|special|media|wp|"
+        "mos",
         skipped_sections="references|notes|footnotes|citations|bibliography|sources|"
         "works cited|further reading|see also|external links|notes and references|"
         "explanatory notes",

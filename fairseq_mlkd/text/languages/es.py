@@ -284,6 +284,10 @@ LANGUAGE = Romance(
     ),
     wiki=Wiki(
         namespaces="archivo|imagen|categoría",
+        page_namespaces="(?:usuario|usuaria|wikipedia|archivo|imagen|mediawiki|"
+        "plantilla|ayuda|categoría|portal|anexo|wikiproyecto|"
+        "módulo)(?: discusión)?|discusión|(?:usuario|usuaria|anexo|"
+        "wikiproyecto) discusión|especial",
         skipped_sections="referencias|bibliografía|enlaces externos|véase también|"
         "notas|fuentes|notas y referencias",
         common_words="el los las del y en es por se con una fue su al lo como más",

@@ -299,6 +299,11 @@ LANGUAGE = Romance(
     ),
     wiki=Wiki(
         namespaces="fichier|catégorie",
+        page_namespaces="discussion|(?:utilisateur|utilisatrice|wikipédia|projet|"
+        "fichier|image|mediawiki|modèle|aide|catégorie|portail|"
+        "référence|module)|discussion (?:utilisateur|utilisatrice|"
+        "wikipédia|projet|fichier|mediawiki|modèle|aide|catégorie|"
+        "portail|référence|module)|spécial",
         skipped_sections="références|notes et références|bibliographie|"
         "liens? externes?|voir aussi|articles connexes|annexes|"
         "sources et bibliographie",

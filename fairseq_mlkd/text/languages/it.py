@@ -274,6 +274,11 @@ LANGUAGE = Romance(
     ),
     wiki=Wiki(
         namespaces="immagine|categoria",
+        page_namespaces="discussion[ei]|(?:utente|wikipedia|file|immagine|mediawiki|"
+        "template|aiuto|categoria|portale|progetto|modulo|bozza)|"
+        "discussioni (?:utente|wikipedia|file|immagine|mediawiki|"
+        "template|aiuto|categoria|portale|progetto|modulo|bozza)|"
+        "speciale",
         skipped_sections="note|bibliografia|collegamenti esterni|voci correlate|"
         "altri progetti",
         common_words="il di del della è e che nel nella gli una dei delle si con "

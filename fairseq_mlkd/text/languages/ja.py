@@ -211,6 +211,10 @@ LANGUAGE = Language(
     segment=split_words,
     wiki=Wiki(
         namespaces="ファイル|画像|カテゴリ",
+        page_namespaces="ノート|トーク|(?:利用者|wikipedia|ファイル|画像|"
+        "mediawiki|テンプレート|ヘルプ|カテゴリ|portal|"
+        "ポータル|プロジェクト|モジュール)(?:・トーク|‐会話|-会話|"
+        "‐ノート)?|特別",
         skipped_sections="脚注|出典|注釈|参考文献|関連項目|外部リンク|関連文献|"
         "脚注・出典",
         months=[str(month) for month in range(1, 13)],

@@ -265,6 +265,11 @@ LANGUAGE = Romance(
     ),
     wiki=Wiki(
         namespaces="ficheiro|arquivo|imagem|categoria",
+        page_namespaces="discussão|(?:usuário|usuária|utilizador|utilizadora|"
+        "wikipédia|ficheiro|arquivo|imagem|mediawiki|predefinição|"
+        "ajuda|categoria|portal|anexo|módulo)(?: discussão)?|"
+        "(?:usuário|usuária|utilizador|"
+        r"utilizadora)\(a\)(?: discussão)?|discussão .+|especial",
         skipped_sections="referências|bibliografia|ligações externas|ver também|notas|"
         "notas e referências",
         common_words="o os as do da dos das no na em é um uma com foi ao não se por "

@@ -95,8 +95,10 @@ def test_drops_are_counted_by_reason(tmp_path, files):
     report = build_corpus(str(tmp_path / "out"), small({"en": [str(path)]}))
     entry = report["languages"]["en"]
     assert entry["files"][str(path)]["lines"] == 25 and entry["sentences"] == 27
-    assert entry["dropped"] == {"empty": 1, "short": 1, "too_long": 1, "duplicate": 1}
+    reasons = {"empty": 1, "short": 1, "too_long": 1, "duplicate": 1, "incomplete": 0}
+    assert entry["dropped"] == reasons
     lost = {"empty": 0, "short": 4, "too_long": 257, "duplicate": len(base[3])}
+    lost["incomplete"] = 0
     assert entry["dropped_characters"] == lost
     assert entry["train"] + entry["valid"] == 23
     kept = [*base, "a" * 256, "two parts", "in one line"]

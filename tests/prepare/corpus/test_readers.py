@@ -2,6 +2,7 @@ import bz2
 import gzip
 import io
 import json
+import lzma
 import re
 import subprocess
 import sys
@@ -148,8 +149,6 @@ def test_lines_of_text_are_paragraphs(tmp_path, name):
     [
         (b"", ": holds no text; remove it"),
         (b"gut\nsch\xf6n\n", ":2: not UTF-8"),
-        (dump_xml(PAGE).encode(), ":1: XML, not text; give a MediaWiki dump a name"),
-        (gzip.compress(b"text"), ":1: not UTF-8"),
         (b"gut\n" + bytes(4096), ":2: holds a block of zeros"),
         (b"gut\n" + b"x" * 10_000_000, ":2: longer than 1048576 bytes"),
     ],
@@ -158,6 +157,73 @@ def test_bad_text_is_refused_in_one_line(tmp_path, content, message):
     path = tmp_path / "a.txt"
     path.write_bytes(content)
     assert refusal(path).startswith(message)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "enwiki-20240101-pages-articles-multistream1.xml-p1p3.bz2",
+        "dewiki-20240101-pages-articles1.xml-p1p262000",
+        "dump",
+        "dump.txt",
+        "dump.old.gz",
+        "dump.xml.bz2.part2",
+    ],
+)
+@pytest.mark.parametrize("pack", [bz2.compress, gzip.compress, lzma.compress])
+def test_a_dump_is_known_by_its_content(tmp_path, name, pack):
+    path = tmp_path / name
+    path.write_bytes(pack(b"\xef\xbb\xbf" + dump_xml(PAGE).encode()))
+    assert read(path)[0] == [["It is a text."]]
+
+
+@pytest.mark.parametrize("name", ["a.txt", "rows", "part-00000-of-00041"])
+def test_rows_are_known_by_their_content(tmp_path, name):
+    pq = pytest.importorskip("pyarrow.parquet", reason="parquet needs pyarrow")
+    pa = pytest.importorskip("pyarrow", reason="parquet needs pyarrow")
+    path = tmp_path / name
+    path.write_text('{"id": 1, "text": "It is a text."}\n')
+    assert read(path)[0] == [["It is a text."]]
+    pq.write_table(pa.table({"text": ["It is a text."]}), path)
+    assert read(path)[0] == [["It is a text."]]
+
+
+@pytest.mark.parametrize(
+    "title, is_article",
+    [
+        ("Star Trek: Voyager", True),
+        ("2001: A Space Odyssey", True),
+        ("Template:Infobox", False),
+        ("Talk:Rome", False),
+        ("User talk:A", False),
+        ("File:A.jpg", False),
+        ("Category:Cities", False),
+        ("Wikipedia:Village pump", False),
+        ("Diskussion:Rom", False),
+        ("Benutzer Diskussion:A", False),
+        ("Vorlage:Rom", False),
+        ("Discussion utilisateur:A", False),
+        ("Modèle:Date", False),
+        ("Plantilla:Fecha", False),
+        ("Usuario discusión:A", False),
+        ("Discussioni utente:A", False),
+        ("Predefinição:Data", False),
+        ("Usuário(a):A", False),
+        ("ノート:東京", False),
+        ("साँचा:दिनांक", False),
+        ("Gnomovision:A", False),  # the dump names it
+    ],
+)
+def test_pages_of_old_dumps_are_told_by_their_titles(tmp_path, title, is_article):
+    """They have no <ns>."""
+    page = re.sub(r"<ns>\d+</ns>", "", page_xml(title, "It is a text."))
+    name = '<namespace key="106" case="first-letter">Gnomovision</namespace>'
+    dump = dump_xml(page).replace("</namespaces>", f"{name}</namespaces>")
+    path = tmp_path / "a.xml"
+    path.write_text(dump)
+    texts, counts = read(path)
+    assert texts == ([["It is a text."]] if is_article else [])
+    assert counts["dropped_namespace"] == (not is_article)
 
 
 def test_rows_of_jsonl_and_parquet(tmp_path):

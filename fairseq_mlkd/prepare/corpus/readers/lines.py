@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
 
 from fairseq_mlkd.files.lines import read_lines
 from fairseq_mlkd.prepare.corpus.readers.document import Document
 
-_XML = re.compile(r"\s*<(?:\?xml|!DOCTYPE|mediawiki)\b")
 # Lines travel in runs of about so many characters, so that nobody pays for each.
 _RUN = 1 << 16
 
@@ -21,15 +18,9 @@ def read_text(path: str, counts: Counter[str]) -> Iterator[Document]:
     Counts "lines" and "characters".
 
     Raises:
-        ValueError: the file is damaged, no text, or a dump under another name.
+        ValueError: the file is damaged or no text.
     """
-    lines = read_lines(path)
-    first = list(islice(lines, 1))
-    if first and _XML.match(first[0]):
-        raise ValueError(
-            f"{path}:1: XML, not text; give a MediaWiki dump a name with .xml"
-        )
-    return gather_lines(chain(first, lines), counts)
+    return gather_lines(read_lines(path), counts)
 
 
 def gather_lines(

@@ -2,8 +2,8 @@
 
 The format: https://www.mediawiki.org/wiki/Help:Export#Export_format. Expat is driven
 directly because a page must be refused before it fills the memory, which a reader of
-whole elements cannot do. A dump's `siteinfo` is not read: the language of a dump is
-what the user says it is.
+whole elements cannot do. Of a dump's `siteinfo` only the namespaces are read: its
+language is what the user says it is.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from xml.parsers import expat
 from fairseq_mlkd.files.lines import refuse_zeros
 from fairseq_mlkd.files.packed import open_packed
 from fairseq_mlkd.prepare.corpus.readers.document import Document, refuse_large
+from fairseq_mlkd.text.languages import all_languages
 
 _BLOCK = 1 << 18
 # The longest tag or comment that expat may have to hold.
@@ -25,14 +26,19 @@ _MAX_TOKEN = 1 << 20
 _MAX_DEPTH = 32
 _ARTICLES = "0"
 # Old dumps have no <redirect>: "#REDIRECT [[", in the language of the wiki.
+_NO_ARTICLES = re.compile(
+    "|".join(each.wiki.page_namespaces for each in all_languages()), re.IGNORECASE
+)
 _REDIRECT = re.compile(r"\s*#[^\s#*\[]+\s*:?\s*\[\[")
-_FIELDS = ("ns", "model", "text")
+_FIELDS = ("title", "ns", "model", "text", "namespace")
 
 
 def read_mediawiki(path: str, counts: Counter[str]) -> Iterator[Document]:
     """Yield the wikitext of every article, the last revision where there are several.
 
-    Counts "pages", "characters", and "dropped_namespace" (no article),
+    A page without <ns>, as in old dumps, is told by the prefix of its title, from the
+    namespaces that the dump names or that the wikis of our languages have. Counts
+    "pages", "characters", and "dropped_namespace" (no article),
     "dropped_redirect", "dropped_model" (no wikitext) and "dropped_empty".
 
     Raises:
@@ -53,6 +59,7 @@ class _Pages:
         self._counts = counts
         self._documents: list[Document] = []
         self._page: dict[str, str] = {}
+        self._namespaces: set[str] = set()  # in lower case, those of no articles
         self._characters: list[str] = []
         self._size = 0
         self._field: str | None = None
@@ -95,7 +102,7 @@ class _Pages:
             "entities could fill the memory: fetch the official file"
         )
 
-    def _start(self, name: str, _: dict[str, str]) -> None:
+    def _start(self, name: str, attributes: dict[str, str]) -> None:
         if self._depth == 0 and name != "mediawiki":
             raise ValueError(
                 f"{self._path}: begins with <{name}>, not with <mediawiki>; name a "
@@ -111,6 +118,8 @@ class _Pages:
             self._page, self._is_redirect = {}, False
         elif name == "redirect":
             self._is_redirect = True
+        elif name == "namespace" and attributes.get("key") == _ARTICLES:
+            pass
         elif name in _FIELDS and (name != "text" or self._is_wanted()):
             self._field = name
             self._characters, self._size = [], 0
@@ -125,18 +134,28 @@ class _Pages:
         self._depth -= 1
         if name == self._field:
             self._page[name] = "".join(self._characters)
+            if name == "namespace":
+                self._namespaces.add(self._page[name].lower())
             self._field = self._parser.CharacterDataHandler = None
         elif name == "page":
             self._end_page()
 
     def _is_wanted(self) -> bool:
-        return self._page.get("ns", _ARTICLES) == _ARTICLES and not self._is_redirect
+        return self._is_article() and not self._is_redirect
+
+    def _is_article(self) -> bool:
+        if "ns" in self._page:
+            return self._page["ns"] == _ARTICLES
+        prefix, colon, _ = self._page.get("title", "").partition(":")
+        prefix = prefix.replace("_", " ").strip().lower()
+        is_other = prefix in self._namespaces or _NO_ARTICLES.fullmatch(prefix)
+        return not (colon and is_other)
 
     def _end_page(self) -> None:
         text = self._page.get("text", "")
         self._counts["pages"] += 1
         self._counts["characters"] += len(text)
-        if self._page.get("ns", _ARTICLES) != _ARTICLES:
+        if not self._is_article():
             self._counts["dropped_namespace"] += 1
         elif self._is_redirect or _REDIRECT.match(text):
             self._counts["dropped_redirect"] += 1

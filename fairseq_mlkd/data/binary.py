@@ -1,4 +1,4 @@
-"""fairseq's memory-mapped binary data, as `fairseq-preprocess` writes it."""
+"""fairseq's memory-mapped binary data: the format, read, written and merged."""
 
 from __future__ import annotations
 
@@ -10,9 +10,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import (
-    Any,
-)
+from typing import Any
 
 import numpy as np
 from fairseq.data import Dictionary
@@ -82,31 +80,31 @@ class BinaryWriter:
             _write_index(self._index, self._dtype, lambda: [sizes])
 
 
-def merge_binaries(prefix: str, parts: Sequence[str], vocab_size: int) -> None:
+def merge_binaries(prefix: str, others: Sequence[str], vocab_size: int) -> None:
     """Write one pair of files that holds the sequences of others, in their order.
 
     The bytes are those that one `BinaryWriter` would have written. Memory does not grow
-    with the size of the parts. A part may hold nothing.
+    with their size. One of them may hold nothing.
 
     Args:
         prefix: path of the result without extension; its folder is created.
-        parts: paths of the parts without extension; they stay.
-        vocab_size: that of every part.
+        others: paths without extension; these files stay.
+        vocab_size: that of all of them.
     Raises:
-        ValueError: a part is missing, cut off or of another integer type.
+        ValueError: one of them is missing, cut off or of another integer type.
     """
     dtype = id_dtype(vocab_size)
     with _both_files(prefix) as (data, index):
         with open(data, "wb") as merged:
-            for part in parts:
-                _check_part(part, dtype)
-                with open(f"{part}.bin", "rb") as file:
+            for other in others:
+                _check_whole(other, dtype)
+                with open(f"{other}.bin", "rb") as file:
                     shutil.copyfileobj(file, merged, 1 << 20)
-        _write_index(index, dtype, lambda: (_read_sizes(part) for part in parts))
+        _write_index(index, dtype, lambda: map(_read_sizes, others))
 
 
 def id_dtype(vocab_size: int) -> np.dtype:
-    """The integer type in which fairseq stores ids of such a dictionary."""
+    """Return the integer type in which fairseq stores ids of such a dictionary."""
     return np.dtype(best_fitting_int_dtype(vocab_size))
 
 
@@ -125,8 +123,13 @@ def load_binary(prefix: str) -> MMapIndexedDataset:
     return dataset
 
 
+def load_part(data: str, part: str, subset: str) -> MMapIndexedDataset:
+    """As `load_binary` of `DATA/PART/SUBSET`; the parts are those of `folders.py`."""
+    return load_binary(os.path.join(data, part, subset))
+
+
 def binary_sha256(folders: Sequence[str], split: str) -> str:
-    """Fingerprint of all binary files, anywhere in the folders, of one split."""
+    """Return a fingerprint of all binary files of one split, anywhere in the folders."""
     found = [
         (str(path.relative_to(folder)), file_sha256(path))
         for folder in map(Path, folders)
@@ -171,7 +174,7 @@ def _write_index(
         file.write(_HEADER.pack(_MAGIC, 1, _dtype_header_code(dtype.type), items))
 
 
-def _check_part(prefix: str, dtype: np.dtype) -> None:
+def _check_whole(prefix: str, dtype: np.dtype) -> None:
     code, _ = _read_header(f"{prefix}.idx")
     if code != _dtype_header_code(dtype.type):
         raise ValueError(

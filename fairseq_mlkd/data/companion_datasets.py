@@ -39,7 +39,7 @@ class MixedDataset(BaseWrapperDataset):
         self.unlabelled = unlabelled
         self.has_masks = isinstance(unlabelled, MaskedLMDataset)
         self.plain = unlabelled.dataset if self.has_masks else unlabelled
-        # the shares of example i: from the i-th of these to the next
+        # example i has those from the i-th of these to the next
         shares = np.arange(len(dataset) + 1) * len(unlabelled)
         self.starts = shares // max(len(dataset), 1)
         self.set_epoch(1)
@@ -52,7 +52,7 @@ class MixedDataset(BaseWrapperDataset):
         """Draw what is unlabelled in `epoch` (from 1)."""
         super().set_epoch(epoch)
         self.unlabelled.set_epoch(epoch)
-        # its languages have drawn with their own numbers in the last place
+        # the last number is none of a language: those have seeded their own draws
         key = (self.plain.seed, epoch, len(self.plain.langs))
         self.order = np.random.default_rng(key).permutation(len(self.unlabelled))
 
@@ -78,7 +78,7 @@ class MixedDataset(BaseWrapperDataset):
 
     @property
     def can_reuse_epoch_itr_across_epochs(self) -> bool:
-        """No: each epoch draws anew."""
+        """Return False: each epoch draws anew."""
         return False
 
 

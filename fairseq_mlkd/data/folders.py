@@ -13,10 +13,9 @@ and a language, such as `test.fr`. Row i of a subset is the same example in each
 | `intent` | the intent of the sentence, and `</s>` | `intent/dict.txt` |
 | `target` | the parse: its symbols, pointers to words, `</s>` | `target/dict.txt` |
 
-Words that mean one thing each in this package: a *folder* of the data is one of these;
-the *inputs* are those that depend on the subwords (`input0`, `input1`, `pieces`); a
-*word* is what white space or the benchmark delimits, never a subword; the *pieces* of
-a word are its subwords; a *reader* turns files of others into rows.
+Words that mean one thing each here: a *part* of the data is one of these folders; a
+*word* is what white space or the data set delimits, never a subword; the *pieces* of a
+word are its subwords; a *reader* turns the files of others into rows.
 
 `audit.json` says what became of each row of the files that the data were made from.
 """

@@ -47,7 +47,7 @@ def collate_inputs(
 
 
 def collate(samples: list[dict[str, Any]], key: str, padding_idx: int) -> torch.Tensor:
-    """The sequences `key` of samples as `(bsz, longest)`."""
+    """Batch the sequences `key` of samples as `(bsz, longest)`."""
     return data_utils.collate_tokens([sample[key] for sample in samples], padding_idx)
 
 

@@ -44,7 +44,7 @@ class MaskedLMDataset(BaseWrapperDataset):
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         item = self.dataset[index]
-        key = self.dataset.chance_key(index)
+        key = self.dataset.draw_key(index)
         tokens = item["tokens"].numpy()
         source, target = mask_tokens(
             tokens,
@@ -84,7 +84,7 @@ def mask_tokens(
 
     Args:
         tokens: `(src_len,)` ids.
-        rng: the source of chance.
+        rng: decides what is masked, and how.
         masking: the probabilities.
         dictionary: tells the special symbols.
         mask_idx: id of `<mask>`, the last symbol.

@@ -19,10 +19,10 @@ class MultilingualDataset(FairseqDataset):
     Without `sampling_alpha` every example is there once, in the order of the languages,
     and a batch holds one language, so that a metric of a batch belongs to its language.
 
-    With it, each epoch draws as many examples as there are in all, or as it is told,
-    shared out by equation 1, and batches mix languages. A language is drawn in whole
-    passes plus a remainder without repeats. What an epoch draws depends on the seed and
-    its number alone, so that resuming is exact.
+    With it, each epoch draws `epoch_size` examples, shared out over the languages by
+    equation 1, and batches mix languages. A language is drawn in whole passes plus a
+    remainder without repeats. What an epoch draws depends on the seed and the number of
+    the epoch alone, so that resuming is exact.
 
     Args:
         datasets: language -> dataset with an array `sizes`, items that are
@@ -90,29 +90,31 @@ class MultilingualDataset(FairseqDataset):
         rng = np.random.default_rng((self.seed, self.epoch, lang_id))
         return draw(self.epoch_counts[lang_id], self.counts[lang_id], rng)
 
-    def chance_key(self, index: int) -> tuple[int, ...]:
-        """What the chance at work on an example is seeded with.
+    def draw_key(self, index: int) -> tuple[int, ...]:
+        """Return a key of this draw of an example, to seed what is random about it.
 
-        The same whichever languages stand beside its own; new for each draw.
+        Seed, epoch, language and the number of the draw within the language: the same
+        whichever other languages there are.
         """
         lang_id = self.lang_ids[index]
         lang = zlib.crc32(self.langs[lang_id].encode())
         return self.seed, self.epoch, lang, int(index - self.starts[lang_id])
 
     def key(self, index: int) -> tuple[int, ...]:
-        """Names an example, in all runs on the same data: equal keys, equal examples.
+        """Return what names an example: in all runs on the same data, equal keys mean
+        equal examples.
 
-        That of a draw is its `chance_key`. An example that is there once keeps its own
-        over epochs and seeds, of which those two numbers are 0.
+        Where examples are drawn, the `draw_key`. Where each is there once, the same
+        without seed and epoch, which are 0.
         """
-        seed, epoch, lang, number = self.chance_key(index)
+        seed, epoch, lang, number = self.draw_key(index)
         return (
             (seed, epoch, lang, number) if self.is_resampled else (0, 0, lang, number)
         )
 
     @property
     def can_reuse_epoch_itr_across_epochs(self) -> bool:
-        """No: fairseq breaks ties by the epoch, so a resumed run has other batches."""
+        """Return False: fairseq breaks ties by the epoch, so batches differ."""
         return False
 
     def __getitem__(self, index: int) -> dict[str, Any]:
@@ -139,7 +141,7 @@ class MultilingualDataset(FairseqDataset):
         return self.sizes[index]
 
     def ordered_indices(self) -> np.ndarray:
-        """Shortest first, ties in the random order that fairseq has just seeded."""
+        """Return the shortest first, ties in the order that fairseq has seeded."""
         return np.lexsort([np.random.permutation(len(self)), self.sizes])
 
     def batch_by_size(self, indices: np.ndarray, **limits: Any) -> list[np.ndarray]:

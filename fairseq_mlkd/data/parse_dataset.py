@@ -9,7 +9,8 @@ import torch
 from fairseq.data import Dictionary, FairseqDataset
 from torch import Tensor
 
-from fairseq_mlkd.data.binary import load_binary
+from fairseq_mlkd.data.binary import load_part
+from fairseq_mlkd.data.folders import INPUT0, PIECES, TARGET, WORDS
 from fairseq_mlkd.data.inputs import check_lengths, collate, collate_inputs, cut
 from fairseq_mlkd.text.pointers import pointer, pointer_position
 
@@ -18,7 +19,7 @@ class ParseDictionary:
     """Three dictionaries whose ids agree.
 
     `symbols` is the one of the targets. Its beginning is `outputs`, what a model can
-    say: the symbols of the training data, then the pointers at words 0, 1, ... Behind
+    write: the symbols of the training data, then the pointers at words 0, 1, ... Behind
     them stand the symbols of test data alone. `printed` continues `symbols` with the
     words of the sentences, so that parses can be written with their words.
 
@@ -48,11 +49,11 @@ class ParseDictionary:
         self._first_word = len(symbols) - words.nspecial
 
     def print_words(self, words: Tensor) -> Tensor:
-        """Ids of words -> their ids in `printed`."""
+        """Return the ids in `printed` of words, from their own ids."""
         return words + self._first_word
 
     def find_pointers(self, tokens: Tensor) -> Tensor:
-        """True where a pointer stands."""
+        """Return where pointers stand."""
         return tokens.ge(self.first_pointer) & tokens.lt(len(self.outputs))
 
     def resolve(self, tokens: Tensor, words: Tensor) -> Tensor:
@@ -69,7 +70,7 @@ class ParseDictionary:
         return torch.where(self.find_pointers(tokens), words[index], tokens)
 
     def spell(self, tokens: Tensor) -> list[str]:
-        """Ids in `printed` -> symbols and words; padding and `</s>` are left out."""
+        """Return symbols and words of ids in `printed`, without padding and `</s>`."""
         ends = (self.printed.pad(), self.printed.eos())
         return [self.printed[i] for i in tokens.tolist() if i not in ends]
 
@@ -138,9 +139,8 @@ class ParseDataset(FairseqDataset):
         max_target_positions: int,
         long_inputs: str = "refuse",
     ) -> None:
-        parts = ("input0", "pieces", "words", "target")
         self.input0, self.pieces, self.words, self.target = (
-            load_binary(os.path.join(folder, part, subset)) for part in parts
+            load_part(folder, part, subset) for part in (INPUT0, PIECES, WORDS, TARGET)
         )
         where = f"{folder}: {subset}"
         self._check_parts(where)
@@ -181,7 +181,7 @@ class ParseDataset(FairseqDataset):
         `tokens`: ids of the sentence. `word_starts`: index in it of each word's first
         subword, -1 for a word without. `words`: the words' ids in `parses.printed`.
         `prev_output_tokens`: `</s>` and the parse, the input of the decoder.
-        `pointer_target`: the parse as the decoder should say it, padding where it
+        `pointer_target`: the parse as the decoder should write it, padding where it
         cannot. `target`: the parse with its words, ids in `parses.printed`.
         """
         parses, gold = self.parses, self.target[index].long()
@@ -194,17 +194,17 @@ class ParseDataset(FairseqDataset):
             "word_starts": starts,
             "words": words,
             "prev_output_tokens": self._decoder_input(gold),
-            "pointer_target": self._sayable(gold, starts),
+            "pointer_target": self._reachable(gold, starts),
             "target": parses.resolve(gold, words),
         }
 
     def _decoder_input(self, gold: Tensor) -> Tensor:
-        """`</s>` first; symbols that the decoder does not know become `<unk>`."""
+        """Put `</s>` first; symbols that the decoder does not know become `<unk>`."""
         outputs = self.parses.outputs
         shifted = torch.cat([gold[-1:], gold[:-1]])
         return shifted.masked_fill(shifted.ge(len(outputs)), outputs.unk())
 
-    def _sayable(self, gold: Tensor, starts: Tensor) -> Tensor:
+    def _reachable(self, gold: Tensor, starts: Tensor) -> Tensor:
         parses = self.parses
         is_pointer = parses.find_pointers(gold)
         word = (gold - parses.first_pointer).masked_fill(~is_pointer, 0)
@@ -239,7 +239,7 @@ class ParseDataset(FairseqDataset):
 
 
 def first_subwords(pieces: Tensor, end: int) -> Tensor:
-    """Where words begin.
+    """Return where words begin.
 
     Args:
         pieces: `(num_words,)`, the number of subwords of each, after one `<s>`.

@@ -6,7 +6,7 @@ import numpy as np
 
 
 def sampling_probabilities(counts: Sequence[int], alpha: float) -> np.ndarray:
-    """Share of each language after smoothing (equation 1; Conneau and Lample, 2019).
+    """Return the smoothed share of each language (equation 1; Conneau and Lample, 2019).
 
     q_i = p_i^alpha / sum_j p_j^alpha, with p_i = n_i / sum_j n_j.
 
@@ -47,7 +47,7 @@ def draw(size: int, population: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def spread(size: int, counts: Sequence[int], rng: np.random.Generator) -> list[int]:
-    """Say how many of `size` draws fall on each of several groups of items.
+    """Return how many of `size` draws fall on each of several groups of items.
 
     Every item is drawn `size // sum(counts)` times or once more, each with the same
     probability: the rest is a systematic sample with a random start (Madow, 1949).
@@ -56,7 +56,7 @@ def spread(size: int, counts: Sequence[int], rng: np.random.Generator) -> list[i
         size: at least 0.
         counts: items in each group; their product with `size` is below 2^63.
     Returns:
-        One number a group, which sum up to `size`.
+        One number per group, which sum up to `size`.
     """
     items = np.asarray(counts, dtype=np.int64)
     total = int(items.sum())

@@ -8,7 +8,8 @@ import torch
 from fairseq.data import Dictionary, FairseqDataset
 from torch import Tensor
 
-from fairseq_mlkd.data.binary import load_binary
+from fairseq_mlkd.data.binary import load_binary, load_part
+from fairseq_mlkd.data.folders import INPUT0, INPUT1, LABEL
 from fairseq_mlkd.data.inputs import check_lengths, collate, collate_inputs, cut
 
 
@@ -91,8 +92,7 @@ class SentencePairDataset(FairseqDataset):
         long_inputs: str = "refuse",
     ) -> None:
         self.input0, self.input1, self.label = (
-            load_binary(os.path.join(folder, part, subset))
-            for part in ("input0", "input1", "label")
+            load_part(folder, part, subset) for part in (INPUT0, INPUT1, LABEL)
         )
         rows = [len(self.input0), len(self.input1), len(self.label)]
         if len(set(rows)) > 1:
@@ -169,7 +169,7 @@ class NeighbourDataset(FairseqDataset):
 def join_pair(
     bos: Tensor, first: Tensor, second: Tensor, max_positions: int
 ) -> dict[str, Tensor]:
-    """`<s> first </s> second </s>`; the longer sentence is cut until both fit.
+    """Return `<s> first </s> second </s>`; the longer one is cut until both fit.
 
     Args:
         bos: `(1,)`, the id of `<s>`.

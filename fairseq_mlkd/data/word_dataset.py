@@ -11,7 +11,8 @@ from fairseq.data import Dictionary, FairseqDataset, data_utils
 from fairseq.data.indexed_dataset import MMapIndexedDataset
 from torch import Tensor
 
-from fairseq_mlkd.data.binary import load_binary
+from fairseq_mlkd.data.binary import load_part
+from fairseq_mlkd.data.folders import INPUT0, INTENT, LABEL, PIECES
 from fairseq_mlkd.data.inputs import check_lengths, collate, collate_inputs
 
 logger = logging.getLogger(__name__)
@@ -54,10 +55,10 @@ class WordDataset(FairseqDataset):
     ) -> None:
         self.input0, self.pieces = load_words(folder, subset)
         words = np.asarray(self.pieces.sizes)
-        self.label = _load_part(folder, "label", subset, words)
+        self.label = _load_labels(folder, LABEL, subset, words)
         self.intent_offset = intent_offset
         if intent_offset is not None:
-            self.intent = _load_part(folder, "intent", subset, np.ones_like(words))
+            self.intent = _load_labels(folder, INTENT, subset, np.ones_like(words))
         self.padding_idx = dictionary.pad()
         self.bos = torch.tensor([dictionary.bos()])
         self.eos = torch.tensor([dictionary.eos()])
@@ -95,7 +96,7 @@ class WordDataset(FairseqDataset):
         return window_starts(length if self.has_windows else 0, self.room)
 
     def _locate(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """The window and the column in it where each word is read."""
+        """Return the window, and the column in it, where each word is read."""
         pieces = self.pieces[index].numpy()
         first = np.cumsum(pieces) - pieces
         windows, offsets = locate(first, self._starts(index), self.room)
@@ -164,7 +165,7 @@ class WordDataset(FairseqDataset):
 
 
 def _flat_positions(samples: list[dict[str, Any]], src_len: int) -> list[Tensor]:
-    """Of each sample: where its labels are read in the batch, `(labels,)`."""
+    """Return of each sample where its labels are read in the batch, `(labels,)`."""
     positions, below = [], len(samples)
     for i, sample in enumerate(samples):
         windows, columns = sample["windows"], sample["columns"]
@@ -182,20 +183,18 @@ def load_words(
     Raises:
         ValueError: a file is missing, or the two do not fit one another.
     """
-    input0, pieces = (
-        load_binary(os.path.join(folder, part, subset)) for part in ("input0", "pieces")
-    )
+    input0, pieces = (load_part(folder, part, subset) for part in (INPUT0, PIECES))
     lengths = np.asarray(input0.sizes) - 1
     sums = np.array([int(pieces[i].sum()) for i in range(len(pieces))], dtype=int)
-    _check_fit(folder, subset, "pieces", sums, lengths, "subwords")
+    _check_fit(folder, subset, PIECES, sums, lengths, "subwords")
     return input0, pieces
 
 
-def _load_part(
+def _load_labels(
     folder: str, part: str, subset: str, lengths: np.ndarray
 ) -> MMapIndexedDataset:
     """Open a part whose rows have as many labels, and `</s>`."""
-    dataset = load_binary(os.path.join(folder, part, subset))
+    dataset = load_part(folder, part, subset)
     found = np.asarray(dataset.sizes) - 1
     _check_fit(folder, subset, part, found, lengths, "labels")
     return dataset
@@ -224,12 +223,12 @@ def _check_fit(
 
 
 def count_windows(lengths: np.ndarray, size: int) -> np.ndarray:
-    """How many windows of `size` subwords each of these lengths needs."""
+    """Return how many windows of `size` subwords each of these lengths needs."""
     return 1 + np.maximum(0, -((size - lengths) // _stride(size)))
 
 
 def window_starts(length: int, size: int) -> np.ndarray:
-    """Where windows begin that together cover `length` subwords.
+    """Return where windows begin that together cover `length` subwords.
 
     Each shares half with the one before it; the last ends where the sentence ends, and
     shares more.

@@ -165,7 +165,7 @@ def test_a_drawn_example_has_the_key_of_its_draw():
     dataset = make_dataset(0.5, seed=3)
     dataset.set_epoch(2)
     keys = [dataset[i]["key"] for i in range(len(dataset))]
-    assert keys == [dataset.chance_key(i) for i in range(len(dataset))]
+    assert keys == [dataset.draw_key(i) for i in range(len(dataset))]
     assert {key[:2] for key in keys} == {(3, 2)} and len(set(keys)) == len(keys)
 
 

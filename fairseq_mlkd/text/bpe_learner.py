@@ -203,7 +203,8 @@ class _Learner:
         return places + np.where(back < _NOTHING, back, -1)
 
     def _weights(self, places: np.ndarray) -> np.ndarray:
-        return self._word_counts_view[self._word_view[places]]
+        weights: np.ndarray = self._word_counts_view[self._word_view[places]]
+        return weights
 
 
 def _keys(first: np.ndarray | int, second: np.ndarray | int) -> np.ndarray:

@@ -70,7 +70,7 @@ def parse_tree(symbols: Sequence[str]) -> Tree:
     Raises:
         ValueError: the brackets are not those of one tree; the message says where.
     """
-    open_nodes: list[tuple[str, list]] = []
+    open_nodes: list[tuple[str, list[Tree | str]]] = []
     for position, symbol in enumerate(symbols, start=1):
         if is_opening(symbol):
             if len(open_nodes) == MAX_DEPTH:

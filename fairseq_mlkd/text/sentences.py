@@ -139,4 +139,4 @@ def _token(text: str, stop: int) -> str:
 def _opens(text: str, start: int, lang: str) -> bool:
     """Whether the word that begins there is one that opens sentences."""
     word = _NEXT_WORD.match(text, start)
-    return bool(word) and word.group(1) in _abbreviations(lang).openers
+    return word is not None and word.group(1) in _abbreviations(lang).openers

@@ -83,7 +83,8 @@ class BpeCodes(Subwords):
 
     def _cut_by_subword_nmt(self, word: str) -> list[str]:
         self._bpe.cache.clear()  # it would grow without bound; ours is bounded
-        return self._bpe.segment_tokens([word])
+        pieces: list[str] = self._bpe.segment_tokens([word])
+        return pieces
 
     def save(self, folder: str) -> dict[str, Any]:
         copy_file(self.path, os.path.join(folder, "codes"))

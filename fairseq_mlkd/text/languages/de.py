@@ -47,12 +47,13 @@ _SENTENCE_STARTS = (
 # Nouns that "eine" counts, and weak ordinals after "der": by their ends, or listed.
 _FEMININE = re.compile(
     r"[ \u00a0]?(?:[A-ZÄÖÜ]\w*(?:ung|heit|keit|schaft|tät|ion|ik|enz|anz|ur|erei|"
-    r"(?<![kg]ch)(?<!a[lm])(?<!nd)(?<!Jung)(?<!Gebäud)(?<!Käs)(?<!Aug)(?<!Nam)(?<!jahr)(?<!Jahr)"
+    r"(?<![kg]ch)(?<!a[lm])(?<!End)(?<!Freund)(?<!ind)(?<!Jung)(?<!Gebäud)(?<!Käs)(?<!Aug)(?<!Nam)(?<!jahr)(?<!Jahr)"
     r"(?<!Tag)(?<!Monat)(?<!Teil)(?<!Punkt)(?<!teil)(?<!punkt)(?<!Sieg)(?<!stück)e|gruppe|liga|klasse)|"
     r"\w*(?:Million|Milliarde|Person|Stimme|Frau|Nacht|Mark|Stadt|Liga|Zahl|Hand|Tür|"
     r"Wahl|Bank|Art|Form|Uhr|Nummer|Schwester|Tochter|Mutter|Kammer|Mannschaft|Einheit|"
     r"Staffel|Insel|Oper|Dynastie|Kategorie|Partei|Armee|Fahrt|Zeit|Arbeit|Kultur))\b"
 )
+_PLURAL = re.compile(r" ?\w+en [A-ZÄÖÜ]")
 _MASCULINE = re.compile(
     r"[ \u00a0](?:\w*(?:[Tt]ag|[Mm]onat|[Mm]eter|[Ll]iter|[Pp]unkt|[Ss]ieg|[Tt]itel|"
     r"[Pp]latz|[Ss]pieler|[Tt]eil|Dollar|Euro|Cent|Mann|Sohn|Bruder|Schritt|Film|Tisch|"
@@ -69,10 +70,12 @@ def _ending(match: Match[str]) -> str:
     start = match.start()
     before = _CONTEXT.search(match.string[max(0, start - _LONGEST_CONTEXT) : start])
     if before is None:
-        return "r"
-    is_weak = before.group("en") or (
-        before.group("e").lower() == "der"
-        and _FEMININE.match(match.string, match.end())
+        return "" if _FEMININE.match(match.string, match.end()) else "r"
+    article, following = (before.group("e") or "").lower(), match.end()
+    is_weak = (
+        before.group("en")
+        or (article == "der" and _FEMININE.match(match.string, following))
+        or (article == "die" and _PLURAL.match(match.string, following))
     )
     return "n" if is_weak else ""
 
@@ -198,7 +201,7 @@ _GENITIVE_TITLES = frozenset(
 )
 _COUNTED = frozenset(
     words(
-        "Kapitel Band Teil Akt Typ Klasse Stufe Phase Artikel Abschnitt Buch Liga "
+        "Bowl Kapitel Band Teil Akt Typ Klasse Stufe Phase Artikel Abschnitt Buch Liga "
         "Gruppe Kategorie Weltkrieg Titel Satz Szene Nummer Version Mark Zone Apollo "
         "Abteilung Anlage Anhang Tabelle Tafel Staffel Episode Folge Schicht Serie "
         "Quartett"
@@ -280,6 +283,13 @@ _RULES = [
             r"(?P<unit>Stunden?|Std\b|Minuten?|[Mm]in\b)\.?",
             _read_length,
         ),
+        ("(", r"(?<=\()(\d):([0-5]\d)(?=\))", _read_track),
+        (
+            "",
+            r"(\d{1,3})(?<![.,]\d)(?<![.,]\d\d)(?<![.,]\d{3}) ?Tsd\b\.?",
+            lambda match: f"{match[1]}000",
+        ),
+        ("k", r"/(?<=[a-zäöüß]/)km ?\^?2\b", lambda match: "pro Quadratkilometer"),
         (
             "",
             rf"{_HOUR}[:.](?P<minute>[0-5]\d)(?:[:.](?P<second>[0-5]\d))? ?(?:Uhr|h)\b",
@@ -290,7 +300,6 @@ _RULES = [
             rf"{_HOUR}:(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?![\d:]|,\d)",
             _read_clock,
         ),
-        ("(", r"(?<=\()(\d):([0-5]\d)(?=\))", _read_track),
         ("U", rf"{_HOUR}(?P<minute>)(?P<second>) ?Uhr\b", _read_clock),
         (":", r"(\d{1,3}) ?: ?(\d{1,3})(?![\d:]|,\d)", _read_score),
         (".", rf"{_DAY}\. ?(0?[1-9]|1[0-2])\. ?(\d{{4}}|\d\d)?(?!\d)", _read_date),
@@ -307,7 +316,8 @@ _RULES = [
         (
             "1",
             r"1(?<![\w.,:/-]1)(?<!\d[ \u00a0]1)"
-            r"(?=[ \u00a0](?:[a-zäöüß]+e[rs]? )?[A-ZÄÖÜ][a-zäöüß])",
+            r"(?=[ \u00a0](?:[a-zäöüß]+e[rs]? )?[A-ZÄÖÜ][a-zäöüß])"
+            r"(?!.(?:Mio|Mrd|Md|Mill\.|Bio)\b)",
             _read_one,
         ),
         (

@@ -80,6 +80,11 @@ def _read_length(match: Match[str]) -> str:
     )
 
 
+def _read_inches(match: Match[str]) -> str:
+    is_one = re.search(r"(?<![\d.,])1 ?\Z", match.string[: match.start()])
+    return "inch" if is_one else "inches"
+
+
 def _read_hour(match: Match[str]) -> str:
     hour, minute, half, day = match.groups()
     return f"{hour} {minute or ''} {half}{day}"
@@ -114,7 +119,7 @@ _RULERS = words(
     "Edward Elizabeth Ernest Eugene Farouk Ferdinand Francis Frederick George "
     "Gregory Gustav Haakon Harald Henry Honorius Hugh Innocent Isabella Ivan "
     "James Jerome Joan John Joseph Julius Justinian Kamehameha Ladislaus Leo "
-    "Leopold Louis Ludwig Magnus Malcolm Manuel Margaret Mary Maurice Maximilian "
+    "Leopold Louis Ludwig Magnus Manuel Margaret Mary Maurice Maximilian "
     "Mehmed Michael Mohammed Murad Napoleon Nicholas Olaf Oscar Otto Paul Peter "
     "Philip Philippe Pius Ptolemy Ralph Ramesses Ramses Rama Richard Robert Roger "
     "Rudolf Rudolph Sancho Selim Sigismund Sixtus Stephen Suleiman Theodosius "
@@ -147,9 +152,13 @@ _ORDERED = words(
 def _read_numeral(numeral: Numeral) -> str | None:
     number, before, after = numeral.number, numeral.before, numeral.after
     ending = numeral.ending or ""
+    is_long = len(numeral.written) > 1
     first = (after.split() or [""])[0].lower().strip(".,;:")
     if before.lower() in _COUNTED:
-        return f"{_cardinal(number)}{ending}"
+        is_range = re.match(r"-[IVX]+\b", after)
+        return f"{_cardinal(number)}{' to' if is_range else ending}"
+    if re.search(r"\b[IVX]+-\Z", numeral.preceding) and is_long:
+        return _cardinal(number)
     if number >= 40:
         return None
     is_ruler = before in _RULERS or (
@@ -161,16 +170,18 @@ def _read_numeral(numeral: Numeral) -> str | None:
         return f"the {_ordinal(number)}{ending}"
     if first in _ORDERED:
         return _ordinal(number)
-    if before in ("I", "II", "III", "and", "or", "to") and len(numeral.written) > 1:
-        return _cardinal(number) if re.search(_PAIR, numeral.preceding) else None
-    if len(numeral.written) == 1 or numeral.written in ("IV", "XX", "XXX", "VI"):
-        return (
-            _cardinal(number) if re.match(r"(?:and|or|to|-) ?[IVX]+\b", after) else None
-        )
+    if before in ("and", "or", "to"):
+        is_pair = is_long and re.search(_PAIR, numeral.preceding)
+        return _cardinal(number) if is_pair else None
+    if number < 6 and before.istitle() and set(numeral.words[1:3]) & set(_RULERS):
+        return f"the {_ordinal(number)}{ending}"
+    if not is_long or numeral.written in ("IV", "XX", "XXX", "VI"):
+        return None
     return f"{_cardinal(number)}{ending}" if before.isalpha() else None
 
 
-_PAIR = r"\b[IVX]+(?: (?:and|or|to) |-)\Z|(?:one|two|three|four|five) (?:and|or|to) \Z"
+# "Parts I and II": the first of them has been read.
+_PAIR = r"\b(?:[IVX]+|one|two|three|four|five|six) (?:and|or|to) \Z"
 
 _DAY = r"\d(?<!\d\d)(?:(?<=[12])\d|(?<=3)[01])?(?!\d)"
 # A look-behind follows the first digit, see `spoken/reader.py`.
@@ -207,6 +218,19 @@ _RULES = [
             _read_digits,
         ),
         ("-", r"(\d{4}) ?- ?0(\d)(?![\d-])", _read_season),
+        (
+            "i",
+            r"in\b\.?(?:(?<=\din)|(?<=\din\.)|(?<=\d in)(?=\)))",
+            _read_inches,
+        ),
+        (
+            "m",
+            r"m(?<=\dm) (?=people|viewers|users|copies|pounds|dollars|euros|jobs|"
+            r"tonnes|tons|homes|children|barrels|shares|customers|visitors|voters)",
+            lambda match: "million ",
+        ),
+        ("k", r"/(?<=[a-z]/)km ?\^?2\b", lambda match: "per square kilometer"),
+        (".", r"\.(?<=[$€£¢]\.)(?=\d\d?(?!\d))", lambda match: "0."),
         (".", r"\.(?<![\w.]\.)(?=\d)", lambda match: "point"),
     )
 ]
@@ -246,7 +270,8 @@ def _is_attribute(text: str, start: int, end: int) -> bool:
     if noun is None or noun[1].lower() in _NO_NOUNS or noun[1].endswith(("ed", "ly")):
         return False
     before = text[max(start - 40, 0) : start]
-    return bool(text[end] == "-" or _BEFORE_ATTRIBUTES.search(before))
+    is_hyphened = text[end] == "-" or "-" in text[start + 1 : end]
+    return bool(is_hyphened or _BEFORE_ATTRIBUTES.search(before))
 
 
 _DOLLARS = {

@@ -260,24 +260,25 @@ LANGUAGE = Romance(
     ),
     rules=(
         ordinals(_NUMBERS, r"\.?(?:er|ᵉʳ)", "masculine-adjective"),
-        ordinals(_NUMBERS, r"\.? ?º|(?:ro|do|to|mo|vo|no)"),
-        ordinals(_NUMBERS, r"\.? ?ª|(?:ra|da|ta|ma|va|na)", FEMININE),
+        ordinals(_NUMBERS, r"\.? ?º|(?:e?ro|do|to|mo|vo|no|o)"),
+        ordinals(_NUMBERS, r"\.? ?ª|(?:e?ra|da|ta|ma|va|na)", FEMININE),
         ordinals(_NUMBERS, _DEGREE_AS_ORDINAL),
         *dates(_MONTHS, "de", "uno"),
-        lengths(
+        *lengths(
             {
-                "h": ("hora", "horas", "minuto", "minutos"),
-                "m": ("minuto", "minutos", "segundo", "segundos"),
+                "h": ("hora", "horas"),
+                "m": ("minuto", "minutos"),
+                "s": ("segundo", "segundos"),
             },
             "y",
         ),
         clock(" ?h ?", _read_hours),
-        clock(":", _read_clock),
+        clock(":", _read_clock, "horas"),
         # 1,435 may be a decimal number, but of 40 such numbers of Wikipedia 39 are
         # American groups.
         *english_numbers(groups=r"(?:,\d{3})+"),
         out_of("sobre"),
-        square_kilometer("kilómetro cuadrado"),
+        square_kilometer("kilómetro cuadrado", "por"),
         equals("igual a"),
         agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS),
         agreement(_NUMBERS, MASCULINE, _MASCULINE_NOUNS),

@@ -276,17 +276,27 @@ LANGUAGE = Romance(
             re.compile(r"2(?<![\w.,:/-]2)(nde?s?)(?!\w)"),
             lambda match: _SECONDS[match[1]],
         ),
+        Rule(
+            re.compile(r"([1-9]\d?)(?<![\d.,/]\d)/([4-9]|1\d|[2-9]0)e\b"),
+            lambda match: (
+                f"{match[1]} {_NUMBERS.ordinal(int(match[2]))}"
+                + "s" * (match[1] != "1")
+            ),
+            "/",
+        ),
         ordinals(_NUMBERS, r" ?(?:e|i?[èe]me|ᵉ|º)"),
         ordinals(_NUMBERS, r"(?:es|i?[èe]mes)", "masculine-plural"),
         *dates(_MONTHS, "", "premier"),
         out_of("sur"),
-        square_kilometer("kilomètre carré"),
+        square_kilometer("kilomètre carré", "par"),
         equals("égale"),
-        lengths(
+        *lengths(
             {
-                "h": ("heure", "heures", "minute", "minutes"),
-                "m": ("minute", "minutes", "seconde", "secondes"),
-            }
+                "h": ("heure", "heures"),
+                "m": ("minute", "minutes"),
+                "s": ("seconde", "secondes"),
+            },
+            "",
         ),
         # The length of a song, not a time of day, follows a dash or a bracket.
         Rule(

@@ -11,6 +11,7 @@ from itertools import product
 from re import Match
 
 from fairseq_mlkd.text.language import Language, Rule, Unit, Wiki, spell, table, words
+from fairseq_mlkd.text.spoken.reader import is_name
 
 # Python's \w holds Devanagari's letters but not its vowel signs.
 _LETTER = "[\u0900-\u0963\u0971-\u097f]"
@@ -71,6 +72,9 @@ _MAGNITUDES = {
     # With nukta, as one code point or as two.
     **dict.fromkeys(("हज\u093cार", "ह\u095bार"), "हज\u093cार"),
     **dict.fromkeys(("करोड\u093c", "करो\u095c"), "करोड\u093c"),
+    "लाख करोड\u093c": "लाख करोड\u093c",
+    "लाख करो\u095c": "लाख करोड\u093c",
+    "हजार करोड\u093c": "हजार करोड\u093c",
     **dict.fromkeys(("million", "m", "M", "mn"), "मिलियन"),
     **dict.fromkeys(("billion", "bn", "b", "B"), "बिलियन"),
     **dict.fromkeys(("crore", "crores", "cr", "Cr"), "करोड\u093c"),
@@ -153,10 +157,8 @@ def _read_date(match: Match[str]) -> str:
 def _read_pair(match: Match[str]) -> str:
     """A range, or else the score of a game and the like."""
     first, last = match.groups()
-    is_range = int(first) < int(last) and not (
-        len(first) == len(last) == 3 and last[1:] == "00"
-    )
-    joint = " से " if is_range else " "
+    is_range = int(first) < int(last) and not is_name(first, last)
+    joint = " से " if is_range else ", "
     return f"{first}{joint}{last}"
 
 

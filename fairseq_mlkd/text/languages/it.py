@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fairseq_mlkd.text.language import Unit, Wiki, equals, table, words
+import re
+
+from fairseq_mlkd.text.language import Rule, Unit, Wiki, equals, table, words
 from fairseq_mlkd.text.spoken.roman import Numeral, numerals
 from fairseq_mlkd.text.spoken.romance import (
     CARDINALS,
@@ -61,7 +63,9 @@ _MASCULINE_NOUNS = (
 def _read_numeral(numeral: Numeral) -> str | None:
     is_long = len(numeral.written) > 1
     before = numeral.before.lower()
-    form = MASCULINE if numeral.after.startswith("secolo") else _PARTS.get(before)
+    form = MASCULINE if numeral.after.startswith("secol") else _PARTS.get(before)
+    if numeral.after.lower().startswith("guerra"):
+        form = FEMININE
     if form is None and (is_long or numeral.after[:1].isupper()):
         form = _ARTICLES.get(before)
     if form is None and _is_italian_name(numeral):
@@ -251,14 +255,15 @@ LANGUAGE = Romance(
     ),
     rules=(
         ordinals(_NUMBERS, r"\.? ?º"),
-        ordinals(_NUMBERS, r"\.? ?ª", FEMININE),
+        ordinals(_NUMBERS, r"\.? ?ª|a(?= [a-z]{3})", FEMININE),
         # A degree sign stands for º unless minutes or a scale or direction follow.
         ordinals(_NUMBERS, r" ?°(?! ?(?:[\d'\"]|[CFKNSEWO]\b))"),
         *dates(_MONTHS, "", "primo"),
-        lengths(
+        *lengths(
             {
-                "h": ("ora", "ore", "minuto", "minuti"),
-                "m": ("minuto", "minuti", "secondo", "secondi"),
+                "h": ("ora", "ore"),
+                "m": ("minuto", "minuti"),
+                "s": ("secondo", "secondi"),
             },
             "e",
         ),
@@ -266,8 +271,13 @@ LANGUAGE = Romance(
         # With a point only after "alle", "dalle", "ore".
         clock(r"(?<=lle \d|ore \d|le \d\d|re \d\d)\.", _read_clock),
         *english_numbers(),
+        Rule(
+            re.compile(r"([1-9]\d{0,2})(?<![.,:]\d)(?<![.,]\d\d)(?<![.,]\d{3}) mila\b"),
+            lambda match: f"{match[1]}000",
+            "m",
+        ),
         out_of("su"),
-        square_kilometer("chilometro quadrato"),
+        square_kilometer("chilometro quadrato", "per"),
         equals("uguale"),
         agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS, r"1(?<![\w.,:/-]1)"),
         agreement(_NUMBERS, MASCULINE, _MASCULINE_NOUNS, r"1(?<![\w.,:/-]1)"),

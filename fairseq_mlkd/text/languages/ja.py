@@ -71,8 +71,9 @@ _UNITS = {
 }
 # As they look when they have been folded, longer ones first.
 _SQUARED = {
-    name.replace("²", "^2").replace("³", "^3"): _UNITS[name]
+    name.replace("²", f"{mark}2").replace("³", f"{mark}3"): _UNITS[name]
     for name in sorted(_UNITS, key=len, reverse=True)
+    for mark in ("^", "")
 }
 _SYMBOLS = {
     "&": "アンド",
@@ -137,7 +138,7 @@ _RULES = [
         # Numbers and what they count stand together: 3 人, 第 5 回.
         (rf" (?<=\d )(?={JAPANESE})| (?<={JAPANESE} )(?=\d)", lambda match: ""),
         (
-            rf"([万億兆千]) ?({'|'.join(map(re.escape, _SQUARED))})(?![A-Za-z^])",
+            rf"([万億兆千]) ?({'|'.join(map(re.escape, _SQUARED))})(?![A-Za-z0-9^])",
             lambda match: f"{match[1]}{_SQUARED[match[2]]}",
         ),
         # A change of script ends a unit as a space does: 10kmの.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fairseq_mlkd.text.language import Unit, Wiki, equals, table, words
+import re
+
+from fairseq_mlkd.text.language import Rule, Unit, Wiki, equals, table, words
 from fairseq_mlkd.text.spoken.roman import iberian_numerals
 from fairseq_mlkd.text.spoken.romance import (
     CARDINALS,
@@ -244,22 +246,28 @@ LANGUAGE = Romance(
         iberian_numerals(_NUMBERS, _KINGS, _QUEENS, _ARTICLES),
     ),
     rules=(
-        ordinals(_NUMBERS, r"\.? ?º"),
-        ordinals(_NUMBERS, r"\.? ?ª", FEMININE),
+        ordinals(_NUMBERS, r"\.? ?º|o"),
+        ordinals(_NUMBERS, r"\.? ?ª|a", FEMININE),
         ordinals(_NUMBERS, _DEGREE_AS_ORDINAL),
         *dates(_MONTHS, "de", "primeiro"),
-        lengths(
+        *lengths(
             {
-                "h": ("hora", "horas", "minuto", "minutos"),
-                "m": ("minuto", "minutos", "segundo", "segundos"),
+                "h": ("hora", "horas"),
+                "m": ("minuto", "minutos"),
+                "s": ("segundo", "segundos"),
             },
             "e",
         ),
         clock(" ?h ?", _read_hours),
-        clock(":", _read_clock),
+        clock(":", _read_clock, "horas"),
         *english_numbers(),
+        Rule(
+            re.compile(r"(\d)(?<![\w.,]\d)x(\d)(?!\w|[.,]\d)"),
+            lambda match: f"{match[1]} a {match[2]}",
+            "x",
+        ),
         out_of("de"),
-        square_kilometer("quilômetro quadrado"),
+        square_kilometer("quilômetro quadrado", "por"),
         equals("igual a"),
         agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS),
     ),

@@ -27,7 +27,9 @@ _TELEPHONE = (
 )
 # A hyphen is a minus sign at the beginning, after a space (but "5 -7") and after what
 # opens, compares or lists.
-_MINUS = r"-(?<![^\s(\[{/:;,=<>≤≥≈~|'\"“„«»*+-]-)(?<!\d\s-)(?<!\d--)(?=[^\w\s]?\d)"
+_MINUS = (
+    r"-(?<![^\s(\[{/:;,=<>≤≥≈~|'\"“„«»「『（、。*+-]-)(?<!\d\s-)(?<!\d--)(?=[^\w\s]?\d)"
+)
 _POWERS = (("²", "2"), ("³", "3"), ("²", " ²"))
 _NAME_FOLLOWS = re.compile("[ \u00a0]?[A-ZÀ-ÖØ-Þ]")
 # Initials, not an abbreviation at the beginning of a sentence: D. C., A.C.
@@ -75,6 +77,13 @@ def _ends_with_any_of(abbreviations: Iterable[str]) -> Pattern[str]:
     return re.compile(rf"\.(?:{'|'.join(ends) or '(?!)'})")
 
 
+def is_name(first: str, last: str) -> bool:
+    """Whether 747-400 and 737-800 are two numbers of a name and no range."""
+    if not (len(first) == len(last) == 3 and f"{first}{last}".isdigit()):
+        return False
+    return last[1:] == "00" and (first > last or first[2] != "0")
+
+
 class Reader:
     """Applies the rules that a language's tables stand for, one after the other."""
 
@@ -95,6 +104,7 @@ class Reader:
             for written in (name, *(name.replace(*pair) for pair in _POWERS))
         }
         self._units = {fold(name): unit for name, unit in units.items()}
+        self._signs = _spellings(language.number_signs)
         self._rewrites = rewrites(language)
         self._rules = [*language.rules, *self._table_rules()]
 
@@ -119,7 +129,7 @@ class Reader:
             rf"(?:{re.escape(language.decimal_mark)}\d+)?{_ENDS}"
         )
         number = _STARTS + tail
-        signs = _any_of(language.number_signs)
+        signs = _any_of(self._signs)
         first = rf"\d(?<![\d.,:/-]\d){tail}"
         rules: list[_Row] = [
             (_TELEPHONE, self._read_telephone, ""),
@@ -127,7 +137,7 @@ class Reader:
             (_MINUS, lambda match: language.minus, "-"),
             *self._prices(first, tail),
             (
-                rf"(?P<first>{first}) ?- ?(?P<last>\d{tail})(?! ?-\d)",
+                rf"(?P<first>{first}) ?- ?(?P<last>-?\d{tail})(?! ?-\d)",
                 self._read_range,
                 "-",
             ),
@@ -214,13 +224,17 @@ class Reader:
         return f"{plus} {self.language.digits(re.sub(r'[^0-9]', '', match.group()))}"
 
     def _read_sign(self, match: Match[str]) -> str:
-        return self.language.number_signs[match.group("sign")]
+        return self._signs[match.group("sign")]
 
     def _read_until(self, match: Match[str]) -> str:
         return self.language.until
 
     def _read_range(self, match: Match[str]) -> str:
-        return f"{match.group('first')} {self.language.until} {match.group('last')}"
+        language = self.language
+        last = match["last"].replace("-", f"{language.minus} ")
+        if is_name(match["first"], last):
+            return f"{match['first']}, {last}"
+        return f"{match['first']} {language.until} {last}"
 
     def _read_fraction(self, match: Match[str]) -> str:
         words = self.language.fractions.get(match.group())

@@ -24,6 +24,7 @@ _ROMAN = {
     if tens or value
 }
 _PARTS = re.compile('[ \u00a0("„“«-]+')
+_ANOTHER = re.compile(r"(?:y|e|a|al|ao) [IVX]+\b")
 _OF = ("de ", "d'", "del ", "da ", "do ")
 _CENTURIES = ("siglo", "siglos", "século", "séculos")
 
@@ -108,8 +109,12 @@ def iberian_numerals(
             if number <= 10:
                 return numbers.ordinal(number, gender)
             return numbers.cardinal(number)
+        if after.startswith("Guerra"):
+            return numbers.ordinal(number, FEMININE)
         if before.lower() in articles and after[:1].isupper():
             return numbers.ordinal(number, articles[before.lower()])
+        if _ANOTHER.match(after):
+            return numbers.cardinal(number)
         is_letter = len(numeral.written) == 1 or not before.isalpha()
         return None if is_letter else numbers.cardinal(number)
 

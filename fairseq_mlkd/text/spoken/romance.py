@@ -95,7 +95,8 @@ def agreement(
             return match.group()
         return numbers.cardinal(int(digits), gender)
 
-    before_noun = rf"(?=[ \u00a0](?:{'|'.join(nouns.split())})\b)"
+    money = "(?! ?(?:d[ei] ?|d')?(?:US|R)?[€$£¥])"
+    before_noun = rf"(?=[ \u00a0](?:{'|'.join(nouns.split())})\b{money})"
     return Rule(re.compile(number + before_noun), read)
 
 
@@ -119,7 +120,7 @@ def dates(months: Sequence[str], join: str, first: str) -> Sequence[Rule]:
         Rule(
             re.compile(
                 rf"(?=\d)(?<![\d/.-]){_DAY}{separator}{_MONTH}(?P=mark)"
-                rf"(?P<year>[12]\d{{3}})(?![\d/-])"
+                rf"(?P<year>[12]\d{{3}}|(?<=/[01]\d/)\d\d)(?![\d/-])"
             ),
             read_date,
         ),
@@ -130,19 +131,24 @@ def dates(months: Sequence[str], join: str, first: str) -> Sequence[Rule]:
     )
 
 
-def clock(mark: str, read: Callable[[int, int], str]) -> Rule:
+def clock(mark: str, read: Callable[[int, int], str], unit: str = "") -> Rule:
     """Return the rule for 14h30 or 14:30, but not for 14:30:12 or 2:00.531.
 
     Args:
         mark: pattern of what stands between hour and minute.
         read: the words for hour and minute.
+        unit: how the h of 14:30 h is read.
     """
     return Rule(
         re.compile(
             rf"(?=\d)(?<![\w.,:/])(?P<hour>[01]?\d|2[0-4])(?:{mark})"
             r"(?P<minute>[0-5]\d)(?:min)?(?! ?(?:s|m|min)\b)(?!\w|[.,:'/]\d)"
+            rf"(?P<unit>{' hs?' if unit else '(?!)'}\b\.?)?"
         ),
-        lambda match: read(int(match["hour"]), int(match["minute"])),
+        lambda match: (
+            read(int(match["hour"]), int(match["minute"]))
+            + (f" {unit}" if match["unit"] else "")
+        ),
     )
 
 
@@ -174,7 +180,10 @@ def christ(before: str, after: str) -> Rule:
 
     Lower-case abbreviations (a. C.) stand in the language's table.
     """
-    pattern = r"[aAdD](?<=[\dIVX][ \u00a0][aAdD])\.? ?C\b\.?(?! [A-ZÀ-Ý])"
+    pattern = (
+        r"[aAdD](?:(?<=[\dIVX][ \u00a0][aAdD])|(?<=secolo [aAdD]))\.? ?C\b\.?"
+        r"(?! [A-ZÀ-Ý])"
+    )
     return Rule(
         re.compile(pattern),
         lambda match: before if match.group()[0] in "aA" else after,
@@ -182,28 +191,48 @@ def christ(before: str, after: str) -> Rule:
     )
 
 
-def lengths(names: Mapping[str, Sequence[str]], join: str = "") -> Rule:
-    """Return the rule for 2:30 horas, 3:45 minutos: no times of day.
+def lengths(names: Mapping[str, Sequence[str]], join: str = "") -> Sequence[Rule]:
+    """Return the rules for 2:30 horas, 3:45 minutos, 1h41m58s: no times of day.
 
     Args:
-        names: "h" and "m" -> singular and plural of the unit that is written and of
-            the next smaller one.
-        join: the word between both.
+        names: "h", "m" and "s" -> singular and plural of the unit.
+        join: the word before the last of several units.
     """
-    units = "|".join(name for forms in names.values() for name in forms[:2])
+    units = list(names.values())
+
+    def say(numbers: Sequence[str | None], first: int) -> str:
+        said = [
+            f"{int(number)} {forms[int(number) != 1]}"
+            for number, forms in zip(numbers, units[first:])
+            if number and int(number)
+        ]
+        return f" {join} ".join([" ".join(said[:-1]), said[-1]] if said[1:] else said)
 
     def read(match: Match[str]) -> str:
-        one, many, small_one, small_many = next(
-            forms for forms in names.values() if match["unit"] in forms[:2]
-        )
-        first, second = int(match["first"]), int(match["second"])
-        said = f"{first} {one if first == 1 else many}"
-        if not second:
-            return said
-        return f"{said} {join} {second} {small_one if second == 1 else small_many}"
+        first = next(i for i, forms in enumerate(units) if match["unit"] in forms)
+        return say(match.group("first", "second"), first)
 
-    pattern = r"(?P<first>\d(?<![\w.,:]\d)\d{0,2}):(?P<second>[0-5]\d)"
-    return Rule(re.compile(rf"{pattern} (?P<unit>{units})\b"), read, ":")
+    written = r"(?P<first>\d(?<![\w.,:]\d)\d{0,2}):(?P<second>[0-5]\d)"
+    words = "|".join(name for forms in units[:2] for name in forms)
+    return (
+        Rule(re.compile(rf"{written} (?P<unit>{words})\b"), read, ":"),
+        Rule(
+            re.compile(
+                r"(\d(?<![\w.,:]\d)\d?) ?h ?(\d{1,2}) ?(?:m|min|mn)\b\.?"
+                r"(?: ?(\d{1,2}) ?s\b|(?<=m)(\d\d)s\b)?|"
+                r"(\d(?<![\w.,:]\d)\d?)h(\d{1,2})m(?:in)?(\d{1,2})s\b"
+            ),
+            lambda match: say(
+                [match[1] or match[5], match[2] or match[6], match[3] or match[7]], 0
+            ),
+            "h",
+        ),
+        Rule(
+            re.compile(r"(\d(?<![\w.,:]\d)\d?) ?m(?:in)? ?(\d{1,2}) ?s\b"),
+            lambda match: say(match.groups(), 1),
+            "s",
+        ),
+    )
 
 
 def out_of(said: str) -> Rule:
@@ -215,10 +244,13 @@ def out_of(said: str) -> Rule:
     )
 
 
-def square_kilometer(said: str) -> Rule:
-    """Return the rule for the unit without a number: 16 habitants par km²."""
-    pattern = r"k(?<!\wk)(?<!\d k)m ?\^2(?!\w)"
-    return Rule(re.compile(pattern), lambda match: said, needs="^")
+def square_kilometer(said: str, per: str) -> Rule:
+    """Return the rule for the unit without a number: 16 habitants par km², hab./km²."""
+    return Rule(
+        re.compile(r"(?:/|(?<!\d )(?<![\w/^]))km ?\^?2(?!\w)"),
+        lambda match: f"{per} {said}" if match.group()[0] == "/" else said,
+        "k",
+    )
 
 
 def units(names: Mapping[str, Sequence[str]]) -> Mapping[str, Unit]:

@@ -30,11 +30,15 @@ class Rewrite(NamedTuple):
 # Nobody says the marks of footnotes: "the wall.[3][note 4]".
 _FOOTNOTE = re.compile(r"\[(?<=\S\[)(?:[^\W\d_-]{1,8}[ -]?){0,2}\d{1,3}\]")
 
-_MINUS = re.compile("\u2212(?P<space> ?)(?=[^\\w\\s]?\\d)")
+_MINUS = re.compile(
+    "(?P<dash>(?<=[\\d%°C]) ?[~-] ?)?\u2212(?P<space> ?)(?=[^\\w\\s]?\\d)"
+)
 _DASH_AFTER = re.compile(r"[\d%°)] ?\Z")
 
 # Groups of three digits; groups of two before the last one, as in India.
-_SPACED = r"[1-9](?<![\w.,:/-][1-9])(?<!\d[ \u00a0][1-9])\d{0,2}"
+_SPACED = (
+    r"[1-9](?<![^\W\u3040-\u9fff][1-9])(?<![.,:/-][1-9])(?<!\d[ \u00a0][1-9])\d{0,2}"
+)
 _SPACED += r"(?:(?:[ \u00a0]\d{3})+|(?:[ \u00a0]\d{2})+[ \u00a0]\d{3})(?![ \u00a0]?\d)"
 _SPACES = re.compile("[ \u00a0]")
 
@@ -45,11 +49,14 @@ _TIMES = re.compile(
     r"(?=[\d:.h]+(?![\d:]| ?-))",
     re.IGNORECASE,
 )
-_IS_TIME = re.compile(rf"\d(?::\d\d|h\d\d|.* ?(?:{_HALF}))", re.IGNORECASE)
+_IS_TIME = re.compile(rf"\d+(?::\d\d|h\d\d|.* ?(?:{_HALF}))", re.IGNORECASE)
 
 _DIALLED = re.compile(r"\d(?<![\d.,:/-]\d)(?:[\d()/\u00a0-]|[ .](?=\d))+\d")
 _LOCAL = re.compile(r"(?P<first>\d{3,4})-(?P<last>\d{4})")
 
+# Pixels and the like, but not 4x4 or 0x10.
+_TIMES_SIGN = re.compile(r"(?<=[1-9]\d)x(?=\d\d)|(?<=\d) x (?=\d)")
+_IP = re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{1,3}){3}(?![\d]|\.\d)")
 # In front of them stands a name, behind them perhaps a path.
 _SITE = (
     "com|org|net|edu|gov|info|int|tv|fm|io|eu|uk|de|fr|es|it|pt|br|in|jp|us|ca|mx|ar|"
@@ -88,21 +95,36 @@ def rewrites(language: Language) -> list[Rewrite]:
         first, last = match.group("first", "last")
         if not (_IS_TIME.match(first) or _IS_TIME.match(last)):
             return match.group()
+        if "." in first and "Uhr" in last:
+            first += " Uhr"
         return f"{first} {language.until} ".replace(" ", language.space)
 
     def write_path(match: Match[str]) -> str:
         path = match["path"].replace("/", f" {slash} ")
         return f" {dot} {match['site']}{path}"
 
+    def write_minus(match: Match[str]) -> str:
+        """Write the sign's name, or a hyphen where it is a dash: 1914\u221218."""
+        if match["dash"]:
+            return f" {language.until} {language.minus} ".replace(" ", language.space)
+        before = match.string[max(match.start() - 2, 0) : match.start()]
+        is_subtraction = before[-1:] in (" ", "\u00a0") and match["space"]
+        if _DASH_AFTER.search(before) and not is_subtraction:
+            return f"-{match['space']}"
+        parted = "" if before[-1:] in ("", " ", "\u00a0") else " "
+        return f"{parted}{language.minus} ".replace(" ", language.space)
+
     table: list[tuple[Pattern[str], Callable[[Match[str]], str], str]] = [
         (_FOOTNOTE, lambda match: "", "["),
-        (_MINUS, lambda match: _write_minus(match, language.minus), "\u2212"),
+        (_MINUS, write_minus, "\u2212"),
         (re.compile(_SPACED), write_groups, ""),
         (_TIMES, write_times, ""),
+        (_TIMES_SIGN, lambda match: " × ", "x"),
         (_DIALLED, write_number, ""),
     ]
     if dot:
         table += [
+            (_IP, lambda match: match.group().replace(".", f" {dot} "), "."),
             (_INNER_DOT, lambda match: f" {dot} ", "."),
             (_LAST_DOT, write_path, "."),
         ]
@@ -118,13 +140,3 @@ def _is_local(written: str) -> bool:
     if len(match["first"]) == 4 and last <= 2100:
         return False
     return last % 50 != 0 and not 0 < last - first <= 300
-
-
-def _write_minus(match: Match[str], minus: str) -> str:
-    """Write the sign's name, or a hyphen where it stands for a dash: 1914\u221218."""
-    before = match.string[max(match.start() - 2, 0) : match.start()]
-    is_subtraction = before[-1:] in " \u00a0" and match["space"]
-    if _DASH_AFTER.search(before) and not is_subtraction:
-        return f"-{match['space']}"
-    parted = "" if before[-1:] in ("", " ", "\u00a0") else " "
-    return f"{parted}{minus} "

@@ -86,7 +86,8 @@ No 5 left | no five left
 555-1234 | five five five one two three four
 +1 212 555 1234 | plus one two one two five five five one two three four
 R&D, AT&T | r and d at and t
-me@example.org, www.example.com/news | me at example dot org www dot example dot com slash news
+me@example.org, www.example.com/news | me at example dot org www dot example dot com \
+slash news
 C++, 2 + 2 = 4 | c plus plus two plus two equals four
 == History ==, x = y | history x equals y
 B2B, MP3, A4, A380's | b two b mp three a four a three hundred eighty's

@@ -1,0 +1,42 @@
+"""Numbers, money, times, rulers, addresses and the like in all languages.
+
+`kinds.tsv` holds language, written text and spoken form, each line read by a person.
+The sources of the rules are named in the tests of each language.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from fairseq_mlkd.text.language import Language, table
+from fairseq_mlkd.text.languages import find_language
+from fairseq_mlkd.text.spoken import to_spoken
+from fairseq_mlkd.text.spoken.reader import Reader
+
+LINES = Path(__file__).with_name("kinds.tsv").read_text(encoding="utf-8").split("\n")
+
+
+@pytest.mark.parametrize(
+    "lang, written, spoken", [row.split("\t") for row in LINES if row]
+)
+def test_kinds(lang, written, spoken):
+    assert to_spoken(written, lang) == spoken
+    assert to_spoken(spoken, lang) == spoken
+
+
+def test_a_language_needs_few_lines():
+    dutch = Reader(
+        Language(
+            lang="nl",
+            decimal_word="komma",
+            minus="min",
+            until="tot",
+            abbreviations=table("dhr. = de heer; d. w. z. = dat wil zeggen"),
+        )
+    )
+    read = dutch.read("dhr. Jansen heeft 1.234,5 d.w.z. \u22125 tot 10-12").split()
+    assert " ".join(read) == (
+        "de heer Jansen heeft duizendtweehonderdvierendertig komma "
+        "vijf dat wil zeggen min vijf tot tien tot twaalf"
+    )
+    assert find_language("nl") is None

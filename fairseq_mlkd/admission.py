@@ -125,19 +125,35 @@ def _has_type(value: Any, declared: Any) -> bool:
     return False
 
 
-def check_sizes(cfg: dict[str, Any], weights: dict[str, Tensor]) -> None:
-    """Refuse a shape that the weights do not have, before memory is taken for it."""
+def check_sizes(
+    cfg: Mapping[str, Any],
+    weights: Mapping[str, Tensor],
+    names: Mapping[str, str] | None = None,
+) -> None:
+    """Refuse a shape that the weights do not have, before memory is taken for it.
+
+    Args:
+        cfg: of the model.
+        names: what its fields are called where the user finds them, if otherwise.
+    Raises:
+        ValueError: naming the first field.
+    """
+    names = names or {}
     for field, module in _LAYERS.items():
         layers = re.compile(re.escape(module) + r"\.layers\.(\d+)\.")
         found = {match[1] for match in map(layers.match, weights) if match}
         if field in cfg and cfg[field] != len(found):
-            raise ValueError(f"{field} is {cfg[field]}, but it has {len(found)} layers")
+            raise ValueError(
+                f"{names.get(field, field)} is {cfg[field]}, but the weights have "
+                f"{len(found)} layers"
+            )
     for field, (name, axis) in _SIZES.items():
         shape = weights[name].shape if name in weights else ()
         size = shape[axis] if len(shape) == 2 else 0
         if field in cfg and cfg[field] != size:
             raise ValueError(
-                f"{field} is {cfg[field]}, but its weights have {size} ({name})"
+                f"{names.get(field, field)} is {cfg[field]}, but the weights have "
+                f"{size} ({name})"
             )
     heads = cfg["encoder_attention_heads"]
     if heads < 1 or cfg["encoder_embed_dim"] % heads:

@@ -80,7 +80,7 @@ def load_state(path: str) -> dict[str, Any]:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError:  # its text advises to trust the file
         raise ValueError(
-            "not a checkpoint: damaged, or more in it than tensors and plain values"
+            "not a checkpoint: it holds more than tensors and numbers, or is damaged"
         ) from None
     except Exception as error:  # whatever bytes the reader meets
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -13,7 +13,7 @@ from fairseq.data import Dictionary
 from sentencepiece import SentencePieceTrainer
 
 from fairseq_mlkd.checkpoint import load_weights, model_config, read_checkpoint
-from fairseq_mlkd.cli.import_encoder import import_encoder
+from fairseq_mlkd.convert.importer import import_encoder
 from fairseq_mlkd.data.binary import encode_line
 from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderModel
 from fairseq_mlkd.modules.states import Request

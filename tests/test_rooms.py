@@ -33,7 +33,10 @@ ROOMS = {
         },
         FAIRSEQ,
     ),
-    "convert": ({"checkpoint", "data", "files", "models", "text"}, FAIRSEQ),
+    "convert": (
+        {"admission", "checkpoint", "data", "files", "models", "text"},
+        FAIRSEQ,
+    ),
 }
 ROOMS["cli"] = (set(ROOMS), FAIRSEQ)
 REGISTERED = {"criterions", "fairseq_fixes", "models", "optim", "scoring", "tasks"}

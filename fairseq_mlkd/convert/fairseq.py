@@ -1,11 +1,12 @@
 """fairseq's own RoBERTa and XLM-R checkpoints, with dictionary and tokenizer."""
 
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from fairseq_mlkd.checkpoint import model_config, read_checkpoint
+from fairseq_mlkd.checkpoint import check_tensors, load_state
+from fairseq_mlkd.convert.foreign import ForeignEncoder, Vocabulary, check_fixed
 from fairseq_mlkd.convert.naming import FAIRSEQ_NAMES
-from fairseq_mlkd.convert.source import Source, Vocabulary, check_fixed
 from fairseq_mlkd.data.dictionary import load_dictionary
 from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderConfig
 from fairseq_mlkd.text.sentencepieces import MODEL_FILE, SentencePieces, read_model
@@ -14,14 +15,15 @@ from fairseq_mlkd.text.tokenizer import SETTINGS_FILE, Tokenizer
 CHECKPOINT_FILE = "model.pt"
 _FIRST_POSITION = 2  # fairseq's positions begin after the padding's, which is 1
 _LAYER_NORM_EPS = 1e-5
-_SHAPE = (
-    "encoder_layers",
-    "encoder_embed_dim",
-    "encoder_ffn_embed_dim",
-    "encoder_attention_heads",
-    "dropout",
-    "attention_dropout",
-)
+_SHAPE = {
+    "encoder_layers": int,
+    "encoder_embed_dim": int,
+    "encoder_ffn_embed_dim": int,
+    "encoder_attention_heads": int,
+    "max_positions": int,
+    "dropout": float,
+    "attention_dropout": float,
+}
 # what our encoder does, whatever else a checkpoint may ask for
 _FIXED = {
     "activation_fn": "gelu",
@@ -33,7 +35,7 @@ _FIXED = {
 }
 
 
-def read_fairseq(path: Path) -> Source:
+def read_fairseq(path: Path) -> ForeignEncoder:
     """Read a RoBERTa checkpoint and what lies beside it.
 
     That is `dict.txt`, and `sentencepiece.bpe.model` or a tokenizer folder's own
@@ -43,27 +45,41 @@ def read_fairseq(path: Path) -> Source:
         ValueError: in one line, a file that is missing or bad, or an encoder that
             cannot be represented.
     """
-    state = read_checkpoint(str(path), "mlkd-import")
-    options = _read_options(model_config(state))
     try:
+        state = load_state(str(path))
+        options = _read_options(state)
         check_fixed(options, _FIXED)
+        cfg = MultilingualEncoderConfig(
+            **{key: _read_number(options, key, kind) for key, kind in _SHAPE.items()},
+            layer_norm_eps=_LAYER_NORM_EPS,
+        )
+        check_tensors(state.get("model"))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    missing = [key for key in (*_SHAPE, "max_positions") if key not in options]
-    if missing:
-        raise ValueError(f"{path}: not a RoBERTa, {missing[0]} is missing")
-    cfg = MultilingualEncoderConfig(
-        **{key: options[key] for key in _SHAPE},
-        max_positions=options["max_positions"],
-        layer_norm_eps=_LAYER_NORM_EPS,
-    )
     vocabulary = _read_vocabulary(path.parent)
-    return Source(cfg, _FIRST_POSITION, state["model"], FAIRSEQ_NAMES, vocabulary)
+    return ForeignEncoder(
+        cfg, _FIRST_POSITION, state["model"], FAIRSEQ_NAMES, vocabulary
+    )
 
 
-def _read_options(options: Any) -> dict[str, Any]:
+def _read_options(state: dict[str, Any]) -> dict[str, Any]:
     """Options of a legacy model are a namespace, those of a newer one a mapping."""
-    return dict(options) if hasattr(options, "keys") else dict(vars(options))
+    cfg = state.get("cfg")
+    options = cfg.get("model") if isinstance(cfg, dict) else state.get("args")
+    if isinstance(options, Namespace):
+        options = vars(options)
+    if not isinstance(options, dict):
+        raise ValueError("not a fairseq checkpoint: it has no options of a model")
+    return options
+
+
+def _read_number(options: dict[str, Any], key: str, kind: type) -> Any:
+    value = options.get(key)
+    if value is None:
+        raise ValueError(f"not a RoBERTa, {key} is missing")
+    if type(value) not in (int, kind) or not 0 <= value < float("inf"):
+        raise ValueError(f"{key} is {value!r}")
+    return value
 
 
 def _read_vocabulary(folder: Path) -> Vocabulary:

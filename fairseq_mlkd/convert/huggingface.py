@@ -2,23 +2,36 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
+from safetensors import safe_open
 
+from fairseq_mlkd.checkpoint import load_state
+from fairseq_mlkd.convert.foreign import FETCH, ForeignEncoder, check_fixed
 from fairseq_mlkd.convert.naming import HUGGINGFACE_NAMES, Weights
-from fairseq_mlkd.convert.source import FETCH, Source, check_fixed
 from fairseq_mlkd.convert.tokenizer import read_tokenizer
 from fairseq_mlkd.files.json_objects import read_json
 from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderConfig
 
 CONFIG_FILE = "config.json"
 _WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
-_ROBERTAS = ("xlm-roberta", "roberta")  # their positions begin after the padding's
-_MODEL_TYPES = ("bert", *_ROBERTAS)
-_SHAPE = {
+# their positions begin after the padding's
+_ROBERTAS = ("xlm-roberta", "roberta", "camembert")
+_MODEL_TYPES = ("bert", "distilbert", "electra", *_ROBERTAS)
+# what other families have that our encoder has not
+_REASONS = {
+    "albert": "its layers share parameters, and its embeddings are mapped after "
+    "their layer norm",
+    "deberta": "its attention is to relative positions",
+    "deberta-v2": "its attention is to relative positions",
+    "modernbert": "its positions are rotary, and its layer norms come first",
+    "mpnet": "its attention is to relative positions",
+    "roberta-prelayernorm": "its layer norms come first",
+    "xlm-roberta-xl": "its layer norms come first",
+    "xmod": "it has adapters of each language",
+}
+SHAPE = {
     "encoder_layers": "num_hidden_layers",
     "encoder_embed_dim": "hidden_size",
     "encoder_ffn_embed_dim": "intermediate_size",
@@ -41,6 +54,16 @@ _DEFAULTS = {
     "initializer_range": 0.02,
     "pad_token_id": 1,
 }
+# how DistilBERT calls what BERT calls otherwise
+_DISTILBERT = {
+    "n_layers": "num_hidden_layers",
+    "dim": "hidden_size",
+    "hidden_dim": "intermediate_size",
+    "n_heads": "num_attention_heads",
+    "dropout": "hidden_dropout_prob",
+    "attention_dropout": "attention_probs_dropout_prob",
+    "activation": "hidden_act",
+}
 # what our encoder does, whatever else a configuration may ask for
 _FIXED = {
     "hidden_act": "gelu",
@@ -50,9 +73,11 @@ _FIXED = {
 }
 
 
-def read_huggingface(folder: Path) -> Source:
-    """Read a BERT or XLM-R that `transformers` saved.
+def read_huggingface(folder: Path, *, cased: bool | None = None) -> ForeignEncoder:
+    """Read a BERT, or one of its kin, that `transformers` saved.
 
+    Args:
+        cased: whether text keeps its capitals; None: as the tokenizer's files say.
     Raises:
         ValueError: in one line, a file that is missing or bad, or an encoder that
             cannot be represented.
@@ -63,10 +88,11 @@ def read_huggingface(folder: Path) -> Source:
         shape, first_position = _read_shape(config)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    vocabulary = read_tokenizer(folder, config)
-    if not vocabulary.has_segments:
+    vocabulary = read_tokenizer(folder, config, cased=cased)
+    # one segment, too, is the same for all tokens
+    if not vocabulary.has_segments or shape["num_segments"] == 1:
         shape["num_segments"] = 0
-    return Source(
+    return ForeignEncoder(
         MultilingualEncoderConfig(**shape),
         first_position,
         _read_weights(folder),
@@ -79,13 +105,14 @@ def _read_shape(config: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
     """Return the fields of our configuration, and the row of the first position."""
     model_type = config.get("model_type")
     if model_type not in _MODEL_TYPES:
-        raise ValueError(
-            f"model_type {model_type!r} is not supported; {', '.join(_MODEL_TYPES)} are"
-        )
+        reason = _REASONS.get(str(model_type), f"{', '.join(_MODEL_TYPES)} are")
+        raise ValueError(f"model_type {model_type!r} is not supported: {reason}")
+    if model_type == "distilbert":
+        config = {_DISTILBERT.get(key, key): config[key] for key in config}
     check_fixed(config, {**_FIXED, "embedding_size": config.get("hidden_size")})
     config = {**_DEFAULTS, **config}
     shape: dict[str, Any] = {
-        ours: _read_size(config, theirs) for ours, theirs in _SHAPE.items()
+        ours: _read_size(config, theirs) for ours, theirs in SHAPE.items()
     }
     for ours, theirs in _NUMBERS.items():
         shape[ours] = _read_number(config, theirs)
@@ -107,7 +134,7 @@ def _read_size(config: Mapping[str, Any], key: str) -> int:
 
 def _read_number(config: Mapping[str, Any], key: str) -> float:
     value = config[key]
-    if type(value) not in (int, float) or value < 0:
+    if type(value) not in (int, float) or not 0 <= value < float("inf"):
         raise ValueError(f"{key} is {value!r}; a number from 0 is needed")
     return float(value)
 
@@ -141,15 +168,22 @@ def _read_file(path: Path) -> Weights:
     """Read tensors and nothing else: a pickle that asks for code is refused."""
     try:
         if path.suffix == ".safetensors":
-            return load_file(str(path))
-        tensors = torch.load(str(path), map_location="cpu", weights_only=True)
-    except UnpicklingError:  # its text advises to trust the file
-        raise ValueError(f"{path}: holds more than tensors, or is damaged") from None
-    except Exception as error:  # whatever bytes the readers meet
+            return _read_safetensors(path)
+        tensors = load_state(str(path))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    except Exception as error:  # whatever bytes the reader meets
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(f"{path}: cannot be read as weights ({reason})") from None
-    if not isinstance(tensors, dict) or not all(
-        isinstance(tensor, torch.Tensor) for tensor in tensors.values()
-    ):
+    if not all(isinstance(tensor, torch.Tensor) for tensor in tensors.values()):
         raise ValueError(f"{path}: holds no tensors by name")
     return tensors
+
+
+def _read_safetensors(path: Path) -> Weights:
+    with safe_open(str(path), framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        # of tensors that share their memory one is stored, and the others name it
+        shared = file.metadata() or {}
+    stored = {name: tensors[of] for name, of in shared.items() if of in tensors}
+    return {**stored, **tensors}

@@ -1,4 +1,4 @@
-"""Other people's encoders in our names: BERT and XLM-R of `transformers` and fairseq.
+"""Other people's encoders in our names: BERTs of `transformers` and of fairseq.
 
 A source is a BERT in all but the names of its parameters, the order of its embedding
 rows and the row of its first position; `convert` undoes these three.
@@ -10,6 +10,8 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
+
+from fairseq_mlkd.checkpoint import check_tensors
 
 Weights = dict[str, Tensor]
 
@@ -41,6 +43,20 @@ _HUGGINGFACE = {
     "encoder.layer.N.intermediate.dense": f"{_LAYER}.fc1",
     "encoder.layer.N.output.dense": f"{_LAYER}.fc2",
     "encoder.layer.N.output.LayerNorm": f"{_LAYER}.final_layer_norm",
+    "transformer.layer.N.attention.q_lin": f"{_LAYER}.self_attn.q_proj",
+    "transformer.layer.N.attention.k_lin": f"{_LAYER}.self_attn.k_proj",
+    "transformer.layer.N.attention.v_lin": f"{_LAYER}.self_attn.v_proj",
+    "transformer.layer.N.attention.out_lin": f"{_LAYER}.self_attn.out_proj",
+    "transformer.layer.N.sa_layer_norm": f"{_LAYER}.self_attn_layer_norm",
+    "transformer.layer.N.ffn.lin1": f"{_LAYER}.fc1",
+    "transformer.layer.N.ffn.lin2": f"{_LAYER}.fc2",
+    "transformer.layer.N.output_layer_norm": f"{_LAYER}.final_layer_norm",
+    "vocab_transform": "lm_head.dense",
+    "vocab_layer_norm": "lm_head.layer_norm",
+    "vocab_projector": "lm_head",
+    "generator_predictions.dense": "lm_head.dense",
+    "generator_predictions.LayerNorm": "lm_head.layer_norm",
+    "generator_lm_head": "lm_head",
     "cls.predictions": "lm_head",
     "cls.predictions.transform.dense": "lm_head.dense",
     "cls.predictions.transform.LayerNorm": "lm_head.layer_norm",
@@ -72,7 +88,7 @@ _FAIRSEQ = {
     "lm_head.dense": "lm_head.dense",
     "lm_head.layer_norm": "lm_head.layer_norm",
 }
-HUGGINGFACE_NAMES = Names(r"(?:bert|roberta)\.", _HUGGINGFACE)
+HUGGINGFACE_NAMES = Names(r"(?:bert|roberta|distilbert|electra)\.", _HUGGINGFACE)
 FAIRSEQ_NAMES = Names(r"(?:en|de)coder\.(?:sentence_encoder\.)?", _FAIRSEQ)
 
 _OLD_PARAMETERS = {"gamma": "weight", "beta": "bias"}
@@ -82,16 +98,16 @@ _BUFFERS = re.compile(
     r"embeddings\.(?:position|token_type)_ids|version"
     r"|layers\.\d+\.(?:in_proj|out_proj|fc1|fc2)_(?:weight|bias)"
 )
-_OF_AN_ENCODER = ("embed", "encoder.", "layer")
+_OF_AN_ENCODER = ("embed", "encoder.", "layer", "transformer.")
 
 
-class Layout(NamedTuple):
+class EmbeddingOrder(NamedTuple):
     """Where a source keeps its embeddings."""
 
     rows: Sequence[int]  # of our symbols, `<mask>` the last
     first_position: int  # row of a sentence's first token; in RoBERTa 2
-    # whether the tokenizer tells segments; if not, all tokens are of segment 0, and its
-    # row is added to every position
+    # whether segments are told apart; if not, all tokens are of segment 0, whose row is
+    # added to every position
     has_segments: bool
 
 
@@ -100,43 +116,61 @@ class Converted(NamedTuple):
 
     weights: Weights  # float32; `lm_head.*` only if the source has such a head
     left_out: list[str]  # names of the source's heads and buffers
+    reason: str  # why a masked-LM head is not taken; empty: it is, or there is none
     unused_rows: int  # token embeddings that no symbol belongs to
 
 
-def convert(tensors: Weights, names: Names, layout: Layout) -> Converted:
+def convert(tensors: Weights, names: Names, order: EmbeddingOrder) -> Converted:
     """Rename parameters, put embedding rows in our order, fold what we lack.
 
     Raises:
         ValueError: the encoder has parts that ours lacks, or lacks what ours needs.
     """
-    weights, left_out = rename(tensors, names)
-    _check_embeddings(weights)
-    output = weights.pop(_OUTPUT, weights[_TOKENS])
-    if not torch.equal(output, weights[_TOKENS]):
-        raise ValueError(
-            "its masked-LM output layer is not tied to its embeddings, as ours is"
-        )
-    if "lm_head.dense.weight" not in weights:
-        head = [name for name in weights if name.startswith("lm_head.")]
+    weights, left_out, twice = rename(tensors, names)
+    # shared with the embeddings, and kept under one of the two names
+    if _TOKENS not in weights and _OUTPUT in weights:
+        weights[_TOKENS] = weights[_OUTPUT]
+    _check_embeddings(weights, tensors, names)
+    check_tensors(weights)
+    reason = twice or _why_not_ours(weights, order.rows)
+    head = [name for name in weights if name.startswith("lm_head.")]
+    if reason or "lm_head.dense.weight" not in weights:
         left_out += head
-        for name in head:
-            del weights[name]
-    unused_rows = _order_rows(weights, layout.rows)
-    weights[_POSITIONS] = weights[_POSITIONS][layout.first_position :]
-    if _SEGMENTS in weights and not layout.has_segments:
+        weights = {name: weights[name] for name in weights.keys() - set(head)}
+    weights.pop(_OUTPUT, None)
+    unused_rows = _order_rows(weights, order.rows)
+    weights[_POSITIONS] = weights[_POSITIONS][order.first_position :]
+    if _SEGMENTS in weights and not order.has_segments:
         weights[_POSITIONS] = weights[_POSITIONS] + weights.pop(_SEGMENTS)[0]
     weights = {name: tensor.contiguous() for name, tensor in weights.items()}
-    return Converted(weights, left_out, unused_rows)
+    return Converted(weights, left_out, reason, unused_rows)
 
 
-def rename(tensors: Weights, names: Names) -> tuple[Weights, list[str]]:
-    """Return tensors by our names, in float32, and the names without a place.
+def _why_not_ours(weights: Weights, rows: Sequence[int]) -> str:
+    """Say why a masked-LM head cannot be taken over; empty: it can, or none is."""
+    used, tokens = torch.tensor(rows), weights[_TOKENS]
+    for name in sorted({_OUTPUT, _OUTPUT_BIAS} & weights.keys()):
+        if len(weights[name]) <= max(rows):
+            return f"it has {len(weights[name])} rows, and the vocabulary more"
+    output = weights.get(_OUTPUT, tokens)
+    if output.shape[1:] != tokens.shape[1:]:
+        return "its width is not that of the embeddings"
+    if max(rows) < len(tokens) and not torch.equal(output[used], tokens[used]):
+        return "its output layer is not tied to the embeddings, as ours is"
+    return ""
+
+
+def rename(tensors: Weights, names: Names) -> tuple[Weights, list[str], str]:
+    """Return tensors by our names, in float32, the names without a place, and a clash.
+
+    The clash is why a masked-LM head is none of ours: two tensors, say a bias and that
+    of the output layer, stand for one of ours and differ.
 
     Raises:
         ValueError: a part of an encoder without a place, or no floating-point numbers.
     """
     renamed: Weights = {}
-    left_out = []
+    left_out, clash = [], ""
     for name, tensor in _split_joint_projections(tensors).items():
         theirs = re.sub(f"^{names.prefix}", "", name)
         ours = _our_name(theirs, names.modules)
@@ -149,9 +183,11 @@ def rename(tensors: Weights, names: Names) -> tuple[Weights, list[str]]:
             raise ValueError(f"{name} is {tensor.dtype}: give unquantised weights")
         tensor = tensor.float()
         if ours in renamed and not torch.equal(renamed[ours], tensor):
-            raise ValueError(f"holds two different tensors for {ours}")
+            clash = f"holds two different tensors for {ours}"
+            if not ours.startswith("lm_head."):
+                raise ValueError(clash)
         renamed[ours] = tensor
-    return renamed, left_out
+    return renamed, left_out, clash
 
 
 def _our_name(name: str, modules: Mapping[str, str]) -> str | None:
@@ -177,14 +213,29 @@ def _split_joint_projections(tensors: Weights) -> Weights:
     return split
 
 
-def _check_embeddings(weights: Weights) -> None:
+def _check_embeddings(weights: Weights, tensors: Weights, names: Names) -> None:
     for name in (_TOKENS, _POSITIONS):
         if name not in weights:
-            raise ValueError(f"the weights lack {name}: they are not complete")
+            raise ValueError(
+                _describe_wrapper(tensors, names)
+                or f"the weights lack {name}: they are not complete"
+            )
     width = weights[_TOKENS].shape[-1:]
     for name in {_TOKENS, _POSITIONS, _SEGMENTS} & weights.keys():
         if weights[name].dim() != 2 or weights[name].shape[-1:] != width:
             raise ValueError(f"{name} is {tuple(weights[name].shape)} in the weights")
+
+
+def _describe_wrapper(tensors: Weights, names: Names) -> str:
+    """Say which prefix a wrapper (DataParallel, torch.compile) put before all names."""
+    embeddings = [re.escape(n) for n, ours in names.modules.items() if ours in _TOKENS]
+    pattern = rf"(.+?\.)(?:{names.prefix})?(?:{'|'.join(embeddings)})\.weight"
+    for found in filter(None, (re.fullmatch(pattern, name) for name in tensors)):
+        return (
+            f"the names of its parameters begin with {found[1]!r}: save the state_dict "
+            "of the model within that wrapper"
+        )
+    return ""
 
 
 def _order_rows(weights: Weights, rows: Sequence[int]) -> int:
@@ -197,7 +248,5 @@ def _order_rows(weights: Weights, rows: Sequence[int]) -> int:
         )
     order = torch.tensor(rows)
     for name in {_TOKENS, _OUTPUT_BIAS} & weights.keys():
-        if weights[name].shape[:1] != (available,):
-            raise ValueError(f"{name} is {tuple(weights[name].shape)} in the weights")
         weights[name] = weights[name][order]
     return available - len(rows)

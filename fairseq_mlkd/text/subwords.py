@@ -16,6 +16,7 @@ from fairseq_mlkd.files.writing import copy_file, replace_on_success
 from fairseq_mlkd.text.bpe_learner import WORD_END, learn_merges
 from fairseq_mlkd.text.segmentation import Subwords
 from fairseq_mlkd.text.sentencepieces import SentencePieces
+from fairseq_mlkd.text.whole_tokenizer import WholeTokenizer
 from fairseq_mlkd.text.wordpiece import WordPiece
 
 _VERSION = "#version: 0.2"
@@ -96,7 +97,7 @@ class BpeCodes(Subwords):
 
 
 KINDS: dict[str, type[Subwords]] = {
-    kind.kind: kind for kind in (BpeCodes, WordPiece, SentencePieces)
+    kind.kind: kind for kind in (BpeCodes, WordPiece, SentencePieces, WholeTokenizer)
 }
 
 

@@ -57,7 +57,8 @@ class Tokenizer:
         if self.normalisation == "spoken":
             words = spoken_words(words, lang)
         else:
-            words = [self.normalise(word, lang) for word in words]
+            # a word of a list stands within a text, which some kinds cut otherwise
+            words = [self.normalise(f" {word}", lang) if word else "" for word in words]
         by_word = [self.segment(word) for word in words]
         owners = [index for index, of_word in enumerate(by_word) for _ in of_word]
         return [piece for of_word in by_word for piece in of_word], owners

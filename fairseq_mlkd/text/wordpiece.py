@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from typing import Any
@@ -75,6 +76,11 @@ class WordPiece(Subwords):
     def cut(self, word: str) -> list[str]:
         pieces = self._tokenizer.encode(word, add_special_tokens=False).tokens
         return [UNKNOWN if piece == _UNKNOWN else piece for piece in pieces]
+
+    def describe(self) -> dict[str, Any]:
+        """Return it as the library `tokenizers` writes it to `tokenizer.json`."""
+        content: dict[str, Any] = json.loads(self._tokenizer.to_str())
+        return content
 
     def save(self, folder: str) -> dict[str, Any]:
         path = os.path.join(folder, VOCABULARY_FILE)

@@ -18,7 +18,8 @@ from huggingface import (
     write_wordpiece,
 )
 
-from fairseq_mlkd.cli.import_encoder import import_encoder, main
+from fairseq_mlkd.cli.import_encoder import main
+from fairseq_mlkd.convert.importer import import_encoder
 
 # the name of a model's class there, and what its tokenizer is
 KINDS = {

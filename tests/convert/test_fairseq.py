@@ -17,7 +17,7 @@ from huggingface import (
     write_sentencepiece,
 )
 
-from fairseq_mlkd.cli.import_encoder import import_encoder
+from fairseq_mlkd.convert.importer import import_encoder
 from fairseq_mlkd.modules.states import Request
 
 

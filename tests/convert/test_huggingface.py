@@ -53,12 +53,14 @@ def edit_json(path: Path, **changes: Any) -> None:
         ({"num_attention_heads": 5}, "num_attention_heads does not divide hidden_size"),
         ({"num_attention_heads": "2"}, "num_attention_heads is '2'; a whole number"),
         ({"num_hidden_layers": "absent"}, "num_hidden_layers is None"),
-        ({"num_hidden_layers": 2}, "hold encoder.layers.2.*, which the model lacks"),
-        ({"num_hidden_layers": 4}, "the weights lack encoder.layers.3"),
-        ({"hidden_size": 26}, r"\(24,\) in the weights, not \(26,\)"),
-        ({"intermediate_size": 30}, r"\(20,\) in the weights, not \(30,\)"),
-        ({"max_position_embeddings": 512}, r"\(130, 24\) in the weights, not"),
-        ({"type_vocab_size": 3}, r"\(2, 24\) in the weights, not \(3, 24\)"),
+        ({"num_hidden_layers": 2}, "num_hidden_layers is 2, but the weights have 3 "),
+        ({"num_hidden_layers": 4}, "num_hidden_layers is 4, but the weights have 3"),
+        ({"num_hidden_layers": 10**9}, "num_hidden_layers is 1000000000, but the"),
+        ({"hidden_size": 2**40}, "hidden_size is 1099511627776, but the weights"),
+        ({"hidden_size": 26}, "hidden_size is 26, but the weights have 24"),
+        ({"intermediate_size": 30}, "intermediate_size is 30, but the weights have 20"),
+        ({"max_position_embeddings": 512}, "max_position_embeddings is 512, but the"),
+        ({"type_vocab_size": 3}, "type_vocab_size is 3, but the weights have 2"),
         ({"layer_norm_eps": "small"}, "layer_norm_eps is 'small'"),
     ],
 )
@@ -83,7 +85,7 @@ def test_a_tokenizer_json_of_another_kind(source, deep):
     content = {"model": model, "added_tokens": [], "normalizer": None}
     (source / "tokenizer.json").write_text(json.dumps(content))
     message = refuse(source)
-    assert ("a tokenizer of type BPE" if deep else "not a tokenizer") in message
+    assert "tokenizer.json: not a tokenizer" in message
 
 
 @pytest.mark.parametrize(
@@ -96,7 +98,7 @@ def test_missing_files(source, name):
     expected = {
         "config.json": "neither config.json, of a Hugging Face model, nor model.pt",
         "everything": "neither config.json, of a Hugging Face model, nor model.pt",
-        "vocab.txt": "no tokenizer.json, vocab.txt or sentencepiece.bpe.model",
+        "vocab.txt": "no tokenizer.json, vocab.txt, sentencepiece.bpe.model or",
         "model.safetensors": "no model.safetensors or pytorch_model.bin",
     }
     assert expected[name] in refuse(source)
@@ -116,8 +118,8 @@ def test_vocabularies_that_do_not_fit(source):
 def test_pieces_of_sentencepiece_under_an_unknown_tokenizer(tmp_path):
     source = tmp_path / "source"
     save_encoder(source, "BertModel", write_sentencepiece(source))
-    edit_json(source / "tokenizer_config.json", tokenizer_class="CamembertTokenizer")
-    message = "model: goes with the tokenizer CamembertTokenizer, not XLMRoberta"
+    edit_json(source / "tokenizer_config.json", tokenizer_class="AlbertTokenizer")
+    message = "model: goes with the tokenizer AlbertTokenizer; only those of XLM-R"
     assert message in refuse(source)
 
 
@@ -139,7 +141,7 @@ def test_a_parameter_too_few_and_one_too_many(source):
     whole = load_file(str(path))
     name = "bert.encoder.layer.1.output.dense.bias"
     save_file({k: v for k, v in whole.items() if k != name}, str(path))
-    assert "the weights lack encoder.layers.1.fc2.bias" in refuse(source)
+    assert "lacks the parameter encoder.layers.1.fc2.bias" in refuse(source)
     save_file({**whole, name.replace("dense", "adapter"): torch.ones(2)}, str(path))
     assert "layer.1.output.adapter.bias, which this package cannot" in refuse(source)
 
@@ -161,7 +163,7 @@ def test_a_pickle_runs_nothing(source, tmp_path_factory, zipped):
     path = source / "pytorch_model.bin"
     state = {"x": Malicious(trap)}
     torch.save(state, str(path), _use_new_zipfile_serialization=zipped)
-    assert "pytorch_model.bin: holds more than tensors" in refuse(source)
+    assert "pytorch_model.bin: not a checkpoint: it holds more than" in refuse(source)
     assert not trap.exists()
     pickle.loads(pickle.dumps(state))  # the trap works
     assert trap.exists()
@@ -171,7 +173,7 @@ def test_a_pickle_runs_nothing(source, tmp_path_factory, zipped):
 def test_pickles_of_something_else(source, content):
     (source / "model.safetensors").unlink()
     torch.save(content, str(source / "pytorch_model.bin"))
-    assert "pytorch_model.bin: holds no tensors by name" in refuse(source)
+    assert re.search("model.bin: (holds no tensors|.* it holds a list)", refuse(source))
 
 
 @pytest.mark.parametrize(

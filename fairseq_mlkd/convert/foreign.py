@@ -1,14 +1,16 @@
-"""An encoder as `mlkd-import` found it, before anything is written."""
+"""An encoder of another toolkit, as `mlkd-import` finds it."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from fairseq_mlkd.convert.naming import Names, Weights
+from fairseq_mlkd.convert.naming import EmbeddingOrder, Names, Weights
 from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderConfig
 from fairseq_mlkd.text.segmentation import Subwords
 from fairseq_mlkd.text.tokenizer import Tokenizer
 
 FETCH = "fetch it again"
+# ours, in the order of a fairseq dictionary; `<mask>` is its last symbol
+SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 
 
 class Vocabulary(NamedTuple):
@@ -20,16 +22,31 @@ class Vocabulary(NamedTuple):
     # order ids are those of a fairseq dictionary
     rows: list[int]
     has_segments: bool  # whether the tokenizer tells segments
+    note: str = ""  # what was guessed
+
+    def encode(self, text: str) -> list[int]:
+        """Return the source's own ids of a text between its `<s>` and `</s>`."""
+        ids = dict(zip([*SPECIAL[:4], *self.symbols], self.rows))
+        pieces = self.tokenizer.tokenize(text, "en")
+        inner = [ids.get(piece, ids["<unk>"]) for piece in pieces]
+        return [ids["<s>"], *inner, ids["</s>"]]
 
 
-class Source(NamedTuple):
-    """What a folder or checkpoint holds."""
+class ForeignEncoder(NamedTuple):
+    """What a folder or checkpoint of another toolkit holds."""
 
     cfg: MultilingualEncoderConfig
     first_position: int  # row of the position embeddings that a sentence begins with
     tensors: Weights
     names: Names
     vocabulary: Vocabulary
+
+    @property
+    def order(self) -> EmbeddingOrder:
+        """Where its embeddings stand."""
+        return EmbeddingOrder(
+            self.vocabulary.rows, self.first_position, bool(self.cfg.num_segments)
+        )
 
 
 def check_fixed(options: Mapping[str, Any], fixed: Mapping[str, Any]) -> None:
@@ -43,24 +60,12 @@ def check_fixed(options: Mapping[str, Any], fixed: Mapping[str, Any]) -> None:
             raise ValueError(f"{key} is {options[key]!r}; only {value!r} is supported")
 
 
-def order_symbols(ids: dict[str, int], special: list[str]) -> list[str]:
-    """The symbols by id; those in place of `<s> <pad> </s> <unk> <mask>` left out.
-
-    Raises:
-        ValueError: one of these is missing, or a symbol is called like one.
-    """
-    missing = [symbol for symbol in special if symbol not in ids]
-    if missing:
-        raise ValueError(f"the vocabulary lacks {missing[0]}")
-    symbols = [s for s in sorted(ids, key=ids.__getitem__) if s not in special]
-    for reserved in ("<s>", "<pad>", "</s>", "<unk>", "<mask>"):
-        if reserved in symbols:
-            raise ValueError(f"the vocabulary holds {reserved} as an ordinary piece")
-    return symbols
-
-
 def build_vocabulary(
-    subwords: Subwords, ids: dict[str, int], special: list[str], *, has_segments: bool
+    subwords: Subwords,
+    ids: Mapping[str, int],
+    special: list[str],
+    *,
+    has_segments: bool,
 ) -> Vocabulary:
     """Bring a vocabulary into the order of a fairseq dictionary.
 
@@ -71,8 +76,21 @@ def build_vocabulary(
     Args:
         ids: symbol -> the row of its embedding.
         special: the five symbols in the order of the above.
+    Raises:
+        ValueError: one of these is missing, or a symbol is called like one of ours, or
+            stands where `dict.txt` cannot hold it.
     """
-    symbols = order_symbols(ids, special)
+    missing = [symbol for symbol in special if symbol not in ids]
+    if missing:
+        raise ValueError(f"the vocabulary lacks {missing[0]}")
+    symbols = [s for s in sorted(ids, key=ids.__getitem__) if s not in special]
+    for symbol in symbols:
+        if symbol in SPECIAL:
+            raise ValueError(f"the vocabulary holds {symbol} as an ordinary piece")
+        if "\n" in symbol or "\r" in symbol:
+            raise ValueError(
+                f"the vocabulary holds {symbol!r}, which dict.txt cannot hold"
+            )
     ordered = [*special[:4], *symbols, special[4]]
     rows = [ids[symbol] for symbol in ordered]
     return Vocabulary(Tokenizer(subwords, "none"), symbols, rows, has_segments)

@@ -1,0 +1,149 @@
+"""Another toolkit's encoder -> our checkpoint, dictionary and tokenizer."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from fairseq.data import Dictionary
+
+from fairseq_mlkd.admission import check_sizes
+from fairseq_mlkd.checkpoint import DICTIONARY_KEY, check_shapes, dictionary_sha256
+from fairseq_mlkd.convert.fairseq import CHECKPOINT_FILE, read_fairseq
+from fairseq_mlkd.convert.foreign import ForeignEncoder
+from fairseq_mlkd.convert.huggingface import CONFIG_FILE, SHAPE, read_huggingface
+from fairseq_mlkd.convert.naming import Converted, Weights, convert
+from fairseq_mlkd.files.writing import folder_on_success
+from fairseq_mlkd.models.multilingual_encoder import (
+    MultilingualEncoderConfig,
+    MultilingualEncoderModel,
+)
+
+
+def import_encoder(path: Path, out: Path, *, cased: bool | None = None) -> list[str]:
+    """Convert the encoder at `path` into the new folder `out`, or write nothing.
+
+    Args:
+        path: Hugging Face folder, or a fairseq RoBERTa: folder or checkpoint.
+        cased: whether a WordPiece tokenizer keeps capitals; None: as its files say.
+    Returns:
+        Lines that say what was imported, what was guessed and what was left out.
+    Raises:
+        ValueError: in one line, why it cannot be done.
+    """
+    _check_folders(path, out)
+    source = read_source(path, cased=cased)
+    dictionary = _build_dictionary(source.vocabulary.symbols)
+    try:
+        converted = convert(source.tensors, source.names, source.order)
+        source.cfg.no_lm_head = "lm_head.dense.weight" not in converted.weights
+        check_sizes(asdict(source.cfg), converted.weights, SHAPE)
+        model = MultilingualEncoderModel(source.cfg, _with_mask(dictionary))
+        advice = "the configuration is that of another model"
+        check_shapes(converted.weights, model.state_dict(), advice)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    state = build_checkpoint(source.cfg, converted.weights, _with_mask(dictionary))
+    with folder_on_success(out, shared=True) as partial:
+        source.vocabulary.tokenizer.save(str(partial))
+        dictionary.save(str(partial / "dict.txt"))
+        torch.save(state, str(partial / CHECKPOINT_FILE))
+    return describe(source, converted)
+
+
+def _check_folders(path: Path, out: Path) -> None:
+    """Refuse an output folder that holds something; nothing there is ever removed."""
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    if not path.exists() and _is_source(out):
+        raise ValueError(
+            f"{path}: no such file or folder, and {out} is an encoder: the order is "
+            "mlkd-import SOURCE OUT"
+        )
+    raise ValueError(f"{out} exists already: name a new folder")
+
+
+def _is_source(path: Path) -> bool:
+    return path.is_file() or any(
+        (path / name).is_file() for name in (CONFIG_FILE, CHECKPOINT_FILE)
+    )
+
+
+def read_source(path: Path, *, cased: bool | None = None) -> ForeignEncoder:
+    """Tell the kinds of sources apart, and read.
+
+    Raises:
+        ValueError: none of them.
+    """
+    if path.is_file():
+        return read_fairseq(path)
+    if not path.is_dir():
+        raise ValueError(f"{path}: no such file or folder")
+    if (path / CONFIG_FILE).is_file():
+        return read_huggingface(path, cased=cased)
+    if (path / CHECKPOINT_FILE).is_file():
+        return read_fairseq(path / CHECKPOINT_FILE)
+    raise ValueError(
+        f"{path}: neither {CONFIG_FILE}, of a Hugging Face model, nor "
+        f"{CHECKPOINT_FILE}, of a fairseq one"
+    )
+
+
+def _build_dictionary(symbols: list[str]) -> Dictionary:
+    dictionary = Dictionary()
+    for symbol in symbols:
+        dictionary.add_symbol(symbol)
+    return dictionary
+
+
+def _with_mask(dictionary: Dictionary) -> Dictionary:
+    """As tasks complete what `dict.txt` holds."""
+    completed = _build_dictionary(dictionary.symbols[dictionary.nspecial :])
+    completed.add_symbol("<mask>")
+    return completed
+
+
+def build_checkpoint(
+    cfg: MultilingualEncoderConfig, weights: Weights, dictionary: Dictionary
+) -> dict[str, Any]:
+    """Return a checkpoint as `multilingual_mlm` would have written it."""
+    return {
+        "cfg": {
+            "model": {**asdict(cfg), "_name": "multilingual_encoder"},
+            "task": {"_name": "multilingual_mlm"},
+            "criterion": {"_name": "task_cross_entropy"},
+        },
+        "args": None,
+        "model": weights,
+        "task_state": {DICTIONARY_KEY: dictionary_sha256(dictionary)},
+        "criterion": None,
+        "optimizer_history": [{"num_updates": 0, "lr_scheduler_state": {}}],
+        "last_optimizer_state": None,
+        "extra_state": {"epoch": 1, "train_iterator": {"epoch": 1}},
+    }
+
+
+def describe(source: ForeignEncoder, converted: Converted) -> list[str]:
+    """Return lines about what was imported, and what was left out."""
+    cfg, vocabulary = source.cfg, source.vocabulary
+    head = "no masked-LM head" if cfg.no_lm_head else "a masked-LM head"
+    lines = [
+        f"encoder: {cfg.encoder_layers} layers x {cfg.encoder_embed_dim}, "
+        f"{cfg.encoder_attention_heads} heads, {cfg.max_positions} positions, {head}",
+        f"vocabulary: {len(vocabulary.rows):,} symbols "
+        f"({vocabulary.tokenizer.subwords.kind})",
+    ]
+    if vocabulary.note:
+        lines.append(vocabulary.note)
+    if converted.reason:
+        lines.append(f"left out: the masked-LM head: {converted.reason}")
+    if converted.unused_rows:
+        lines.append(
+            f"left out: {converted.unused_rows} embeddings that no symbol belongs to"
+        )
+    if converted.left_out:
+        lines.append(
+            f"left out: {len(converted.left_out)} tensors outside the encoder: "
+            + ", ".join(converted.left_out)
+        )
+    return lines

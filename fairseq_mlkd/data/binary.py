@@ -129,7 +129,7 @@ def load_part(data: str, part: str, subset: str) -> MMapIndexedDataset:
 
 
 def binary_sha256(folders: Sequence[str], split: str) -> str:
-    """Return a fingerprint of all binary files of one split, anywhere in the folders."""
+    """Return a fingerprint of all binary files of a split, anywhere in the folders."""
     found = [
         (str(path.relative_to(folder)), file_sha256(path))
         for folder in map(Path, folders)

@@ -6,7 +6,7 @@ import numpy as np
 
 
 def sampling_probabilities(counts: Sequence[int], alpha: float) -> np.ndarray:
-    """Return the smoothed share of each language (equation 1; Conneau and Lample, 2019).
+    """Return the smoothed share of each language: equation 1 (Conneau, Lample, 2019).
 
     q_i = p_i^alpha / sum_j p_j^alpha, with p_i = n_i / sum_j n_j.
 

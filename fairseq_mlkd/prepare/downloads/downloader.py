@@ -8,12 +8,12 @@ from typing import Any
 
 from fairseq_mlkd.files.json_objects import read_json, write_json
 from fairseq_mlkd.prepare.downloads.session import Session, Unavailable
-from fairseq_mlkd.prepare.downloads.sources import Checksum, RemoteFile
 from fairseq_mlkd.prepare.downloads.transfer import (
     Transfer,
     partial_path,
     update_from_file,
 )
+from fairseq_mlkd.prepare.origins import Checksum, RemoteFile
 
 CHECKSUMS_FILE = "checksums.json"
 # How files begin, by the end of their name.

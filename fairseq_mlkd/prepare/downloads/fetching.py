@@ -6,18 +6,31 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from fairseq_mlkd.prepare.downloads.archives import unpack
 from fairseq_mlkd.prepare.downloads.downloader import Downloader
-from fairseq_mlkd.prepare.downloads.sources import SOURCES, RemoteFile
 from fairseq_mlkd.prepare.downloads.wikipedia import WIKIMEDIA, find_dump
-from fairseq_mlkd.prepare.labelled import READERS
+from fairseq_mlkd.prepare.labelled import READERS, Reader
+from fairseq_mlkd.prepare.origins import TFDS, Origin, RemoteFile, official_file
 
-SOURCE_NAMES = ("wikipedia", *SOURCES, "multiatis")
-MULTIATIS = (
-    "MultiATIS++ needs a licence of the Linguistic Data Consortium: get LDC2021T04 at "
-    "https://catalog.ldc.upenn.edu/LDC2021T04 (Hindi and Turkish: LDC2019T04)"
+ARCHIVE = "1-billion-word-language-modeling-benchmark-r13output.tar.gz"
+BILLION_WORDS = Origin(
+    (
+        official_file(
+            f"https://www.statmt.org/lm-benchmark/{ARCHIVE}",
+            "billion_words",
+            1_792_209_805,
+            sha256="01ba60381110baf7f189dfd2b8374de371e8c9a340835793f190bdae9e90a34e",
+            origin=TFDS.format("url_checksums/lm1b.txt"),
+        ),
+    ),
+    {},  # corpus.py reads the archive
+    lang="en",
 )
+ORIGINS = {"billion_words": BILLION_WORDS}
+ORIGINS.update({r.name: r.origin for r in READERS.values() if r.origin})
+SOURCE_NAMES = ("wikipedia", "billion_words", *READERS)
 
 
 @dataclass
@@ -56,16 +69,16 @@ def fetch(
     """
     if name == "wikipedia":
         return _fetch_wikipedia(downloader, langs, date, mirror)
-    if name == "multiatis":
-        return _find_multiatis(downloader.folder / name)
-    source = SOURCES[name]
-    paths = _obtain(downloader, source.files)
-    if source.lang:
-        return Fetched(paths, {source.lang: str(paths[0])})
+    if name not in ORIGINS:
+        return _find_by_hand(READERS[name], downloader.folder / name)
+    origin = ORIGINS[name]
+    paths = _obtain(downloader, origin.files)
+    if origin.lang:
+        return Fetched(paths, {origin.lang: str(paths[0])})
     folder = downloader.folder / name
     found: set[str] = set()
     for path in paths:
-        found |= unpack(path, folder, source.members, langs)
+        found |= unpack(path, folder, origin.members, langs)
     missing = [lang for lang in langs if lang not in found]
     return Fetched(paths, benchmark=folder, missing=missing)
 
@@ -84,11 +97,12 @@ def _fetch_wikipedia(
     return Fetched(paths, corpus)
 
 
-def _find_multiatis(folder: Path) -> Fetched:
-    files = READERS["multiatis"].find(folder)
+def _find_by_hand(reader: Reader[Any], folder: Path) -> Fetched:
+    files = reader.find(folder)
     if not files:
-        expected = READERS["multiatis"].expected
-        raise ValueError(f"{MULTIATIS}, put its files into {folder}: {expected}")
+        raise ValueError(
+            f"{reader.by_hand}, put its files into {folder}: {reader.expected}"
+        )
     return Fetched([file.path for file in files], benchmark=folder)
 
 

@@ -15,7 +15,7 @@ from urllib3.exceptions import HTTPError
 
 from fairseq_mlkd.files.json_objects import read_json, write_json
 from fairseq_mlkd.prepare.downloads.session import Session, Unavailable
-from fairseq_mlkd.prepare.downloads.sources import RemoteFile
+from fairseq_mlkd.prepare.origins import RemoteFile
 
 BLOCK = 1 << 16  # bytes; what is received but not yet a whole block is lost in a kill
 FRUITLESS_TRIES = 5  # in a row, before we give up

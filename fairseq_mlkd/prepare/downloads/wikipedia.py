@@ -14,7 +14,7 @@ from typing import Any
 from fairseq_mlkd.files.json_objects import parse_json, write_json
 from fairseq_mlkd.prepare.downloads.downloader import Downloader
 from fairseq_mlkd.prepare.downloads.session import Missing, Unavailable
-from fairseq_mlkd.prepare.downloads.sources import Checksum, RemoteFile
+from fairseq_mlkd.prepare.origins import Checksum, RemoteFile
 
 WIKIMEDIA = "https://dumps.wikimedia.org"
 STATUS_FILE = "dumpstatus.json"

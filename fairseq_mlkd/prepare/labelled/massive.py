@@ -15,6 +15,7 @@ from fairseq_mlkd.prepare.labelled.rows import (
     read_rows,
     row_error,
 )
+from fairseq_mlkd.prepare.origins import Origin, official_file
 
 PARTITIONS = {"train": "train", "dev": "valid", "test": "test"}
 FIELDS = ("locale", "partition", "intent", "utt", "annot_utt")
@@ -31,6 +32,25 @@ class Segment(NamedTuple):
     slot: str | None
 
 
+ORIGIN = Origin(
+    (
+        official_file(
+            "https://amazon-massive-nlu-dataset.s3.amazonaws.com/"
+            "amazon-massive-dataset-1.1.tar.gz",
+            "massive",
+            40_251_390,
+            sha256="4cba5faa11c71437928e17cb1b9b3d8b8e727e7ea363a3a9a8045e19c0491577",
+            origin="several public projects that pin this archive",
+        ),
+    ),
+    {
+        r"1\.1/data/(?P<lang>[a-z]{2})-(?P<country>[A-Z]{2})\.jsonl": (
+            "1.1/data/{lang}-{country}.jsonl"
+        )
+    },
+)
+
+
 class MASSIVE(WordReader):
     """Read the official JSON lines: one file per locale, which holds all splits.
 
@@ -43,6 +63,7 @@ class MASSIVE(WordReader):
     task = "zero_shot_intent_slot"
     metric = "exact_match"
     layouts = (r"((1\.[01]/)?data/)?(?P<lang>[a-z]{2,3}-[A-Z]{2})\.jsonl",)
+    origin = ORIGIN
     expected = "LOCALE.jsonl, such as en-US.jsonl, here or in data/ or 1.1/data/"
     counts = {"": (11514, 2033, 2974)}
     one_file_for_all_splits = True

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from fairseq_mlkd.data.folders import TARGET
 from fairseq_mlkd.prepare.labelled.reader import Wanted, WordReader, read_cells
 from fairseq_mlkd.prepare.labelled.rows import Dropped, WordRow, row_error
+from fairseq_mlkd.prepare.origins import Origin, official_file
 from fairseq_mlkd.text.parse_tree import (
     is_decoupled,
     leaf_words,
@@ -39,6 +40,16 @@ class Token(NamedTuple):
     stop: int
 
 
+ORIGIN = Origin(
+    (official_file("https://dl.fbaipublicfiles.com/mtop/mtop.zip", "mtop"),),
+    {
+        r"mtop/(?P<lang>[a-z]{2})/(?P<file>(train|eval|test)\.txt)": (
+            "mtop/{lang}/{file}"
+        )
+    },
+)
+
+
 class MTOP(WordReader):
     """Read the official files of eight columns, and those of seven without the id.
 
@@ -53,6 +64,7 @@ class MTOP(WordReader):
     task = "zero_shot_parsing"
     metric = "exact_match"
     layouts = (r"([^/]+/)?(?P<lang>[a-z]{2})/(?P<split>train|eval|dev|test)\.txt",)
+    origin = ORIGIN
     expected = "LANG/{train,eval,test}.txt, here or one folder down"
     counts = COUNTS
     fixed_symbols = {TARGET: POINTERS}

@@ -53,6 +53,10 @@ class MultiATIS(WordReader):
         r"((atis_seven_languages/)?data/)?"
         r"(?P<split>train|dev|test)_(?P<lang>[A-Za-z]{2})\.tsv",
     )
+    by_hand = (
+        "MultiATIS++ needs a licence of the Linguistic Data Consortium: get LDC2021T04 "
+        "at https://catalog.ldc.upenn.edu/LDC2021T04 (Hindi and Turkish: LDC2019T04)"
+    )
     expected = (
         "{train,dev,test}_LANG.tsv, here or in data/, with id, utterance,"
         " slot_labels, intent"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from fairseq_mlkd.prepare.labelled.reader import XTREME, Columns, PairReader
+from fairseq_mlkd.prepare.origins import TFDS, Origin, official_file
 
 # Rows left after the authors removed untranslated sentences: valid, test.
 _KEPT = {
@@ -14,6 +15,18 @@ _KEPT = {
     "ja": (1980, 1946),
     "ko": (1965, 1972),
 }
+ORIGIN = Origin(
+    (
+        official_file(
+            "https://storage.googleapis.com/paws/pawsx/x-final.tar.gz",
+            "pawsx",
+            30_282_057,
+            sha256="4146db499101d66e68ae4c8ed3cf9dadecd625f44b7d8cf3d4a0fe93afc4fd9f",
+            origin=TFDS.format("text/paws_x_wiki/checksums.tsv"),
+        ),
+    ),
+    {r"x-final/(?P<lang>[a-z]{2})/(?P<file>\w+\.tsv)": "x-final/{lang}/{file}"},
+)
 
 
 class PAWSX(PairReader):
@@ -31,6 +44,7 @@ class PAWSX(PairReader):
         XTREME,
         r"(x-final/)?(?P<lang>[a-z]{2})/(?P<split>(translated_)?train|(dev|test)_2k)\.tsv",
     )
+    origin = ORIGIN
     expected = (
         "x-final/LANG/{train,translated_train,dev_2k,test_2k}.tsv or"
         " {train,dev,test}-LANG.tsv with [id,] sentence1, sentence2, label"

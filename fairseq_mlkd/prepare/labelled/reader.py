@@ -22,6 +22,7 @@ from fairseq_mlkd.prepare.labelled.rows import (
     row_error,
     unquote,
 )
+from fairseq_mlkd.prepare.origins import Origin
 from fairseq_mlkd.text.tokenizer import Tokenizer
 
 AnyRow = TypeVar("AnyRow", SentencePair, WordRow)
@@ -78,6 +79,8 @@ class Reader(ABC, Generic[AnyRow]):
         layouts: patterns of the paths of its files, in the folder that users name; the
             groups `split` and `lang` say what a file holds.
         expected: the files of the official layout, for messages.
+        origin: what `preprocess/download.py` fetches, if it can.
+        by_hand: how users get the files where it cannot.
         counts: how many examples the authors report to train, validate and test on, by
             language; of any language under "".
         folders: where preparation stores the inputs.
@@ -93,6 +96,8 @@ class Reader(ABC, Generic[AnyRow]):
     metric: ClassVar[str]
     layouts: ClassVar[Sequence[str]]
     expected: ClassVar[str]
+    origin: ClassVar[Origin | None] = None
+    by_hand: ClassVar[str] = "get its files from its authors"
     counts: ClassVar[Mapping[str, tuple[int, int, int]]]
     folders: ClassVar[tuple[str, ...]]
     fixed_symbols: ClassVar[Mapping[str, tuple[str, ...]]] = {}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fairseq_mlkd.prepare.labelled.reader import XTREME, Wanted, WordReader
 from fairseq_mlkd.prepare.labelled.rows import WordRow, read_rows, row_error
+from fairseq_mlkd.prepare.origins import HUGGING_FACE, Origin, official_file
 
 TAGS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
 # Sentences to train on; to validate and to test on: the languages that XTREME uses.
@@ -25,6 +26,24 @@ COUNTS = {
     for (train, others), langs in SIZES.items()
     for lang in langs.split()
 }
+# The splits of Rahimi et al. in the copy that Hugging Face's loader reads, since
+# XTREME points to a cloud drive for browsers. It holds one archive per language.
+ORIGIN = Origin(
+    (
+        official_file(
+            "https://s3.amazonaws.com/datasets.huggingface.co/wikiann/1.1.0/"
+            "panx_dataset.zip",
+            "wikiann",
+            234_008_884,
+            sha256="164814b64f749ad000988b5ab45050b5116913b3db466ab173008955ddf649a4",
+            origin=HUGGING_FACE.format("wikiann"),
+        ),
+    ),
+    {
+        r"(panx_dataset/)?(?P<lang>[a-z-]+)\.tar\.gz/(.*/)?"
+        r"(?P<file>train|dev|test)": "{lang}/{file}"
+    },
+)
 
 
 class WikiAnn(WordReader):
@@ -39,6 +58,7 @@ class WikiAnn(WordReader):
     task = "zero_shot_tagging"
     metric = "f1"
     layouts = (XTREME, r"(?P<lang>[^/]+)/(?P<split>train|dev|test)(\.tsv)?")
+    origin = ORIGIN
     expected = (
         "LANG/{train,dev,test}, the same with .tsv, or {train,dev,test}-LANG.tsv"
         " with a word and its tag per line"

@@ -5,12 +5,37 @@ from pathlib import Path
 
 from fairseq_mlkd.prepare.labelled.reader import XTREME, Columns, PairReader
 from fairseq_mlkd.prepare.labelled.rows import LabelledFile, read_rows, row_error
+from fairseq_mlkd.prepare.origins import HUGGING_FACE, Origin, official_file
 
 # Header names of sentence 1, sentence 2 and the label; whether fields may be quoted.
 HEADERS = (
     (("sentence1", "sentence2", "gold_label"), False),  # XNLI-1.0
     (("premise", "hypo", "label"), False),  # XNLI-MT-1.0
     (("premise", "hypothesis", "label"), True),  # MultiNLI exports
+)
+ORIGIN = Origin(
+    (
+        official_file(
+            "https://dl.fbaipublicfiles.com/XNLI/XNLI-1.0.zip",
+            "xnli",
+            17_865_352,
+            sha256="4ba1d5e1afdb7161f0f23c66dc787802ccfa8a25a3ddd3b165a35e50df346ab1",
+            origin=HUGGING_FACE.format("xnli"),
+        ),
+        official_file(
+            "https://dl.fbaipublicfiles.com/XNLI/XNLI-MT-1.0.zip",
+            "xnli",
+            466_098_360,
+            sha256="f732517ba2fb1d550e9f3c2aabaef6017c91ee2dcec90e878f138764d224db05",
+            origin=HUGGING_FACE.format("xnli"),
+        ),
+    ),
+    {
+        r"XNLI-1\.0/(?P<file>xnli\.(dev|test)\.tsv)": "XNLI-1.0/{file}",
+        r"XNLI-MT-1\.0/multinli/multinli\.train\.(?P<lang>[a-z]{2})\.tsv": (
+            "XNLI-MT-1.0/multinli/multinli.train.{lang}.tsv"
+        ),
+    },
 )
 
 
@@ -26,6 +51,7 @@ class XNLI(PairReader):
         r"(XNLI-1\.0/)?xnli\.(?P<split>dev|test)\.tsv",
         r"((XNLI-MT-1\.0/)?multinli/)?multinli\.(?P<split>train)\.(?P<lang>[^.]+)\.tsv",
     )
+    origin = ORIGIN
     expected = (
         "XNLI-1.0/xnli.{dev,test}.tsv and XNLI-MT-1.0/multinli/multinli.train.LANG.tsv"
         " or {train,dev,test}-LANG.tsv with premise, hypothesis, label"

@@ -9,7 +9,7 @@ import pytest
 from archives import ARCHIVES, write_archive
 
 from fairseq_mlkd.prepare.downloads.archives import unpack
-from fairseq_mlkd.prepare.downloads.sources import SOURCES
+from fairseq_mlkd.prepare.downloads.fetching import ORIGINS
 from fairseq_mlkd.prepare.labelled import READERS
 
 
@@ -21,7 +21,7 @@ def files_in(folder):
 def test_the_benchmark_finds_what_was_unpacked(tmp_path, name, file_name):
     archive = write_archive(tmp_path / file_name, ARCHIVES[name, file_name])
     folder = tmp_path / "out"
-    found = unpack(archive, folder, SOURCES[name].members, [])
+    found = unpack(archive, folder, ORIGINS[name].members, [])
     read = {file.path for file in READERS[name].find(folder)}
     assert read == {folder / file for file in files_in(folder)} != set()
     assert found == (set() if file_name == "XNLI-1.0.zip" else {"de", "hi"})
@@ -31,7 +31,7 @@ def test_the_benchmark_finds_what_was_unpacked(tmp_path, name, file_name):
 def test_only_the_languages_asked_for_are_unpacked(tmp_path, name, file_name):
     archive = write_archive(tmp_path / file_name, ARCHIVES[name, file_name])
     for langs in (["hi"], ["hi", "ja"]):
-        assert unpack(archive, tmp_path / "out", SOURCES[name].members, langs) <= {"hi"}
+        assert unpack(archive, tmp_path / "out", ORIGINS[name].members, langs) <= {"hi"}
     unpacked = files_in(tmp_path / "out")
     assert unpacked and not re.search(r"\bde\b", " ".join(unpacked))
 
@@ -43,7 +43,7 @@ def test_what_is_there_stays_and_what_was_cut_is_completed(tmp_path):
     train.parent.mkdir(parents=True)
     train.write_text("abcde")
     test.write_text("12")
-    unpack(archive, tmp_path, SOURCES["mtop"].members, [])
+    unpack(archive, tmp_path, ORIGINS["mtop"].members, [])
     assert (train.read_text(), test.read_text()) == ("abcde", "12345")
 
 
@@ -64,7 +64,7 @@ def test_links_in_a_tar_are_refused(tmp_path, kind):
     with tarfile.open(archive, "w:gz") as tar:
         tar.addfile(info)
     with pytest.raises(ValueError, match="train.txt' is a link, not a file"):
-        unpack(archive, tmp_path, SOURCES["mtop"].members, [])
+        unpack(archive, tmp_path, ORIGINS["mtop"].members, [])
 
 
 def test_links_in_a_zip_are_refused(tmp_path):
@@ -73,7 +73,7 @@ def test_links_in_a_zip_are_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr(info, "/etc/passwd")
     with pytest.raises(ValueError, match="train.txt' is a link, not a file"):
-        unpack(tmp_path / "a.zip", tmp_path, SOURCES["mtop"].members, [])
+        unpack(tmp_path / "a.zip", tmp_path, ORIGINS["mtop"].members, [])
 
 
 @pytest.mark.parametrize("name, file_name", ARCHIVES)
@@ -85,7 +85,7 @@ def test_a_damaged_archive_is_one_line_and_leaves_no_half_file(
     whole = archive.read_bytes()
     archive.write_bytes(whole[: len(whole) // 2])
     with pytest.raises(ValueError, match=rf"{file_name}: damaged \(.+\); remove it"):
-        unpack(archive, tmp_path / "out", SOURCES[name].members, [])
+        unpack(archive, tmp_path / "out", ORIGINS[name].members, [])
     assert not list(tmp_path.rglob("*.partial"))
 
 
@@ -94,5 +94,5 @@ def test_a_changed_byte_is_noticed(tmp_path):
     content = archive.read_bytes().replace(b"unpacked text", b"unpacked-text")
     archive.write_bytes(content)
     with pytest.raises(ValueError, match="damaged"):
-        unpack(archive, tmp_path, SOURCES["mtop"].members, [])
+        unpack(archive, tmp_path, ORIGINS["mtop"].members, [])
     assert files_in(tmp_path) == {"a.zip"}

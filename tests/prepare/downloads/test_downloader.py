@@ -10,7 +10,7 @@ from file_server import Served, serve
 
 from fairseq_mlkd.prepare.downloads.downloader import CHECKSUMS_FILE, Downloader
 from fairseq_mlkd.prepare.downloads.session import Session, Unavailable
-from fairseq_mlkd.prepare.downloads.sources import Checksum, RemoteFile
+from fairseq_mlkd.prepare.origins import Checksum, RemoteFile
 
 CONTENT, OTHER = (
     b"\x1f\x8b" + np.random.default_rng(seed).bytes(300_000) for seed in (1, 2)

@@ -9,8 +9,9 @@ from archives import ARCHIVES, write_archive
 from file_server import Served, serve
 
 from fairseq_mlkd.prepare.downloads import SOURCE_NAMES, Downloader, fetch, fetching
-from fairseq_mlkd.prepare.downloads.sources import SOURCES, RemoteFile
+from fairseq_mlkd.prepare.downloads.fetching import ORIGINS
 from fairseq_mlkd.prepare.labelled import READERS
+from fairseq_mlkd.prepare.origins import RemoteFile
 
 
 @pytest.fixture
@@ -30,9 +31,9 @@ def server(tmp_path, monkeypatch):
     with serve(files) as server:
         small = {
             name: replace(source, files=tuple(_local(f, server) for f in source.files))
-            for name, source in SOURCES.items()
+            for name, source in ORIGINS.items()
         }
-        monkeypatch.setattr(fetching, "SOURCES", small)
+        monkeypatch.setattr(fetching, "ORIGINS", small)
         yield server
 
 
@@ -49,7 +50,7 @@ def test_what_was_fetched_is_what_the_benchmark_reads(downloader, server, name):
     fetched = fetch(name, downloader)
     read = READERS[name].find(fetched.benchmark)
     assert {"de", "hi"} <= {file.lang for file in read}
-    assert fetched.missing == [] and len(fetched.paths) == len(SOURCES[name].files)
+    assert fetched.missing == [] and len(fetched.paths) == len(ORIGINS[name].files)
 
 
 def test_a_second_run_asks_for_nothing(downloader, server):
@@ -67,7 +68,7 @@ def test_languages_that_a_source_lacks_are_named(downloader, server):
 
 
 def test_a_corpus_stays_packed(downloader, server):
-    (file,) = SOURCES["billion_words"].files
+    (file,) = ORIGINS["billion_words"].files
     server.files[f"/{file.path}"] = Served(b"\x1f\x8b packed")
     fetched = fetch("billion_words", downloader)
     assert fetched.corpus == {"en": str(fetched.paths[0])}
@@ -93,7 +94,7 @@ def test_room_is_looked_for_before_anything_is_fetched(downloader, monkeypatch):
 
 
 def test_bytes_that_are_there_need_no_room(downloader):
-    (file,) = SOURCES["pawsx"].files
+    (file,) = ORIGINS["pawsx"].files
     assert downloader.missing_bytes(file) == file.size
     partial = downloader.folder / f"{file.path}.partial"
     partial.parent.mkdir(parents=True)
@@ -101,12 +102,12 @@ def test_bytes_that_are_there_need_no_room(downloader):
     assert downloader.missing_bytes(file) == file.size - 5
     partial.rename(downloader.folder / file.path)
     assert downloader.missing_bytes(file) == 0
-    assert downloader.missing_bytes(SOURCES["mtop"].files[0]) == 0  # not published
+    assert downloader.missing_bytes(ORIGINS["mtop"].files[0]) == 0  # not published
 
 
-@pytest.mark.parametrize("name", SOURCES)
+@pytest.mark.parametrize("name", ORIGINS)
 def test_official_files_come_encrypted_and_with_whole_checksums(name):
-    for file in SOURCES[name].files:
+    for file in ORIGINS[name].files:
         assert file.url.startswith("https://")
         assert file.path.startswith(f"{name}/")
         assert file.url.rsplit("/", 1)[1] == file.path.rsplit("/", 1)[1]

@@ -190,14 +190,36 @@ class Case:
             "ntokens": 0,
         }
 
+    def learn(self, criterion: TinyBertCriterion, sizes: Sequence[int]) -> list[Tensor]:
+        """Return all terms, then all gradients, added up over a batch that is cut.
+
+        Args:
+            sizes: sentences of each part.
+        """
+        params = [*self.student.parameters(), *criterion.parameters()]
+        found: list[Tensor] = []
+        for start, size in zip(np.cumsum([0, *sizes]), sizes):
+            items = self.items[start : start + size]
+            loss, labels, log = criterion(self.student, self.dataset.collater(items))
+            grads = torch.autograd.grad(loss, params, allow_unused=True)
+            terms = [log[name] for name in sorted(log) if name.endswith("loss")]
+            grads = [
+                torch.zeros_like(p) if g is None else g for p, g in zip(params, grads)
+            ]
+            part = [torch.tensor(labels), *terms, *grads]
+            found = part if not found else [a + b for a, b in zip(found, part)]
+        return found
+
     def slow_terms(self, criterion: TinyBertCriterion) -> dict[str, Tensor]:
         """All terms from the formulas, one sentence at a time; they have gradients."""
         singles = [self.dataset.collater([item]) for item in self.items]
         runs = [self.run_alone(sample) for sample in singles]
         terms = slow_outputs(self.task, singles, runs, criterion.cfg.temperature)
-        labels = terms.pop("labels")
-        for name, value in self._slow_inner(criterion, runs).items():
-            terms[name] = labels * value
+        for sample, run in zip(singles, runs):
+            targets = self.task.supervise(sample).targets.values()
+            labels = sum(int(target.ge(0).sum()) for target in targets)
+            for name, value in self._slow_inner(criterion, [run]).items():
+                terms[name] = terms.get(name, 0.0) + labels * value
         return terms
 
     def run_alone(self, sample: dict[str, Any]) -> list[Outputs]:
@@ -277,11 +299,11 @@ def slow_outputs(
     runs: list[list[Outputs]],
     temperature: float,
 ) -> dict[str, Any]:
-    """Hard cross-entropy and equation 2, summed over labels, and how many there are.
+    """Hard cross-entropy and equation 2, summed over labels.
 
     Where the teacher's logits are None it does not read the label.
     """
-    ce, kd, labels = 0.0, 0.0, 0
+    ce, kd = 0.0, 0.0
     for sample, (own, taught) in zip(samples, runs):
         for head, target in task.supervise(sample).targets.items():
             for i, label in enumerate(target.tolist()):
@@ -291,8 +313,7 @@ def slow_outputs(
                     z_s = torch.log_softmax(student / temperature, -1)
                     kd = kd - (z_t * z_s).sum()
                 ce = ce - torch.log_softmax(student, -1)[label]
-                labels += 1
-    return {"nll_loss": ce, "logits_loss": kd, "labels": labels}
+    return {"nll_loss": ce, "logits_loss": kd}
 
 
 def mean_square(errors: Iterable[Tensor]) -> Tensor:

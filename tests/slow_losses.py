@@ -34,22 +34,31 @@ def slow_distance(pairs: list[tuple[list[float], list[float]]], kind: str) -> fl
     return sum(math.sqrt(sum(row)) for row in squares) / len(squares)
 
 
-def slow_hidden_loss(student: Tensor, teacher: Tensor, pad: Tensor, kind: str) -> float:
-    rows = [
-        (student[b, t].tolist(), teacher[b, t].tolist())
+def slow_hidden_loss(
+    student: Tensor, teacher: Tensor, pad: Tensor, kind: str
+) -> list[float]:
+    """Equation 3 of each sentence."""
+    return [
+        slow_distance(
+            [
+                (student[b, t].tolist(), teacher[b, t].tolist())
+                for t in range(student.size(1))
+                if not pad[b, t]
+            ],
+            kind,
+        )
         for b in range(student.size(0))
-        for t in range(student.size(1))
-        if not pad[b, t]
     ]
-    return slow_distance(rows, kind)
 
 
 def slow_attention_loss(
     student: Tensor, teacher: Tensor, pad: Tensor, kind: str
-) -> float:
+) -> list[float]:
+    """Equation 3 of each sentence."""
     bsz, heads, src_len, _ = student.shape
-    rows = []
+    found = []
     for b in range(bsz):
+        rows = []
         keys = [k for k in range(src_len) if not pad[b, k]]
         for h in range(heads):
             for q in keys:
@@ -57,15 +66,17 @@ def slow_attention_loss(
                     [x[b, h, q, k].item() for k in keys] for x in (student, teacher)
                 )
                 rows.append(tuple(cells))
-    return slow_distance(rows, kind)
+        found.append(slow_distance(rows, kind))
+    return found
 
 
 def slow_relation_loss(
     student: Tensor, teacher: Tensor, pad: Tensor, heads: int
-) -> float:
-    """Equation 2 of MiniLMv2: KL(teacher || student) of each vector's relations."""
-    divergences = []
+) -> list[float]:
+    """Equation 2 of MiniLMv2: KL(teacher || student) of each sentence's relations."""
+    found = []
     for b in range(len(pad)):
+        divergences = []
         real = [t for t in range(pad.size(1)) if not pad[b, t]]
         for h in range(heads):
             for t in real:
@@ -75,7 +86,8 @@ def slow_relation_loss(
                 divergences.append(
                     sum(a * math.log(a / c) for a, c in zip(p, q) if a > 0)
                 )
-    return sum(divergences) / len(divergences)
+        found.append(sum(divergences) / len(divergences))
+    return found
 
 
 def slow_relations(

@@ -25,6 +25,8 @@ from fairseq_mlkd.distillation.distiller import (
     Distiller,
     build_distiller,
     build_stage_1,
+    count_by_row,
+    find_rows,
     open_teacher,
 )
 from fairseq_mlkd.distillation.losses import hard_loss
@@ -43,14 +45,14 @@ class TinyBertCriterionConfig(DistillationConfig):
 class TinyBertCriterion(TaskCrossEntropyCriterion):
     """Hard loss + equation 2 at the labels + equation 3 inside (Jiao et al., 2019).
 
-    Stage 1 on `multilingual_mlm`, stage 2 on a fine-tuning task. The terms of equation
-    3 are means over what is valid, summed over the mapped layers, and count once a
-    label like the other two; decoders add terms of their own. A term of weight 0 is not
-    computed; without any, no teacher is loaded. Validation reports the hard loss; the
-    other terms, too, with `--valid-distillation`.
+    Stage 1 on `multilingual_mlm`, stage 2 on a fine-tuning task. Each term is a sum
+    over sentences whose denominator is the number of labels; those of equation 3 are
+    summed over the mapped layers, and decoders add terms of their own. A term of weight
+    0 is not computed; without any, no teacher is loaded. Validation reports the hard
+    loss; the other terms, too, with `--valid-distillation`.
 
-    Against forgetting, a task may give unlabelled sentences. Equations 2 and 3 on them,
-    and the loss of stage 1, are means that count once a label, too.
+    Against forgetting, a task may give unlabelled sentences: equations 2 and 3 on them,
+    and the loss of stage 1.
 
     Raises:
         ValueError: no teacher, one that does not fit, or nothing to learn from.
@@ -114,48 +116,59 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
             if self.reader is self.task
             else view_batch(self.task, self.reader, sample),
         )
-        loss, terms = found.output_loss, dict(found.outputs)
+        loss, terms = found.loss, found.terms
         log = self.logging_output(sample, loss, found.logits, targets)
-        sample_size = log["sample_size"]
-        for name, term in found.inner.items():
-            terms[name] = sample_size * term
-            loss = loss + distiller.inner_losses.weights[name] * terms[name]
         if self.training and self.task.unlabelled_data:
             for name, weight, value in self._compare_unlabelled(model, sample):
-                terms[name] = sample_size * value
-                loss = loss + weight * terms[name]
-        log.update({name: term.detach() for name, term in terms.items()})
-        log["loss"] = loss.detach()
+                terms[name] = value.detach()
+                loss = loss + weight * value
+        log.update(terms, loss=loss.detach())
         if not self.training:
             loss = hard_loss(found.logits, targets)
             log.update(distillation_loss=log["loss"], loss=loss)
-        return loss, sample_size, log
+        return loss, log["sample_size"], log
 
     def _compare_unlabelled(
         self, model: nn.Module, sample: Sample
     ) -> Iterator[tuple[str, float, Tensor]]:
         """Yield name, weight and value of each loss on the unlabelled sentences.
 
-        The values are 0 where a batch has none.
+        A sentence counts as often as the example beside it has labels, times the
+        examples that there are per sentence: over an epoch, as often as all labels. The
+        values are 0 where a batch has none.
         """
         weights, losses = extra_weights(self.cfg), {}
-        nothing = torch.zeros((), device=sample["net_input"]["src_tokens"].device)
         plain, masked = sample.get("unlabelled"), sample.get("masked")
         if plain is not None and weights.plain:
             assert self.distiller is not None
-            places = self.task.place_heads(plain)
-            losses["unlabelled_loss"] = self.distiller.mean_loss(
-                model, plain["net_input"], places, keys=plain["keys"]
-            )
+            losses["unlabelled_loss"] = self.distiller(
+                model,
+                plain["net_input"],
+                self.task.place_heads(plain),
+                counts=self._count_unlabelled(sample),
+                keys=plain["keys"],
+            ).loss
         if masked is not None and weights.masked:
             assert self.stage_1 is not None
             padding_idx = self.task.source_dictionary.pad()
-            losses["stage_1_loss"] = self.stage_1.mean_loss(
-                model, masked["net_input"], *supervise_masked(masked, padding_idx)
-            )
+            losses["stage_1_loss"] = self.stage_1(
+                model,
+                masked["net_input"],
+                *supervise_masked(masked, padding_idx),
+                counts=self._count_unlabelled(sample),
+            ).loss
+        nothing = torch.zeros((), device=sample["net_input"]["src_tokens"].device)
         for name, weight in zip(("unlabelled_loss", "stage_1_loss"), weights):
             if weight:
                 yield name, weight, losses.get(name, nothing)
+
+    def _count_unlabelled(self, sample: Sample) -> Tensor:
+        """Return how often each unlabelled sentence counts, `(n,)`."""
+        inputs, (places, targets) = sample["net_input"], self.task.supervise(sample)
+        labels = count_by_row(find_rows(inputs, places), targets, inputs)
+        by_example = labels.new_zeros(sample["nsentences"])
+        by_example.index_add_(0, sample["examples"], labels)
+        return by_example[sample["owners"]] * sample["examples_per_unlabelled"]
 
     def load_state_dict(
         self, state_dict: dict[str, Tensor] | None, strict: bool = True

@@ -65,12 +65,17 @@ class MixedDataset(BaseWrapperDataset):
     def collater(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
         """As the labelled batch, and batches of their own beside it.
 
-        `unlabelled`, and with masks `masked`, which has a `target`, too. Where no
-        sample has unlabelled examples, they are missing.
+        `unlabelled`, and with masks `masked`, which has a `target`, too; `owners`
+        `(n,)`, the sample beside which each stands, and `examples_per_unlabelled`, how
+        many labelled examples an epoch has for each. Where no sample has unlabelled
+        examples, they are missing.
         """
         batch = super().collater(samples)
         drawn = [item for sample in samples for item in sample["unlabelled"]]
+        owners = [i for i, s in enumerate(samples) for _ in s["unlabelled"]]
         if drawn:
+            batch["owners"] = torch.tensor(owners)
+            batch["examples_per_unlabelled"] = len(self) / len(self.unlabelled)
             batch["unlabelled"] = self.plain.collater(drawn)
         if drawn and self.has_masks:
             batch["masked"] = self.unlabelled.collater(drawn)

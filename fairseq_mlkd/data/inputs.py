@@ -22,20 +22,24 @@ def collate_inputs(
     Returns:
         `id` `(bsz,)`; `lang`, None where the batch mixes languages; `nsentences`;
         `keys` `(rows, 5)`, of each sequence its sample's key and its number there;
-        `ntokens`, padding left out; `net_input` with `src_tokens` `(rows, src_len)` and
-        `src_lengths` `(rows,)`.
+        `examples` `(rows,)`, the number of that sample in the batch; `ntokens`, padding
+        left out; `net_input` with `src_tokens` `(rows, src_len)` and `src_lengths`
+        `(rows,)`.
     """
     langs = {sample["lang"] for sample in samples}
     rows = [sample[key] for sample in samples]
     keys = [(*sample["key"], 0) for sample in samples]
+    examples = list(range(len(samples)))
     if more_key is not None:
-        for sample in samples:
+        for number, sample in enumerate(samples):
             rows += sample[more_key]
+            examples += [number] * len(sample[more_key])
             keys += [(*sample["key"], i) for i in range(1, 1 + len(sample[more_key]))]
     lengths = torch.tensor([len(row) for row in rows])
     return {
         "id": torch.tensor([sample["id"] for sample in samples]),
         "keys": torch.tensor(keys),
+        "examples": torch.tensor(examples),
         "lang": langs.pop() if len(langs) == 1 else None,
         "nsentences": len(samples),
         "ntokens": int(lengths.sum()),

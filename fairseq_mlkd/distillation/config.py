@@ -48,7 +48,7 @@ class DistillationConfig(FairseqDataclass):
         default="uniform",
         metadata={
             "help": "teacher layers to learn from: uniform, last, last-K (only the "
-            "student's last K layers learn), or their numbers from 1, one a student "
+            "student's last K layers learn), or their numbers from 1, one per student "
             "layer, such as 3,6,9,12"
         },
     )

@@ -33,16 +33,14 @@ class Comparison(NamedTuple):
 
     Args:
         logits: of the student; empty where no loss needs them.
-        output_loss: the weighted hard loss and equation 2, summed over labels.
-        outputs: the two apart, `nll_loss` and `logits_loss`, unweighted and detached;
-            only what has a weight is there.
-        inner: the terms of equation 3, unweighted, by name.
+        loss: the weighted sum of all terms.
+        terms: `nll_loss`, `logits_loss` and those of equation 3, without weights and
+            gradient; only what has a weight is there.
     """
 
     logits: Logits
-    output_loss: Tensor
-    outputs: dict[str, Tensor]
-    inner: dict[str, Tensor]
+    loss: Tensor
+    terms: dict[str, Tensor]
 
 
 class Distiller(nn.Module):
@@ -77,90 +75,97 @@ class Distiller(nn.Module):
         self,
         student: nn.Module,
         inputs: Mapping[str, Any],
-        places: dict[str, Tensor],
-        targets: dict[str, Tensor] | None = None,
+        places: Mapping[str, Tensor],
+        targets: Mapping[str, Tensor] | None = None,
         *,
+        counts: Tensor | None = None,
         with_logits: bool = False,
         keys: Tensor | None = None,
         view: TeacherView | None = None,
     ) -> Comparison:
         """Run both models on a batch and compare them.
 
-        A decoder is compared where the inputs have something to decode. What has no
-        weight is not computed.
+        Every term is a sum over sentences. A decoder is compared where the inputs have
+        something to decode. What has no weight is not computed.
 
         Args:
             student: the model that learns.
             inputs: of both models.
             places: where their heads are compared, as in `Supervision`.
             targets: head -> `(n,)` labels there; None: there are none.
+            counts: `(bsz,)`, how often each sentence counts, shared among its places;
+                None: once per label.
             with_logits: the student's logits are wanted whatever the weights.
             keys: names of the sequences, for a `CachedTeacher`.
             view: what the teacher reads instead of `inputs`; then the source is
                 compared at words, and equation 2 stands at the labels of both.
         """
         decodes = "prev_output_tokens" in inputs
-        own_request, request = (self.inner_losses.requests(i, decodes) for i in (0, 1))
         soft = bool(places and self.logits_weight)
         hard = targets is not None and bool(self.ce_weight)
         scored = soft or hard or with_logits
-        nothing = torch.zeros((), device=inputs["src_tokens"].device)
-        if not scored and not any(own_request):
-            return Comparison({}, nothing, {}, {})
-        theirs = {**inputs, "heads": places} if view is None else view.inputs
-        taught_logits, taught = self.teacher.run(
-            next(student.parameters()),
-            keys,
-            features_only=not soft,
-            **theirs,
-            request=request,
-        )
-        logits, own = student(
-            features_only=not scored, **inputs, heads=places, request=own_request
-        )
-        if view is not None:
-            taught_logits = view.read_logits(taught_logits) if soft else None
-            if view.word_starts is not None:
-                own, taught = at_words(own, taught, *view.word_starts)
-        loss, outputs = nothing, {}
+        loss = torch.zeros((), device=inputs["src_tokens"].device)
+        request = self.inner_losses.requests(0, decodes)
+        if not scored and not any(request):
+            return Comparison({}, loss, {})
+        inputs = {**inputs, "heads": places}
+        # before the student, whose activations are kept
+        taught_logits, taught = self._run_teacher(student, inputs, soft, keys, view)
+        logits, own = student(features_only=not scored, request=request, **inputs)
+        rows = find_rows(inputs, places)
+        label_weights = None
+        if counts is None:
+            counts = count_by_row(rows, targets, inputs)
+        else:
+            label_weights = share_out(counts, rows)
+        terms = {}
         if soft or hard:
-            loss, outputs = self._compare_outputs(
+            loss, terms = self._compare_outputs(
                 logits,
-                taught_logits if soft else {},
+                taught_logits,
                 targets,
                 {} if view is None else view.shared,
+                label_weights,
             )
-        inner = self.inner_losses(own, taught, decodes)
-        return Comparison(logits if scored else {}, loss, outputs, inner)
+        if view is not None and view.word_starts is not None:
+            own, taught = at_words(own, taught, *view.word_starts)
+        for name, term in self.inner_losses(own, taught, counts, decodes).items():
+            loss = loss + self.inner_losses.weights[name] * term
+            terms[name] = term.detach()
+        return Comparison(logits if scored else {}, loss, terms)
 
-    def mean_loss(
+    def _run_teacher(
         self,
         student: nn.Module,
         inputs: Mapping[str, Any],
-        places: dict[str, Tensor],
-        targets: dict[str, Tensor] | None = None,
-        *,
-        keys: Tensor | None = None,
-    ) -> Tensor:
-        """Return the weighted sum of means over what is valid; as `forward` else."""
-        found = self(student, inputs, places, targets, keys=keys)
-        losses = [self.inner_losses.weights[k] * x for k, x in found.inner.items()]
-        if found.outputs:
-            labels = sum(map(len, places.values()))
-            losses.append(found.output_loss / max(labels, 1))
-        return reduce(add, losses, torch.zeros_like(found.output_loss))
+        soft: bool,
+        keys: Tensor | None,
+        view: TeacherView | None,
+    ) -> tuple[Logits, Mapping[str, Any]]:
+        """Return the teacher's logits, none without `soft`, and its states."""
+        logits, states = self.teacher.run(
+            next(student.parameters()),
+            keys,
+            features_only=not soft,
+            request=self.inner_losses.requests(1, "prev_output_tokens" in inputs),
+            **(inputs if view is None else view.inputs),
+        )
+        if not soft:
+            return {}, states
+        return logits if view is None else view.read_logits(logits), states
 
     def _compare_outputs(
         self,
         logits: Logits,
         taught: Logits,
-        targets: dict[str, Tensor] | None,
+        targets: Mapping[str, Tensor] | None,
         shared: dict[str, Tensor],
+        label_weights: dict[str, Tensor] | None,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the weighted sum over the labels of all heads, and its terms."""
         if not taught:
             assert targets is not None
-            ce = hard_loss(logits, targets)
+            ce = hard_loss(logits, targets, label_weights)
             return self.ce_weight * ce, {"nll_loss": ce.detach()}
         losses = [
             losses_of_head(
@@ -168,6 +173,7 @@ class Distiller(nn.Module):
                 None if targets is None else targets[head],
                 teacher_logits,
                 shared.get(head),
+                label_weights=None if label_weights is None else label_weights[head],
                 ce_weight=self.ce_weight,
                 logits_weight=self.logits_weight,
                 temperature=self.temperature,
@@ -178,11 +184,51 @@ class Distiller(nn.Module):
         return total, {"nll_loss": ce, "logits_loss": kd}
 
 
+def find_rows(
+    inputs: Mapping[str, Any], places: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    """Return the sentence of a batch that each place is in: head -> `(n,)`."""
+    read = inputs.get("prev_output_tokens", inputs["src_tokens"])
+    return {head: place // read.size(1) for head, place in places.items()}
+
+
+def count_by_row(
+    rows: Mapping[str, Tensor],
+    targets: Mapping[str, Tensor] | None,
+    inputs: Mapping[str, Any],
+) -> Tensor:
+    """Count the labels of each sentence, `(bsz,)`.
+
+    Args:
+        rows: head -> `(n,)`, the sentence of each place.
+        targets: head -> `(n,)`, below 0 where there is no label; None: all places have
+            one.
+        inputs: of the models.
+    """
+    src_tokens = inputs["src_tokens"]
+    total = torch.zeros(len(src_tokens), dtype=torch.long, device=src_tokens.device)
+    for head, row in rows.items():
+        counted = None if targets is None else targets[head].ge(0).long()
+        ones = torch.ones_like(row) if counted is None else counted
+        total.index_add_(0, row, ones)
+    return total
+
+
+def share_out(counts: Tensor, rows: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Share each sentence's count `(bsz,)` among its places: head -> `(n,)`."""
+    sizes = torch.zeros_like(counts)
+    for row in rows.values():
+        sizes.index_add_(0, row, torch.ones_like(counts)[row])
+    return {head: (counts / sizes.clamp(min=1))[row] for head, row in rows.items()}
+
+
 def losses_of_head(
     logits: Tensor,
     target: Tensor | None,
     teacher_logits: Tensor,
     shared: Tensor | None,
+    *,
+    label_weights: Tensor | None,
     **weights: float,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """As `output_losses`, of one head.
@@ -193,13 +239,16 @@ def losses_of_head(
         teacher_logits: of all labels, or of those that are shared.
         shared: `(n,)`, true at the labels that the teacher reads, too; the others have
             the hard loss alone. None: it reads them all.
-        weights: and the temperature, as in `output_losses`.
+        label_weights: as in `output_losses`; not where labels are shared.
+        weights: and the temperature, as there.
     """
     if target is None:
         target = torch.zeros(len(logits), dtype=torch.long, device=logits.device)
         weights["ce_weight"] = 0.0
     if shared is None:
-        return output_losses(logits, target, teacher_logits, **weights)
+        return output_losses(
+            logits, target, teacher_logits, label_weights=label_weights, **weights
+        )
     total, ce, kd = output_losses(
         logits[shared], target[shared], teacher_logits, **weights
     )

@@ -87,7 +87,7 @@ class StateLoss(nn.Module):
         self.projections = Projections(points, student.dim, teacher.dim)
 
     def forward(self, student: Outputs, teacher: Outputs) -> Tensor:
-        """A scalar."""
+        """Return each sentence's term, `(bsz,)`."""
         own, taught = student[self.states], teacher[self.states]
         losses = [
             hidden_loss(
@@ -129,7 +129,7 @@ class ScoreLoss(nn.Module):
         self.head_map = HeadMap(head_map, layers, student.heads, teacher.heads)
 
     def forward(self, student: Outputs, teacher: Outputs) -> Tensor:
-        """A scalar."""
+        """Return each sentence's term, `(bsz,)`."""
         _, queries, keys, causal = self.attention
         cells = valid_cells(student[queries], student[keys], causal=causal)
         own, taught = student[self.states], teacher[self.states]
@@ -162,7 +162,7 @@ class RelationLoss(nn.Module):
         self.attention, self.pairs, self.heads = attention, pairs, heads
 
     def forward(self, student: Outputs, teacher: Outputs) -> Tensor:
-        """A scalar."""
+        """Return each sentence's term, `(bsz,)`."""
         _, queries, keys, _ = self.attention
         masks = [student[side] for side in (queries, keys, keys)]
         losses = [
@@ -265,17 +265,23 @@ class InnerLosses(nn.Module):
         }
 
     def forward(
-        self, student: Outputs, teacher: Outputs, decodes: bool = True
+        self,
+        student: Outputs,
+        teacher: Outputs,
+        counts: Tensor,
+        decodes: bool = True,
     ) -> dict[str, Tensor]:
-        """Return the terms, unweighted scalars, by name.
+        """Return the terms by name, without their weights, each summed over sentences.
 
         Args:
             student: what the student handed out beside its logits.
             teacher: likewise the teacher, at the same positions.
+            counts: `(bsz,)`, how often each sentence counts.
             decodes: as in `requests`.
         """
         terms = self._chosen(decodes).items()
-        return {name: term(student, teacher) for name, term in terms}
+        found = {name: term(student, teacher) for name, term in terms}
+        return {name: (x * counts.to(x)).sum() for name, x in found.items()}
 
     def describe(self) -> str:
         """How heads are compared, in words."""

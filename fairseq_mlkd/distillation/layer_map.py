@@ -1,20 +1,24 @@
-"""g(m) of equation 3: the teacher's layer that each student layer learns from."""
+"""g of equation 3: the student layer g(m) that learns from the teacher's layer m.
+
+Teacher layers that g leaves out teach nobody. As code it is a list of pairs (g(m), m),
+in the order of the student's layers; a list may give one teacher layer to several.
+"""
 
 from typing import NamedTuple
 
 UNIFORM, LAST = "uniform", "last"
 
-Pairs = tuple[tuple[int, int], ...]  # (student, teacher)
+Pairs = tuple[tuple[int, int], ...]  # (student, teacher): (g(m), m)
 
 
 class LayerMap(NamedTuple):
-    """Pairs (student, teacher), in the order of the student's layers."""
+    """g for hidden states and for attention."""
 
     hidden: Pairs  # points, 0 (embeddings) to the number of layers
     attention: Pairs  # layers, from 0
 
     def describe(self, what: str = "") -> list[str]:
-        """The map in words, a line each: `student hidden 2 <- teacher hidden 6`.
+        """Return the map in words, a line each: `student hidden 2 <- teacher hidden 6`.
 
         Args:
             what: which part of the models it is about, such as `decoder `.
@@ -63,7 +67,7 @@ def build_layer_map(
 def map_layers(
     spec: str, student_layers: int, teacher_layers: int, *, flag: str
 ) -> Pairs:
-    """Pairs (student, teacher) of layers counted from 1.
+    """Return the pairs (student, teacher) of layers counted from 1.
 
     Args:
         spec: `uniform` (every b-th layer, b = teacher_layers / student_layers, as
@@ -135,6 +139,6 @@ def _read_list(
     if len(chosen) != student_layers or outside:
         raise ValueError(
             f"{flag} {spec} does not fit: it takes {student_layers} numbers, "
-            f"one a student layer, each from 1 to the teacher's {teacher_layers}"
+            f"one per student layer, each from 1 to the teacher's {teacher_layers}"
         )
     return chosen

@@ -1,9 +1,30 @@
-"""The losses of the paper, and MiniLMv2's, as functions of tensors.
+"""Equations 2 and 3 of the paper, and MiniLMv2's relations, as functions of tensors.
+
+Equation 2, at each label, z_s and z_t being the softmax of the student's and of the
+teacher's logits divided by the temperature:
+
+    -z_t . log z_s
+
+Equation 3, at each point of the teacher that the layer map g sends to a point of the
+student, f(x_s) being the student's states brought to the teacher's shape:
+
+    ||f(x_s) - x_t||
+
+the norm of each valid row (`l2`), or as TinyBERT has it, the square of each valid cell
+(`mse`). Plainly, for one sentence without padding:
+
+    def equation_3(f_x_s, x_t, kind):  # (src_len, dim), or (heads, tgt_len, src_len)
+        squared = (f_x_s - x_t) ** 2
+        return (squared.sum(-1).sqrt() if kind == "l2" else squared).mean()
+
+A sentence's term is this mean over its own cells, and counts as often as the sentence
+has labels, as the hard loss and equation 2 do. So every term is a sum over sentences,
+which fairseq divides by the number of labels: a batch may be cut anyhow between
+micro-batches and workers, and padded further, without changing it.
 
 Every loss is computed in float32 (float64 stays float64) whatever the model's
-precision. Padding is known by a boolean mask, never guessed from a value, and adds
-nothing: a batch that is padded further keeps its loss. The teacher's tensors get no
-gradient.
+precision. Padding is known by a boolean mask, never guessed from a value. The teacher's
+tensors get no gradient.
 """
 
 import math
@@ -27,12 +48,26 @@ def count_labels(target: Tensor) -> int:
     return int(target.ge(0).sum())
 
 
-def hard_loss(logits: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> Tensor:
-    """Return the cross-entropy summed over the `(n,)` targets of all heads."""
-    losses = [
-        modules.cross_entropy(logits[name], target, reduction="sum")
-        for name, target in targets.items()
-    ]
+def hard_loss(
+    logits: Mapping[str, Tensor],
+    targets: Mapping[str, Tensor],
+    label_weights: Mapping[str, Tensor] | None = None,
+) -> Tensor:
+    """Return the cross-entropy summed over the labels of all heads.
+
+    Args:
+        logits: head -> `(n, classes)`.
+        targets: head -> `(n,)` class ids, below 0 where there is no label.
+        label_weights: head -> `(n,)`, how often each label counts; None: once.
+    """
+    losses = []
+    for head, target in targets.items():
+        if label_weights is None:
+            x = modules.cross_entropy(logits[head], target, reduction="sum")
+        else:
+            x = modules.cross_entropy(logits[head], target, reduction="none")
+            x = (x * label_weights[head].to(x)).sum()
+        losses.append(x)
     return reduce(add, losses)
 
 
@@ -44,30 +79,36 @@ def output_losses(
     ce_weight: float,
     logits_weight: float,
     temperature: float = 1.0,
+    label_weights: Tensor | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Hard cross-entropy and equation 2, -z_t . log z_s, in one pass over the logits.
+    """Return the hard cross-entropy and equation 2 in one pass over the logits.
 
-    z_s and z_t are softmax(logits / temperature); there is no factor temperature^2, as
-    in the paper and TinyBERT. Equal student and teacher give the teacher's entropy.
+    There is no factor temperature^2, as in the paper and TinyBERT. Equal student and
+    teacher give the teacher's entropy. Plainly:
+
+        ce = cross_entropy(student, target, reduction="sum")
+        z_t = softmax(teacher / temperature)
+        kd = -(z_t * log_softmax(student / temperature)).sum()
 
     Args:
-        student_logits: `(n, classes)`, one row a supervised position.
+        student_logits: `(n, classes)`, one row per label.
         target: `(n,)`, class ids; below 0 there is no label, and the row is left out.
         teacher_logits: `(n, classes)`.
         ce_weight: weight of the hard cross-entropy in the total.
         logits_weight: weight of equation 2 in the total.
         temperature: above 0; 1 leaves the logits unchanged.
+        label_weights: `(n,)`, how often each row counts; None: once.
     Returns:
         The weighted total, which carries the gradient, then the hard cross-entropy and
-        equation 2, both detached and unweighted; each summed over the n rows (0 if
-        n = 0).
+        equation 2, detached and without the weights of the total; each summed over the
+        n rows (0 if n = 0).
     """
     labelled = target.ge(0)
     if not labelled.all():
-        student_logits, teacher_logits = (
-            x[labelled] for x in (student_logits, teacher_logits)
+        student_logits, teacher_logits, target = (
+            x[labelled] for x in (student_logits, teacher_logits, target)
         )
-        target = target[labelled]
+        label_weights = None if label_weights is None else label_weights[labelled]
     with torch.autocast(student_logits.device.type, enabled=False):
         return _OutputLosses.apply(
             student_logits,
@@ -76,6 +117,7 @@ def output_losses(
             ce_weight,
             logits_weight,
             temperature,
+            label_weights,
         )
 
 
@@ -91,6 +133,7 @@ class _OutputLosses(torch.autograd.Function):
         ce_weight: float,
         logits_weight: float,
         temperature: float,
+        label_weights: Tensor | None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         total_ce = total_kd = student_logits.new_zeros(
             (), dtype=_lifted(student_logits)
@@ -106,6 +149,7 @@ class _OutputLosses(torch.autograd.Function):
                 ce_weight=ce_weight,
                 logits_weight=logits_weight,
                 temperature=temperature,
+                label_weights=None if label_weights is None else label_weights[part],
             )
             total_ce, total_kd = total_ce + ce, total_kd + kd
         ctx.save_for_backward(grad)
@@ -119,7 +163,7 @@ class _OutputLosses(torch.autograd.Function):
         if grad_total.is_cuda or grad_total != 1:
             # scaled before it is rounded: half precision loses small numbers
             grad = grad * grad_total
-        return grad.to(ctx.dtype), None, None, None, None, None
+        return grad.to(ctx.dtype), None, None, None, None, None, None
 
 
 def _output_losses_of_rows(
@@ -131,16 +175,17 @@ def _output_losses_of_rows(
     ce_weight: float,
     logits_weight: float,
     temperature: float,
+    label_weights: Tensor | None,
 ) -> tuple[Tensor, Tensor]:
-    """The two losses of a few rows; `grad` receives the gradient of their total."""
+    """Return both losses of a few rows; `grad` gets the gradient of their total."""
     student = _lift(student_logits)
     soft = _soften(student, temperature)
     teacher_probs = _soften(_lift(teacher_logits), temperature).softmax(dim=-1)
     index = target.unsqueeze(-1)
     lse = student.logsumexp(dim=-1)
     soft_lse = lse if soft is student else soft.logsumexp(dim=-1)
-    ce = (lse - student.gather(-1, index).squeeze(-1)).sum()
-    kd = (soft_lse - torch.einsum("nc,nc->n", teacher_probs, soft)).sum()
+    ce = lse - student.gather(-1, index).squeeze(-1)
+    kd = soft_lse - torch.einsum("nc,nc->n", teacher_probs, soft)
     torch.sub(student, lse.unsqueeze(-1), out=grad).exp_()
     if soft is student:
         grad *= ce_weight + logits_weight
@@ -149,7 +194,11 @@ def _output_losses_of_rows(
         grad.mul_(ce_weight).add_(soft_probs, alpha=logits_weight / temperature)
     grad.sub_(teacher_probs, alpha=logits_weight / temperature)
     grad.scatter_add_(-1, index, torch.full_like(index, -ce_weight, dtype=grad.dtype))
-    return ce, kd
+    if label_weights is not None:
+        counts = label_weights.to(grad)
+        grad.mul_(counts.unsqueeze(-1))
+        ce, kd = ce * counts, kd * counts
+    return ce.sum(), kd.sum()
 
 
 def hidden_loss(
@@ -159,39 +208,35 @@ def hidden_loss(
     *,
     kind: str = "mse",
 ) -> Tensor:
-    """Equation 3 on embeddings or the outputs of a layer.
+    """Return equation 3 on embeddings or the outputs of a layer, of each sentence.
 
     Args:
-        student: `(bsz, src_len, dim)`, projected to the teacher's width.
+        student: `(bsz, src_len, dim)`, f(x): projected to the teacher's width.
         teacher: `(bsz, src_len, dim)`.
         padding_mask: `(bsz, src_len)`, true at padding; None where nothing is padded.
-        kind: `mse`, the mean of the squared differences (TinyBERT), or `l2`, the norm
-            of the difference at each position, averaged over positions (equation 3).
+        kind: `mse` or `l2`, as at the head of this file.
     Returns:
-        A scalar; 0 for a batch of padding alone.
+        `(bsz,)`; 0 for a sentence of padding alone.
     """
-    valid = None if padding_mask is None else ~padding_mask
+    valid = None if padding_mask is None else ~padding_mask[:, :, None]
     return _distance(student, teacher, valid, kind)
 
 
 def attention_loss(
     student: Tensor, teacher: Tensor, cells: Tensor | None, *, kind: str = "mse"
 ) -> Tensor:
-    """Equation 3 on attention scores before softmax.
-
-    `l2` takes the norm over the keys of one query, averaged over queries and heads.
+    """Return equation 3 on attention scores before softmax, of each sentence.
 
     Args:
         student: `(bsz, heads, tgt_len, src_len)`, with as many heads as the teacher.
         teacher: same shape.
         cells: the cells that count, as `valid_cells` gives them; None: all.
-        kind: as in `hidden_loss`.
+        kind: as in `hidden_loss`; a row of `l2` is the keys of one query.
     Returns:
-        A scalar; 0 for a batch of padding alone.
+        `(bsz,)`; 0 for a sentence of padding alone.
     """
-    if cells is not None:
-        cells = cells[:, None].expand_as(student)
-    return _distance(student, teacher, cells, kind)
+    valid = None if cells is None else cells[:, None]
+    return _distance(student, teacher, valid, kind)
 
 
 def valid_cells(
@@ -200,7 +245,7 @@ def valid_cells(
     *,
     causal: bool = False,
 ) -> Tensor | None:
-    """The cells of attention whose query and key are both real.
+    """Return the cells of attention whose query and key are both real.
 
     Args:
         query_padding: `(bsz, tgt_len)`, true at padding; None: nothing is padded.
@@ -221,7 +266,7 @@ def valid_cells(
 def relation_loss(
     student: Tensor, teacher: Tensor, padding_mask: Tensor | None, *, heads: int
 ) -> Tensor:
-    """Equation 2 of MiniLMv2 (Wang et al., 2021): how vectors relate to one another.
+    """Return equation 2 of MiniLMv2 (Wang et al., 2021): how vectors relate.
 
     The vectors of all attention heads are laid side by side and cut into relation
     heads anew, so that neither widths nor numbers of heads need to agree. In each, the
@@ -234,18 +279,16 @@ def relation_loss(
         padding_mask: as in `hidden_loss`.
         heads: number of relation heads; divides both widths.
     Returns:
-        The mean over valid positions and relation heads, a scalar; 0 for a batch of
-        padding alone.
+        `(bsz,)`, each sentence's mean over valid positions and relation heads; 0 for a
+        sentence of padding alone.
     """
     own, taught = (
         _log_relations(x, padding_mask, heads) for x in (student, teacher.detach())
     )
+    # B x H x T x T -> B x H x T
     divergence = (taught.exp() * (taught - own)).sum(dim=-1)
-    valid = None
-    if padding_mask is not None:
-        valid = ~padding_mask[:, None].expand_as(divergence)
-        divergence = divergence.masked_fill(~valid, 0.0)
-    return divergence.sum() / _count(valid, divergence)
+    valid = None if padding_mask is None else ~padding_mask[:, None]
+    return _mean_by_sentence(divergence, valid)
 
 
 def _log_relations(x: Tensor, padding_mask: Tensor | None, heads: int) -> Tensor:
@@ -264,31 +307,36 @@ def _log_relations(x: Tensor, padding_mask: Tensor | None, heads: int) -> Tensor
 def _distance(
     student: Tensor, teacher: Tensor, valid: Tensor | None, kind: str
 ) -> Tensor:
-    """Distance over the last axis; `valid` covers all axes or all but the last."""
+    """Return equation 3 of each sentence; `valid` broadcasts to the states' shape."""
     if kind not in INTER_LOSSES:
         raise ValueError(
             f"--inter-loss {kind}: choose one of {', '.join(INTER_LOSSES)}"
         )
     squared = (_lift(student) - _lift(teacher.detach())).square()
-    if valid is not None and valid.dim() < squared.dim():
-        valid = valid.unsqueeze(-1).expand_as(squared)
-    if valid is not None:
-        squared = squared.masked_fill(~valid, 0.0)
     if kind == "mse":
-        return squared.sum() / _count(valid, squared)
-    # the square root has no gradient at 0: rows that agree (or are padding) stay out
+        return _mean_by_sentence(squared, valid)
+    if valid is not None:
+        squared, valid = squared.masked_fill(~valid, 0.0), valid.any(dim=-1)
     norms = squared.sum(dim=-1)
+    # the square root has no gradient at 0: rows that agree (or are padding) stay out
     differs = norms > 0
-    total = (
-        norms.where(differs, norms.new_ones(()))
-        .sqrt()
-        .where(differs, norms.new_zeros(()))
-    )
-    return total.sum() / _count(None if valid is None else valid.any(dim=-1), norms)
+    roots = norms.where(differs, norms.new_ones(())).sqrt()
+    return _mean_by_sentence(roots.where(differs, norms.new_zeros(())), valid)
 
 
-def _count(valid: Tensor | None, like: Tensor) -> int | Tensor:
-    return max(like.numel(), 1) if valid is None else valid.sum().clamp(min=1)
+def _mean_by_sentence(x: Tensor, valid: Tensor | None) -> Tensor:
+    """Average `(bsz, ...)` to `(bsz,)` over what is valid; 0 where nothing is.
+
+    Args:
+        valid: broadcasts to `x`, true where a cell counts; None: all do.
+    """
+    cells = math.prod(x.shape[1:])
+    if valid is None:
+        return x.flatten(1).sum(dim=1) / max(cells, 1)
+    total = x.masked_fill(~valid, 0.0).flatten(1).sum(dim=1)
+    # an axis of length 1 in `valid` stands for as many cells as `x` has there
+    shared = cells // max(math.prod(valid.shape[1:]), 1)
+    return total / (valid.flatten(1).sum(dim=1) * shared).clamp(min=1)
 
 
 def _soften(logits: Tensor, temperature: float) -> Tensor:

@@ -73,6 +73,18 @@ def test_it_is_the_sum_of_the_formulas_at_common_words(worlds, name, head_map):
     assert_same_gradients(loss, expected, params, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("name", LABELLED)
+@pytest.mark.parametrize("head_map", ["auto", "relation"])
+def test_a_batch_may_be_cut_anywhere(worlds, name, head_map):
+    case = make_case(worlds, name, head_map)
+    criterion = case.criterion(**weights_for(name))
+    whole = case.learn(criterion, [3])
+    for sizes in ((1, 2), (1, 1, 1)):
+        for a, b in zip(whole, case.learn(criterion, sizes)):
+            # the hard loss of labels that the teacher lacks is fairseq's, in float32
+            assert torch.allclose(a.double(), b.double(), rtol=1e-5, atol=1e-6)
+
+
 def test_the_data_have_what_can_go_wrong(worlds):
     """Words without subwords on either side, labels that the teacher cannot read."""
     for name in (TAGS, INTENTS, PARSING):

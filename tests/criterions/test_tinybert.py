@@ -32,8 +32,7 @@ def slow_terms(
     setting: Distillation, criterion: TinyBertCriterion, temperature: float, heads: str
 ) -> dict[str, Tensor]:
     """All terms, sentence by sentence and so without padding, for the map 4 -> 2."""
-    squares: dict[tuple[str, int], list] = {}
-    outputs = {"nll_loss": 0.0, "logits_loss": 0.0}
+    terms = dict.fromkeys(TERMS, 0.0)
     lengths = setting.sample["net_input"]["src_lengths"].tolist()
     for row, n in enumerate(lengths):
         tokens = setting.sample["net_input"]["src_tokens"][row : row + 1, :n]
@@ -42,17 +41,18 @@ def slow_terms(
             forward(model, tokens)
             for model in (setting.student, setting.teacher.double())
         )
-        for i in (target != setting.task.dictionary.pad()).nonzero().flatten():
-            outputs["nll_loss"] -= torch.log_softmax(logits[0, i], -1)[target[i]]
+        masked = (target != setting.task.dictionary.pad()).nonzero().flatten()
+        for i in masked:
+            terms["nll_loss"] -= torch.log_softmax(logits[0, i], -1)[target[i]]
             z_t = torch.softmax(t_logits[0, i] / temperature, -1)
             z_s = torch.log_softmax(logits[0, i] / temperature, -1)
-            outputs["logits_loss"] -= (z_t * z_s).sum()
+            terms["logits_loss"] -= (z_t * z_s).sum()
         for i, j in ((0, 0), (1, 2), (2, 4)):
             name = "hidden_loss" if i else "embedding_loss"
             f = criterion.distiller.inner_losses.terms[name].projections.linear[str(i)]
             error = F.linear(own["hidden_states"][i], f.weight, f.bias)
             error = error - taught["hidden_states"][j]
-            squares.setdefault((name, i), []).append(error.square().flatten())
+            terms[name] = terms[name] + len(masked) * error.square().mean()
         for i, j in ((0, 1), (1, 3)):
             a, b = own["attention_scores"][i][0], taught["attention_scores"][j][0]
             if heads == "mean":
@@ -62,14 +62,8 @@ def slow_terms(
                     "attention_loss"
                 ].head_map.mix[str(i)]
                 a = (mix[:, :, None, None] * a[None]).sum(1)
-            squares.setdefault(("attention_loss", i), []).append(
-                (a - b).square().flatten()
-            )
-    terms = dict(outputs)
-    targets = setting.task.supervise(setting.sample).targets
-    labels = sum(target.numel() for target in targets.values())
-    for (name, _), parts in squares.items():
-        terms[name] = terms.get(name, 0.0) + labels * torch.cat(parts).mean()
+            error = len(masked) * (a - b).square().mean()
+            terms["attention_loss"] = terms["attention_loss"] + error
     return terms
 
 

@@ -21,6 +21,8 @@ from tiny import WEIGHTS, weigh
 from torch import Tensor
 
 from fairseq_mlkd.criterions.task_cross_entropy import TaskCrossEntropyCriterion
+from fairseq_mlkd.distillation import losses as losses_module
+from fairseq_mlkd.distillation.losses import INTER_LOSSES
 
 each_task = pytest.mark.parametrize("name", TASKS)
 each_head_map = pytest.mark.parametrize("head_map", HEAD_MAPS)
@@ -95,6 +97,40 @@ def test_a_term_of_weight_0_is_left_out_and_changes_no_other(worlds, name, head_
         )
         # alone, the hard loss is fairseq's, in float32
         assert_close(losses(log), rest, rel=1e-6 if off == "logits" else 1e-9)
+
+
+CUTS = ((1, 2), (2, 1), (1, 1, 1))
+
+
+def may_be_cut(case: Case, criterion: Any) -> bool:
+    """Whether a batch is the sum of its parts, in every term and gradient."""
+    whole = case.learn(criterion, [3])
+    return all(
+        torch.allclose(a.double(), b.double(), rtol=1e-6, atol=1e-9)
+        for sizes in CUTS
+        for a, b in zip(whole, case.learn(criterion, sizes))
+    )
+
+
+@each_task
+@each_head_map
+@pytest.mark.parametrize("inter_loss", INTER_LOSSES)
+def test_a_batch_may_be_cut_anywhere(worlds, name, head_map, inter_loss):
+    case = Case(worlds[name], head_map, LAYER_MAPS["uniform"])
+    assert may_be_cut(case, case.criterion(inter_loss=inter_loss, **all_weights()))
+
+
+@each_task
+def test_a_mean_over_the_batch_is_caught(worlds, name, monkeypatch):
+    def wrong(x: Tensor, valid: Tensor | None) -> Tensor:
+        valid = torch.ones_like(x) if valid is None else valid.expand_as(x)
+        return ((x * valid).sum() / valid.sum()).expand(len(x))
+
+    case = Case(worlds[name], "auto", LAYER_MAPS["uniform"])
+    criterion = case.criterion(**all_weights())
+    assert may_be_cut(case, criterion)
+    monkeypatch.setattr(losses_module, "_mean_by_sentence", wrong)
+    assert not may_be_cut(case, criterion)
 
 
 @each_task

@@ -26,7 +26,6 @@ from torch import Tensor
 from fairseq_mlkd.criterions.tinybert import TinyBertCriterion
 from fairseq_mlkd.distillation import distiller
 from fairseq_mlkd.distillation.config import extra_weights
-from fairseq_mlkd.distillation.distiller import Distiller
 from fairseq_mlkd.errors import UserError
 from fairseq_mlkd.modules.states import Request
 from fairseq_mlkd.tasks._fine_tuning_task import FineTuningTask
@@ -91,11 +90,15 @@ def sentences_of(batch: dict[str, Any]) -> list[dict[str, Tensor]]:
 
 
 def slow_inner_loss(
-    setting: Setting, terms: Any, teacher: Any, batch: dict[str, Any]
+    setting: Setting,
+    terms: Any,
+    teacher: Any,
+    batch: dict[str, Any],
+    counts: list[float],
 ) -> float:
     """Weighted equation 3 for the layer map 4 -> 2 and auto: linear heads."""
-    squares: dict[str, list[Tensor]] = {}
-    for inputs in sentences_of(batch):
+    total = 0.0
+    for inputs, count in zip(sentences_of(batch), counts):
         own, taught = (
             model.encoder(
                 **inputs, request=Request(range(layers + 1), range(layers))
@@ -110,24 +113,22 @@ def slow_inner_loss(
                 + f.bias
                 - taught["hidden_states"][j]
             )
-            squares.setdefault(f"{name}{i}", []).append(error.square().flatten())
+            total += count * WEIGHTS[name] * error.square().mean().item()
         for i, j in ((0, 1), (1, 3)):
             mix = terms["attention_loss"].head_map.mix[str(i)]
             mixed = torch.einsum("ts,bsqk->btqk", mix, own["attention_scores"][i])
-            error = (mixed - taught["attention_scores"][j]).square().flatten()
-            squares.setdefault(f"attention{i}", []).append(error)
-    return sum(
-        WEIGHTS[name[:-1]] * torch.cat(parts).mean().item()
-        for name, parts in squares.items()
-    )
+            error = (mixed - taught["attention_scores"][j]).square().mean()
+            total += count * WEIGHTS["attention"] * error.item()
+    return total
 
 
 def slow_soft_loss(
-    setting: Setting, batch: dict[str, Any], temperature: float
+    setting: Setting, batch: dict[str, Any], temperature: float, counts: list[float]
 ) -> float:
-    """Equation 2 averaged over all that the heads say: one head call a token."""
-    nspecial, losses = setting.task.dictionary.nspecial, []
-    for inputs in sentences_of(batch):
+    """Equation 2 averaged over what the heads say of a sentence: a call per token."""
+    nspecial, total = setting.task.dictionary.nspecial, 0.0
+    for inputs, count in zip(sentences_of(batch), counts):
+        losses = []
         states = [
             model.encoder(**inputs).features[0]
             for model in (setting.student, setting.teacher.double())
@@ -143,26 +144,42 @@ def slow_soft_loss(
                     for h, x in zip((own_head, taught_head), states)
                 )
                 losses.append(-(z_t * z_s.log()).sum().item())
-    return sum(losses) / len(losses) if losses else 0.0
+        total += count * sum(losses) / max(len(losses), 1)
+    return total
+
+
+def count_of(setting: Setting, sample: dict[str, Any]) -> list[float]:
+    """How often unlabelled sentences count: as the labels of the example beside each.
+
+    There is one for each example.
+    """
+    dataset = setting.task.datasets["train"]
+    supervise = setting.task.supervise
+    alone = [dataset.collater([dataset[i]]) for i in sample["id"].tolist()]
+    return [
+        sum(int(t.ge(0).sum()) for t in supervise(one).targets.values())
+        for one in alone
+    ]
 
 
 @all_tasks
 @pytest.mark.parametrize("temperature", [1.0, 2.0])
-def test_unlabelled_loss_is_a_mean_over_what_is_valid(tmp_path, name, temperature):
+def test_unlabelled_loss_is_a_sum_of_means_over_sentences(tmp_path, name, temperature):
     setting = Setting(tmp_path, name)
     criterion = setting.criterion(temperature=temperature, **weigh(**WEIGHTS))
     sample = setting.sample()
     loss, sample_size, log = criterion(setting.student, sample)
     terms, batch = criterion.distiller.inner_losses.terms, sample["unlabelled"]
-    expected = slow_inner_loss(setting, terms, setting.teacher, batch)
+    counts = count_of(setting, sample)
+    assert sum(counts) == sample_size
+    expected = slow_inner_loss(setting, terms, setting.teacher, batch, counts)
     if name != "parsing":
-        expected += WEIGHTS["logits"] * slow_soft_loss(setting, batch, temperature)
-    assert float(log["unlabelled_loss"]) == pytest.approx(
-        sample_size * expected, rel=1e-9
-    )
+        soft = slow_soft_loss(setting, batch, temperature, counts)
+        expected += WEIGHTS["logits"] * soft
+    assert float(log["unlabelled_loss"]) == pytest.approx(expected, rel=1e-6)
     plain = {key: value for key, value in sample.items() if key != "unlabelled"}
     labelled, _, plain_log = criterion(setting.student, plain)
-    assert loss.item() == pytest.approx(labelled.item() + sample_size * expected)
+    assert loss.item() == pytest.approx(labelled.item() + expected)
     assert plain_log["unlabelled_loss"] == 0
 
 
@@ -208,7 +225,7 @@ def test_weight_0_costs_nothing_and_changes_nothing(tmp_path, name, monkeypatch)
     setting.task.unlabelled_data = None
     torch.manual_seed(7)
     without = setting.criterion()
-    monkeypatch.setattr(Distiller, "mean_loss", forbidden)
+    monkeypatch.setattr(TinyBertCriterion, "_count_unlabelled", forbidden)
     losses = [c(setting.student, sample)[0] for c in (criterion, without)]
     assert torch.equal(*losses)
     assert criterion.state_dict().keys() == without.state_dict().keys()
@@ -232,10 +249,10 @@ def test_a_decoder_has_nothing_to_learn_without_parses(tmp_path, monkeypatch):
     criterion = setting.criterion(**weigh(logits=1.0))
     plain = setting.sample()["unlabelled"]
     monkeypatch.setattr(criterion.distiller.teacher, "run", forbidden)
-    places = setting.task.place_heads(plain)
-    assert not criterion.distiller.mean_loss(
-        setting.student, plain["net_input"], places
-    )
+    places, counts = setting.task.place_heads(plain), torch.ones(5)
+    inputs = plain["net_input"]
+    found = criterion.distiller(setting.student, inputs, places, counts=counts)
+    assert found.loss == 0 and not found.terms
 
 
 @all_tasks
@@ -244,9 +261,9 @@ def test_only_the_student_learns(tmp_path, name):
     criterion = setting.criterion(**weigh(hidden=1.0, logits=1.0))
     sample = setting.sample()
     plain = sample["unlabelled"]
-    loss = criterion.distiller.mean_loss(
-        setting.student, plain["net_input"], setting.task.place_heads(plain)
-    )
+    places, counts = setting.task.place_heads(plain), torch.ones(5)
+    inputs = plain["net_input"]
+    loss = criterion.distiller(setting.student, inputs, places, counts=counts).loss
     loss.backward()
     assert all(p.grad is None for p in criterion.distiller.teacher.model.parameters())
     assert setting.student.encoder.layers[0].fc1.weight.grad.any()
@@ -259,12 +276,71 @@ def test_validation_knows_no_unlabelled_sentences(tmp_path):
     assert "unlabelled_loss" not in log and "logits_loss" in log
 
 
+# --- a batch may be cut, and sentences may be few
+
+
+def add_up_epoch(
+    setting: Setting, criterion: TinyBertCriterion, batch_size: int
+) -> dict[str, float]:
+    """Sum losses and labels over an epoch."""
+    dataset, total = setting.task.datasets["train"], {}
+    for first in range(0, len(dataset), batch_size):
+        rows = range(first, min(first + batch_size, len(dataset)))
+        log = criterion(setting.student, dataset.collater([dataset[i] for i in rows]))[
+            2
+        ]
+        for key in ("loss", "unlabelled_loss", "stage_1_loss", "sample_size"):
+            total[key] = total.get(key, 0.0) + float(log[key])
+    return total
+
+
+@pytest.mark.parametrize("ratio", [0.25, 1.0, 2.5])
+@all_tasks
+def test_batches_may_be_cut_anywhere(tmp_path, name, ratio):
+    keeps = name != "parsing"
+    setting = Setting(tmp_path, name, keep_lm_head=keeps, unlabelled_ratio=ratio)
+    options = {**stage_1_path(setting), **weigh(**WEIGHTS)}
+    criterion = setting.criterion(**options)
+    setting.task.load_dataset("train")
+    found = [add_up_epoch(setting, criterion, size) for size in (12, 4, 5, 1)]
+    for other in found[1:]:
+        assert other == pytest.approx(found[0], rel=1e-6)
+
+
+@pytest.mark.parametrize("ratio", [0.25, 0.5, 1.0, 2.0])
+@pytest.mark.parametrize("batch_size", [1, 4, 12])
+def test_the_weight_is_that_of_the_flag(tmp_path, ratio, batch_size):
+    """Per label, the loss is the mean over the unlabelled sentences of the epoch."""
+    setting = Setting(
+        tmp_path, "classification", keep_lm_head=True, unlabelled_ratio=ratio
+    )
+    options = {**stage_1_path(setting), **weigh(**WEIGHTS)}
+    criterion = setting.criterion(**options)
+    setting.task.load_dataset("train")
+    total = add_up_epoch(setting, criterion, batch_size)
+    dataset = setting.task.datasets["train"]
+    sample = dataset.collater([dataset[i] for i in range(len(dataset))])
+    number = len(sample["owners"])
+    assert number == int(ratio * len(dataset))
+    plain, ones = sample["unlabelled"], [1.0] * number
+    terms = criterion.distiller.inner_losses.terms
+    expected = slow_inner_loss(setting, terms, setting.teacher, plain, ones)
+    expected += WEIGHTS["logits"] * slow_soft_loss(setting, plain, 1.0, ones)
+    labels = total["sample_size"]
+    assert total["unlabelled_loss"] / labels == pytest.approx(expected / number, 1e-6)
+    expected = slow_stage_1(setting, criterion.stage_1, sample["masked"], ones)
+    assert total["stage_1_loss"] / labels == pytest.approx(expected / number, 1e-6)
+
+
 # --- stage 1 beside stage 2
 
 
-def slow_stage_1(setting: Setting, stage_1: Any, batch: dict[str, Any]) -> float:
-    pad, ce, kd = setting.task.dictionary.pad(), [], []
-    for inputs, target in zip(sentences_of(batch), batch["target"]):
+def slow_stage_1(
+    setting: Setting, stage_1: Any, batch: dict[str, Any], counts: list[float]
+) -> float:
+    pad, total = setting.task.dictionary.pad(), 0.0
+    for inputs, target, count in zip(sentences_of(batch), batch["target"], counts):
+        ce, kd = [], []
         logits = [
             m.lm_head(m.encoder(**inputs).features[0], m.encoder(**inputs).project)
             for m in (setting.student, setting.pretrained.double())
@@ -273,11 +349,10 @@ def slow_stage_1(setting: Setting, stage_1: Any, batch: dict[str, Any]) -> float
             ce.append(-torch.log_softmax(logits[0][t], -1)[target[t]].item())
             z_t = torch.softmax(logits[1][t], -1)
             kd.append(-(z_t * torch.log_softmax(logits[0][t], -1)).sum().item())
-    inner = slow_inner_loss(
-        setting, stage_1.inner_losses.terms, setting.pretrained, batch
-    )
-    outputs = WEIGHTS["ce"] * sum(ce) + WEIGHTS["logits"] * sum(kd)
-    return inner + outputs / len(ce)
+        outputs = WEIGHTS["ce"] * sum(ce) + WEIGHTS["logits"] * sum(kd)
+        total += count * outputs / len(ce)
+    terms = stage_1.inner_losses.terms
+    return total + slow_inner_loss(setting, terms, setting.pretrained, batch, counts)
 
 
 @pytest.mark.parametrize("name", ["classification", "tagging"])
@@ -291,9 +366,10 @@ def test_stage_1_is_the_loss_of_pretraining(tmp_path, name):
     )
     sample = setting.sample()
     loss, sample_size, log = criterion(setting.student, sample)
-    expected = slow_stage_1(setting, criterion.stage_1, sample["masked"])
+    counts = count_of(setting, sample)
+    expected = slow_stage_1(setting, criterion.stage_1, sample["masked"], counts)
     found = float(log["stage_1_loss"])
-    assert found == pytest.approx(sample_size * expected, rel=1e-9)
+    assert found == pytest.approx(expected, rel=1e-6)
     plain = {key: v for key, v in sample.items() if key not in ("unlabelled", "masked")}
     labelled = criterion(setting.student, plain)[0].item()
     assert loss.item() == pytest.approx(labelled + 0.4 * found)
@@ -345,9 +421,9 @@ def test_stage_1_of_a_parser_is_that_of_its_encoder(tmp_path):
         criterion.stage_1.inner_losses.terms,
         setting.pretrained,
         sample["masked"],
+        count_of(setting, sample),
     )
-    found = float(log["stage_1_loss"]) / log["sample_size"]
-    assert found == pytest.approx(expected, rel=1e-9)
+    assert float(log["stage_1_loss"]) == pytest.approx(expected, rel=1e-6)
 
 
 # --- refusals

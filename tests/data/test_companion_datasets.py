@@ -126,6 +126,10 @@ def test_labelled_batches_are_those_of_the_labelled_data(data):
         for batch in batches[0]:
             samples = [dataset[i] for i in batch]
             plain, mixed = alone.collater(samples), dataset.collater(samples)
+            owners = mixed.pop("owners", torch.tensor([])).tolist()
+            counts = [len(sample["unlabelled"]) for sample in samples]
+            assert [owners.count(i) for i in range(len(samples))] == counts
+            assert mixed.pop("examples_per_unlabelled", 50 / 75) == 50 / 75
             mixed.pop("unlabelled", None)
             assert same(plain, mixed)
     assert dataset.langs == ["en"] and not dataset.can_reuse_epoch_itr_across_epochs

@@ -14,17 +14,32 @@ from slow_losses import (
 from torch import Tensor
 
 from fairseq_mlkd.distillation import losses
-from fairseq_mlkd.distillation.losses import hidden_loss, output_losses, valid_cells
+from fairseq_mlkd.distillation.losses import output_losses, valid_cells
 
 KINDS = ("mse", "l2")
 CLASSES = 7
+COUNTS = torch.tensor([2.0, 1.0, 5.0], dtype=torch.float64)  # of labels by sentence
 
 
 def attention_loss(
     student: Tensor, teacher: Tensor, pad: Tensor | None, **options: str
 ) -> Tensor:
-    """That of self-attention."""
-    return losses.attention_loss(student, teacher, valid_cells(pad, pad), **options)
+    """That of self-attention, summed over sentences."""
+    cells = valid_cells(pad, pad)
+    found = losses.attention_loss(student, teacher, cells, **options)
+    return (COUNTS.to(found) * found).sum()
+
+
+def hidden_loss(
+    student: Tensor, teacher: Tensor, pad: Tensor | None, **options: str
+) -> Tensor:
+    """Summed over sentences."""
+    found = losses.hidden_loss(student, teacher, pad, **options)
+    return (COUNTS.to(found) * found).sum()
+
+
+def add_up(values: list[float]) -> float:
+    return sum(n * value for n, value in zip(COUNTS.tolist(), values))
 
 
 def output_batch(rows: int = 5) -> tuple[Tensor, Tensor, Tensor]:
@@ -70,7 +85,7 @@ def test_output_losses_match_the_formulas(temperature, ce_weight, logits_weight)
 def test_hidden_loss_matches_the_formula(kind):
     student, teacher, pad = inner_batch(hidden_loss)
     loss = hidden_loss(student, teacher, pad, kind=kind)
-    expected = slow_hidden_loss(student, teacher, pad, kind)
+    expected = add_up(slow_hidden_loss(student, teacher, pad, kind))
     assert loss.item() == pytest.approx(expected, rel=1e-12)
 
 
@@ -78,7 +93,7 @@ def test_hidden_loss_matches_the_formula(kind):
 def test_attention_loss_matches_the_formula(kind):
     student, teacher, pad = inner_batch(attention_loss)
     loss = attention_loss(student, teacher, pad, kind=kind)
-    expected = slow_attention_loss(student, teacher, pad, kind)
+    expected = add_up(slow_attention_loss(student, teacher, pad, kind))
     assert loss.item() == pytest.approx(expected, rel=1e-12)
 
 
@@ -110,6 +125,37 @@ def test_equal_inner_states_give_zero_and_a_finite_gradient(loss, kind):
     value.backward()
     assert value.item() == 0
     assert torch.equal(student.grad, torch.zeros_like(student))
+
+
+@inner_losses
+@kinds
+def test_a_sentence_counts_for_itself(loss, kind):
+    """Whatever stands beside it, and however long that is."""
+    student, teacher, pad = inner_batch(loss)
+    whole = loss(student, teacher, pad, kind=kind)
+    parts = []
+    for i, count in enumerate(COUNTS):
+        own = [x.roll(-i, 0)[:1].expand_as(x) for x in (student, teacher, pad)]
+        parts.append(count * loss(*own, kind=kind) / COUNTS.sum())
+    assert torch.allclose(whole, sum(parts), rtol=1e-12)
+
+
+@pytest.mark.parametrize("ce_weight, logits_weight", [(0.3, 2), (0, 1), (1, 0)])
+def test_labels_can_count_more_or_less_than_once(ce_weight, logits_weight):
+    student, target, teacher = output_batch()
+    student.requires_grad_()
+    counts = torch.tensor([2, 0, 1, 3, 1])
+    repeated = torch.repeat_interleave(torch.arange(5), counts)
+    weights = {"ce_weight": ce_weight, "logits_weight": logits_weight}
+    found = output_losses(
+        student, target, teacher, temperature=2.0, label_weights=counts, **weights
+    )
+    rows = (x[repeated] for x in (student, target, teacher))
+    expected = output_losses(*rows, temperature=2.0, **weights)
+    for ours, theirs in zip(found, expected):
+        assert torch.allclose(ours, theirs, rtol=1e-12)
+    grads = [torch.autograd.grad(x[0], student)[0] for x in (found, expected)]
+    assert torch.allclose(*grads, rtol=1e-12, atol=1e-14)
 
 
 # --- a batch that is padded further keeps its loss
@@ -150,7 +196,7 @@ def test_a_mean_over_all_cells_is_caught(loss):
 def test_a_threshold_instead_of_the_mask_is_caught(loss):
     def wrong(student: Tensor, teacher: Tensor, pad: Tensor) -> Tensor:
         kept = (student > -100) & (teacher > -100)
-        return (student - teacher).square()[kept].mean()
+        return COUNTS.sum() * (student - teacher).square()[kept].mean()
 
     assert not keeps_loss(wrong, inner_batch(loss))
 

@@ -8,6 +8,7 @@ import logging
 import os
 import shutil
 import sys
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -20,6 +21,8 @@ from fairseq.dataclass.utils import overwrite_args_by_name
 from fairseq.distributed import utils as distributed_utils
 from fairseq.file_io import PathManager
 from fairseq.optim import AMPOptimizer
+from fairseq.tasks import TASK_REGISTRY
+from fairseq.trainer import Trainer
 from torch.multiprocessing.spawn import ProcessRaisedException
 
 from fairseq_mlkd.checkpoint import is_torn, read_checkpoint
@@ -37,7 +40,10 @@ def apply_all() -> None:
     check_checkpoints()
     go_on_from_whole_checkpoint()
     copy_whole_files()
+    restore_tasks()
     run_bf16_without_tpu()
+    choose_options_of_our_tasks()
+    refuse_what_a_cpu_cannot()
     unscale_once()
     quiet_other_libraries()
     print_user_errors()
@@ -124,6 +130,102 @@ def _find_whole(folder: str) -> str | None:
     return next((path.path for path in paths if not is_torn(path.path)), None)
 
 
+def restore_tasks() -> None:
+    """Have a resumed run restore its task's state, and say why it cannot go on.
+
+    Fault: fairseq saves the state of a task, but restores it where a model is evaluated
+    alone; what `--patience` has counted is not saved at all. Of a checkpoint of another
+    run it says that "the architectures" differ, in a traceback.
+    """
+    load = Trainer.load_checkpoint
+
+    @functools.wraps(load)
+    @in_one_line
+    def load_checkpoint(
+        self: Trainer,
+        filename: str,
+        reset_optimizer: bool = False,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        read = checkpoint_utils.load_checkpoint_to_cpu
+        task_state: dict[str, Any] = {}
+
+        def read_and_note(*args: Any, **kwargs: Any) -> dict[str, Any]:
+            state = read(*args, **kwargs)
+            task_state.update(state.get("task_state") or {})
+            return state
+
+        checkpoint_utils.load_checkpoint_to_cpu = read_and_note
+        try:
+            extra_state = load(self, filename, reset_optimizer, *args, **kwargs)
+        except AssertionError as error:
+            raise ValueError(f"{filename}: {error}") from None
+        except Exception as error:
+            if not str(error).startswith("Cannot load model parameters"):
+                raise
+            raise ValueError(_describe_misfit(filename, error)) from None
+        finally:
+            checkpoint_utils.load_checkpoint_to_cpu = read
+        if extra_state is not None and not reset_optimizer:
+            self.task.load_state_dict(_share(self, task_state))
+            _stay_stopped(self)
+        return extra_state
+
+    Trainer.load_checkpoint = load_checkpoint
+    checkpoint_utils.verify_checkpoint_directory = in_one_line(
+        checkpoint_utils.verify_checkpoint_directory
+    )
+
+
+def _describe_misfit(filename: str, error: Exception) -> str:
+    reasons = [line.strip() for line in str(error.__context__).splitlines()]
+    reason = (reasons[1:] or reasons)[0][:150]
+    return (
+        f"{filename} is of another model than this run's ({reason}): name another "
+        "--save-dir; to start from its encoder, give --encoder-path instead of "
+        "--restore-file or --finetune-from-model"
+    )
+
+
+def _share(trainer: Trainer, task_state: dict[str, Any]) -> dict[str, Any]:
+    """Return to all workers what the first one has read."""
+    if trainer.data_parallel_world_size == 1:
+        return task_state
+    shared: dict[str, Any] = distributed_utils.broadcast_object(
+        task_state,
+        src_rank=0,
+        group=trainer.data_parallel_process_group,
+        dist_device=trainer.device,
+    )
+    return shared
+
+
+def _stay_stopped(trainer: Trainer) -> None:
+    """End a run that `--patience` has stopped before."""
+    patience = trainer.cfg.checkpoint.patience
+    if 0 < patience <= patience_so_far().get("num_runs", 0):
+        logger.info("no better for the last %d validations: already stopped", patience)
+        trainer.cfg.optimization.max_epoch = -1
+
+
+def patience_so_far() -> dict[str, float]:
+    """Return what `--patience` has counted: `best` and `num_runs`, once there are."""
+    from fairseq_cli import train
+
+    return dict(train.should_stop_early.__dict__)
+
+
+def set_patience(counted: Any) -> None:
+    """Go on counting from what a checkpoint says, if those are numbers."""
+    from fairseq_cli import train
+
+    found = counted if isinstance(counted, dict) else {}
+    if all(isinstance(found.get(name), (int, float)) for name in ("best", "num_runs")):
+        train.should_stop_early.best = float(found["best"])
+        train.should_stop_early.num_runs = int(found["num_runs"])
+
+
 def copy_whole_files() -> None:
     """Have a killed run leave whole checkpoints alone, so that it can be resumed.
 
@@ -149,20 +251,86 @@ def run_bf16_without_tpu() -> None:
     Fault: fairseq's parser adds `--tpu` to it, although training in bfloat16 needs none
     (and works without one through hydra).
     """
+
+    def change(given: argparse.Namespace, words: Sequence[str]) -> None:
+        has_xla = importlib.util.find_spec("torch_xla") is not None
+        if getattr(given, "bf16", False) and not has_xla:
+            given.tpu = False
+
+    _change_arguments(change)
+
+
+def choose_options_of_our_tasks() -> None:
+    """Choose what only makes sense for our tasks, and ask for what they need.
+
+    Fault: fairseq-generate scores labels by BLEU, and without a batch size
+    fairseq-train and fairseq-validate end in the traceback of an assertion.
+    """
+
+    def change(given: argparse.Namespace, words: Sequence[str]) -> None:
+        task = TASK_REGISTRY.get(str(getattr(given, "task", None)))
+        if task is None or not task.__module__.startswith("fairseq_mlkd."):
+            return
+        named = any(word.partition("=")[0] == "--scoring" for word in words)
+        if hasattr(given, "scoring") and not named:
+            given.scoring = "exact_match"
+        sizes = (getattr(given, "max_tokens", 1), getattr(given, "batch_size", 1))
+        if sizes == (None, None) and not hasattr(given, "nbest"):
+            raise UserError("fairseq_mlkd: give --batch-size, or --max-tokens")
+
+    _change_arguments(change)
+
+
+def _change_arguments(
+    change: Callable[[argparse.Namespace, Sequence[str]], None],
+) -> None:
+    """Have `change` see what fairseq's commands have parsed, and from which words."""
     parse = options.parse_args_and_arch
 
     @functools.wraps(parse)
-    def parse_args_and_arch(*args: Any, **kwargs: Any) -> Any:
-        parsed = parse(*args, **kwargs)
+    def parse_args_and_arch(
+        parser: Any, input_args: Any = None, *args: Any, **kwargs: Any
+    ) -> Any:
+        parsed = parse(parser, input_args, *args, **kwargs)
         given = parsed[0] if isinstance(parsed, tuple) else parsed
-        if (
-            getattr(given, "bf16", False)
-            and importlib.util.find_spec("torch_xla") is None
-        ):
-            given.tpu = False
+        if not kwargs.get("suppress_defaults"):
+            change(given, sys.argv if input_args is None else input_args)
         return parsed
 
     options.parse_args_and_arch = parse_args_and_arch
+
+
+def refuse_what_a_cpu_cannot() -> None:
+    """Refuse --fp16 and workers that fairseq starts, where there is no GPU.
+
+    Fault: both end in tracebacks from deep inside, the second also in no training at
+    all and status 0.
+    """
+    build, call = Trainer.__init__, distributed_utils.call_main
+
+    @functools.wraps(build)
+    @in_one_line
+    def build_trainer(self: Trainer, cfg: Any, *args: Any, **kwargs: Any) -> None:
+        if cfg.common.fp16 and (cfg.common.cpu or not torch.cuda.is_available()):
+            raise ValueError("--fp16 needs a GPU: leave it out, or give --bf16")
+        build(self, cfg, *args, **kwargs)
+
+    @functools.wraps(call)
+    @in_one_line
+    def call_main(cfg: Any, main: Any, **kwargs: Any) -> Any:
+        workers, has_gpu = cfg.distributed_training, torch.cuda.is_available()
+        if workers.distributed_world_size > 1 and not has_gpu and not cfg.common.tpu:
+            if not workers.distributed_no_spawn and "RANK" not in os.environ:
+                raise ValueError(
+                    f"--distributed-world-size {workers.distributed_world_size}: "
+                    "fairseq starts one worker per GPU, and there is none: leave it "
+                    "out, or start workers with torchrun"
+                )
+            if workers.distributed_backend == "nccl":
+                raise ValueError("--distributed-backend nccl needs GPUs: give gloo")
+        return call(cfg, main, **kwargs)
+
+    Trainer.__init__, distributed_utils.call_main = build_trainer, call_main
 
 
 def unscale_once() -> None:

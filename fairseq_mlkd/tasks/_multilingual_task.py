@@ -34,8 +34,12 @@ from fairseq_mlkd.distillation.contract import (
     Sample,
     Supervision,
 )
-from fairseq_mlkd.errors import in_one_line
-from fairseq_mlkd.fairseq_fixes import forget_last_job
+from fairseq_mlkd.errors import UserError, in_one_line
+from fairseq_mlkd.fairseq_fixes import (
+    forget_last_job,
+    patience_so_far,
+    set_patience,
+)
 from fairseq_mlkd.metrics.metric import Counts, Metric
 from fairseq_mlkd.tasks._encoder import FLAG, copy_shape, load_encoder, load_layers
 from fairseq_mlkd.tasks._scoring import (
@@ -52,6 +56,7 @@ logger = logging.getLogger(__name__)
 _UNFIT_BACKENDS = ("fully_sharded", "slowmo")
 # what fairseq and our criterions log in validation whatever the task
 _LOGGED = ("loss", "ppl")
+_PATIENCE_KEY = "patience"  # in a checkpoint's task state
 
 
 @dataclass
@@ -96,6 +101,8 @@ class MultilingualTaskConfig(FairseqDataclass):
     valid_subset: str = II("dataset.valid_subset")
     disable_validation: bool = II("dataset.disable_validation")
     best_checkpoint_metric: str = II("checkpoint.best_checkpoint_metric")
+    save_dir: str = II("checkpoint.save_dir")
+    restore_file: str = II("checkpoint.restore_file")
 
 
 class MultilingualTask(FairseqTask):
@@ -173,6 +180,13 @@ class MultilingualTask(FairseqTask):
         """Have batches hold the teacher's rows, too: see `Distillable`."""
         raise ValueError("--teacher-data is for fine-tuning on a benchmark alone")
 
+    def eval_lm_dataloader(self, *args: Any, **kwargs: Any) -> Any:
+        """Refuse fairseq-eval-lm, which asks for this."""
+        raise UserError(
+            "fairseq_mlkd: fairseq-eval-lm is for models that read from left to right: "
+            f"score {self.cfg._name} with fairseq-validate"
+        )
+
     def supervise(self, sample: dict[str, Any]) -> Supervision:
         """Say where `sample` has labels, and which."""
         raise NotImplementedError
@@ -212,11 +226,16 @@ class MultilingualTask(FairseqTask):
         return model
 
     def _read_encoder(self) -> dict[str, Any] | None:
+        """Read `--encoder-path`; where it is gone and not needed, what goes on."""
         path = self.cfg.encoder_path
         if path is None:
             if self.cfg.encoder_path_layers is not None:
                 raise ValueError("--encoder-path-layers needs --encoder-path")
             return None
+        last = os.path.join(self.cfg.save_dir, self.cfg.restore_file)
+        if not os.path.exists(path) and os.path.isfile(last):
+            logger.info("%s is not there, and %s goes on without it", path, last)
+            return read_checkpoint(last, "--restore-file")
         pretrained = read_checkpoint(path, FLAG)
         check_dictionary(pretrained, self.dictionary, path, FLAG)
         return pretrained
@@ -226,7 +245,7 @@ class MultilingualTask(FairseqTask):
     ) -> None:
         """Give a model that has just been built what it takes of `--encoder-path`."""
         path, layers = str(self.cfg.encoder_path), self.cfg.encoder_path_layers
-        if pretrained is None:
+        if pretrained is None or not os.path.exists(path):
             return
         if layers is None:
             load_encoder(pretrained, model, path)
@@ -453,10 +472,13 @@ class MultilingualTask(FairseqTask):
         return {
             **super().state_dict(),
             DICTIONARY_KEY: dictionary_sha256(self.dictionary),
+            _PATIENCE_KEY: patience_so_far(),
         }
 
     @in_one_line
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        if not self.is_restored:
+            set_patience(state_dict.pop(_PATIENCE_KEY, None))
         if state_dict.pop(DICTIONARY_KEY, None) not in (
             None,
             dictionary_sha256(self.dictionary),

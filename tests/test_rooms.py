@@ -10,6 +10,7 @@ LONGEST = 60  # lines of a function
 # A room, what it may import of ours, and whether it may import fairseq or torch.
 GROUND, TENSORS, FAIRSEQ = set(), {"torch"}, {"torch", "fairseq"}
 ROOMS = {
+    "options": (set(), GROUND),
     "files": (set(), GROUND),
     "errors": (set(), GROUND),
     "text": ({"files"}, GROUND),
@@ -19,17 +20,20 @@ ROOMS = {
     "admission": (set(), FAIRSEQ),
     "checkpoint": ({"admission", "files", "text"}, FAIRSEQ),
     "fairseq_fixes": ({"checkpoint", "errors"}, FAIRSEQ),
-    "optim": (set(), FAIRSEQ),
+    "optim": ({"options"}, FAIRSEQ),
     "scoring": ({"metrics", "text"}, FAIRSEQ),
-    "models": ({"modules", "checkpoint"}, FAIRSEQ),
-    "distillation": ({"files", "checkpoint", "modules", "models"}, FAIRSEQ),
+    "models": ({"modules", "checkpoint", "options"}, FAIRSEQ),
+    "distillation": (
+        {"files", "checkpoint", "modules", "models", "options"},
+        FAIRSEQ,
+    ),
     "data": ({"files", "text"}, FAIRSEQ),
     "prepare": ({"files", "text", "data", "report"}, FAIRSEQ),
     "criterions": ({"checkpoint", "distillation", "metrics"}, FAIRSEQ),
     "tasks": (
         {
             *("checkpoint", "data", "distillation", "errors", "fairseq_fixes"),
-            *("metrics", "models", "text"),
+            *("metrics", "models", "options", "text"),
         },
         FAIRSEQ,
     ),

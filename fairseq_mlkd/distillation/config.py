@@ -1,6 +1,6 @@
 """The flags of distillation."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, NamedTuple, Optional
 
 from fairseq.dataclass import ChoiceEnum, FairseqDataclass
@@ -8,6 +8,7 @@ from fairseq.dataclass import ChoiceEnum, FairseqDataclass
 from fairseq_mlkd.distillation.losses import INTER_LOSSES
 from fairseq_mlkd.distillation.projections import HEAD_MAPS
 from fairseq_mlkd.distillation.signals import DTYPES
+from fairseq_mlkd.options import option
 
 CRITERION = "tinybert"
 
@@ -16,113 +17,79 @@ CRITERION = "tinybert"
 class DistillationConfig(FairseqDataclass):
     """What is learnt from which teacher; a weight of 0 switches a loss off."""
 
-    teacher_path: Optional[str] = field(
-        default=None, metadata={"help": "checkpoint of the teacher, of the same task"}
+    teacher_path: Optional[str] = option(
+        None, "checkpoint of the teacher, of the same task"
     )
-    teacher_data: Optional[str] = field(
-        default=None,
-        metadata={"help": "the same benchmark, prepared with the teacher's tokenizer"},
+    teacher_data: Optional[str] = option(
+        None, "the same benchmark, prepared with the teacher's tokenizer"
     )
-    ce_weight: float = field(
-        default=1.0, metadata={"help": "weight of the hard cross-entropy; 0 disables"}
+    ce_weight: float = option(1.0, "weight of the hard cross-entropy; 0 disables")
+    logits_weight: float = option(1.0, "weight of equation 2 on the logits; 0 disables")
+    embedding_weight: float = option(
+        1.0, "weight of equation 3 on embeddings; 0 disables"
     )
-    logits_weight: float = field(
-        default=1.0, metadata={"help": "weight of equation 2 on the logits; 0 disables"}
+    hidden_weight: float = option(
+        1.0, "weight of equation 3 on the layers' outputs; 0 disables"
     )
-    embedding_weight: float = field(
-        default=1.0, metadata={"help": "weight of equation 3 on embeddings; 0 disables"}
+    attention_weight: float = option(
+        1.0, "weight of equation 3 on attention scores; 0 disables"
     )
-    hidden_weight: float = field(
-        default=1.0,
-        metadata={"help": "weight of equation 3 on the layers' outputs; 0 disables"},
+    temperature: float = option(1.0, "divides both logits in equation 2; 1: unchanged")
+    layer_map: str = option(
+        "uniform",
+        "teacher layers to learn from: uniform, last, last-K (only the "
+        "student's last K layers learn), or their numbers from 1, one per student "
+        "layer, such as 3,6,9,12",
     )
-    attention_weight: float = field(
-        default=1.0,
-        metadata={"help": "weight of equation 3 on attention scores; 0 disables"},
+    attention_map: Optional[str] = option(
+        None, "the same for attention; default: as --layer-map"
     )
-    temperature: float = field(
-        default=1.0,
-        metadata={"help": "divides both logits in equation 2; 1: unchanged"},
+    decoder_layer_map: str = option(
+        "uniform", "as --layer-map, of the decoders of zero_shot_parsing"
     )
-    layer_map: str = field(
-        default="uniform",
-        metadata={
-            "help": "teacher layers to learn from: uniform, last, last-K (only the "
-            "student's last K layers learn), or their numbers from 1, one per student "
-            "layer, such as 3,6,9,12"
-        },
+    head_map: ChoiceEnum(HEAD_MAPS) = option(  # type: ignore[valid-type]
+        "auto",
+        "attention heads: mean over heads, linear (learned mixture), "
+        "relation (MiniLMv2's, of queries, keys and values), none (attention is "
+        "not compared), or auto: linear where the numbers differ, else one to one",
     )
-    attention_map: Optional[str] = field(
-        default=None,
-        metadata={"help": "the same for attention; default: as --layer-map"},
+    relation_heads: int = option(
+        0,
+        "heads of --head-map relation, a divisor of both widths; 0: as "
+        "many as the teacher's attention has, or the next lower number that fits",
     )
-    decoder_layer_map: str = field(
-        default="uniform",
-        metadata={"help": "as --layer-map, of the decoders of zero_shot_parsing"},
+    inter_loss: ChoiceEnum(INTER_LOSSES) = option(  # type: ignore[valid-type]
+        "mse", "equation 3 as TinyBERT's mse or as the l2 norm of the paper"
     )
-    head_map: ChoiceEnum(HEAD_MAPS) = field(  # type: ignore[valid-type]
-        default="auto",
-        metadata={
-            "help": "attention heads: mean over heads, linear (learned mixture), "
-            "relation (MiniLMv2's, of queries, keys and values), none (attention is "
-            "not compared), or auto: linear where the numbers differ, else one to one"
-        },
+    teacher_cache: Optional[str] = option(
+        None,
+        "folder that keeps what the teacher says of each training example, "
+        "for later epochs and other students; default: the teacher always runs",
     )
-    relation_heads: int = field(
-        default=0,
-        metadata={
-            "help": "heads of --head-map relation, a divisor of both widths; 0: as "
-            "many as the teacher's attention has, or the next lower number that fits"
-        },
+    teacher_cache_top_k: int = option(
+        0,
+        "logits that are kept of each label, the largest, to share its "
+        "probability; 0: all",
     )
-    inter_loss: ChoiceEnum(INTER_LOSSES) = field(  # type: ignore[valid-type]
-        default="mse",
-        metadata={
-            "help": "equation 3 as TinyBERT's mse or as the l2 norm of the paper"
-        },
+    teacher_cache_dtype: ChoiceEnum(DTYPES) = option(  # type: ignore[valid-type]
+        "float16", "what is kept is rounded to this; float32 is exact"
     )
-    teacher_cache: Optional[str] = field(
-        default=None,
-        metadata={
-            "help": "folder that keeps what the teacher says of each training example, "
-            "for later epochs and other students; default: the teacher always runs"
-        },
+    valid_distillation: bool = option(
+        False,
+        "validation runs the teacher, too, and reports the terms and their "
+        "weighted sum, distillation_loss",
     )
-    teacher_cache_top_k: int = field(
-        default=0,
-        metadata={
-            "help": "logits that are kept of each label, the largest, to share its "
-            "probability; 0: all"
-        },
+    unlabelled_weight: float = option(
+        1.0,
+        "weight of equations 2 and 3, as weighted above, on the task's "
+        "--unlabelled-data; 0 disables",
     )
-    teacher_cache_dtype: ChoiceEnum(DTYPES) = field(  # type: ignore[valid-type]
-        default="float16",
-        metadata={"help": "what is kept is rounded to this; float32 is exact"},
+    stage_1_weight: float = option(
+        0.0,
+        "weight of the loss of stage 1 on the same sentences, with masks; 0 disables",
     )
-    valid_distillation: bool = field(
-        default=False,
-        metadata={
-            "help": "validation runs the teacher, too, and reports the terms and their "
-            "weighted sum, distillation_loss"
-        },
-    )
-    unlabelled_weight: float = field(
-        default=1.0,
-        metadata={
-            "help": "weight of equations 2 and 3, as weighted above, on the task's "
-            "--unlabelled-data; 0 disables"
-        },
-    )
-    stage_1_weight: float = field(
-        default=0.0,
-        metadata={
-            "help": "weight of the loss of stage 1 on the same sentences, with masks; "
-            "0 disables"
-        },
-    )
-    stage_1_teacher_path: Optional[str] = field(
-        default=None,
-        metadata={"help": "checkpoint of the pretrained model that teaches there"},
+    stage_1_teacher_path: Optional[str] = option(
+        None, "checkpoint of the pretrained model that teaches there"
     )
 
 

@@ -2,7 +2,7 @@
 
 from argparse import Namespace
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import (
     Any,
@@ -24,49 +24,33 @@ from fairseq_mlkd.modules.encoder import Embeddings, Encoder, EncoderLayer
 from fairseq_mlkd.modules.heads import MaskedLMHead, PooledHead, TokenHead
 from fairseq_mlkd.modules.states import NOTHING, Request
 from fairseq_mlkd.modules.tied_embedding import Projection
+from fairseq_mlkd.options import option
 
 
 @dataclass
 class MultilingualEncoderConfig(FairseqDataclass):
-    encoder_layers: int = field(
-        default=12,
-        metadata={"help": "transformer layers; 0: the shape of --encoder-path's model"},
+    encoder_layers: int = option(
+        12, "transformer layers; 0: the shape of --encoder-path's model"
     )
-    encoder_embed_dim: int = field(default=768, metadata={"help": "hidden size"})
-    encoder_ffn_embed_dim: int = field(
-        default=3072, metadata={"help": "width of the feed-forward layers"}
+    encoder_embed_dim: int = option(768, "hidden size")
+    encoder_ffn_embed_dim: int = option(3072, "width of the feed-forward layers")
+    encoder_attention_heads: int = option(12, "heads a layer")
+    dropout: float = option(0.1, "dropout of embeddings, layers and heads; 0 disables")
+    attention_dropout: float = option(0.1, "dropout of attention weights; 0 disables")
+    max_positions: int = option(
+        512, "longest input in subwords, special symbols included"
     )
-    encoder_attention_heads: int = field(default=12, metadata={"help": "heads a layer"})
-    dropout: float = field(
-        default=0.1,
-        metadata={"help": "dropout of embeddings, layers and heads; 0 disables"},
+    num_segments: int = option(
+        0, "segment embeddings (public mBERT: 2); 0: none, as in RoBERTa"
     )
-    attention_dropout: float = field(
-        default=0.1, metadata={"help": "dropout of attention weights; 0 disables"}
+    init_std: float = option(
+        0.02,
+        "standard deviation of the initial weights; BERT's 0.02 suits a "
+        "width of 768, narrow encoders learn sooner with 0.02 * sqrt(768 / width)",
     )
-    max_positions: int = field(
-        default=512,
-        metadata={"help": "longest input in subwords, special symbols included"},
-    )
-    num_segments: int = field(
-        default=0,
-        metadata={
-            "help": "segment embeddings (public mBERT: 2); 0: none, as in RoBERTa"
-        },
-    )
-    init_std: float = field(
-        default=0.02,
-        metadata={
-            "help": "standard deviation of the initial weights; BERT's 0.02 suits a "
-            "width of 768, narrow encoders learn sooner with 0.02 * sqrt(768 / width)"
-        },
-    )
-    layer_norm_eps: float = field(
-        default=1e-12, metadata={"help": "epsilon of layer norms"}
-    )
-    no_lm_head: bool = field(
-        default=False,
-        metadata={"help": "an encoder alone, as mlkd-import writes if that is all"},
+    layer_norm_eps: float = option(1e-12, "epsilon of layer norms")
+    no_lm_head: bool = option(
+        False, "an encoder alone, as mlkd-import writes if that is all"
     )
 
 

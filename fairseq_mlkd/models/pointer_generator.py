@@ -1,7 +1,7 @@
 """The parser of "Don't Parse, Generate!": `--arch pointer_generator_mbert8`, ..."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -25,22 +25,18 @@ from fairseq_mlkd.models.multilingual_encoder import (
 from fairseq_mlkd.modules.decoder import Decoder, DecoderEmbeddings, DecoderLayer
 from fairseq_mlkd.modules.encoder import Encoder
 from fairseq_mlkd.modules.states import NOTHING, Request
+from fairseq_mlkd.options import option
 
 DECODER_HEAD = "decoder"
 
 
 @dataclass
 class PointerGeneratorConfig(MultilingualEncoderConfig):
-    decoder_layers: int = field(
-        default=3,
-        metadata={"help": "layers of the decoder, as wide as the encoder's"},
+    decoder_layers: int = option(3, "layers of the decoder, as wide as the encoder's")
+    decoder_ffn_embed_dim: int = option(
+        512, "width of the decoder's feed-forward layers"
     )
-    decoder_ffn_embed_dim: int = field(
-        default=512, metadata={"help": "width of the decoder's feed-forward layers"}
-    )
-    max_target_positions: int = field(
-        default=512, metadata={"help": "longest parse in symbols, end included"}
-    )
+    max_target_positions: int = option(512, "longest parse in symbols, end included")
 
 
 @register_model("pointer_generator", dataclass=PointerGeneratorConfig)

@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,18 +11,14 @@ from fairseq.optim import FairseqOptimizer, register_optimizer
 from omegaconf import II
 from torch import nn
 
+from fairseq_mlkd.options import option
+
 
 @dataclass
 class FusedAdamWConfig(FairseqDataclass):
-    adam_betas: Any = field(
-        default=(0.9, 0.999), metadata={"help": "betas for Adam optimizer"}
-    )
-    adam_eps: float = field(
-        default=1e-8, metadata={"help": "epsilon for Adam optimizer"}
-    )
-    weight_decay: float = field(
-        default=0.0, metadata={"help": "decoupled weight decay"}
-    )
+    adam_betas: Any = option((0.9, 0.999), "betas for Adam optimizer")
+    adam_eps: float = option(1e-8, "epsilon for Adam optimizer")
+    weight_decay: float = option(0.0, "decoupled weight decay")
     lr: list[float] = II("optimization.lr")
 
 

@@ -3,7 +3,7 @@
 import copy
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from os.path import join
 from pathlib import Path
 from typing import Any, Optional
@@ -30,6 +30,7 @@ from fairseq_mlkd.distillation.contract import Alignment, ModelShape
 from fairseq_mlkd.errors import in_one_line
 from fairseq_mlkd.metrics.metric import Metric
 from fairseq_mlkd.metrics.transfer import Transfer, read_scores
+from fairseq_mlkd.options import option
 from fairseq_mlkd.tasks._encoder import keep_lm_head
 from fairseq_mlkd.tasks._multilingual_task import (
     MultilingualTask,
@@ -48,50 +49,35 @@ LONG_INPUTS = ["refuse", "window", "truncate"]
 
 @dataclass
 class FineTuningTaskConfig(MultilingualTaskConfig):
-    source_lang: str = field(
-        default="en", metadata={"help": "language of `train` and `valid`"}
+    source_lang: str = option("en", "language of `train` and `valid`")
+    train_embeddings: bool = option(
+        False, "fine-tune the embeddings too; the paper keeps them frozen"
     )
-    train_embeddings: bool = field(
-        default=False,
-        metadata={"help": "fine-tune the embeddings too; the paper keeps them frozen"},
+    long_inputs: ChoiceEnum(LONG_INPUTS) = option(  # type: ignore[valid-type]
+        "refuse",
+        "inputs longer than the model takes: refuse them, read them "
+        "through overlapping windows (tags of words), or truncate them",
     )
-    long_inputs: ChoiceEnum(LONG_INPUTS) = field(  # type: ignore[valid-type]
-        default="refuse",
-        metadata={
-            "help": "inputs longer than the model takes: refuse them, read them "
-            "through overlapping windows (tags of words), or truncate them"
-        },
+    unlabelled_data: Optional[str] = option(
+        None,
+        "folder of multilingual_mlm's data, with the dict.txt of this "
+        "data: --criterion tinybert shows its sentences to student and teacher",
     )
-    unlabelled_data: Optional[str] = field(
-        default=None,
-        metadata={
-            "help": "folder of multilingual_mlm's data, with the dict.txt of this "
-            "data: --criterion tinybert shows its sentences to student and teacher"
-        },
+    unlabelled_langs: Optional[str] = option(
+        None,
+        "their languages, comma-separated; default: every folder but that "
+        "of --source-lang",
     )
-    unlabelled_langs: Optional[str] = field(
-        default=None,
-        metadata={
-            "help": "their languages, comma-separated; default: every folder but that "
-            "of --source-lang"
-        },
+    unlabelled_ratio: float = option(1.0, "unlabelled sentences per labelled example")
+    unlabelled_alpha: float = option(
+        0.5,
+        "alpha of equation 1 over their languages, 0 to 1: 1 keeps the "
+        "shares of the data, 0 makes all languages equal",
     )
-    unlabelled_ratio: float = field(
-        default=1.0, metadata={"help": "unlabelled sentences per labelled example"}
-    )
-    unlabelled_alpha: float = field(
-        default=0.5,
-        metadata={
-            "help": "alpha of equation 1 over their languages, 0 to 1: 1 keeps the "
-            "shares of the data, 0 makes all languages equal"
-        },
-    )
-    keep_lm_head: bool = field(
-        default=False,
-        metadata={
-            "help": "keep the masked-LM head of --encoder-path's model while training, "
-            "for --stage-1-weight"
-        },
+    keep_lm_head: bool = option(
+        False,
+        "keep the masked-LM head of --encoder-path's model while training, "
+        "for --stage-1-weight",
     )
 
 

@@ -3,7 +3,7 @@
 import logging
 import os
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Optional
 
 import numpy as np
@@ -41,6 +41,7 @@ from fairseq_mlkd.fairseq_fixes import (
     set_patience,
 )
 from fairseq_mlkd.metrics.metric import Counts, Metric
+from fairseq_mlkd.options import option
 from fairseq_mlkd.tasks._encoder import FLAG, copy_shape, load_encoder, load_layers
 from fairseq_mlkd.tasks._scoring import (
     LanguageScores,
@@ -61,39 +62,28 @@ _PATIENCE_KEY = "patience"  # in a checkpoint's task state
 
 @dataclass
 class MultilingualTaskConfig(FairseqDataclass):
-    data: str = field(
-        default=MISSING,
-        metadata={"help": "folder of binary data; several: shards, a:b"},
+    data: str = option(MISSING, "folder of binary data; several: shards, a:b")
+    results: Optional[str] = option(
+        None,
+        "file that fairseq-validate appends its results to, one JSON line "
+        "per language; default: results.jsonl beside the checkpoint",
     )
-    results: Optional[str] = field(
-        default=None,
-        metadata={
-            "help": "file that fairseq-validate appends its results to, one JSON line "
-            "per language; default: results.jsonl beside the checkpoint"
-        },
+    model_name: Optional[str] = option(
+        None, "name in the results; default: the checkpoint's folder"
     )
-    model_name: Optional[str] = field(
-        default=None,
-        metadata={"help": "name in the results; default: the checkpoint's folder"},
+    encoder_path: Optional[str] = option(
+        None, "checkpoint whose encoder training starts from"
     )
-    encoder_path: Optional[str] = field(
-        default=None,
-        metadata={"help": "checkpoint whose encoder training starts from"},
+    encoder_path_layers: Optional[str] = option(
+        None,
+        "start a student from some layers of a deeper --encoder-path: "
+        "`uniform`, `last` or their numbers from 1, such as 3,6,9,12; default: "
+        "that encoder must have this model's shape",
     )
-    encoder_path_layers: Optional[str] = field(
-        default=None,
-        metadata={
-            "help": "start a student from some layers of a deeper --encoder-path: "
-            "`uniform`, `last` or their numbers from 1, such as 3,6,9,12; default: "
-            "that encoder must have this model's shape"
-        },
-    )
-    sampling_seed: Optional[int] = field(
-        default=None,
-        metadata={
-            "help": "seed of what is drawn and masked; default: --seed. Students that "
-            "share a --teacher-cache need the same one"
-        },
+    sampling_seed: Optional[int] = option(
+        None,
+        "seed of what is drawn and masked; default: --seed. Students that "
+        "share a --teacher-cache need the same one",
     )
     seed: int = II("common.seed")
     path: Optional[str] = II("common_eval.path")

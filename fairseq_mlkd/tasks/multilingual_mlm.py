@@ -1,7 +1,7 @@
 """Masked language modelling on sentences of many languages: pretraining and stage 1."""
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Optional
 
 from fairseq import utils
@@ -16,6 +16,7 @@ from fairseq_mlkd.distillation.contract import Supervision, supervise_masked
 from fairseq_mlkd.errors import in_one_line
 from fairseq_mlkd.metrics.metric import Counts, add_up
 from fairseq_mlkd.metrics.perplexity import Perplexity
+from fairseq_mlkd.options import option
 from fairseq_mlkd.tasks._multilingual_task import (
     MultilingualTask,
     MultilingualTaskConfig,
@@ -27,36 +28,26 @@ from fairseq_mlkd.tasks._scoring import ALL
 
 @dataclass
 class MultilingualMLMConfig(MultilingualTaskConfig):
-    langs: Optional[str] = field(
-        default=None,
-        metadata={
-            "help": "languages, comma-separated; default: every folder in the data"
-        },
+    langs: Optional[str] = option(
+        None, "languages, comma-separated; default: every folder in the data"
     )
-    sampling_alpha: float = field(
-        default=0.5,
-        metadata={
-            "help": "alpha of equation 1 over sentence counts, 0 to 1: 1 keeps the "
-            "shares of the data, 0 makes all languages equal"
-        },
+    sampling_alpha: float = option(
+        0.5,
+        "alpha of equation 1 over sentence counts, 0 to 1: 1 keeps the "
+        "shares of the data, 0 makes all languages equal",
     )
-    mask_prob: float = field(
-        default=Masking().mask_prob,
-        metadata={"help": "share of the tokens that are predicted, 0 to 1"},
+    mask_prob: float = option(
+        Masking().mask_prob, "share of the tokens that are predicted, 0 to 1"
     )
-    leave_unmasked_prob: float = field(
-        default=Masking().leave_unmasked_prob,
-        metadata={"help": "share of those that stay as they are, 0 to 1"},
+    leave_unmasked_prob: float = option(
+        Masking().leave_unmasked_prob, "share of those that stay as they are, 0 to 1"
     )
-    random_token_prob: float = field(
-        default=Masking().random_token_prob,
-        metadata={"help": "share of those that become a random symbol, 0 to 1"},
+    random_token_prob: float = option(
+        Masking().random_token_prob,
+        "share of those that become a random symbol, 0 to 1",
     )
-    freeze_encoder: bool = field(
-        default=False,
-        metadata={
-            "help": "train the masked-LM head alone, on the encoder of --encoder-path"
-        },
+    freeze_encoder: bool = option(
+        False, "train the masked-LM head alone, on the encoder of --encoder-path"
     )
 
 

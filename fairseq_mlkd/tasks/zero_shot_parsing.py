@@ -2,7 +2,7 @@
 
 import os
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -22,6 +22,7 @@ from fairseq_mlkd.errors import in_one_line
 from fairseq_mlkd.metrics.choice import choose_metric
 from fairseq_mlkd.metrics.metric import Counts
 from fairseq_mlkd.models.pointer_generator import DECODER_HEAD, PointerGeneratorModel
+from fairseq_mlkd.options import option
 from fairseq_mlkd.tasks._fine_tuning_task import (
     FineTuningTask,
     FineTuningTaskConfig,
@@ -35,17 +36,12 @@ HEAD = DECODER_HEAD
 
 @dataclass
 class ZeroShotParsingConfig(FineTuningTaskConfig):
-    grammar: ChoiceEnum(GRAMMARS) = field(  # type: ignore[valid-type]
-        default="none",
-        metadata={
-            "help": "what generation admits: anything, well-formed trees, or those "
-            "whose slots stood under their intents in training"
-        },
+    grammar: ChoiceEnum(GRAMMARS) = option(  # type: ignore[valid-type]
+        "none",
+        "what generation admits: anything, well-formed trees, or those "
+        "whose slots stood under their intents in training",
     )
-    valid_beam: int = field(
-        default=1,
-        metadata={"help": "beam of the parses that validation scores; 1: greedy"},
-    )
+    valid_beam: int = option(1, "beam of the parses that validation scores; 1: greedy")
 
 
 @register_task("zero_shot_parsing", dataclass=ZeroShotParsingConfig)

@@ -12,11 +12,10 @@ import os
 import random
 import signal
 import sys
-import time
-import traceback
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from forks import fork, wait
 from tiny import (
     distillation,
     load,
@@ -36,28 +35,10 @@ class Command(NamedTuple):
     flags: list[Any]
 
     def start(self, folder: Path) -> int:
-        """Run in a process of its own; returns its id.
-
-        It is forked, so that it need not import fairseq and torch again.
-        """
+        """Run in a process of its own; return its id."""
         folder.mkdir(parents=True, exist_ok=True)
-        pid = os.fork()
-        if pid:
-            return pid
-        code = 1
-        try:
-            with open(folder / "log", "a") as log:
-                for stream in (sys.stdout, sys.stderr):
-                    os.dup2(log.fileno(), stream.fileno())
-                flags = [str(flag).replace("{}", str(folder)) for flag in self.flags]
-                train(self.data, folder, *flags)
-            code = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(code)
+        flags = [str(flag).replace("{}", str(folder)) for flag in self.flags]
+        return fork(folder / "log", lambda: train(self.data, folder, *flags))
 
 
 class Killed(NamedTuple):
@@ -74,23 +55,6 @@ def make_command(folder: Path, more: list[str]) -> Command:
     flags += ["--batch-size", 4, "--max-epoch", 3]
     flags += ["--save-interval-updates", 2, "--keep-interval-updates", 1]
     return Command(data, [*flags, "--validate-interval-updates", 4, *more])
-
-
-def wait(pid: int, seconds: float | None = None) -> bool:
-    """Wait for a process, so long at most; returns whether it has ended.
-
-    Raises:
-        RuntimeError: it failed.
-    """
-    end = None if seconds is None else time.monotonic() + seconds
-    while end is None or time.monotonic() < end:
-        done, status = os.waitpid(pid, 0 if end is None else os.WNOHANG)
-        if done:
-            if status:
-                raise RuntimeError(f"fairseq-train failed with status {status}")
-            return True
-        time.sleep(0.002)
-    return False
 
 
 def run_killed(command: Command, folder: Path, undisturbed: Path, seed: int) -> Killed:
@@ -115,9 +79,9 @@ def run_killed(command: Command, folder: Path, undisturbed: Path, seed: int) -> 
 def wait_until(pid: int, folder: Path, updates: int, seconds: float) -> bool:
     """Let a run save so many updates, then go on so long; returns whether it ended."""
     while saved_updates(folder) < updates:
-        if wait(pid, 0.002):
+        if wait(pid, 0.002) is not None:
             return True
-    return wait(pid, seconds)
+    return wait(pid, seconds) is not None
 
 
 def saved_updates(folder: Path) -> int:

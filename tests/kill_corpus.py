@@ -16,12 +16,13 @@ import random
 import signal
 import sys
 import time
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
+
+from forks import fork, wait
 
 from fairseq_mlkd.prepare.corpus import (
     CorpusOptions,
@@ -43,31 +44,17 @@ class Builder(NamedTuple):
     log: Path
 
     def start(self, out: Path, workers: int = 1, die_at: int | None = None) -> int:
-        """Begin in a new process group; returns its id.
-
-        It is forked, so that it need not import fairseq and torch again.
+        """Begin in a new process group; return its id.
 
         Args:
             die_at: number, from 1, of the change before which it kills itself.
         """
-        pid = os.fork()
-        if pid:
-            return pid
-        code = 1
-        try:
-            os.setsid()
-            with open(self.log, "a") as log:
-                for stream in (sys.stdout, sys.stderr):
-                    os.dup2(log.fileno(), stream.fileno())
+
+        def build() -> None:
             with dying_at(die_at):
                 build_corpus(str(out), self.options, Workers(workers))
-            code = 0
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(code)
+
+        return fork(self.log, build)
 
 
 @contextmanager
@@ -113,23 +100,6 @@ def small_pieces() -> Iterator[None]:
         mock.patch.object(lines, "_RUN", 100),
     ):
         yield
-
-
-def wait(pid: int, seconds: float | None = None) -> int | None:
-    """Wait for a process, so long at most; returns its status, None if it goes on.
-
-    Raises:
-        RuntimeError: it failed.
-    """
-    end = None if seconds is None else time.monotonic() + seconds
-    while end is None or time.monotonic() < end:
-        done, status = os.waitpid(pid, 0 if end is None else os.WNOHANG)
-        if done:
-            if os.WIFEXITED(status) and os.WEXITSTATUS(status):
-                raise RuntimeError("building the corpus failed, see the log")
-            return status
-        time.sleep(0.002)
-    return None
 
 
 def kill_at_changes(builder: Builder, folder: Path, every: int) -> Iterator[Path]:

@@ -81,20 +81,16 @@ def test_output_losses_match_the_formulas(temperature, ce_weight, logits_weight)
     assert total.item() == pytest.approx(expected, rel=1e-12)
 
 
+@pytest.mark.parametrize(
+    "loss, slow",
+    [(hidden_loss, slow_hidden_loss), (attention_loss, slow_attention_loss)],
+)
 @kinds
-def test_hidden_loss_matches_the_formula(kind):
-    student, teacher, pad = inner_batch(hidden_loss)
-    loss = hidden_loss(student, teacher, pad, kind=kind)
-    expected = add_up(slow_hidden_loss(student, teacher, pad, kind))
-    assert loss.item() == pytest.approx(expected, rel=1e-12)
-
-
-@kinds
-def test_attention_loss_matches_the_formula(kind):
-    student, teacher, pad = inner_batch(attention_loss)
-    loss = attention_loss(student, teacher, pad, kind=kind)
-    expected = add_up(slow_attention_loss(student, teacher, pad, kind))
-    assert loss.item() == pytest.approx(expected, rel=1e-12)
+def test_inner_losses_match_the_formulas(loss, slow, kind):
+    student, teacher, pad = inner_batch(loss)
+    actual = loss(student, teacher, pad, kind=kind).item()
+    expected = add_up(slow(student, teacher, pad, kind))
+    assert actual == pytest.approx(expected, rel=1e-12)
 
 
 @inner_losses

@@ -122,6 +122,18 @@ def equals(said: str) -> Rule:
     return Rule(re.compile(r"=(?<=\w =)(?= [\w-])"), lambda match: said, "=")
 
 
+def powers(times: str, form: str) -> tuple[Rule, Rule]:
+    """Return the rules for 5 × 10⁶: the sign before the power, and the power."""
+    raised = re.compile(r"([-\u2212]?)\^(?<=\d\^|[-\u2212]\^)(\d+)(?![\d^])")
+
+    def read(match: Match[str]) -> str:
+        return form.format("-" * bool(match[1]) + match[2])
+
+    return Rule(re.compile(r"×(?= ?10[-\u2212]?\^\d)"), lambda _: times, "×"), Rule(
+        raised, read, "^"
+    )
+
+
 @cache
 def _engine(lang: str) -> RbnfEngine:
     # It tells the root logger, which fairseq makes talkative, of sets that it skips.

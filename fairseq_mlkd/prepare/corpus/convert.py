@@ -113,6 +113,8 @@ mph;mile per hour;miles per hour;mph;length/time;.44704
 kn,knot,knots,kt;knot;;;length/time;.5144444444444445
 kph,km/h,kmh;kilometer per hour;kilometers per hour;km/h;length/time;.2777777777777778
 mach;Mach;Mach;;length/time;340.29
+m/s2,m/s²;meter per second squared;meters per second squared;;acceleration;1
+ft/s2,ft/s²;foot per second squared;feet per second squared;;acceleration;.3048
 s,second,sec,seconds;second;;;time;1
 min,minute,minutes;minute;;;time;60
 h,hr,hour,hours;hour;;;time;3600
@@ -477,8 +479,9 @@ def _write(
             has_word = unit is not None and _name(unit, None, names) != unit.symbol
             words.append(_digits(number, names, several or has_word))
             if unit is not None:
-                words += [before] if before else []
-                words.append(_name(unit, number, names))
+                words.append(before)
+                named = names._replace(symbols=frozenset()) if before else names
+                words.append(_name(unit, number, named))
         parts.append(" ".join(filter(None, words)))
     return " ".join(parts).replace(" – ", "–").replace(" , ", ", ")
 
@@ -553,7 +556,11 @@ def _flip(
         precision = max(precisions)
     rounded = [_round(value, precision, named) for value in converted]
     if below is None:
-        return [[(number, target)] for number in rounded]
+        is_shared = [quantity[-1][1] is None for quantity in quantities]
+        return [
+            [(number, None if shared else target)]
+            for number, shared in zip(rounded, is_shared)
+        ]
     ratio = round(target.scale / below.scale)
     return [_compose(number, target, below, ratio) for number in rounded]
 

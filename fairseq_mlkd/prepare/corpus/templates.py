@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from fairseq_mlkd.prepare.corpus.convert import (
     convert,
@@ -24,6 +24,7 @@ from fairseq_mlkd.text.languages import all_languages, find_language
 
 # Stands where words are missing. No XML file can hold this character.
 LOST = "\x03"
+_SILENT = "=silent"  # the form of a template that shows no words
 
 _NAMED = re.compile(r"\s*([\w -]{1,30}?)\s*=(.*)", re.DOTALL)
 _PREFIX = re.compile(
@@ -33,8 +34,9 @@ _FIELD = re.compile(r"\{([^{}]*)\}")
 _ISO_DATE = re.compile(r"(\d{3,4})-(\d\d?)(?:-(\d\d?))?")
 # Templates that are called as what they show: {{1er|mai}}, {{XIXe siècle}}, {{½}}.
 _SHOWS_NAME = re.compile(
-    r"\d{1,3}(?:er|re|e|es|ère|nd|nde)|[IVX]{2,}(?:er|e|es)?|[IVXivx]+(?:er|e) siècle"
-    r"(?: av\. J\.-C\.)?|\d/\d+|[½⅓⅔¼¾⅛⅜⅝⅞€£¥₹$%°–—]|[a-z]{1,4}(?:²|³)"
+    r"\d{1,3}(?:er|re|e|es|ère|nd|nde)(?: [a-zéû]+)?|\d{1,2} [a-zéû]+|"
+    r"[IVX]{2,}(?:er|e|es)?|[IVXivx]+(?:er|e) siècle(?: av\. J\.-C\.)?|"
+    r"\d/\d+|[½⅓⅔¼¾⅛⅜⅝⅞€£¥₹$%°–—]|[a-z]{1,4}(?:²|³)"
 )
 _SHIP = re.compile(
     r"hms|hmas|hmcs|hmnzs|hmis|ins|uss|usns|uscgc|usat|uss|rms|ss|ssv|ms|mv|my|ts|"
@@ -84,19 +86,17 @@ def template_text(source: str, lang: str | None = None) -> str:
     function, colon, value = name.partition(":")
     if colon:
         name, arguments = function.strip(), [value, *arguments]
+    known = _find(name.lower().replace("_", " "), lang)
+    if known and known[0][1] == _SILENT:
+        return ""
     unnamed, named = _sort_arguments(arguments)
-    key = name.lower().replace("_", " ")
-    own = find_language(lang).wiki if lang and find_language(lang) else Wiki()
-    for wiki, forms, silent in _tables(lang):
-        form = forms.get(key)
-        if form is not None:
-            shows = own if own.months else wiki
-            text = _show(form, Call(name, unnamed, named, lang, shows))
-            if text is not None:
-                return text
-        if silent.fullmatch(key):
+    for wiki, form in known:
+        if form == _SILENT:
             return ""
-    return _show_unknown(name, key, unnamed, named)
+        text = _show(form, Call(name, unnamed, named, lang, wiki))
+        if text is not None:
+            return text
+    return _show_unknown(name, unnamed, named)
 
 
 def _sort_arguments(arguments: Iterable[str]) -> tuple[list[str], dict[str, str]]:
@@ -112,6 +112,19 @@ def _sort_arguments(arguments: Iterable[str]) -> tuple[list[str], dict[str, str]
         if len(unnamed) < place and str(place) in named:
             unnamed += [""] * (place - 1 - len(unnamed)) + [named.pop(str(place))]
     return unnamed, named
+
+
+@lru_cache(maxsize=1 << 14)
+def _find(key: str, lang: str | None) -> list[tuple[Wiki, str]]:
+    """What the languages say of a template, and whose dates and numbers it shows."""
+    known: list[tuple[Wiki, str]] = []
+    own = find_language(lang) if lang else None
+    for wiki, forms, silent in _tables(lang):
+        if key in forms:
+            known.append((own.wiki if own else wiki, forms[key]))
+        if silent.fullmatch(key):
+            return [*known, (wiki, _SILENT)]
+    return known
 
 
 @cache
@@ -134,13 +147,11 @@ def _tables(lang: str | None) -> list[tuple[Wiki, dict[str, str], re.Pattern[str
     ]
 
 
-def _show_unknown(
-    name: str, key: str, unnamed: list[str], named: dict[str, str]
-) -> str:
+def _show_unknown(name: str, unnamed: list[str], named: dict[str, str]) -> str:
     if _SHOWS_NAME.fullmatch(name):
         return " ".join([name, *filter(None, unnamed[:1])])
-    if _SHIP.fullmatch(key) and unnamed and unnamed[0]:
-        return f"{key.upper()} {unnamed[0]}"
+    if _SHIP.fullmatch(name.lower()) and unnamed and unnamed[0]:
+        return f"{name.upper()} {unnamed[0]}"
     if named.keys() & {"date", "data", "fecha"}:  # of a complaint about the text
         if not unnamed:
             return ""

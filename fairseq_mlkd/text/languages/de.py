@@ -12,6 +12,7 @@ from fairseq_mlkd.text.language import (
     Unit,
     Wiki,
     equals,
+    powers,
     spell,
     table,
     words,
@@ -522,7 +523,7 @@ LANGUAGE = Language(
             lambda match: "Millionen" if match.group()[1] == "i" else "Milliarden",
         ),
     ),
-    rules=_RULES,
+    rules=(*powers("mal", " hoch {}"), *_RULES),
     wiki=Wiki(
         namespaces="datei|bild|kategorie",
         page_namespaces="diskussion|(?:benutzer|benutzerin|wikipedia|datei|bild|"

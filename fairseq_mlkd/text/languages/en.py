@@ -12,6 +12,7 @@ from fairseq_mlkd.text.language import (
     Unit,
     Wiki,
     equals,
+    powers,
     spell,
     table,
     words,
@@ -525,7 +526,7 @@ LANGUAGE = Language(
             ".",
         ),
     ),
-    rules=_RULES,
+    rules=(*powers("times", " to the power of {}"), *_RULES),
     wiki=Wiki(
         namespaces="file|image|media|category",
         page_namespaces="talk|(?:user|wikipedia|project|file|image|mediawiki|"
@@ -631,7 +632,8 @@ LANGUAGE = Language(
             "p. {1}": "p.",
             "pp. {1}": "pp.",
         },
-        silent=r"sfn\w*|harv\w*|e?fn|efn\S*|refn|refn\S*|rp|rpage|r|r2|ref\b.*|#tag|"
+        silent=r"!|pipe|harvard citation.*|sfn\w*|harv\w*|"
+        r"e?fn|efn\S*|refn|refn\S*|rp|rpage|r|r2|ref\b.*|#tag|"
         r"cite\b.*|citation needed.*|cn|fact|cit|full citation.*|citequote|"
         r"cita\w*req\w*|"
         r"clarif.*|dubious.*|disputed.*|better source.*|verif.*|failed verification|"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from fairseq_mlkd.text.language import Rule, Unit, Wiki, equals, table, words
+from fairseq_mlkd.text.language import Rule, Unit, Wiki, equals, powers, table, words
 from fairseq_mlkd.text.spoken.roman import iberian_numerals
 from fairseq_mlkd.text.spoken.romance import (
     CARDINALS,
@@ -259,6 +259,7 @@ LANGUAGE = Romance(
         iberian_numerals(_NUMBERS, _KINGS, _QUEENS, _ARTICLES),
     ),
     rules=(
+        *powers("por", " elevado a {}"),
         ordinals(_NUMBERS, r"\.?(?:er|ᵉʳ)", "masculine-adjective"),
         ordinals(_NUMBERS, r"\.? ?º|(?:e?ro|do|to|mo|vo|no|o)"),
         ordinals(_NUMBERS, r"\.? ?ª|(?:e?ra|da|ta|ma|va|na)", FEMININE),

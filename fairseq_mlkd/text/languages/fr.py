@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from re import Match
 
-from fairseq_mlkd.text.language import Rule, Unit, Wiki, equals, table, words
+from fairseq_mlkd.text.language import Rule, Unit, Wiki, equals, powers, table, words
 from fairseq_mlkd.text.spoken.roman import Numeral, numerals
 from fairseq_mlkd.text.spoken.romance import (
     CARDINALS,
@@ -268,6 +268,7 @@ LANGUAGE = Romance(
         numerals(_read_numeral, "er|re|ère|e|ème|ᵉ"),
     ),
     rules=(
+        *powers("fois", " puissance {}"),
         Rule(
             re.compile(r"1(?<![\w.,:/-]1)(ers?|res?|ères?)(?!\w)"),
             lambda match: _FIRSTS[match[1]],
@@ -336,7 +337,7 @@ LANGUAGE = Romance(
             "{nom} {1|}": "nom de famille",
             "{1} {2|}": "nom",
             "=number": "nombre|nb|nbr|format nombre",
-            "=quantity": "unité|unité/2|u",
+            "=quantity": "tmp|température|unité|unité/2|u",
             "=sides": "dunité",
             "=date": "date-|date rapide|date de naissance|date de décès|date de mort|"
             "date de naissance-|date de décès-|date de début|date de fin|"

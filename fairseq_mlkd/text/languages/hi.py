@@ -10,7 +10,16 @@ import re
 from itertools import product
 from re import Match
 
-from fairseq_mlkd.text.language import Language, Rule, Unit, Wiki, spell, table, words
+from fairseq_mlkd.text.language import (
+    Language,
+    Rule,
+    Unit,
+    Wiki,
+    powers,
+    spell,
+    table,
+    words,
+)
 from fairseq_mlkd.text.spoken.reader import is_name
 
 # Python's \w holds Devanagari's letters but not its vowel signs.
@@ -299,7 +308,7 @@ LANGUAGE = _Hindi(
         "%": "प्रतिशत",
         "°": "डिग्री",
     },
-    rules=_RULES,
+    rules=(*powers("गुणा", " की घात {}"), *_RULES),
     wiki=Wiki(
         namespaces="चित्र|श्रेणी",
         page_namespaces="वार्ता|(?:सदस्य|विकिपीडिया|चित्र|"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from fairseq_mlkd.text.language import Rule, Unit, Wiki, equals, table, words
+from fairseq_mlkd.text.language import Rule, Unit, Wiki, equals, powers, table, words
 from fairseq_mlkd.text.spoken.roman import Numeral, numerals
 from fairseq_mlkd.text.spoken.romance import (
     CARDINALS,
@@ -254,6 +254,7 @@ LANGUAGE = Romance(
         numerals(_read_numeral),
     ),
     rules=(
+        *powers("per", " elevato a {}"),
         ordinals(_NUMBERS, r"\.? ?º"),
         ordinals(_NUMBERS, r"\.? ?ª|a(?= [a-z]{3})", FEMININE),
         # A degree sign stands for º unless minutes or a scale or direction follow.

@@ -11,7 +11,7 @@ import re
 from re import Match
 from string import ascii_letters
 
-from fairseq_mlkd.text.language import Language, Rule, Unit, Wiki
+from fairseq_mlkd.text.language import Language, Rule, Unit, Wiki, powers
 from fairseq_mlkd.text.spoken.japanese import JAPANESE, split_words
 
 _CURRENCIES = {
@@ -207,7 +207,7 @@ LANGUAGE = Language(
         "°": "度",
         **{sign: f"{_DOT}{word}{_DOT}" for sign, word in _SYMBOLS.items()},
     },
-    rules=_RULES,
+    rules=(*powers("かける", "の{}乗"), *_RULES),
     space="",
     segment=split_words,
     wiki=Wiki(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from fairseq_mlkd.text.language import Rule, Unit, Wiki, equals, table, words
+from fairseq_mlkd.text.language import Rule, Unit, Wiki, equals, powers, table, words
 from fairseq_mlkd.text.spoken.roman import iberian_numerals
 from fairseq_mlkd.text.spoken.romance import (
     CARDINALS,
@@ -246,6 +246,7 @@ LANGUAGE = Romance(
         iberian_numerals(_NUMBERS, _KINGS, _QUEENS, _ARTICLES),
     ),
     rules=(
+        *powers("vezes", " elevado a {}"),
         ordinals(_NUMBERS, r"\.? ?º|o"),
         ordinals(_NUMBERS, r"\.? ?ª|a", FEMININE),
         ordinals(_NUMBERS, _DEGREE_AS_ORDINAL),

@@ -97,7 +97,7 @@ U.S. | u s
 1,2,3 | one two three
 10.5.1 | ten five one
 १२ ５ ① | twelve five one
-10² | ten two
+10² | ten to the power of two
 well-known rock'n'roll isn't | well known rock'n'roll isn't
 so\N{SOFT HYPHEN}ft | soft
 """

@@ -27,6 +27,8 @@ from tiny import (
 from tiny_parses import write_parses
 from torch import Tensor
 
+from fairseq_mlkd.errors import UserError
+
 CONFIGS = EXAMPLES / "config"
 ARCHITECTURES = {
     "pretrain_mbert8_large": "mbert8_large",
@@ -165,7 +167,7 @@ def test_a_forgotten_path_stops_the_run(chain):
     for forgotten in ("encoder", "teacher"):
         parents = {"encoder": "lean", "teacher": "teacher-classification"}
         del parents[forgotten]
-        with pytest.raises(SystemExit, match=f"--{forgotten}-path"):
+        with pytest.raises(UserError, match=f"--{forgotten}-path"):
             chain.run("ft_distil_classification", "none", STUDENT, **parents)
     assert not chain.last("none").exists()
 

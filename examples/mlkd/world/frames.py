@@ -6,8 +6,11 @@ Nothing here belongs to one language; `languages/<lang>.ini` holds the words.
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
+
+_Drawn = TypeVar("_Drawn")
 
 
 def _split(names: str) -> tuple[str, ...]:
@@ -138,3 +141,14 @@ def swap_values(values: Values, swap: tuple[str, str]) -> Values:
     """The same values with two slots exchanged."""
     first, second = swap
     return {**values, first: values[second], second: values[first]}
+
+
+def draw_splits(
+    draw: Callable[[int, set[tuple[Any, ...]], random.Random], list[_Drawn]],
+    counts: Sequence[int],
+    seed: str,
+) -> list[list[_Drawn]]:
+    """One list per split; `draw` notes in the set what no other split may hold."""
+    rng = random.Random(seed)
+    seen: set[tuple[Any, ...]] = set()
+    return [draw(count, seen, rng) for count in counts]

@@ -172,6 +172,11 @@ def load_language(path: Path) -> Language:
     return language
 
 
+def find_english(languages: Sequence[Language]) -> Language:
+    """The one that all others are compared with."""
+    return next(language for language in languages if language.code == "en")
+
+
 def load_languages(folder: Path) -> list[Language]:
     """All languages of a folder, sorted by code; they must say the same things.
 
@@ -180,7 +185,7 @@ def load_languages(folder: Path) -> list[Language]:
     """
     paths = sorted(folder.glob("*.ini"))
     languages = [load_language(path) for path in paths]
-    english = next(language for language in languages if language.code == "en")
+    english = find_english(languages)
     for language, path in zip(languages, paths):
         for frame in FRAMES:
             for kind in KINDS:

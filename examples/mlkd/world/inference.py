@@ -16,10 +16,11 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from world.frames import FRAMES, Frame, Values, draw_value, draw_values
-from world.grammar import Language
+from world.frames import FRAMES, Frame, Values, draw_splits, draw_value, draw_values
+from world.grammar import Language, find_english
 
 LABELS = ("neutral", "contradiction", "entailment")
 
@@ -50,20 +51,16 @@ class Pair:
     prompt: int
 
 
-def draw_pairs(
-    language: Language, counts: Sequence[int], seed: int
-) -> list[list[Pair]]:
-    """One list a split; three pairs share a premise, and no two splits share one."""
-    rng = random.Random(f"{seed} inference")
-    seen: set[tuple] = set()
-    return [_draw_split(language, count, seen, rng) for count in counts]
+def draw_pairs(english: Language, counts: Sequence[int], seed: int) -> list[list[Pair]]:
+    """One list per split; three pairs share a premise, and no two splits share one."""
+    return draw_splits(partial(_draw_split, english), counts, f"{seed} inference")
 
 
 def write_xnli(
     folder: Path, languages: Sequence[Language], counts: Sequence[int], seed: int
 ) -> None:
-    """Write training, dev and test files; `counts` are their rows a language."""
-    english = next(language for language in languages if language.code == "en")
+    """Write training, dev and test files; `counts` are their rows per language."""
+    english = find_english(languages)
     train, dev, test = draw_pairs(english, counts, seed)
     target = folder / "XNLI-MT-1.0" / "multinli" / "multinli.train.en.tsv"
     target.parent.mkdir(parents=True)

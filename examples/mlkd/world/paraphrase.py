@@ -13,15 +13,21 @@ import itertools
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from world.frames import FRAMES, Frame, Values, draw_values, swap_values
-from world.grammar import Language
+from world.frames import (
+    FRAMES,
+    Frame,
+    Values,
+    draw_splits,
+    draw_values,
+    swap_values,
+)
+from world.grammar import Language, find_english
 from world.inference import write_tsv
 
 SAME_ORDER_SHARE = 0.8  # of the pairs
-
-HEADER = ("id", "sentence1", "sentence2", "label")
 
 
 @dataclass(frozen=True)
@@ -37,20 +43,11 @@ class Pair:
         return int(self.first == self.second)
 
 
-def draw_pairs(
-    language: Language, counts: Sequence[int], seed: int
-) -> list[list[Pair]]:
-    """One list a split, half of it paraphrases; no two splits share a sentence."""
-    rng = random.Random(f"{seed} paraphrase")
-    seen: set[tuple] = set()
-    return [_draw_split(language, count, seen, rng) for count in counts]
-
-
 def write_pawsx(
     folder: Path, languages: Sequence[Language], counts: Sequence[int], seed: int
 ) -> None:
     """Write training (English), dev and test files; `counts` are their rows."""
-    english = next(language for language in languages if language.code == "en")
+    english = find_english(languages)
     train, dev, test = draw_pairs(english, counts, seed)
     for language in languages:
         target = folder / "x-final" / language.code
@@ -59,6 +56,11 @@ def write_pawsx(
             _write_split(target / "train.tsv", language, train, seed)
         _write_split(target / "dev_2k.tsv", language, dev, seed)
         _write_split(target / "test_2k.tsv", language, test, seed)
+
+
+def draw_pairs(english: Language, counts: Sequence[int], seed: int) -> list[list[Pair]]:
+    """One list per split, half of it paraphrases; no two splits share a sentence."""
+    return draw_splits(partial(_draw_split, english), counts, f"{seed} paraphrase")
 
 
 def _draw_split(
@@ -124,4 +126,4 @@ def _write_split(
         (str(number), first, second, str(pair.label))
         for number, (pair, (first, second)) in enumerate(zip(pairs, sentences), start=1)
     ]
-    write_tsv(path, HEADER, rows)
+    write_tsv(path, ("id", "sentence1", "sentence2", "label"), rows)

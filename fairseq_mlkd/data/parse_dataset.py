@@ -2,6 +2,7 @@
 
 import copy
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -51,6 +52,17 @@ class ParseDictionary:
     def print_words(self, words: Tensor) -> Tensor:
         """Return the ids in `printed` of words, from their own ids."""
         return words + self._first_word
+
+    def name_words(self, words: Sequence[str]) -> list[int]:
+        """Return the ids of words as `DATA/words` has them; `printed` gets new ones."""
+        first = len(self.symbols)
+        known = {w: i for i, w in enumerate(self.printed.symbols[first:], start=first)}
+        for word in words:
+            if word not in known:
+                known[word] = len(self.printed)
+                self.printed.symbols.append(word)
+                self.printed.count.append(1)
+        return [known[word] - self._first_word for word in words]
 
     def find_pointers(self, tokens: Tensor) -> Tensor:
         """Return where pointers stand."""

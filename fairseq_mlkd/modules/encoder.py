@@ -58,9 +58,9 @@ class Embeddings(nn.Module):
         x, project = self.tokens.look_up(src_tokens)  # B x T -> B x T x C
         x = x + self.positions.weight[: src_tokens.size(1)]
         if self.segments is not None:
-            x = x + self.segments(
-                torch.zeros_like(src_tokens) if segments is None else segments
-            )
+            if segments is None or self.segments.num_embeddings == 1:
+                segments = torch.zeros_like(src_tokens)  # RoBERTa's one for all
+            x = x + self.segments(segments)
         return self.dropout(self.layer_norm(x)), project
 
 

@@ -2,10 +2,11 @@
 
 import copy
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from os.path import join
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Optional
 
 from fairseq.criterions import FairseqCriterion
@@ -32,6 +33,7 @@ from fairseq_mlkd.metrics.metric import Metric
 from fairseq_mlkd.metrics.transfer import Transfer, read_scores
 from fairseq_mlkd.options import option
 from fairseq_mlkd.tasks._encoder import keep_lm_head
+from fairseq_mlkd.tasks._generation import TextReader, write_rows
 from fairseq_mlkd.tasks._multilingual_task import (
     MultilingualTask,
     MultilingualTaskConfig,
@@ -130,8 +132,12 @@ class FineTuningTask(MultilingualTask):
 
     # --- what a task of this kind adds
 
-    def load_subset(self, subset: str) -> FairseqDataset:
-        """Open the data of one language, `SPLIT.LANG`."""
+    def load_subset(self, subset: str, data: str | None = None) -> FairseqDataset:
+        """Open the data of one language, `SPLIT.LANG`, in `--data` or elsewhere."""
+        raise NotImplementedError
+
+    def read_text(self, text: TextReader, line: str) -> dict[str, list[int]]:
+        """Return the row of a typed line: the numbers of each folder of the data."""
         raise NotImplementedError
 
     def find_labels(self, sample: dict[str, Any]) -> dict[str, Tensor]:
@@ -181,6 +187,11 @@ class FineTuningTask(MultilingualTask):
             logger.warning("--unlabelled-data is not read: no loss has a weight for it")
         if self.cfg.keep_lm_head and not self.is_masked:
             raise ValueError("--keep-lm-head is for --stage-1-weight above 0 alone")
+
+    def open_lines(self, lines: Sequence[str], text: TextReader) -> FairseqDataset:
+        with TemporaryDirectory() as folder:
+            write_rows(folder, "typed", [self.read_text(text, line) for line in lines])
+            return self.load_subset("typed", folder)
 
     def open_subset(self, subset: str, epoch: int) -> FairseqDataset:
         split, _ = split_subset(subset)

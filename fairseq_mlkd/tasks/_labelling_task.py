@@ -1,6 +1,5 @@
 """What tasks share that label sentences, or the words in them, or both."""
 
-from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -14,10 +13,14 @@ from fairseq_mlkd.distillation.contract import Supervision
 from fairseq_mlkd.metrics.metric import Counts, Labels
 from fairseq_mlkd.metrics.spans import OUTSIDE
 from fairseq_mlkd.tasks._fine_tuning_task import FineTuningTask
+from fairseq_mlkd.tasks._generation import (
+    Hypotheses,
+    TextReader,
+    ensemble_log_probs,
+    hypothesis,
+)
 
 _NO_TARGET = -100  # cross-entropy passes over it
-
-Hypotheses = list[list[dict[str, Any]]]  # of each sentence, best first
 
 
 class Head(NamedTuple):
@@ -45,9 +48,9 @@ class LabellingTask(FineTuningTask):
     heads: dict[str, Head]
     intent_offset: int | None = None  # as in `WordDataset`
 
-    def load_subset(self, subset: str) -> FairseqDataset:
+    def load_subset(self, subset: str, data: str | None = None) -> FairseqDataset:
         return WordDataset(
-            self.cfg.data,
+            data or self.cfg.data,
             subset,
             self.dictionary,
             max_positions=self.longest_input(),
@@ -131,6 +134,15 @@ class LabellingTask(FineTuningTask):
         gold, found = (self.spell(ids) for ids in (sample["target"], predicted))
         return self.scores.metric.count(gold, found)
 
+    def read_text(self, text: TextReader, line: str) -> dict[str, list[int]]:
+        """Words, with labels that nothing reads."""
+        words, inputs = text.words(line)
+        first, eos = self.target_dictionary.nspecial, self.target_dictionary.eos()
+        labels = {LABEL: [first] * len(words) + [eos]}
+        if self.intent_offset is not None:
+            labels[INTENT] = [first, eos]
+        return {**inputs, **labels}
+
     def build_generator(
         self, models: list[BaseFairseqModel], args: Any, **kwargs: Any
     ) -> "LabelGenerator":
@@ -173,32 +185,6 @@ class LabelGenerator:
             [hypothesis(labels[keep], lprob[keep])]
             for labels, lprob, keep in zip(predicted, lprobs, is_label)
         ]
-
-
-def ensemble_log_probs(
-    models: Sequence[BaseFairseqModel],
-    sample: dict[str, Any],
-    supervision: Supervision,
-) -> dict[str, Tensor]:
-    """Logarithms of the models' mean probabilities, head -> `(n, classes)`."""
-    inputs, places = sample["net_input"], supervision.places
-    logits = [model(**inputs, heads=places)[0] for model in models]
-    probs = {
-        head: torch.stack([torch.softmax(one[head].float(), -1) for one in logits])
-        for head in supervision.targets
-    }
-    return {head: p.mean(dim=0).log() for head, p in probs.items()}
-
-
-def hypothesis(tokens: Tensor, lprobs: Tensor) -> dict[str, Any]:
-    """A hypothesis of `(n,)` labels with their natural log probabilities `(n,)`."""
-    return {
-        "tokens": tokens,
-        "score": lprobs.sum().item(),
-        "attention": None,
-        "alignment": torch.empty(0),
-        "positional_scores": lprobs.clone(),
-    }
 
 
 def count_classes(labels: Dictionary) -> int:

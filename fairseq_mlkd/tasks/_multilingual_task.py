@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Optional
 
@@ -43,6 +44,7 @@ from fairseq_mlkd.fairseq_fixes import (
 from fairseq_mlkd.metrics.metric import Counts, Metric
 from fairseq_mlkd.options import option
 from fairseq_mlkd.tasks._encoder import FLAG, copy_shape, load_encoder, load_layers
+from fairseq_mlkd.tasks._generation import Hypotheses, TextReader, TypedDataset
 from fairseq_mlkd.tasks._scoring import (
     LanguageScores,
     check_results_path,
@@ -85,6 +87,12 @@ class MultilingualTaskConfig(FairseqDataclass):
         "seed of what is drawn and masked; default: --seed. Students that "
         "share a --teacher-cache need the same one",
     )
+    text_tokenizer: Optional[str] = option(
+        None,
+        "folder of preprocess/corpus.py or mlkd-import, whose tokenizer cuts what "
+        "fairseq-interactive reads; default: the data folder",
+    )
+    text_lang: str = option("en", "language of what fairseq-interactive reads")
     seed: int = II("common.seed")
     path: Optional[str] = II("common_eval.path")
     ddp_backend: str = II("distributed_training.ddp_backend")
@@ -123,6 +131,7 @@ class MultilingualTask(FairseqTask):
             )
         self.dictionary = dictionary
         self.scores = LanguageScores(metric)
+        self.typed: TypedDataset | None = None  # lines of fairseq-interactive
         self.is_restored = False  # a checkpoint is evaluated, none is trained
         # of the model last built, whose inputs are read
         self.model_shape: ModelShape | None = None
@@ -140,6 +149,14 @@ class MultilingualTask(FairseqTask):
 
     def open_subset(self, subset: str, epoch: int) -> FairseqDataset:
         """Open `SPLIT` or `SPLIT.LANG`, as epoch `epoch` (from 1) reads it."""
+        raise NotImplementedError
+
+    def open_lines(self, lines: Sequence[str], text: TextReader) -> FairseqDataset:
+        """Open lines of text, without labels.
+
+        Raises:
+            ValueError: a line is not in the form of the task's input.
+        """
         raise NotImplementedError
 
     def languages(self, subset: str) -> list[str]:
@@ -371,6 +388,39 @@ class MultilingualTask(FairseqTask):
         """Return the lengths `(n,)` of the training examples in tokens."""
         name = next(n for n in self.datasets if split_subset(n)[0] == "train")
         return np.asarray(self.datasets[name].sizes)
+
+    # --- typed text
+
+    def get_interactive_tokens_and_lengths(
+        self, lines: list[str], encode_fn: Any
+    ) -> tuple[list[str], list[int]]:
+        """Leave lines as they are, for `build_dataset_for_inference`."""
+        return lines, [len(line) for line in lines]
+
+    @in_one_line
+    def build_dataset_for_inference(
+        self, src_tokens: list[str], src_lengths: list[int], **kwargs: Any
+    ) -> FairseqDataset:
+        cfg = self.cfg
+        data = utils.split_paths(cfg.data)[0]
+        text = TextReader(cfg.text_tokenizer, data, self.dictionary, cfg.text_lang)
+        self.typed = TypedDataset(self.open_lines(src_tokens, text), cfg.text_lang)
+        return self.typed
+
+    def inference_step(
+        self,
+        generator: Any,
+        models: list[BaseFairseqModel],
+        sample: dict[str, Any],
+        prefix_tokens: Tensor | None = None,
+        constraints: Tensor | None = None,
+    ) -> Hypotheses:
+        """As upstream, also on the subwords alone that fairseq-interactive gives."""
+        if "id" not in sample and self.typed is not None:
+            sample = self.typed.complete(sample)
+        return super().inference_step(
+            generator, models, sample, prefix_tokens, constraints
+        )
 
     # --- steps
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from fairseq_mlkd.data.parse_dataset import ParseDictionary
 from fairseq_mlkd.errors import in_one_line
-from fairseq_mlkd.tasks._labelling_task import Hypotheses
+from fairseq_mlkd.tasks._generation import Hypotheses
 from fairseq_mlkd.text.grammar import START, Grammar, State, symbols_to_finish
 
 

@@ -1,14 +1,18 @@
 """Masked language modelling on sentences of many languages: pretraining and stage 1."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
+from tempfile import TemporaryDirectory
 from typing import Any, Optional
 
+import torch
 from fairseq import utils
 from fairseq.data import Dictionary
 from fairseq.models import BaseFairseqModel
 from fairseq.tasks import register_task
 
+from fairseq_mlkd.data.folders import INPUT0
 from fairseq_mlkd.data.masked_lm_dataset import MaskedLMDataset, Masking
 from fairseq_mlkd.data.multilingual_dataset import MultilingualDataset
 from fairseq_mlkd.data.sentence_dataset import SentenceDataset, list_languages
@@ -17,6 +21,13 @@ from fairseq_mlkd.errors import in_one_line
 from fairseq_mlkd.metrics.metric import Counts, add_up
 from fairseq_mlkd.metrics.perplexity import Perplexity
 from fairseq_mlkd.options import option
+from fairseq_mlkd.tasks._generation import (
+    Hypotheses,
+    TextReader,
+    ensemble_log_probs,
+    hypothesis,
+    write_rows,
+)
 from fairseq_mlkd.tasks._multilingual_task import (
     MultilingualTask,
     MultilingualTaskConfig,
@@ -110,6 +121,21 @@ class MultilingualMLMTask(MultilingualTask):
             dataset, self.dictionary, self.mask_idx, masking=self.masking
         )
 
+    def open_lines(self, lines: Sequence[str], text: TextReader) -> SentenceDataset:
+        with TemporaryDirectory() as folder:
+            rows = [{INPUT0: text.masked_sentence(line)} for line in lines]
+            write_rows(folder, "typed", rows)
+            return SentenceDataset(
+                os.path.join(folder, INPUT0, "typed"),
+                self.dictionary,
+                self.longest_input(),
+            )
+
+    def build_generator(
+        self, models: list[BaseFairseqModel], args: Any, **kwargs: Any
+    ) -> "MaskFiller":
+        return MaskFiller(self.dictionary, self.mask_idx)
+
     def languages(self, subset: str, epoch: int = 1) -> list[str]:
         split, lang = split_subset(subset)
         if lang in (None, ALL):
@@ -142,6 +168,35 @@ class MultilingualMLMTask(MultilingualTask):
 
     def dataset_name(self) -> str:
         return "pretraining"
+
+
+class MaskFiller:
+    """Lets fairseq-interactive write sentences in which every `<mask>` is filled."""
+
+    symbols_to_strip_from_output = None
+
+    def __init__(self, dictionary: Dictionary, mask_idx: int) -> None:
+        self.dictionary, self.mask_idx = dictionary, mask_idx
+
+    def generate(
+        self, models: list[BaseFairseqModel], sample: dict[str, Any], **kwargs: Any
+    ) -> Hypotheses:
+        """Return one hypothesis per sentence; each mask is filled by itself."""
+        tokens = sample["net_input"]["src_tokens"]  # B x T
+        places = tokens.flatten().eq(self.mask_idx).nonzero().flatten()
+        supervision = Supervision({"lm_head": places}, {"lm_head": places})
+        lprobs = ensemble_log_probs(models, sample, supervision)["lm_head"]
+        filled = tokens.flatten().clone()
+        scores = torch.zeros(tokens.numel(), device=tokens.device)
+        found = lprobs.max(dim=-1)
+        filled[places], scores[places] = found.indices, found.values.to(scores)
+        is_text = tokens.ne(self.dictionary.pad()) & tokens.ne(self.dictionary.bos())
+        return [
+            [hypothesis(row[keep], lprob[keep])]
+            for row, lprob, keep in zip(
+                filled.view_as(tokens), scores.view_as(tokens), is_text
+            )
+        ]
 
 
 def check_masking(masking: Masking) -> None:

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from fairseq.data import Dictionary
 from fairseq.tasks import register_task
 
+from fairseq_mlkd.data.folders import LABEL
 from fairseq_mlkd.data.sentence_dataset import NeighbourDataset, SentencePairDataset
 from fairseq_mlkd.metrics.choice import choose_metric
 from fairseq_mlkd.tasks._fine_tuning_task import FineTuningTaskConfig
+from fairseq_mlkd.tasks._generation import TextReader
 from fairseq_mlkd.tasks._labelling_task import Head, LabellingTask, count_classes
 
 HEAD = "sentence_classification_head"
@@ -44,14 +46,19 @@ class ZeroShotClassificationTask(LabellingTask):
     def target_dictionary(self) -> Dictionary:
         return self.label_dictionary
 
-    def load_subset(self, subset: str) -> SentencePairDataset:
+    def load_subset(self, subset: str, data: str | None = None) -> SentencePairDataset:
         return SentencePairDataset(
-            self.cfg.data,
+            data or self.cfg.data,
             subset,
             self.dictionary,
             max_positions=self.longest_input(),
             long_inputs=self.cfg.long_inputs,
         )
+
+    def read_text(self, text: TextReader, line: str) -> dict[str, list[int]]:
+        """Two sentences, with a class that nothing reads."""
+        label = [self.label_dictionary.nspecial, self.label_dictionary.eos()]
+        return {**text.pair(line), LABEL: label}
 
     def load_unlabelled(self, prefix: str) -> NeighbourDataset:
         """Pairs, as the task's own inputs: each sentence and the one after it."""

@@ -27,6 +27,7 @@ from fairseq_mlkd.tasks._fine_tuning_task import (
     FineTuningTask,
     FineTuningTaskConfig,
 )
+from fairseq_mlkd.tasks._generation import TextReader
 from fairseq_mlkd.tasks._parse_generator import ParseGenerator
 from fairseq_mlkd.text.grammar import Grammar
 
@@ -70,9 +71,9 @@ class ZeroShotParsingTask(FineTuningTask):
         """Of hypotheses and of targets as they are printed: with words."""
         return self.parses.printed
 
-    def load_subset(self, subset: str) -> ParseDataset:
+    def load_subset(self, subset: str, data: str | None = None) -> ParseDataset:
         return ParseDataset(
-            self.cfg.data,
+            data or self.cfg.data,
             subset,
             self.dictionary,
             self.parses,
@@ -80,6 +81,13 @@ class ZeroShotParsingTask(FineTuningTask):
             max_target_positions=self._longest_parse(),
             long_inputs=self.cfg.long_inputs,
         )
+
+    def read_text(self, text: TextReader, line: str) -> dict[str, list[int]]:
+        """Words, with a parse that nothing reads."""
+        words, inputs = text.words(line)
+        eos = self.parses.symbols.eos()
+        named = self.parses.name_words(words)
+        return {**inputs, WORDS: [*named, eos], TARGET: [eos]}
 
     def _longest_parse(self) -> int:
         shape = self.model_shape

@@ -9,6 +9,7 @@ from tiny import STUDENT, run, shape_flags, train, write_tokenizer
 from fairseq_mlkd.metrics.results import read_results
 from fairseq_mlkd.prepare.labelled import READERS
 from fairseq_mlkd.prepare.labelled.prepare import Preparation
+from fairseq_mlkd.prepare.labelled.rows import Dropped
 from fairseq_mlkd.prepare.labelled.selection import Settings
 
 WORDS = ("wake", "me", "at", "six", "seven", "in", "rome", "paris")
@@ -50,6 +51,16 @@ def prepare(name: str, folder: Path, tokenizer: Path) -> Path:
     return test
 
 
+def best(output: str) -> dict[str, str]:
+    """The first hypothesis of each row, without its score."""
+    found: dict[str, str] = {}
+    for line in output.splitlines():
+        if line.startswith("H-"):
+            row, _, symbols = line.split("\t")
+            found.setdefault(row, symbols)
+    return found
+
+
 @pytest.mark.parametrize("name", sorted(TASKS))
 def test_numbers_are_those_of_the_task(name, tokenizer, tmp_path, capsys):
     test = prepare(name, tmp_path, tokenizer)
@@ -73,3 +84,14 @@ def test_numbers_are_those_of_the_task(name, tokenizer, tmp_path, capsys):
     assert {metric: found[metric] for metric in expected} == pytest.approx(expected)
     assert len(found) == len(expected) + 2
     assert 0 < found[next(iter(expected))] < 100
+
+    # typed, the same sentences are cut and labelled in the same way
+    rows = [r for r in READERS[name].read(test, "fr") if not isinstance(r, Dropped)]
+    lines = [
+        f"{r.sentence1}\t{r.sentence2}" if name == "pawsx" else " ".join(r.words)
+        for r in rows
+    ]
+    typed = write(tmp_path / "typed", *lines)
+    flags = [*task, "--path", model, "--beam", 1, "--text-lang", "fr"]
+    run("interactive", data, *flags, "--input", typed, "--buffer-size", 3)
+    assert best(capsys.readouterr().out) == best((tmp_path / "generated").read_text())

@@ -106,6 +106,7 @@ class RowEncoder:
         shutil.copyfile(tokenizer / DICTIONARY_FILE, out / DICTIONARY_FILE)
         self._reader = reader
         self._tokenizer = Tokenizer.load(str(tokenizer))
+        self._tokenizer.save(str(out))  # to cut other text as these data were cut
         self._dictionary = load_dictionary(tokenizer, remedy="name another tokenizer")
         self._symbols = {
             folder: write_dictionary(

@@ -20,7 +20,7 @@ ROOMS = {
     "admission": (set(), FAIRSEQ),
     "checkpoint": ({"admission", "files", "text"}, FAIRSEQ),
     "fairseq_fixes": ({"checkpoint", "errors"}, FAIRSEQ),
-    "optim": ({"options"}, FAIRSEQ),
+    "optim": ({"errors", "options"}, FAIRSEQ),
     "scoring": ({"metrics", "text"}, FAIRSEQ),
     "models": ({"modules", "checkpoint", "options"}, FAIRSEQ),
     "distillation": (

@@ -26,7 +26,6 @@ from fairseq_mlkd.distillation.distiller import (
     build_distiller,
     build_stage_1,
     count_by_row,
-    find_rows,
     open_teacher,
 )
 from fairseq_mlkd.distillation.losses import hard_loss
@@ -165,7 +164,7 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
     def _count_unlabelled(self, sample: Sample) -> Tensor:
         """Return how often each unlabelled sentence counts, `(n,)`."""
         inputs, (places, targets) = sample["net_input"], self.task.supervise(sample)
-        labels = count_by_row(find_rows(inputs, places), targets, inputs)
+        labels = count_by_row(inputs, places, targets)
         by_example = labels.new_zeros(sample["nsentences"])
         by_example.index_add_(0, sample["examples"], labels)
         return by_example[sample["owners"]] * sample["examples_per_unlabelled"]

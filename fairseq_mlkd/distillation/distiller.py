@@ -112,21 +112,14 @@ class Distiller(nn.Module):
         # before the student, whose activations are kept
         taught_logits, taught = self._run_teacher(student, inputs, soft, keys, view)
         logits, own = student(features_only=not scored, request=request, **inputs)
-        rows = find_rows(inputs, places)
-        label_weights = None
-        if counts is None:
-            counts = count_by_row(rows, targets, inputs)
-        else:
-            label_weights = share_out(counts, rows)
-        terms = {}
+        terms, shared = {}, {} if view is None else view.shared
+        label_weights = None if counts is None else share_out(counts, inputs, places)
         if soft or hard:
             loss, terms = self._compare_outputs(
-                logits,
-                taught_logits,
-                targets,
-                {} if view is None else view.shared,
-                label_weights,
+                logits, taught_logits, targets, shared, label_weights
             )
+        if counts is None:
+            counts = count_by_row(inputs, places, targets)
         if view is not None and view.word_starts is not None:
             own, taught = at_words(own, taught, *view.word_starts)
         for name, term in self.inner_losses(own, taught, counts, decodes).items():
@@ -193,33 +186,33 @@ def find_rows(
 
 
 def count_by_row(
-    rows: Mapping[str, Tensor],
-    targets: Mapping[str, Tensor] | None,
     inputs: Mapping[str, Any],
+    places: Mapping[str, Tensor],
+    targets: Mapping[str, Tensor] | None = None,
 ) -> Tensor:
     """Count the labels of each sentence, `(bsz,)`.
 
     Args:
-        rows: head -> `(n,)`, the sentence of each place.
+        inputs: of the models.
+        places: as in `Supervision`.
         targets: head -> `(n,)`, below 0 where there is no label; None: all places have
             one.
-        inputs: of the models.
     """
-    src_tokens = inputs["src_tokens"]
-    total = torch.zeros(len(src_tokens), dtype=torch.long, device=src_tokens.device)
-    for head, row in rows.items():
-        counted = None if targets is None else targets[head].ge(0).long()
-        ones = torch.ones_like(row) if counted is None else counted
-        total.index_add_(0, row, ones)
+    total = inputs["src_tokens"].new_zeros(len(inputs["src_tokens"]))
+    for head, row in find_rows(inputs, places).items():
+        is_label = None if targets is None else targets[head].ge(0)
+        total.index_add_(
+            0, row, torch.ones_like(row) if is_label is None else is_label.to(row)
+        )
     return total
 
 
-def share_out(counts: Tensor, rows: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def share_out(
+    counts: Tensor, inputs: Mapping[str, Any], places: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
     """Share each sentence's count `(bsz,)` among its places: head -> `(n,)`."""
-    sizes = torch.zeros_like(counts)
-    for row in rows.values():
-        sizes.index_add_(0, row, torch.ones_like(counts)[row])
-    return {head: (counts / sizes.clamp(min=1))[row] for head, row in rows.items()}
+    shares = counts / count_by_row(inputs, places).clamp(min=1)
+    return {head: shares[row] for head, row in find_rows(inputs, places).items()}
 
 
 def losses_of_head(
@@ -313,8 +306,9 @@ def build_stage_1(cfg: DistillationConfig, task: Distillable) -> Distiller:
     """
     flag = "--stage-1-teacher-path"
     file = TeacherFile(cfg.stage_1_teacher_path, flag, is_pretrained=True)
-    teacher, reason = file.load(task), ""
     assert task.model_shape is not None
+    check_positions(file.shape, task.model_shape, str(file))
+    teacher, reason = file.load(task), ""
     distiller = build_distiller(cfg, teacher, task.model_shape)
     if not task.keep_lm_head:
         distiller.ce_weight = distiller.logits_weight = 0.0
@@ -332,6 +326,22 @@ def build_stage_1(cfg: DistillationConfig, task: Distillable) -> Distiller:
         raise ValueError("--stage-1-weight: no term of stage 1 has a weight")
     logger.info("stage 1 loss: %s%s", ", ".join(used), reason)
     return distiller
+
+
+def check_positions(teacher: ModelShape, student: ModelShape, name: str) -> None:
+    """Refuse a teacher, called `name`, that reads less than the student.
+
+    Raises:
+        ValueError: it has fewer positions.
+    """
+    for field in ("max_positions", "max_target_positions"):
+        theirs, ours = getattr(teacher, field), getattr(student, field)
+        if None not in (theirs, ours) and theirs < ours:
+            flag = f"--{field.replace('_', '-')}"
+            raise ValueError(
+                f"{name} has {theirs} positions, fewer than the student's {ours}: give "
+                f"the student {flag} {theirs}"
+            )
 
 
 def open_teacher(
@@ -354,7 +364,14 @@ def open_teacher(
     cache = None if cfg.teacher_cache is None else TeacherCache(cfg.teacher_cache)
     shape = None if cache is None else recall_shape(cache)
     file = TeacherFile(cfg.teacher_path, "--teacher-path")
-    reader = _open_reader(cfg, task, file.shape if shape is None else shape)
+    if shape is None:
+        shape = file.shape
+    reader = _open_reader(cfg, task, shape)
+    assert task.model_shape is not None
+    ours = task.model_shape
+    if reader is not task:  # its rows are others, as long as it can read
+        ours = ours._replace(max_positions=shape.max_positions)
+    check_positions(shape, ours, str(file))
 
     def load() -> Teacher:
         teacher = file.load(reader)

@@ -75,7 +75,7 @@ class TeacherFile:
         self._path, self.flag, self.is_pretrained = path, flag, is_pretrained
 
     def __str__(self) -> str:
-        return f"{self.flag} {self.path}"
+        return f"{self.flag} {self._path}"
 
     @property
     def path(self) -> str:

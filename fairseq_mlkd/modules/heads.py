@@ -24,7 +24,7 @@ class MaskedLMHead(nn.Module):
 
 
 class PooledHead(nn.Module):
-    """Classifies sentences: BERT's pooler, dropout, a linear layer to the classes."""
+    """Classifies sentences: BERT's pooler, then dropout and a layer to the classes."""
 
     def __init__(self, embed_dim: int, num_classes: int, *, dropout: float) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class PooledHead(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """First tokens' features `(n, embed_dim)` -> logits `(n, num_classes)`."""
-        pooled = torch.tanh(self.dense(self.dropout(features)))
+        pooled = torch.tanh(self.dense(features))
         return self.out_proj(self.dropout(pooled))
 
 

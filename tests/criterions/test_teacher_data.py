@@ -225,7 +225,7 @@ def test_on_the_command_line(worlds, name, tmp_path):
     flags += ["--teacher-data", other.data, "--arch", arch, *shape_flags(STUDENT)[2:]]
     flags += ["--max-update", 2, "--train-embeddings", "--valid-distillation"]
     if name == PARSING:
-        flags += ["--decoder-layers", 2]
+        flags += ["--decoder-layers", 2, "--max-target-positions", 64]
     else:
         for kind in INNER:
             flags += [f"--{kind}-weight", 0]

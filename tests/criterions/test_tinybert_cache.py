@@ -22,6 +22,7 @@ from tiny import (
     train,
     weigh,
     write_mlm_data,
+    write_tagged,
 )
 from torch import Tensor, nn
 
@@ -322,3 +323,20 @@ def test_seeds_and_resumed_runs_share_one_pass(tmp_path):
     file.close()
     with pytest.raises(UserError, match="fairseq_mlkd: .* a row is damaged"):
         run("damaged", 12, *exact)
+
+
+def test_one_language_may_be_the_training_subset(tmp_path):
+    folder = tmp_path / "data"
+    data = write_tagged(folder, {"train.en": 8, "valid.en": 3})
+    flags = ["--task", "zero_shot_tagging", *shape_flags(STUDENT)]
+    flags += ["--max-update", 2, "--train-subset", "train.en", "--disable-validation"]
+    plain = ["--criterion", "task_cross_entropy"]
+    teacher = train(data, tmp_path / "teacher", *flags, *plain)
+    flags += ["--criterion", "tinybert", "--teacher-path", teacher]
+    cache = ["--teacher-cache", tmp_path / "cache", "--teacher-cache-dtype", "float32"]
+    live, filled, read = (
+        load(train(data, tmp_path / name, *flags, *more))["model"]
+        for name, more in (("live", []), ("filled", cache), ("read", cache))
+    )
+    for name, value in live.items():
+        assert torch.equal(filled[name], value) and torch.equal(read[name], value)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from fairseq.criterions.masked_lm import MaskedLmConfig, MaskedLmLoss
 from fairseq.logging import metrics
-from tiny import Distillation, weigh
+from tiny import Distillation, build_model, save_model, weigh
 
 from fairseq_mlkd.criterions.tinybert import TinyBertCriterion
 
@@ -135,6 +135,19 @@ def test_validation_without_loss_on_the_logits_still_has_the_hard_loss(setting):
 def test_refusals(setting, options, message):
     with pytest.raises(ValueError, match=message):
         setting.criterion(**options)
+
+
+@pytest.mark.parametrize("given, refused", [(16, True), (8, False)])
+def test_a_teacher_that_reads_less_is_refused_at_start(tmp_path, given, refused):
+    setting = Distillation(tmp_path)
+    short = build_model(setting.task, max_positions=8)
+    path = save_model(tmp_path / "short.pt", short, setting.task)
+    build_model(setting.task, max_positions=given)
+    if not refused:
+        assert setting.criterion(teacher_path=str(path)).distiller
+        return
+    with pytest.raises(ValueError, match="8 positions, .* 16: .* --max-positions 8"):
+        setting.criterion(teacher_path=str(path))
 
 
 def test_evaluating_a_checkpoint_needs_no_teacher(setting):

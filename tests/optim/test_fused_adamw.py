@@ -1,4 +1,4 @@
-"""The fused optimizer follows fairseq's own."""
+"""The fused optimizer follows fairseq's own, but for epsilon and what decays."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ import torch
 from fairseq.optim.adam import FairseqAdam, FairseqAdamConfig
 from omegaconf import OmegaConf
 
+from fairseq_mlkd.errors import UserError
 from fairseq_mlkd.optim.fused_adamw import FusedAdamW, FusedAdamWConfig
 
 
@@ -14,7 +15,10 @@ def trained(
     optimizer_class: type, config_class: type, betas: Any, decay: float
 ) -> list:
     torch.manual_seed(1)
-    params = [torch.nn.Parameter(torch.randn(5, 3)), torch.nn.Parameter(torch.randn(3))]
+    params = [
+        torch.nn.Parameter(torch.randn(5, 3)),
+        torch.nn.Parameter(torch.randn(3, 1)),
+    ]
     cfg = OmegaConf.structured(config_class())
     given = {"adam_betas": betas, "weight_decay": decay, "lr": [0.01]}
     cfg = OmegaConf.merge(
@@ -39,3 +43,64 @@ def test_same_updates_as_adam(decay, betas):
     for a, b, c in zip(theirs, ours, other):
         assert torch.allclose(a, b, rtol=1e-6, atol=1e-6)
         assert not torch.allclose(a, c, rtol=1e-6, atol=1e-6)
+
+
+def make(decay: float, *shapes: tuple[int, ...]) -> FusedAdamW:
+    torch.manual_seed(1)
+    params = [torch.nn.Parameter(torch.randn(*shape)) for shape in shapes]
+    return FusedAdamW(FusedAdamWConfig(weight_decay=decay, lr=[0.1]), params)
+
+
+def step(optimizer: FusedAdamW, size: float = 1.0) -> None:
+    for p in optimizer.params:
+        p.grad = torch.full_like(p, size)
+    optimizer.step()
+
+
+def test_biases_and_layer_norms_do_not_decay():
+    optimizer = make(0.5, (3,), (4, 3), (1,), (2, 4))
+    before = [p.detach().clone() for p in optimizer.params]
+    step(optimizer, 0.0)
+    for old, new in zip(before, optimizer.params):
+        assert torch.allclose(new, old * (0.95 if new.dim() > 1 else 1.0))
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.5])
+def test_epsilon_is_added_after_the_bias_correction(decay):
+    optimizer = make(decay, (1,), (1, 1))
+    values = {id(p): p.detach().clone() for p in optimizer.params}
+    step(optimizer, 1e-8)
+    for p in optimizer.params:
+        kept = values[id(p)] * (1 - 0.1 * (decay if p.dim() > 1 else 0.0))
+        assert torch.allclose(kept - p, torch.tensor(0.1 * 0.5), rtol=1e-3)
+
+
+def test_it_resumes_a_state_of_one_group():
+    """As version 0.1 saved it; each parameter gets its own moments back."""
+    shapes = ((3,), (4, 3), (2,), (2, 4))
+    old, new = make(0.0, *shapes), make(0.5, *shapes)
+    for p, size in zip(old.params, (1.0, 2.0, 3.0, 4.0)):
+        p.grad = torch.full_like(p, size)
+    old.step()
+    new.load_state_dict(old.state_dict())
+    moments = {
+        tuple(p.shape): new.optimizer.state[p]["exp_avg"].unique().tolist()
+        for p in new.params
+    }
+    assert moments == {
+        shape: pytest.approx([0.1 * size])
+        for shape, size in zip(shapes, (1.0, 2.0, 3.0, 4.0))
+    }
+    assert [g["weight_decay"] for g in new.param_groups] == [0.5, 0.0]
+    again = make(0.5, *shapes)
+    again.load_state_dict(new.state_dict())
+    step(new), step(again)
+    for p, q in zip(new.params, again.params):
+        moments = (x.optimizer.state[y]["exp_avg"] for x, y in ((new, p), (again, q)))
+        assert torch.equal(*moments)
+
+
+def test_one_vector_of_all_parameters_is_refused_where_some_do_not_decay():
+    make(0.0, (99,))
+    with pytest.raises(UserError, match="add --fp16-no-flatten-grads"):
+        make(0.5, (99,))

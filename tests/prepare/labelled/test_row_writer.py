@@ -4,6 +4,7 @@ import pytest
 from fairseq.data import Dictionary
 
 from fairseq_mlkd.prepare.labelled import READERS
+from fairseq_mlkd.prepare.labelled.mtop import POINTERS
 from fairseq_mlkd.prepare.labelled.row_writer import (
     Ontology,
     SymbolCounts,
@@ -94,3 +95,20 @@ def test_every_real_word_comes_back_from_the_dictionary(
     path = tmp_path / "words" / "dict.txt"
     dictionary = write_dictionary(path, [(word, 0) for word in sorted(words)])
     assert dictionary.symbols[dictionary.nspecial :] == sorted(words)
+
+
+def test_real_ontology_forbids_what_the_authors_test_on(mlkd_data):
+    mtop, counts, rows = READERS["mtop"], SymbolCounts({"target": POINTERS}), {}
+    for path, split, lang in mtop.find(mlkd_data / "mtop"):
+        if lang == "en":
+            kept = [row for row in mtop.read(path, lang) if isinstance(row, WordRow)]
+            rows[split] = [row.parse for row in kept]
+            for row in kept:
+                counts.add(row, trained=split == "train")
+    ontology = Ontology(counts)
+    forbidden = {s: sum(map(ontology.forbids, rows[s])) for s in rows}
+    assert forbidden == {"train": 0, "valid": 7, "test": 6}
+    assert {split: len(rows[split]) for split in ("valid", "test")} == {
+        "valid": 859,
+        "test": 1237,
+    }

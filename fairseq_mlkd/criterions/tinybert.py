@@ -18,7 +18,6 @@ from fairseq_mlkd.distillation.config import (
     CRITERION,
     DistillationConfig,
     extra_weights,
-    inner_weights,
 )
 from fairseq_mlkd.distillation.contract import Distillable, Sample, supervise_masked
 from fairseq_mlkd.distillation.distiller import (
@@ -28,6 +27,7 @@ from fairseq_mlkd.distillation.distiller import (
     count_by_row,
     open_teacher,
 )
+from fairseq_mlkd.distillation.inner_losses import inner_weights
 from fairseq_mlkd.distillation.losses import hard_loss
 from fairseq_mlkd.distillation.other_subwords import view_batch
 

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Optional
 
-from fairseq.dataclass import ChoiceEnum, FairseqDataclass
+from fairseq.dataclass import ChoiceEnum
 
-from fairseq_mlkd.distillation.losses import INTER_LOSSES
-from fairseq_mlkd.distillation.projections import HEAD_MAPS
+from fairseq_mlkd.distillation.inner_losses import InnerLossesConfig
 from fairseq_mlkd.distillation.signals import DTYPES
 from fairseq_mlkd.options import option
 
@@ -14,7 +13,7 @@ CRITERION = "tinybert"
 
 
 @dataclass
-class DistillationConfig(FairseqDataclass):
+class DistillationConfig(InnerLossesConfig):
     """What is learnt from which teacher; a weight of 0 switches a loss off."""
 
     teacher_path: Optional[str] = option(
@@ -25,42 +24,7 @@ class DistillationConfig(FairseqDataclass):
     )
     ce_weight: float = option(1.0, "weight of the hard cross-entropy; 0 disables")
     logits_weight: float = option(1.0, "weight of equation 2 on the logits; 0 disables")
-    embedding_weight: float = option(
-        1.0, "weight of equation 3 on embeddings; 0 disables"
-    )
-    hidden_weight: float = option(
-        1.0, "weight of equation 3 on the layers' outputs; 0 disables"
-    )
-    attention_weight: float = option(
-        1.0, "weight of equation 3 on attention scores; 0 disables"
-    )
     temperature: float = option(1.0, "divides both logits in equation 2; 1: unchanged")
-    layer_map: str = option(
-        "uniform",
-        "teacher layers to learn from: uniform, last, last-K (only the "
-        "student's last K layers learn), or their numbers from 1, one per student "
-        "layer, such as 3,6,9,12",
-    )
-    attention_map: Optional[str] = option(
-        None, "the same for attention; default: as --layer-map"
-    )
-    decoder_layer_map: str = option(
-        "uniform", "as --layer-map, of the decoders of zero_shot_parsing"
-    )
-    head_map: ChoiceEnum(HEAD_MAPS) = option(  # type: ignore[valid-type]
-        "auto",
-        "attention heads: mean over heads, linear (learned mixture), "
-        "relation (MiniLMv2's, of queries, keys and values), none (attention is "
-        "not compared), or auto: linear where the numbers differ, else one to one",
-    )
-    relation_heads: int = option(
-        0,
-        "heads of --head-map relation, a divisor of both widths; 0: as "
-        "many as the teacher's attention has, or the next lower number that fits",
-    )
-    inter_loss: ChoiceEnum(INTER_LOSSES) = option(  # type: ignore[valid-type]
-        "mse", "equation 3 as TinyBERT's mse or as the l2 norm of the paper"
-    )
     teacher_cache: Optional[str] = option(
         None,
         "folder that keeps what the teacher says of each training example, "
@@ -91,15 +55,6 @@ class DistillationConfig(FairseqDataclass):
     stage_1_teacher_path: Optional[str] = option(
         None, "checkpoint of the pretrained model that teaches there"
     )
-
-
-def inner_weights(cfg: DistillationConfig) -> dict[str, float]:
-    """Return the weights of the terms of equation 3, by kind."""
-    return {
-        "embedding": cfg.embedding_weight,
-        "hidden": cfg.hidden_weight,
-        "attention": cfg.attention_weight,
-    }
 
 
 class ExtraWeights(NamedTuple):

@@ -1,34 +1,82 @@
 """Equation 3 on every part of a model: which states are compared, and with which."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
 from functools import partial, reduce
 from operator import add
-from typing import (
-    Any,
-    NamedTuple,
-    cast,
-)
+from typing import Any, NamedTuple, Optional, cast
 
+from fairseq.dataclass import ChoiceEnum, FairseqDataclass
 from torch import Tensor, nn
 
 from fairseq_mlkd.distillation.layer_map import LayerMap, Pairs
 from fairseq_mlkd.distillation.losses import (
+    INTER_LOSSES,
     attention_loss,
     hidden_loss,
     relation_loss,
     valid_cells,
 )
 from fairseq_mlkd.distillation.projections import (
+    HEAD_MAPS,
     HeadMap,
     Projections,
     choose_head_map,
     choose_relation_heads,
 )
 from fairseq_mlkd.modules.states import Request
+from fairseq_mlkd.options import option
 
 Outputs = Mapping[str, Any]  # what a model hands out beside its logits
 
 SOURCE, TARGET = "padding_mask", "decoder_padding_mask"
+
+
+@dataclass
+class InnerLossesConfig(FairseqDataclass):
+    """What is compared of two models, and how; `X_weight` is that of the terms X."""
+
+    embedding_weight: float = option(
+        1.0, "weight of equation 3 on embeddings; 0 disables"
+    )
+    hidden_weight: float = option(
+        1.0, "weight of equation 3 on the layers' outputs; 0 disables"
+    )
+    attention_weight: float = option(
+        1.0, "weight of equation 3 on attention scores; 0 disables"
+    )
+    layer_map: str = option(
+        "uniform",
+        "teacher layers to learn from: uniform, last, last-K (only the "
+        "student's last K layers learn), or their numbers from 1, one per student "
+        "layer, such as 3,6,9,12",
+    )
+    attention_map: Optional[str] = option(
+        None, "the same for attention; default: as --layer-map"
+    )
+    decoder_layer_map: str = option(
+        "uniform", "as --layer-map, of the decoders of zero_shot_parsing"
+    )
+    head_map: ChoiceEnum(HEAD_MAPS) = option(  # type: ignore[valid-type]
+        "auto",
+        "attention heads: mean over heads, linear (learned mixture), "
+        "relation (MiniLMv2's, of queries, keys and values), none (attention is "
+        "not compared), or auto: linear where the numbers differ, else one to one",
+    )
+    relation_heads: int = option(
+        0,
+        "heads of --head-map relation, a divisor of both widths; 0: as "
+        "many as the teacher's attention has, or the next lower number that fits",
+    )
+    inter_loss: ChoiceEnum(INTER_LOSSES) = option(  # type: ignore[valid-type]
+        "mse", "equation 3 as TinyBERT's mse or as the l2 norm of the paper"
+    )
+
+
+def inner_weights(cfg: InnerLossesConfig) -> dict[str, float]:
+    """Return the weights of the terms of equation 3, by kind."""
+    names = [f.name for f in fields(InnerLossesConfig) if f.name.endswith("_weight")]
+    return {name.removesuffix("_weight"): getattr(cfg, name) for name in names}
 
 
 class Shape(NamedTuple):

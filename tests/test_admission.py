@@ -26,6 +26,7 @@ DISTIL = ["--criterion", "tinybert"]
 # strings of our configurations that a checkpoint cannot set: where something is read or
 # written, what results are called, and what the command line decides
 IGNORED = {
+    "best_checkpoint_metric",
     "data",
     "ddp_backend",
     "encoder_path",

@@ -2,7 +2,10 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,11 @@ from fairseq_mlkd.convert.foreign import FETCH, Vocabulary
 from fairseq_mlkd.files.json_objects import read_json
 from fairseq_mlkd.text.whole_tokenizer import TOKENIZER_FILE, guarded
 
+# whose classes in `transformers` are known to read files of data alone
+_KNOWN = {
+    *("bert", "camembert", "distilbert", "electra", "roberta", "xlmroberta"),
+    *("pretrained", "tokenizersbackend"),
+}
 Encode = Callable[[str], list[int]]  # a text -> ids, `<s>` and `</s>` included
 
 _MOST_ADDED = 100  # tokens that somebody added, each of which is looked for in a text
@@ -63,19 +71,41 @@ def choose(
     Raises:
         ValueError: none agrees, or none can be built.
     """
-    own = _open_by_transformers(folder, options) or _open_json(folder)
     refusal = ValueError("no tokenizer that can be represented")
-    for build in candidates:
-        try:
-            vocabulary = build()
-            if own is not None:
-                _check_agreement(vocabulary, own, folder)
-            return vocabulary
-        except ValueError as error:
-            refusal = error
-        except (AttributeError, KeyError, TypeError) as error:
-            refusal = ValueError(f"not a tokenizer ({error!r})")
+    with _quiet_library():
+        own = _open_by_transformers(folder, options) or _open_json(folder)
+        for build in candidates:
+            try:
+                vocabulary = build()
+                if own is not None:
+                    _check_agreement(vocabulary, own, folder)
+                return vocabulary
+            except ValueError as error:
+                refusal = error
+            except (AttributeError, KeyError, TypeError) as error:
+                refusal = ValueError(f"not a tokenizer ({error!r})")
     raise refusal
+
+
+@contextmanager
+def _quiet_library() -> Iterator[None]:
+    """Keep the traceback of a panic in `tokenizers`, which becomes an error, unseen."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "w") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
+def class_name(options: Mapping[str, Any]) -> str:
+    """Return whose tokenizer it is: `BertTokenizerFast` -> `bert`."""
+    name = options.get("tokenizer_class") or options.get("model_type")
+    name = str(name).lower().removesuffix("fast").removesuffix("tokenizer")
+    return name.replace("-", "")
 
 
 def _check_agreement(vocabulary: Vocabulary, own: Encode, folder: Path) -> None:
@@ -121,6 +151,8 @@ def _open_json(folder: Path) -> Encode | None:
 
 def _open_by_transformers(folder: Path, options: Mapping[str, Any]) -> Encode | None:
     """Open a folder's tokenizer as its users do; None: not installed, or it cannot."""
+    if class_name(options) not in _KNOWN:
+        return None
     try:
         from transformers import AutoTokenizer
         from transformers.utils import logging as their_logging
@@ -129,14 +161,19 @@ def _open_by_transformers(folder: Path, options: Mapping[str, Any]) -> Encode | 
     level = their_logging.get_verbosity()
     their_logging.set_verbosity_error()
     more = {key: options[key] for key in ("do_lower_case",) if key in options}
-    try:
+
+    def open_tokenizer() -> Any:
         tokenizer = AutoTokenizer.from_pretrained(
             str(folder), local_files_only=True, trust_remote_code=False, **more
         )
         tokenizer("a")
-    except Exception as error:  # whatever its classes meet in the files
+        return tokenizer
+
+    try:
+        tokenizer = guarded(open_tokenizer)
+    except ValueError as error:  # whatever its classes meet in the files
         logging.getLogger(__name__).debug("transformers: %s", error)
         return None
     finally:
         their_logging.set_verbosity(level)
-    return lambda text: list(tokenizer(text)["input_ids"])
+    return lambda text: list(guarded(lambda: tokenizer(text))["input_ids"])

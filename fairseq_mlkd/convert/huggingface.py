@@ -10,7 +10,7 @@ from safetensors import safe_open
 from fairseq_mlkd.checkpoint import load_state
 from fairseq_mlkd.convert.foreign import FETCH, ForeignEncoder, check_fixed
 from fairseq_mlkd.convert.naming import HUGGINGFACE_NAMES, Weights
-from fairseq_mlkd.convert.tokenizer import read_tokenizer
+from fairseq_mlkd.convert.tokenizer_files import read_tokenizer
 from fairseq_mlkd.files.json_objects import read_json
 from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderConfig
 

@@ -125,9 +125,24 @@ def read_model(path: str) -> ModelProto:
         raise ValueError(f"{path}: a SentencePiece model without pieces")
     if model.trainer_spec.model_type != TrainerSpec.UNIGRAM:
         raise ValueError(f"{path}: not a unigram model; others are not supported")
+    try:
+        check_charsmap(model.normalizer_spec.precompiled_charsmap)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}; fetch the file again") from None
     for piece in model.pieces:
         if piece.type == _PIECE_TYPES.USER_DEFINED:
             raise ValueError(
                 f"{path}: the user-defined symbol {piece.piece!r} is not supported"
             )
     return model
+
+
+def check_charsmap(charsmap: bytes) -> None:
+    """Refuse a table of normalisation for which the library would take any memory.
+
+    Raises:
+        ValueError: it does not hold the trie whose size it begins with.
+    """
+    size = int.from_bytes(charsmap[:4], "little")
+    if charsmap and (size % 4 or not 0 < size <= len(charsmap) - 4):
+        raise ValueError("its table of normalisation (precompiled_charsmap) is damaged")

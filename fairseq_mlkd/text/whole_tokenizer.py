@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,18 +15,19 @@ from tokenizers import Tokenizer
 from fairseq_mlkd.files.json_objects import read_json
 from fairseq_mlkd.files.writing import replace_on_success
 from fairseq_mlkd.text.segmentation import UNKNOWN, Subwords
+from fairseq_mlkd.text.sentencepieces import check_charsmap
 
 _T = TypeVar("_T")
 
 TOKENIZER_FILE = "tokenizer.json"
-# a word with the white space before it; the library's notion, less than Python's
-_SPACE, _OTHER = r"[^\S\x1c-\x1f]", r"[\S\x1c-\x1f]"
-_CHUNK = re.compile(f"{_SPACE}*{_OTHER}+|{_SPACE}+")
-_WHITE = re.compile(_SPACE)
-# Unicode's noncharacters, which no text holds: what follows is not preceded by a space,
-# and a space within a word
-_NO_SPACE, _SPACE_WITHIN = "\uffff", "\ufffe"
-_UNWANTED = {ord(_NO_SPACE): None, ord(_SPACE_WITHIN): None}
+# a lone space between two words; white space in the library's sense, not Python's
+_BLACK = r"[\S\x1c-\x1f]"
+_GAP = re.compile(f"(?<={_BLACK}) (?={_BLACK})")
+_AFTER_A_SPACE = re.compile(f" {_BLACK}")
+# Unicode's noncharacters, which no text holds, stand for the beginning of a text and
+# for other spaces
+_BEGINNING, _SPACE = "\uffff", "\ufffe"
+_UNWANTED = {ord(_BEGINNING): None, ord(_SPACE): None}
 # what is done here, or changes from call to call
 _PARTS_LEFT_OUT = ("truncation", "padding", "post_processor", "decoder")
 
@@ -56,6 +58,7 @@ class WholeTokenizer(Subwords):
         ]
         if (content.get("model") or {}).get("dropout"):
             raise ValueError("its tokenizer draws at random (dropout is not 0)")
+        list(charsmaps(self.content.get("normalizer")))
         text = json.dumps(self.content)
         self._tokenizer = guarded(lambda: Tokenizer.from_str(text))
         self._tokenizer.encode_special_tokens = True
@@ -67,14 +70,19 @@ class WholeTokenizer(Subwords):
         return self._tokenizer.get_vocab(with_added_tokens=True)
 
     def words(self, text: str) -> list[str]:
-        return [_name(chunk) for chunk in _CHUNK.findall(text.translate(_UNWANTED))]
+        text = text.translate(_UNWANTED)
+        if not text:
+            return []
+        first, *others = _GAP.split(text)
+        begins = not _AFTER_A_SPACE.match(first)
+        first = _BEGINNING + first if begins else first[1:]
+        return [word.replace(" ", _SPACE) for word in (first, *others)]
 
     def cut(self, word: str) -> list[str]:
         if not word:
             return []
-        text = f" {word}"
-        if word.startswith(_NO_SPACE):
-            text = word[1:].replace(_SPACE_WITHIN, " ")
+        begins = word.startswith(_BEGINNING)
+        text = (word[1:] if begins else f" {word}").replace(_SPACE, " ")
         found = self._tokenizer.encode(text, add_special_tokens=False)
         return [
             UNKNOWN if i in self._unknown else piece
@@ -93,11 +101,22 @@ class WholeTokenizer(Subwords):
         path = os.path.join(folder, settings["tokenizer"])
         try:
             return cls(read_json(path, remedy), settings["special"])
-        except ValueError as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             text = str(error)
             raise ValueError(
                 text if path in text else f"{path}: {text}; {remedy}"
             ) from None
+
+
+def charsmaps(normaliser: Any) -> Iterator[bytes]:
+    """Yield the tables of a `tokenizer.json`'s normaliser, checked."""
+    if normaliser and normaliser["type"] == "Sequence":
+        for step in normaliser["normalizers"]:
+            yield from charsmaps(step)
+    elif normaliser and normaliser["type"] == "Precompiled":
+        charsmap = base64.b64decode(normaliser["precompiled_charsmap"])
+        check_charsmap(charsmap)
+        yield charsmap
 
 
 def guarded(call: Callable[[], _T]) -> _T:
@@ -113,10 +132,3 @@ def guarded(call: Callable[[], _T]) -> _T:
     except BaseException as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise ValueError(f"not a tokenizer ({reason})") from None
-
-
-def _name(chunk: str) -> str:
-    """Return a word and the white space before it as one string without spaces."""
-    if chunk[0] == " " and len(chunk) > 1 and not _WHITE.search(chunk, 1):
-        return chunk[1:]
-    return _NO_SPACE + chunk.replace(" ", _SPACE_WITHIN)

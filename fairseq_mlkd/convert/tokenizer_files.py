@@ -4,7 +4,6 @@ Each kind of file gives one or two candidates, our own form of the tokenizer fir
 the first one that gives the ids of the source's own tokenizer is taken.
 """
 
-import base64
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ from tokenizers import (
     processors,
 )
 
-from fairseq_mlkd.convert.agreement import choose
+from fairseq_mlkd.convert.agreement import choose, class_name
 from fairseq_mlkd.convert.foreign import FETCH, SPECIAL, Vocabulary, build_vocabulary
 from fairseq_mlkd.files.json_objects import read_json
 from fairseq_mlkd.text.sentencepieces import (
@@ -29,7 +28,12 @@ from fairseq_mlkd.text.sentencepieces import (
     SentencePieces,
     read_model,
 )
-from fairseq_mlkd.text.whole_tokenizer import TOKENIZER_FILE, WholeTokenizer, guarded
+from fairseq_mlkd.text.whole_tokenizer import (
+    TOKENIZER_FILE,
+    WholeTokenizer,
+    charsmaps,
+    guarded,
+)
 from fairseq_mlkd.text.wordpiece import VOCABULARY_FILE, WordPiece, read_vocabulary
 
 _BPE_FILE, _MERGES_FILE = "vocab.json", "merges.txt"
@@ -82,6 +86,7 @@ def read_tokenizer(
         path = folder / name
         if path.is_file():
             with _naming(path):
+                _check_file(path)
                 if cased is not None:
                     options["do_lower_case"] = not cased
                 elif "do_lower_case" not in options:
@@ -113,6 +118,17 @@ def _naming(path: Path) -> Iterator[None]:
         raise ValueError(named) from None
 
 
+def _check_file(path: Path) -> None:
+    """Read a file by ourselves before a library does, which trusts what it says."""
+    if path.name == MODEL_FILE:
+        read_model(str(path))
+    if path.name == TOKENIZER_FILE:
+        try:
+            list(charsmaps(read_json(path, FETCH).get("normalizer")))
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ValueError(f"not a tokenizer ({error!r})") from None
+
+
 # --- the candidates of each file, best first
 
 
@@ -134,14 +150,14 @@ def _from_json(path: Path, options: Options) -> Candidates:
             yield lambda: _sentencepiece(_build_model(pieces, charsmap), ids)
         yield lambda: _whole(_with_options(content, options), special, options)
         # `transformers` builds these anew from their vocabulary
-        if kind == "WordPiece" and is_plain and _class_name(options) in _WORDPIECES:
+        if kind == "WordPiece" and is_plain and class_name(options) in _WORDPIECES:
             yield lambda: _wordpiece(model["vocab"], options, {})
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"not a tokenizer ({error!r})") from None
 
 
 def _from_vocabulary(path: Path, options: Options) -> Candidates:
-    name = _class_name(options)
+    name = class_name(options)
     if name not in _WORDPIECES:
         raise ValueError(_wrong_class(options, "of BERT, DistilBERT and ELECTRA"))
     pieces = read_vocabulary(str(path))
@@ -156,7 +172,7 @@ def _from_vocabulary(path: Path, options: Options) -> Candidates:
 
 def _from_model(path: Path, options: Options) -> Candidates:
     # only these tokenizers are known to number the pieces of the model as they do
-    name = _class_name(options)
+    name = class_name(options)
     if name not in _FIRST_PIECES:
         raise ValueError(_wrong_class(options, "of XLM-R and CamemBERT"))
     model = read_model(str(path))
@@ -188,7 +204,7 @@ def _from_model(path: Path, options: Options) -> Candidates:
 
 def _from_merges(path: Path, options: Options) -> Candidates:
     """RoBERTa's byte-level BPE."""
-    if _class_name(options) != "roberta":
+    if class_name(options) != "roberta":
         raise ValueError(_wrong_class(options, "of RoBERTa"))
     ids = read_json(path, FETCH)
     merges_path = path.with_name(_MERGES_FILE)
@@ -230,12 +246,12 @@ def _guess_case(path: Path, options: dict[str, Any]) -> str:
     if path.name == TOKENIZER_FILE:
         normaliser = read_json(path, FETCH).get("normalizer")
         says = isinstance(normaliser, dict) and normaliser.get("lowercase")
-        if says is False and _class_name(options) in _WORDPIECES:
+        if says is False and class_name(options) in _WORDPIECES:
             raise ValueError(
                 "keeps capitals, but transformers does not, as no do_lower_case in "
                 "tokenizer_config.json says so: choose with --cased or --uncased"
             )
-    if path.name != VOCABULARY_FILE or _class_name(options) not in _WORDPIECES:
+    if path.name != VOCABULARY_FILE or class_name(options) not in _WORDPIECES:
         return ""
     pieces = read_vocabulary(str(path))
     capitals = sum(p != p.lower() and not p.startswith("[") for p in pieces)
@@ -247,13 +263,6 @@ def _guess_case(path: Path, options: dict[str, Any]) -> str:
         f"case: no tokenizer_config.json tells; {capitals:,} of {len(pieces):,} pieces "
         f"have capitals, so text is {what} ({other}: it is not)"
     )
-
-
-def _class_name(options: Options) -> str:
-    """Return whose tokenizer it is: `BertTokenizerFast` -> `bert`."""
-    name = options.get("tokenizer_class") or options.get("model_type")
-    name = str(name).lower().removesuffix("fast").removesuffix("tokenizer")
-    return name.replace("-", "")
 
 
 def _wrong_class(options: Options, known: str) -> str:
@@ -327,7 +336,7 @@ def _complete(
 
 def _whole(content: Options, special: Any, options: Options) -> Vocabulary:
     subwords = WholeTokenizer(content, special)
-    has_segments = _class_name(options) in _WITH_SEGMENTS or (
+    has_segments = class_name(options) in _WITH_SEGMENTS or (
         options.get("model_type") in _WITH_SEGMENTS
     )
     return build_vocabulary(
@@ -392,15 +401,4 @@ def _build_model(scores: list[tuple[str, float]], charsmap: bytes) -> ModelProto
 
 def _charsmap(normaliser: Any) -> bytes:
     """The table of a normaliser; the comparison shows whether the rest matters."""
-    for step in _steps(normaliser):
-        if step["type"] == "Precompiled":
-            return base64.b64decode(step["precompiled_charsmap"])
-    return b""
-
-
-def _steps(normaliser: Any) -> Iterator[Mapping[str, Any]]:
-    if normaliser and normaliser["type"] == "Sequence":
-        for step in normaliser["normalizers"]:
-            yield from _steps(step)
-    elif normaliser:
-        yield normaliser
+    return next(charsmaps(normaliser), b"")

@@ -11,12 +11,10 @@ from torch import Tensor
 
 from fairseq_mlkd.distillation.contract import Distillable, ModelShape
 from fairseq_mlkd.distillation.signals import (
-    Layout,
     Sequences,
     SignalCodec,
     find_sequences,
     flatten,
-    measure,
     name_signals,
     unflatten,
 )
@@ -26,7 +24,7 @@ from fairseq_mlkd.modules.states import Request
 
 logger = logging.getLogger(__name__)
 
-_SHAPE, _LAYOUT = "shape of the teacher", "layout"
+_SHAPE = "shape of the teacher"
 
 
 class CachedTeacher:
@@ -58,7 +56,7 @@ class CachedTeacher:
             shape = self.live.shape
             cache.remember({_SHAPE: shape._asdict()})
         self.shape = shape
-        self.layout: dict[str, Any] = {}
+        self.announced: set[str] = set()  # the signals whose size has been told
         logger.info(
             "teacher cache %s holds %s sequences", cache.folder, f"{len(cache):,}"
         )
@@ -90,26 +88,26 @@ class CachedTeacher:
         metrics.log_scalar("teacher_cache_hits", share, len(packed), round=1)
         if len(found) < len(set(packed)):
             signals = flatten(names, *self.live.run(like, None, **inputs))
-            self._learn_layout(signals, sequences)
+            self._announce(signals, sequences)
             self.cache.add(packed, self.codec.encode(signals, sequences))
             found = self.cache.get(packed)
-        layout = self._find_layout(names)
         blobs = [found[key] for key in packed]
-        self._check_sizes(blobs, layout, sequences)
-        return unflatten(self.codec.decode(blobs, layout, sequences, like))
+        try:
+            return unflatten(self.codec.decode(blobs, names, sequences, like))
+        except ValueError as error:
+            raise ValueError(
+                f"--teacher-cache {self.cache.folder}: {error}: delete the folder, or "
+                "choose another"
+            ) from None
 
-    def _learn_layout(self, signals: dict[str, Tensor], sequences: Sequences) -> None:
-        layout = measure(signals)
-        if any(name not in self.layout for name in layout):
-            self._announce(layout, sequences)
-        facts = {f"{_LAYOUT} of {name}": list(axes) for name, axes in layout.items()}
-        self.cache.check(facts)
-
-    def _announce(self, layout: Layout, sequences: Sequences) -> None:
-        """Say what the cache will take, before anything is written."""
+    def _announce(self, signals: dict[str, Tensor], sequences: Sequences) -> None:
+        """Say what the cache will take, before anything of this kind is written."""
+        if signals.keys() <= self.announced:
+            return
+        self.announced |= signals.keys()
         lengths = self.task.training_lengths()
-        size = self.codec.bytes_per_token(layout, sequences, lengths)
-        kinds = Counter(name.split(".")[0] for name in layout)
+        size = self.codec.bytes_per_token(signals, sequences, lengths)
+        kinds = Counter(name.split(".")[0] for name in signals)
         logger.info(
             "teacher cache %s: about %s MB per million tokens (%s; %s; sentences of "
             "%.1f tokens on average), %s MB for one pass over the %s training examples",
@@ -121,30 +119,6 @@ class CachedTeacher:
             f"{size * lengths.sum() / 1e6:,.1f}",
             f"{len(lengths):,}",
         )
-
-    def _find_layout(self, names: list[str]) -> Layout:
-        for name in names:
-            if name not in self.layout:
-                axes = self.cache.recall(f"{_LAYOUT} of {name}")
-                if axes is None:
-                    raise ValueError(f"{self._where}: it lacks the teacher's {name}")
-                self.layout[name] = tuple(axes)
-        return {name: self.layout[name] for name in names}
-
-    def _check_sizes(
-        self, blobs: list[bytes], layout: Layout, sequences: Sequences
-    ) -> None:
-        sizes = zip(blobs, self.codec.sizes(layout, sequences))
-        wrong = next(((b, size) for b, size in sizes if len(b) != size), None)
-        if wrong is not None:
-            raise ValueError(
-                f"{self._where}: a sequence has {len(wrong[0])} bytes of signals where "
-                f"this run needs {wrong[1]}"
-            )
-
-    @property
-    def _where(self) -> str:
-        return f"--teacher-cache {self.cache.folder}"
 
 
 def recall_shape(cache: TeacherCache) -> ModelShape | None:

@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Mapping
-from functools import reduce
+from functools import partial, reduce
 from operator import add
 from typing import Any, NamedTuple
 
@@ -116,7 +116,8 @@ class Distiller(nn.Module):
         # before the student, whose activations are kept
         taught_logits, taught = self._run_teacher(student, inputs, soft, keys, view)
         logits, own = student(features_only=not scored, request=request, **inputs)
-        terms, shared = {}, {} if view is None else view.shared
+        terms: dict[str, Tensor] = {}
+        shared = {} if view is None else view.shared
         label_weights = None if counts is None else share_out(counts, inputs, places)
         if soft or hard:
             loss, terms = self._compare_outputs(
@@ -226,7 +227,9 @@ def losses_of_head(
     shared: Tensor | None,
     *,
     label_weights: Tensor | None,
-    **weights: float,
+    ce_weight: float,
+    logits_weight: float,
+    temperature: float,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """As `output_losses`, of one head.
 
@@ -237,20 +240,22 @@ def losses_of_head(
         shared: `(n,)`, true at the labels that the teacher reads, too; the others have
             the hard loss alone. None: it reads them all.
         label_weights: as in `output_losses`; not where labels are shared.
-        weights: and the temperature, as there.
+        ce_weight: as there, and `logits_weight` and `temperature`.
     """
     if target is None:
         target = torch.zeros(len(logits), dtype=torch.long, device=logits.device)
-        weights["ce_weight"] = 0.0
-    if shared is None:
-        return output_losses(
-            logits, target, teacher_logits, label_weights=label_weights, **weights
-        )
-    total, ce, kd = output_losses(
-        logits[shared], target[shared], teacher_logits, **weights
+        ce_weight = 0.0
+    compare = partial(
+        output_losses,
+        ce_weight=ce_weight,
+        logits_weight=logits_weight,
+        temperature=temperature,
     )
+    if shared is None:
+        return compare(logits, target, teacher_logits, label_weights=label_weights)
+    total, ce, kd = compare(logits[shared], target[shared], teacher_logits)
     rest = hard_loss({"": logits[~shared]}, {"": target[~shared]})
-    return total + weights["ce_weight"] * rest, ce + rest.detach(), kd
+    return total + ce_weight * rest, ce + rest.detach(), kd
 
 
 def build_distiller(

@@ -1,41 +1,46 @@
 """A teacher's signals as bytes, sequence by sequence, without their padding.
 
 A signal is one tensor that a teacher hands out: the logits of a head, a hidden state,
-the scores or vectors of an attention. A batch's signals are cut into its sequences,
-whose bytes follow one another without any header: names, widths and lengths are known
-before they are read.
+the scores or vectors of an attention. A batch's signals are cut into its sequences, and
+each sequence becomes one record in the format of safetensors, which holds name, number
+format and shape of each tensor. Its header is about 90 bytes per tensor. Of a sentence
+of 24 tokens, 12 layers taught to 4, all of a record is 242.1 kB where the numbers alone
+are 241.2 kB; of the 64 largest logits at 4 labels it is 1.8 kB for 1.5 kB.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load, save
 from torch import Tensor
 
 DTYPES = ("float16", "bfloat16", "float32")
 
 SOURCE, TARGET = "source", "target"
-_LOGITS = "logits"
-_HEADS = _DIM = 0  # placeholders: the widths are the teacher's
+_LOGITS, _INDICES, _CLASSES = "logits", ".indices", ".classes"
+_HEADER = 90  # bytes of a record for each tensor
 
-Axis = int | str  # a width, or the name of a length that sequences differ in
-Layout = Mapping[str, tuple[Axis, ...]]  # signal -> its axes within one sequence
+Axis = str | None  # the name of a length that sequences differ in; None: a width
 
 # what models hand out by index: the axes of each tensor at an index
 _STATES: dict[str, tuple[tuple[Axis, ...], ...]] = {
-    "hidden_states": ((SOURCE, _DIM),),
-    "attention_scores": ((_HEADS, SOURCE, SOURCE),),
-    "attention_vectors": ((_HEADS, SOURCE, _DIM),) * 3,
-    "decoder_hidden_states": ((TARGET, _DIM),),
-    "decoder_attention_scores": ((_HEADS, TARGET, TARGET),),
-    "decoder_attention_vectors": ((_HEADS, TARGET, _DIM),) * 3,
-    "cross_attention_scores": ((_HEADS, TARGET, SOURCE),),
+    "hidden_states": ((SOURCE, None),),
+    "attention_scores": ((None, SOURCE, SOURCE),),
+    "attention_vectors": ((None, SOURCE, None),) * 3,
+    "decoder_hidden_states": ((TARGET, None),),
+    "decoder_attention_scores": ((None, TARGET, TARGET),),
+    "decoder_attention_vectors": ((None, TARGET, None),) * 3,
+    "cross_attention_scores": ((None, TARGET, SOURCE),),
     "cross_attention_vectors": (
-        (_HEADS, TARGET, _DIM),
-        (_HEADS, SOURCE, _DIM),
-        (_HEADS, SOURCE, _DIM),
+        (None, TARGET, None),
+        (None, SOURCE, None),
+        (None, SOURCE, None),
     ),
 }
 
@@ -46,25 +51,34 @@ class Sequences:
 
     lengths: dict[str, list[int]]  # axis -> of each sequence
     padded: dict[str, int]  # axis -> in the batch
-    labels: dict[str, list[Tensor]]  # head -> of each sequence, its rows of logits
+    labels: dict[str, list[Tensor]]  # logits -> of each sequence, its rows of them
 
     def __len__(self) -> int:
         return len(self.lengths[SOURCE])
 
-    def index(self, axes: tuple[Axis, ...], i: int) -> Any:
-        """Where sequence `i` is in a batch's signal of these axes."""
-        if axes[0] in self.labels:
-            return self.labels[str(axes[0])][i]
-        return (i, *(slice(n) for n in self.shape(axes, i)))
+    def index(self, name: str, i: int) -> Any:
+        """Return where sequence `i` is in a batch's signal."""
+        if name in self.labels:
+            return self.labels[name][i]
+        lengths = (None if a is None else self.lengths[a][i] for a in axes_of(name))
+        return (i, *(slice(n) for n in lengths))
 
-    def shape(self, axes: tuple[Axis, ...], i: int) -> tuple[int, ...]:
-        """The shape of that signal of sequence `i` alone."""
-        return tuple(self.lengths[a][i] if isinstance(a, str) else a for a in axes)
+    def shape(self, name: str, i: int, like: Tensor) -> tuple[int, ...]:
+        """Return the shape of a signal of sequence `i`, its widths being `like`'s."""
+        axes = zip(axes_of(name), like.shape)
+        return tuple(n if a is None else self.lengths[a][i] for a, n in axes)
 
-    def batch_shape(self, axes: tuple[Axis, ...]) -> tuple[int, ...]:
-        """The shape of that signal of the whole batch."""
-        shape = tuple(self.padded[a] if isinstance(a, str) else a for a in axes)
-        return shape if axes[0] in self.labels else (len(self), *shape)
+    def batch_shape(self, name: str, like: Tensor) -> tuple[int, ...]:
+        """Return the shape of that signal of the whole batch."""
+        axes = zip(axes_of(name), like.shape)
+        shape = tuple(n if a is None else self.padded[a] for a, n in axes)
+        return shape if name in self.labels else (len(self), *shape)
+
+
+def axes_of(name: str) -> tuple[Axis, ...]:
+    """Return the axes of a signal within one sequence."""
+    kind, *where = name.split(".")
+    return (name, None) if kind == _LOGITS else _STATES[kind][int(where[1])]
 
 
 def find_sequences(inputs: Mapping[str, Any], padding_idx: int) -> Sequences:
@@ -72,35 +86,27 @@ def find_sequences(inputs: Mapping[str, Any], padding_idx: int) -> Sequences:
 
     Args:
         inputs: `src_tokens` `(bsz, src_len)`; `prev_output_tokens` `(bsz, tgt_len)` for
-            a decoder; and what the task's supervision adds for logits.
+            a decoder; and `heads`, as in `Supervision.places`.
         padding_idx: the padding of both.
     """
     ids = {SOURCE: inputs["src_tokens"], TARGET: inputs.get("prev_output_tokens")}
     ids = {axis: x for axis, x in ids.items() if x is not None}
     lengths = {axis: x.ne(padding_idx).sum(1).tolist() for axis, x in ids.items()}
     padded = {axis: x.size(1) for axis, x in ids.items()}
-    labels = {}
-    for axis, rows in _find_labels(inputs).items():
-        bsz = len(lengths[SOURCE])
+    labels, bsz = {}, len(lengths[SOURCE])
+    for head, places in inputs["heads"].items():
+        rows = (places // padded.get(TARGET, padded[SOURCE])).cpu()
+        axis = f"{_LOGITS}.{head}"
         labels[axis] = [rows.eq(i).nonzero().flatten() for i in range(bsz)]
         lengths[axis] = [len(found) for found in labels[axis]]
         padded[axis] = len(rows)
     return Sequences(lengths, padded, labels)
 
 
-def _find_labels(inputs: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Map a head's logits to the sequence that each of its rows belongs to, `(n,)`."""
-    read = inputs.get("prev_output_tokens", inputs["src_tokens"])
-    return {
-        f"{_LOGITS}.{name}": (positions // read.size(1)).cpu()
-        for name, positions in inputs["heads"].items()
-    }
-
-
 def name_signals(
     inputs: Mapping[str, Any], sequences: Sequences, *, features_only: bool
 ) -> list[str]:
-    """The signals that a model is asked for, in the order of their bytes."""
+    """Return the signals that a model is asked for."""
     logits = [] if features_only else sorted(sequences.labels)
     return logits + [
         f"{states}.{i}.{part}"
@@ -142,20 +148,6 @@ def unflatten(
     return heads, outputs
 
 
-def measure(signals: Mapping[str, Tensor]) -> dict[str, tuple[Axis, ...]]:
-    """The layout that a batch's signals have."""
-    layout: dict[str, tuple[Axis, ...]] = {}
-    for name, x in signals.items():
-        kind, *where = name.split(".")
-        if kind == _LOGITS:
-            layout[name] = (name, x.size(1))
-        else:
-            axes = _STATES[kind][int(where[1])]
-            widths = zip(axes, x.shape[1:])
-            layout[name] = tuple(a if isinstance(a, str) else n for a, n in widths)
-    return layout
-
-
 class SignalCodec:
     """Turns a batch's signals into bytes and back.
 
@@ -173,124 +165,112 @@ class SignalCodec:
         kept = f"the {self.top_k} largest" if self.top_k else "all"
         return f"{str(self.dtype)[6:]}, {kept} of the logits"
 
-    def _is_cut(self, axes: tuple[Axis, ...]) -> bool:
-        is_logits = str(axes[0]).startswith(_LOGITS)
-        return is_logits and 0 < self.top_k < int(axes[-1])
-
-    def _parts(
-        self, layout: Layout
-    ) -> Iterator[tuple[str, torch.dtype, tuple[Axis, ...]]]:
-        """The signal, number format and axes of each tensor that is stored."""
-        for name, axes in layout.items():
-            if self._is_cut(axes):
-                kept = (*axes[:-1], self.top_k)
-                yield name, self.dtype, kept
-                yield name, torch.int32, kept
-            else:
-                yield name, self.dtype, axes
-
-    def sizes(self, layout: Layout, sequences: Sequences) -> list[int]:
-        """The number of bytes of each sequence."""
-        parts = list(self._parts(layout))
-        return [
-            sum(math.prod(sequences.shape(a, i)) * _width(d) for _, d, a in parts)
-            for i in range(len(sequences))
-        ]
+    def _is_cut(self, name: str, x: Tensor) -> bool:
+        return name.startswith(_LOGITS) and 0 < self.top_k < x.size(-1)
 
     def bytes_per_token(
-        self, layout: Layout, sequences: Sequences, source_lengths: Any
+        self,
+        signals: Mapping[str, Tensor],
+        sequences: Sequences,
+        source_lengths: NDArray[np.int64],
     ) -> float:
-        """Estimate the bytes of a token of the source in data of these lengths.
+        """Estimate the bytes per source token on data of these lengths.
 
         Args:
-            layout: of the signals.
-            sequences: a batch, for the shares of labels and of target positions.
-            source_lengths: `(n,)`, a numpy array.
+            signals: of a batch, which tells the widths.
+            sequences: of that batch, for the shares of labels and of target positions.
+            source_lengths: `(n,)`.
         """
-        tokens = sum(sequences.lengths[SOURCE])
-        share = {axis: sum(n) / tokens for axis, n in sequences.lengths.items()}
-        total = 0.0
-        for _, dtype, axes in self._parts(layout):
-            ragged = [axis for axis in axes if isinstance(axis, str)]
-            numbers = math.prod(share[a] if isinstance(a, str) else a for a in axes)
-            total += _width(dtype) * numbers * (source_lengths ** len(ragged)).mean()
-        return total / source_lengths.mean()
+        tokens, total = sum(sequences.lengths[SOURCE]), 0.0
+        for name, x in signals.items():
+            axes = axes_of(name)
+            ragged = [axis for axis in axes if axis is not None]
+            numbers = math.prod(sum(sequences.lengths[a]) / tokens for a in ragged)
+            size, header = self.dtype.itemsize, _HEADER
+            widths = zip(reversed(axes), reversed(x.shape))
+            numbers *= math.prod(n for axis, n in widths if axis is None)
+            if self._is_cut(name, x):
+                numbers *= self.top_k / x.size(-1)
+                size, header = size + torch.int32.itemsize, 3 * _HEADER
+            total += size * numbers * (source_lengths ** len(ragged)).mean() + header
+        return float(total / source_lengths.mean())
 
     def encode(
         self, signals: Mapping[str, Tensor], sequences: Sequences
     ) -> list[bytes]:
-        """The bytes of each sequence.
+        """Return the record of each sequence.
 
         Raises:
             ValueError: the number format cannot hold a number.
         """
-        stored = []
-        for (name, axes), x in zip(measure(signals).items(), signals.values()):
-            x, indices = x.topk(self.top_k) if self._is_cut(axes) else (x, None)
-            rounded = x.to(self.dtype)
-            stored.append((axes, rounded.cpu()))
-            if not torch.equal(rounded.isfinite(), x.isfinite()):
+        records: list[dict[str, Tensor]] = [{} for _ in range(len(sequences))]
+        for name, x in signals.items():
+            values, indices, classes = x, None, torch.tensor(x.size(-1))
+            if self._is_cut(name, x):
+                values, kept = x.topk(self.top_k)
+                indices = kept.int().cpu()
+            rounded = values.to(self.dtype)
+            if not torch.equal(rounded.isfinite(), values.isfinite()):
                 raise ValueError(
                     f"--teacher-cache-dtype {str(self.dtype)[6:]} cannot hold the "
                     f"teacher's {name}: choose bfloat16 or float32"
                 )
-            if indices is not None:
-                stored.append((axes, indices.int().cpu()))
-        return [
-            b"".join(_to_bytes(x[sequences.index(axes, i)]) for axes, x in stored)
-            for i in range(len(sequences))
-        ]
+            rounded = rounded.cpu()
+            for i, record in enumerate(records):
+                where = sequences.index(name, i)
+                record[name] = rounded[where].contiguous()
+                if indices is not None:
+                    record[name + _INDICES] = indices[where].contiguous()
+                    record[name + _CLASSES] = classes
+        return [save(record) for record in records]
 
     def decode(
-        self, blobs: list[bytes], layout: Layout, sequences: Sequences, like: Tensor
+        self,
+        blobs: Iterable[bytes],
+        names: Iterable[str],
+        sequences: Sequences,
+        like: Tensor,
     ) -> dict[str, Tensor]:
-        """A batch's signals, 0 at padding.
+        """Return a batch's signals, 0 at padding.
 
         Args:
-            blobs: the bytes of each sequence, of the right sizes.
-            layout: the signals in the order of their bytes.
+            blobs: the record of each sequence.
+            names: the signals to take.
             sequences: the batch.
             like: has the device; float64 gives float64 signals, all others float32.
+        Raises:
+            ValueError: a record is damaged, lacks a signal, or has it in another shape.
         """
         dtype = torch.promote_types(like.dtype, torch.float32)
-        buffers = [_to_buffer(blob) for blob in blobs]
-        starts = [0] * len(blobs)
-        found: dict[str, list[Tensor]] = {}
-        for name, stored_dtype, axes in self._parts(layout):
-            batch = torch.zeros(sequences.batch_shape(axes), dtype=stored_dtype)
-            for i, buffer in enumerate(buffers):
-                shape = sequences.shape(axes, i)
-                end = starts[i] + math.prod(shape) * _width(stored_dtype)
-                # a copy, whose numbers lie where their format wants them
-                numbers = buffer[starts[i] : end].clone().view(stored_dtype)
-                batch[sequences.index(axes, i)] = numbers.view(shape)
-                starts[i] = end
-            found.setdefault(name, []).append(batch.to(like.device))
-        return {
-            name: _spread(parts, layout[name], dtype) for name, parts in found.items()
-        }
+        try:
+            records = [load(blob) for blob in blobs]
+        except SafetensorError as error:
+            raise ValueError(f"a row is damaged ({error})") from None
+        found = {}
+        for name in names:
+            values = _gather(records, name, name, sequences).to(like.device, dtype)
+            if records and name + _INDICES in records[0]:
+                indices = _gather(records, name + _INDICES, name, sequences)
+                classes = int(records[0][name + _CLASSES])
+                # softmax gives nothing to what was not kept
+                logits = values.new_full((len(values), classes), -math.inf)
+                values = logits.scatter_(1, indices.to(like.device).long(), values)
+            found[name] = values
+        return found
 
 
-def _spread(parts: list[Tensor], axes: tuple[Axis, ...], dtype: torch.dtype) -> Tensor:
-    """Undo top-k: minus infinity wherever nothing was kept."""
-    values, *indices = parts
-    values = values.to(dtype)
-    if not indices:
-        return values
-    logits = values.new_full((len(values), int(axes[-1])), -math.inf)
-    return logits.scatter_(1, indices[0].long(), values)
-
-
-def _width(dtype: torch.dtype) -> int:
-    return torch.empty((), dtype=dtype).element_size()
-
-
-def _to_buffer(blob: bytes) -> Tensor:
-    # frombuffer takes nothing empty, nor what cannot be written to
-    return torch.frombuffer(bytearray(blob or b"\0"), dtype=torch.uint8)
-
-
-def _to_bytes(x: Tensor) -> bytes:
-    # numpy does not know bfloat16
-    known = x.view(torch.int16) if x.dtype == torch.bfloat16 else x
-    return bytes(known.numpy().tobytes())
+def _gather(
+    records: list[dict[str, Tensor]], key: str, name: str, sequences: Sequences
+) -> Tensor:
+    """Put what the sequences have under a key where the signal `name` has it."""
+    parts = [record.get(key) for record in records]
+    first = parts[0]
+    if first is None or any(part is None for part in parts):
+        raise ValueError(f"it lacks the teacher's {name}")
+    batch = first.new_zeros(sequences.batch_shape(name, first))
+    for i, part in enumerate(parts):
+        expected = sequences.shape(name, i, first)
+        if part is None or part.shape != expected or part.dtype != first.dtype:
+            raise ValueError(f"a row has the teacher's {name} in another shape")
+        batch[sequences.index(name, i)] = part
+    return batch

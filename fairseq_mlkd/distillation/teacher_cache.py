@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 FILE = "teacher.sqlite"
-_FORMAT = {"format of the file": 1}
+_FORMAT = {"format of the file": 2}
 _BUSY_SECONDS = 120
 _SHORT = 40  # what is longer, such as a sha256, is not worth printing
 

@@ -63,8 +63,7 @@ class DecoderEmbeddings(nn.Module):
 class DecoderLayer(TransformerLayer):
     """A transformer layer that attends to symbols so far, then to the source."""
 
-    def __init__(self, *shape: int, **options: float) -> None:
-        super().__init__(*shape, has_source=True, **options)
+    has_source = True
 
     def forward(
         self,

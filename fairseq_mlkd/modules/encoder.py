@@ -67,9 +67,6 @@ class Embeddings(nn.Module):
 class EncoderLayer(TransformerLayer):
     """A transformer layer of BERT's encoder."""
 
-    def __init__(self, *shape: int, **options: float) -> None:
-        super().__init__(*shape, has_source=False, **options)
-
     def forward(
         self,
         x: Tensor,

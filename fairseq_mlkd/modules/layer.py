@@ -15,12 +15,12 @@ class TransformerLayer(nn.Module):
         embed_dim: width of input and output.
         ffn_embed_dim: width of the feed-forward part.
         num_heads: number of attention heads.
-        has_source: there is attention to a source, too.
         dropout: probability of dropping what is added to the residual.
         attention_dropout: probability of dropping an attention weight.
         layer_norm_eps: epsilon of the layer norms.
     """
 
+    has_source = False  # there is attention to a source, too
     cross_attn: Attention
     cross_attn_layer_norm: nn.LayerNorm
 
@@ -30,7 +30,6 @@ class TransformerLayer(nn.Module):
         ffn_embed_dim: int,
         num_heads: int,
         *,
-        has_source: bool,
         dropout: float,
         attention_dropout: float,
         layer_norm_eps: float,
@@ -40,7 +39,7 @@ class TransformerLayer(nn.Module):
         layer_norm = partial(nn.LayerNorm, embed_dim, eps=layer_norm_eps)
         self.self_attn = attention()
         self.self_attn_layer_norm = layer_norm()
-        if has_source:
+        if self.has_source:
             self.cross_attn = attention()
             self.cross_attn_layer_norm = layer_norm()
         self.fc1 = nn.Linear(embed_dim, ffn_embed_dim)

@@ -78,22 +78,25 @@ class Wiki:
     decimal_mark: str = ""
 
 
+Needs = str | Sequence[str] | Pattern[str]
+
+
 class Rule(NamedTuple):
     """A pattern of written text, and what is said for each match of it.
 
     `read` may leave digits to later rules; a space is put around what it returns, but
     no second one, none at an apostrophe (l'8 -> l'otto, 2018's) and none at a hyphen,
-    which may be a minus sign. `needs` is a character that every match holds: text
-    without it is not searched.
+    which may be a minus sign. Every match holds one of the strings in `needs`, or a
+    match of that pattern: other text is not searched.
     """
 
     pattern: Pattern[str]
     read: Callable[[Match[str]], str]
-    needs: str = ""
+    needs: Needs = ()
 
     def apply(self, text: str, space: str = " ") -> str:
         """Return `text` with all matches replaced, words parted by `space`."""
-        if self.needs not in text:
+        if self.needs and not holds(text, self.needs):
             return text
 
         def read(match: Match[str]) -> str:
@@ -104,6 +107,15 @@ class Rule(NamedTuple):
             return f"{before}{self.read(match)}{after}".replace(" ", space)
 
         return self.pattern.sub(read, text)
+
+
+def holds(text: str, needs: Needs) -> bool:
+    """Return whether `text` holds the string, one of them, or a match."""
+    if isinstance(needs, str):
+        return needs in text
+    if isinstance(needs, Pattern):
+        return needs.search(text) is not None
+    return not needs or any(string in text for string in needs)
 
 
 def words(text: str) -> list[str]:
@@ -190,7 +202,7 @@ class Language:
         closing: those of them after which a sentence may begin with any capital
             ("etc."), parted by spaces; others end one only before a word of `openers`.
         openers: words that often begin a sentence and hardly ever a name.
-        telephone: pattern of what stands before a short telephone number.
+        telephone: beginnings of words before a short telephone number, in lower case.
         dot: the full stop in the name of a site or an address.
         slash: the one after it.
         symbols: single characters anywhere (&, @, +) -> words.

@@ -286,7 +286,7 @@ _RULES = [
         ),
         ("(", r"(?<=\()(\d):([0-5]\d)(?=\))", _read_track),
         (
-            "",
+            "Tsd",
             r"(\d{1,3})(?<![.,]\d)(?<![.,]\d\d)(?<![.,]\d{3}) ?Tsd\b\.?",
             lambda match: f"{match[1]}000",
         ),
@@ -498,8 +498,7 @@ LANGUAGE = Language(
     ),
     closing="etc. usw. usf. Ä.",
     openers=_SENTENCE_STARTS.replace("|", " "),
-    telephone=r"\bTel\.?|Telefon(?:nummer)?|Fax|Notruf(?:nummer)?|Rufnummer|Durchwahl|"
-    r"[Dd]ie Nummer",
+    telephone="telefon tel. fax notruf rufnummer durchwahl",
     dot="Punkt",
     slash="Schrägstrich",
     symbols={

@@ -501,8 +501,7 @@ LANGUAGE = Language(
         "With During Since Both Some Many Most Once What Who Why How Later Then Today "
         "An It's He's According Because Under Several Another Here Such"
     ),
-    telephone=r"\b[Tt]el\.?|[Pp]hone(?: number)?|[Ff]ax|\b[Dd]ial(?:l?ed|l?ing|s)?|"
-    r"[Hh]otline",
+    telephone="tel. telephone phone fax dial hotline",
     dot="dot",
     slash="slash",
     symbols={

@@ -237,8 +237,7 @@ LANGUAGE = Romance(
         "Hasta Cuando Aunque Además También Como Fue Era Son Ha Había Hay Ya Muchos "
         "Después Luego Así Allí Ella Él Ellos Lo Le Más Si Todo Todos Actualmente Hoy"
     ),
-    telephone=r"\b[Tt]el\.?|[Tt]eléfono(?: número)?|[Ff]ax|[Ll]lam\w+ al(?: número)?|"
-    r"[Mm]ar[cq]\w+ el",
+    telephone="teléfono tel. fax llame llamar marque marcar",
     dot="punto",
     slash="barra",
     symbols={

@@ -243,8 +243,7 @@ LANGUAGE = Romance(
         "Très Plus Tous Toutes Ainsi Enfin Puis Alors Aussi De D À Plusieurs Certains "
         "Aujourd S Qui Que"
     ),
-    telephone=r"\b[Tt][ée]l\.?|[Tt]éléphone|[Ff]ax|[Nn]uméro vert|[Cc]ompos\w+ le|"
-    r"[Aa]ppel\w+ le",
+    telephone="téléphone tél. fax composez appelez vert",
     dot="point",
     slash="slash",
     symbols={

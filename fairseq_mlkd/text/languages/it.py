@@ -233,8 +233,7 @@ LANGUAGE = Romance(
         "Secondo Poi Quando Mentre Egli Ella Essi Suo Sua Molti Altri Alcuni Tutti Ha "
         "Nato Inoltre Infatti"
     ),
-    telephone=r"\b[Tt]el\.?|[Tt]elefono|[Ff]ax|[Cc]hiam\w+ il(?: numero)?|"
-    r"[Nn]umero verde",
+    telephone="telefono tel. fax chiam verde",
     dot="punto",
     slash="barra",
     symbols={
@@ -275,7 +274,7 @@ LANGUAGE = Romance(
         Rule(
             re.compile(r"([1-9]\d{0,2})(?<![.,:]\d)(?<![.,]\d\d)(?<![.,]\d{3}) mila\b"),
             lambda match: f"{match[1]}000",
-            "m",
+            " mila",
         ),
         out_of("su"),
         square_kilometer("chilometro quadrato", "per"),

@@ -198,7 +198,7 @@ LANGUAGE = Language(
     },
     currencies=tuple(_CURRENCIES),
     magnitudes=dict.fromkeys(("million", "M"), "百万"),
-    telephone="電話(?:番号)?[はが]?|TEL|Tel|FAX|ファックス",
+    telephone="電話 tel fax ファックス",
     dot="ドット",
     slash="スラッシュ",
     number_signs=dict.fromkeys(("No.", "no.", "NO.", "№"), "ナンバー"),

@@ -224,9 +224,7 @@ LANGUAGE = Romance(
         "Entre Até Quando Embora Além Também Como Foi Era É São Há Já Muitos Depois "
         "Assim Se De Do Da Ao À Mais Atualmente Hoje Todos Outros"
     ),
-    telephone=r"\b[Tt]el\.?|[Tt]els\.|[Tt]elefones?|[Ff]ax|[Ff]ones?|"
-    r"[Ll]ig\w+ para(?: o)?|"
-    r"[Dd]isque",
+    telephone="telefone tel. fax ligue ligar disque",
     dot="ponto",
     slash="barra",
     symbols={

@@ -7,11 +7,11 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from re import Match, Pattern
 
-from fairseq_mlkd.text.language import LONGEST_NUMBER, Language, Rule, Unit
+from fairseq_mlkd.text.language import LONGEST_NUMBER, Language, Needs, Rule, Unit
 from fairseq_mlkd.text.spoken.characters import fold
-from fairseq_mlkd.text.spoken.written import rewrites
+from fairseq_mlkd.text.spoken.written import rewrites, sites
 
-_Row = tuple[str, Callable[[Match[str]], str], str]
+_Row = tuple[str, Callable[[Match[str]], str], Needs]
 
 # A number is no part of a date, a time or a version. The look-behind follows the first
 # digit because `re` is fast at finding a digit and slow at trying everywhere.
@@ -30,6 +30,7 @@ _TELEPHONE = (
 _MINUS = (
     r"-(?<![^\s(\[{/:;,=<>≤≥≈~|'\"“„«»「『（、。*+-]-)(?<!\d\s-)(?<!\d--)(?=[^\w\s]?\d)"
 )
+_DIGIT = re.compile(r"\d")
 _POWERS = (("²", "2"), ("³", "3"), ("²", " ²"))
 _NAME_FOLLOWS = re.compile("[ \u00a0]?[A-ZÀ-ÖØ-Þ]")
 # Initials, not an abbreviation at the beginning of a sentence: D. C., A.C.
@@ -51,6 +52,24 @@ def _any_of(written: Iterable[str]) -> str:
     """Return a pattern for any of the strings; longer ones are tried first."""
     longest_first = sorted(map(fold, written), key=len, reverse=True)
     return "|".join(map(re.escape, longest_first)) or r"(?!)"
+
+
+def _any_beginning_with(written: Iterable[str]) -> str:
+    """Return a pattern for any of the strings where no word goes on before it.
+
+    It begins with a set of characters, which `re` finds several times as fast as the
+    place where a look-behind holds.
+    """
+    by_first: dict[str, list[str]] = defaultdict(list)
+    for string in sorted(map(fold, written), key=len, reverse=True):
+        by_first[string[0]].append(re.escape(string[1:]))
+    firsts = "".join(map(re.escape, by_first))
+    rests = "|".join(
+        rf"(?<={re.escape(first)})(?:{'|'.join(rests)})"
+        for first, rests in by_first.items()
+    )
+    before = _BEGINS.replace("])", f"][{firsts}])")
+    return rf"[{firsts}]{before}(?:{rests})" if firsts else r"(?!)"
 
 
 def _spellings(abbreviations: Mapping[str, str]) -> dict[str, str]:
@@ -93,9 +112,11 @@ class Reader:
         self._words = {key.replace(" ", ""): spellings[key] for key in spellings}
         # Spaces after inner full stops are free: z. B. and z.B.
         abbreviations = re.sub(
-            r"(\\\.)(?:\\ )?(?=[^|])", "\\1[ \u00a0]?", _any_of(spellings)
+            r"(\\\.)(?:\\ )?(?=[^|)])",
+            "\\1[ \u00a0]?",
+            _any_beginning_with(spellings),
         ).replace("\\ ", "[ \u00a0]")
-        self._abbreviations = re.compile(rf"{_BEGINS}(?:{abbreviations})(?!\w)")
+        self._abbreviations = re.compile(rf"{abbreviations}(?!\w)")
         self._may_abbreviate = _ends_with_any_of(self._words)
         self._needs_reading = re.compile(rf"\d|{_any_of(language.symbols)}")
         units = {
@@ -105,8 +126,14 @@ class Reader:
         }
         self._units = {fold(name): unit for name, unit in units.items()}
         self._signs = _spellings(language.number_signs)
+        self._sites = sites(language)
         self._rewrites = rewrites(language)
-        self._rules = [*language.rules, *self._table_rules()]
+        self._has_money = re.compile(rf"(?:{_any_of(language.currencies)}) ?\d")
+        self._rules = [*language.rules, *self._table_rules(has_money=True)]
+        self._rules_without_money = [
+            *language.rules,
+            *self._table_rules(has_money=False),
+        ]
 
     def read(self, text: str) -> str:
         """Return folded text with all that is not made of letters read out."""
@@ -114,14 +141,18 @@ class Reader:
             text = self._abbreviations.sub(self._read_abbreviation, text)
         for rule in self.language.letter_rules:
             text = rule.apply(text, self.language.space)
-        for rewrite in self._rewrites:
+        for rewrite in self._sites:
             text = rewrite.apply(text)
+        if _DIGIT.search(text):
+            for rewrite in self._rewrites:
+                text = rewrite.apply(text)
         if self._needs_reading.search(text):
-            for rule in self._rules:
+            has_money = self._has_money.search(text)
+            for rule in self._rules if has_money else self._rules_without_money:
                 text = rule.apply(text, self.language.space)
         return text
 
-    def _table_rules(self) -> list[Rule]:
+    def _table_rules(self, has_money: bool) -> list[Rule]:
         language = self.language
         groups = digit_groups(language.group_marks, language.group)
         tail = (
@@ -129,20 +160,28 @@ class Reader:
             rf"(?:{re.escape(language.decimal_mark)}\d+)?{_ENDS}"
         )
         number = _STARTS + tail
-        signs = _any_of(self._signs)
+        signs = _any_beginning_with(self._signs)
+        ends = "".join({re.escape(fold(sign)[-1]) for sign in self._signs})
+        sign_ends = re.compile(rf"[{ends}](?<!\d[{ends}]) *\d" if ends else "(?!)")
         first = rf"\d(?<![\d.,:/-]\d){tail}"
         rules: list[_Row] = [
             (_TELEPHONE, self._read_telephone, ""),
-            (rf"{_BEGINS}(?P<sign>{signs}) *(?=\d)", self._read_sign, ""),
+            (rf"(?P<sign>{signs}) *(?=\d)", self._read_sign, sign_ends),
             (_MINUS, lambda match: language.minus, "-"),
-            *self._prices(first, tail),
+            *(self._prices(first, tail) if has_money else ()),
+            # 5%-10%
+            (
+                r"-(?<=\d[%\u2030\u20ac$\u00a3]-)(?=[$\u20ac\u00a3]?\d)",
+                self._read_until,
+                "-",
+            ),
             (
                 rf"(?P<first>{first}) ?- ?(?P<last>-?\d{tail})(?! ?-\d)",
                 self._read_range,
                 "-",
             ),
             (rf"{_STARTS}/\d+{_ENDS}", self._read_fraction, "/"),
-            *self._quantities(number),
+            *self._quantities(number, has_money),
             (number, self._read_number, ""),
             (r"\d+", self._read_number, ""),
             (_any_of(language.symbols), self._read_symbol, ""),
@@ -177,15 +216,9 @@ class Reader:
                 lambda match: f"{match['first']} {self.language.until} {match['unit']}",
                 "-",
             ),
-            # 5%-10%
-            (
-                r"-(?<=\d[%\u2030\u20ac$\u00a3]-)(?=[$\u20ac\u00a3]?\d)",
-                self._read_until,
-                "-",
-            ),
         ]
 
-    def _quantities(self, number: str) -> list[_Row]:
+    def _quantities(self, number: str, has_money: bool) -> list[_Row]:
         """Return the rules for numbers with a magnitude, a unit or both."""
         language = self.language
         currency = rf"(?P<unit>{_any_of(language.currencies)}) ?"
@@ -198,8 +231,14 @@ class Reader:
             for written, words in language.magnitudes.items()
             if len(written) > 1 and written not in words.split("|")
         ]
+        stems = [
+            stem
+            for stem in shortened
+            if not any(stem != other and stem.startswith(other) for other in shortened)
+        ]
+        price = (rf"{currency}(?P<number>{number}){magnitude}", self._read_quantity, "")
         return [
-            (rf"{currency}(?P<number>{number}){magnitude}", self._read_quantity, ""),
+            *([price] if has_money else ()),
             (
                 rf"(?P<number>{number}){magnitude}{of}[ \u00a0]*{units}",
                 self._read_quantity,
@@ -209,7 +248,7 @@ class Reader:
                 rf"(?P<number>{number})[ \u00a0-]?"
                 rf"(?P<magnitude>{_any_of(shortened)})(?!\w)",
                 lambda match: self._read_magnitude(*match.group("number", "magnitude")),
-                "",
+                stems or ["\0"],
             ),
         ]
 

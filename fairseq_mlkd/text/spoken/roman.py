@@ -33,19 +33,15 @@ class Numeral(NamedTuple):
     """A Roman numeral and what stands around it on the page.
 
     `preceding` and `after` are the text before it and after it, 40 characters at most;
-    both may be empty.
+    both may be empty. `words` are those before it, the last one first.
     """
 
     number: int
     written: str
     ending: str | None
     preceding: str
+    words: list[str]
     after: str
-
-    @property
-    def words(self) -> list[str]:
-        """The words before it as written, the last one first."""
-        return _PARTS.split(self.preceding.rstrip(" \u00a0-"))[::-1]
 
     @property
     def before(self) -> str:
@@ -77,7 +73,8 @@ def numerals(
         preceding = match.string[max(match.start() - 40, 0) : match.start()]
         after = match.string[match.end() : match.end() + 40].lstrip()
         written, ending = match.group("written", "ending")
-        said = read(Numeral(number, written, ending, preceding, after))
+        words = _PARTS.split(preceding.rstrip(" \u00a0-"))[::-1]
+        said = read(Numeral(number, written, ending, preceding, words, after))
         return said or match.group()
 
     return Rule(re.compile(rf"{numeral}(?P<ending>{endings})?(?![\w'])"), replace)

@@ -225,12 +225,12 @@ def lengths(names: Mapping[str, Sequence[str]], join: str = "") -> Sequence[Rule
             lambda match: say(
                 [match[1] or match[5], match[2] or match[6], match[3] or match[7]], 0
             ),
-            "h",
+            re.compile(r"h ?\d{1,2} ?m"),
         ),
         Rule(
             re.compile(r"(\d(?<![\w.,:]\d)\d?) ?m(?:in)? ?(\d{1,2}) ?s\b"),
             lambda match: say(match.groups(), 1),
-            "s",
+            re.compile(r"m(?:in)? ?\d{1,2} ?s"),
         ),
     )
 

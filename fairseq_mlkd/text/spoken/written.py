@@ -12,19 +12,21 @@ from collections.abc import Callable
 from re import Match, Pattern
 from typing import NamedTuple
 
-from fairseq_mlkd.text.language import Language
+from fairseq_mlkd.text.language import Language, Needs, holds
 
 
 class Rewrite(NamedTuple):
-    """A pattern and what stands in its place; `needs` is part of every match."""
+    """A pattern and what stands in its place; `needs` as in `Rule`."""
 
     pattern: Pattern[str]
     write: Callable[[Match[str]], str]
-    needs: str = ""
+    needs: Needs = ()
 
     def apply(self, text: str) -> str:
         """Return `text` with all matches replaced, no space added."""
-        return self.pattern.sub(self.write, text) if self.needs in text else text
+        if self.needs and not holds(text, self.needs):
+            return text
+        return self.pattern.sub(self.write, text)
 
 
 # Nobody says the marks of footnotes: "the wall.[3][note 4]".
@@ -43,20 +45,28 @@ _SPACED += r"(?:(?:[ \u00a0]\d{3})+|(?:[ \u00a0]\d{2})+[ \u00a0]\d{3})(?![ \u00a
 _SPACES = re.compile("[ \u00a0]")
 
 _HALF = "[ap]\\.?m\\b\\.?|Uhr\\b|h\\b|बजे"
-_CLOCK = rf"\d{{1,2}}(?:[:.h]\d\d)?(?: ?(?:{_HALF}))?"
+_CLOCK = rf"\d?(?:[:.h]\d\d)?(?: ?(?:{_HALF}))?"
 _TIMES = re.compile(
-    rf"(?<![\d.,:/-])(?P<first>(?=\d){_CLOCK}) ?[~-] ?(?=(?P<last>{_CLOCK}))"
+    rf"(?P<first>\d(?<![\d.,:/-]\d){_CLOCK}) ?[~-] ?(?=(?P<last>\d{_CLOCK}))"
     r"(?=[\d:.h]+(?![\d:]| ?-))",
     re.IGNORECASE,
+)
+_MAY_BE_TIMES = re.compile(
+    rf"[~-] ?\d{{1,2}}(?:[:.h]\d\d| ?(?:{_HALF}))", re.IGNORECASE
 )
 _IS_TIME = re.compile(rf"\d+(?::\d\d|h\d\d|.* ?(?:{_HALF}))", re.IGNORECASE)
 
 _DIALLED = re.compile(r"\d(?<![\d.,:/-]\d)(?:[\d()/\u00a0-]|[ .](?=\d))+\d")
-_LOCAL = re.compile(r"(?P<first>\d{3,4})-(?P<last>\d{4})")
+_MAY_BE_LOCAL = re.compile(r"-\d{4}(?!\d)")
+_LOCAL = re.compile(
+    r"(?P<first>\d(?<![\d.,:/-]\d)(?<!\d[ )]\d)(?<!\) \d)\d{2,3})-"
+    r"(?P<last>\d{4})(?![\d-]|[.,]\d)"
+)
 
 # Pixels and the like, but not 4x4 or 0x10.
-_TIMES_SIGN = re.compile(r"(?<=[1-9]\d)x(?=\d\d)|(?<=\d) x (?=\d)")
-_IP = re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{1,3}){3}(?![\d]|\.\d)")
+_TIMES_SIGN = re.compile(r"x(?:(?<=[1-9]\dx)(?=\d\d)|(?<=\d x)(?= \d))")
+_IP = re.compile(r"\d(?<![\d.,]\d)\d{0,2}(?:\.\d{1,3}){3}(?![\d]|\.\d)")
+_MAY_BE_IP = re.compile(r"\.\d{1,3}\.\d{1,3}\.\d")
 # In front of them stands a name, behind them perhaps a path.
 _SITE = (
     "com|org|net|edu|gov|info|int|tv|fm|io|eu|uk|de|fr|es|it|pt|br|in|jp|us|ca|mx|ar|"
@@ -69,17 +79,30 @@ _LAST_DOT = re.compile(
 
 
 def rewrites(language: Language) -> list[Rewrite]:
-    """Return what `language` does before its own rules, in this order."""
-    dot, slash = language.dot, language.slash
-    before = re.compile(rf"(?:{language.telephone or '(?!)'})[ :+(]*\Z")
+    """Return what is done to text with digits before the language's rules read it."""
+    dot = language.dot
+    cues = language.telephone.split()
+    before = re.compile(
+        rf"(?:{'|'.join(map(re.escape, cues))})\w*[.:]?(?: \w+)?[ :.+(]*\Z",
+        re.IGNORECASE,
+    )
 
-    def write_number(match: Match[str]) -> str:
-        written = match.group()
+    def write_digits(match: Match[str]) -> str:
+        digits = re.sub(r"\D", "", match.group())
+        return language.digits(digits).replace(" ", language.space)
+
+    def write_dialled(match: Match[str]) -> str:
         context = match.string[max(match.start() - 24, 0) : match.start()]
-        digits = re.sub(r"\D", "", written)
-        if len(digits) >= 3 and before.search(context) or _is_local(written):
-            return language.digits(digits).replace(" ", language.space)
-        return written
+        is_number = sum(map(str.isdigit, match.group())) >= 3 and before.search(context)
+        return write_digits(match) if is_number else match.group()
+
+    def write_local(match: Match[str]) -> str:
+        """Write 555-1234 as digits if it is no range of years or round numbers."""
+        first, last = int(match["first"]), int(match["last"])
+        is_range = last % 50 == 0 or 0 < last - first <= 300
+        if is_range or (first >= 1000 and last <= 2100):
+            return match.group()
+        return write_digits(match)
 
     def write_groups(match: Match[str]) -> str:
         groups = _SPACES.split(match.group())
@@ -99,10 +122,6 @@ def rewrites(language: Language) -> list[Rewrite]:
             first += " Uhr"
         return f"{first} {language.until} ".replace(" ", language.space)
 
-    def write_path(match: Match[str]) -> str:
-        path = match["path"].replace("/", f" {slash} ")
-        return f" {dot} {match['site']}{path}"
-
     def write_minus(match: Match[str]) -> str:
         """Write the sign's name, or a hyphen where it is a dash: 1914\u221218."""
         if match["dash"]:
@@ -114,29 +133,36 @@ def rewrites(language: Language) -> list[Rewrite]:
         parted = "" if before[-1:] in ("", " ", "\u00a0") else " "
         return f"{parted}{language.minus} ".replace(" ", language.space)
 
-    table: list[tuple[Pattern[str], Callable[[Match[str]], str], str]] = [
+    table: list[tuple[Pattern[str], Callable[[Match[str]], str], Needs]] = [
         (_FOOTNOTE, lambda match: "", "["),
         (_MINUS, write_minus, "\u2212"),
-        (re.compile(_SPACED), write_groups, ""),
-        (_TIMES, write_times, ""),
+        (re.compile(_SPACED), write_groups, ()),
+        (_TIMES, write_times, _MAY_BE_TIMES),
         (_TIMES_SIGN, lambda match: " × ", "x"),
-        (_DIALLED, write_number, ""),
+        (_LOCAL, write_local, _MAY_BE_LOCAL),
     ]
+    if cues:
+        ends = [cue[1:] if len(cue) > 4 else cue for cue in cues]
+        needs = ends + [cue.capitalize() for cue in cues if len(cue) <= 4]
+        table.append((_DIALLED, write_dialled, needs))
     if dot:
-        table += [
-            (_IP, lambda match: match.group().replace(".", f" {dot} "), "."),
-            (_INNER_DOT, lambda match: f" {dot} ", "."),
-            (_LAST_DOT, write_path, "."),
-        ]
+        table.append(
+            (_IP, lambda match: match.group().replace(".", f" {dot} "), _MAY_BE_IP)
+        )
     return [Rewrite(*row) for row in table]
 
 
-def _is_local(written: str) -> bool:
-    """Whether 555-1234 is a telephone number: no range of years or round numbers."""
-    match = _LOCAL.fullmatch(written)
-    if match is None:
-        return False
-    first, last = int(match["first"]), int(match["last"])
-    if len(match["first"]) == 4 and last <= 2100:
-        return False
-    return last % 50 != 0 and not 0 < last - first <= 300
+def sites(language: Language) -> list[Rewrite]:
+    """Return what makes words of the full stops and slashes in addresses."""
+    dot, slash = language.dot, language.slash
+
+    def write_path(match: Match[str]) -> str:
+        path = match["path"].replace("/", f" {slash} ")
+        return f" {dot} {match['site']}{path}"
+
+    if not dot:
+        return []
+    return [
+        Rewrite(_INNER_DOT, lambda match: f" {dot} ", "."),
+        Rewrite(_LAST_DOT, write_path, "."),
+    ]

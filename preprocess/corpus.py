@@ -20,8 +20,8 @@ from fairseq_mlkd.prepare.corpus import (
     build_corpus,
     existing_report,
 )
-from fairseq_mlkd.prepare.corpus.cluster import CLUSTERS
 from fairseq_mlkd.prepare.corpus.options import SUBWORDS
+from fairseq_mlkd.prepare.corpus.workers import CLUSTERS
 
 # Those that the parser calls as they are called.
 OPTIONS = {field.name for field in fields(CorpusOptions)} - {"files"}

@@ -10,7 +10,7 @@ import numpy as np
 
 from fairseq_mlkd.data.binary import BinaryWriter, merge_binaries
 from fairseq_mlkd.prepare.corpus.draw import CleanPiece, blocks
-from fairseq_mlkd.prepare.corpus.loading import load_encoder, read_dictionary
+from fairseq_mlkd.prepare.corpus.sentence_encoder import load_encoder, read_dictionary
 from fairseq_mlkd.prepare.corpus.tasks import Result
 
 SPLITS = ("train", "valid")

@@ -11,10 +11,6 @@ from fairseq_mlkd.data.folders import DICTIONARY_FILE
 from fairseq_mlkd.files.json_objects import write_json
 from fairseq_mlkd.files.writing import copy_file
 from fairseq_mlkd.prepare.corpus.card import write_card
-from fairseq_mlkd.prepare.corpus.loading import (
-    load_tokenizer,
-    read_dictionary,
-)
 from fairseq_mlkd.prepare.corpus.options import CorpusOptions
 from fairseq_mlkd.prepare.corpus.pipeline import Built, run_steps
 from fairseq_mlkd.prepare.corpus.report import (
@@ -23,8 +19,11 @@ from fairseq_mlkd.prepare.corpus.report import (
     REPORT_FILE,
     existing_report,
 )
-from fairseq_mlkd.prepare.corpus.steps import Call, Steps
-from fairseq_mlkd.prepare.corpus.tasks import RESULT_FILE, Execute, Result
+from fairseq_mlkd.prepare.corpus.sentence_encoder import (
+    load_tokenizer,
+    read_dictionary,
+)
+from fairseq_mlkd.prepare.corpus.tasks import RESULT_FILE, Call, Execute, Result, Steps
 from fairseq_mlkd.prepare.corpus.workers import Workers
 from fairseq_mlkd.text.tokenizer import Tokenizer
 

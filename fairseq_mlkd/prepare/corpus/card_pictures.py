@@ -13,7 +13,7 @@ from fairseq_mlkd.files.pictures import (
     label_rows,
     picture,
 )
-from fairseq_mlkd.prepare.corpus.card_markdown import characters_by_fate
+from fairseq_mlkd.prepare.corpus.report import characters_by_fate
 
 # Told apart by the colour-blind; what is kept is dark, what is no text is grey.
 DROP_COLOURS = ("#e07a3f", "#56b4e9", "#f0d264", "#7a5c99", "#009e73", "#a23b4a")

@@ -10,9 +10,9 @@ from hashlib import blake2b
 
 import numpy as np
 
-from fairseq_mlkd.prepare.corpus.loading import load_tokenizer
 from fairseq_mlkd.prepare.corpus.pieces import read_piece, write_packed
 from fairseq_mlkd.prepare.corpus.readers import document_paragraphs
+from fairseq_mlkd.prepare.corpus.sentence_encoder import load_tokenizer
 from fairseq_mlkd.prepare.corpus.tasks import Result
 from fairseq_mlkd.text.sentences import split_sentences
 from fairseq_mlkd.text.spoken import to_spoken

@@ -115,7 +115,8 @@ def _read_drops(ranges: Sequence[str], number: int) -> np.ndarray:
         drops = np.load(os.path.join(folder, _DROPS), mmap_mode="r")
         begin, end = np.searchsorted(drops, bounds)
         found.append(np.array(drops[begin:end]))
-    return (np.concatenate(found) - bounds[0]).astype(np.int64)
+    places: np.ndarray = np.concatenate(found) - bounds[0]
+    return places.astype(np.int64)
 
 
 def _place(number: int, indices: np.ndarray) -> np.ndarray:

@@ -11,12 +11,12 @@ from fairseq.data import Dictionary
 
 from fairseq_mlkd.data.folders import DICTIONARY_FILE
 from fairseq_mlkd.prepare.corpus.draw import CleanPiece, blocks
-from fairseq_mlkd.prepare.corpus.loading import (
+from fairseq_mlkd.prepare.corpus.pieces import read_packed, write_packed
+from fairseq_mlkd.prepare.corpus.sentence_encoder import (
+    SubwordCounter,
     load_tokenizer,
     read_dictionary,
 )
-from fairseq_mlkd.prepare.corpus.pieces import read_packed, write_packed
-from fairseq_mlkd.prepare.corpus.sentence_encoder import SubwordCounter
 from fairseq_mlkd.prepare.corpus.tasks import Result
 from fairseq_mlkd.text.segmentation import Subwords
 from fairseq_mlkd.text.sentencepieces import (

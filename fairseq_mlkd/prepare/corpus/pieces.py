@@ -10,6 +10,7 @@ import io
 import itertools
 import json
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -17,7 +18,8 @@ from typing import IO
 
 import zstandard
 
-from fairseq_mlkd.prepare.corpus.readers import Document
+from fairseq_mlkd.prepare.corpus.readers import Document, read_documents
+from fairseq_mlkd.prepare.corpus.tasks import Result
 
 PIECE_CHARACTERS = 1 << 22
 _LEVEL = 1  # of compression: a third of the size, faster than most disks
@@ -68,3 +70,35 @@ def read_piece(path: str) -> Iterator[Document]:
     """Yield the documents of a piece."""
     for line in read_packed(path):
         yield Document(**json.loads(line))
+
+
+_DROPPED = "dropped_"
+
+
+def read_file(folder: str, path: str) -> Result:
+    """Copy the documents of one file into pieces in `folder`.
+
+    Returns:
+        `pieces`; `documents`, that is kept pages, or lines of text; and under `counts`
+        what the report says of the file.
+    """
+    counts: Counter[str] = Counter()
+    kept: Counter[str] = Counter(pages=0)
+
+    def count_pages() -> Iterator[Document]:
+        for document in read_documents(path, counts):
+            kept["pages"] += 1
+            yield document
+
+    pieces = write_pieces(count_pages(), folder)
+    dropped = {
+        name[len(_DROPPED) :]: n
+        for name, n in counts.items()
+        if name.startswith(_DROPPED)
+    }
+    read = {name: n for name, n in counts.items() if not name.startswith(_DROPPED)}
+    return {
+        "pieces": pieces,
+        "documents": counts["lines"] or kept["pages"],
+        "counts": {**read, "dropped": dropped},
+    }

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from fairseq_mlkd.prepare.corpus.binarise import binarise_piece, merge_parts, part_files
 from fairseq_mlkd.prepare.corpus.clean import CleaningRule, clean_piece
-from fairseq_mlkd.prepare.corpus.draw import CleanPiece
+from fairseq_mlkd.prepare.corpus.draw import CleanPiece, TrainingPlan, plan_training
 from fairseq_mlkd.prepare.corpus.duplicates import (
     count_ranges,
     find_duplicates,
@@ -27,11 +27,9 @@ from fairseq_mlkd.prepare.corpus.learn import (
     take_subwords,
 )
 from fairseq_mlkd.prepare.corpus.options import CorpusOptions
-from fairseq_mlkd.prepare.corpus.pieces import piece_path
-from fairseq_mlkd.prepare.corpus.plan import TrainingPlan, plan_training
-from fairseq_mlkd.prepare.corpus.read import read_file
+from fairseq_mlkd.prepare.corpus.pieces import piece_path, read_file
 from fairseq_mlkd.prepare.corpus.report import describe_language
-from fairseq_mlkd.prepare.corpus.steps import Call, Outcome, Outcomes, Steps
+from fairseq_mlkd.prepare.corpus.tasks import Call, Outcome, Outcomes, Steps
 
 Pieces = dict[str, list[CleanPiece]]
 

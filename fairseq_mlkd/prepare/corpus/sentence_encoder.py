@@ -3,18 +3,23 @@
 A block of sentences is one list of words, and its ids are the joined bytes of what the
 cache holds of each word, so nothing is done in Python for a word that is known. This is
 exact, since no kind of subwords looks beyond a word.
+
+Tasks name the folders of tokenizer and dictionary; a process reads each of them once.
 """
 
 from __future__ import annotations
 
+import os
 from array import array
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 from fairseq.data import Dictionary
 
 from fairseq_mlkd.data.binary import id_dtype
+from fairseq_mlkd.data.dictionary import load_dictionary
 from fairseq_mlkd.text.tokenizer import Tokenizer
 
 _MOST_WORDS = 1 << 19  # kept in memory; about 80 MB
@@ -107,3 +112,43 @@ class _PackedWords(dict[str, bytes]):
             self.clear()
         packed = self[word] = self._pack(word)
         return packed
+
+
+def load_tokenizer(folder: str) -> Tokenizer:
+    """As `Tokenizer.load`."""
+    return _load_tokenizer(folder, _version(folder))
+
+
+def load_encoder(tokenizer: str, dictionary: str) -> tuple[SentenceEncoder, Dictionary]:
+    """The encoder of two folders, and its dictionary."""
+    return _load_encoder(tokenizer, dictionary, _version(tokenizer))
+
+
+def read_dictionary(folder: str) -> Dictionary:
+    """Read the `dict.txt` of a folder, as `load_dictionary`."""
+    return load_dictionary(
+        folder,
+        remedy="--codes-from needs a folder that preprocess/corpus.py or mlkd-import "
+        "wrote",
+    )
+
+
+def _version(folder: str) -> tuple[int, ...]:
+    """Tells a folder from one that had its name before."""
+    if not os.path.isdir(folder):
+        return ()
+    status = os.stat(folder)
+    return status.st_ino, status.st_mtime_ns
+
+
+@lru_cache(maxsize=1)
+def _load_tokenizer(folder: str, version: tuple[int, ...]) -> Tokenizer:
+    return Tokenizer.load(folder)
+
+
+@lru_cache(maxsize=1)
+def _load_encoder(
+    tokenizer: str, dictionary: str, version: tuple[int, ...]
+) -> tuple[SentenceEncoder, Dictionary]:
+    symbols = read_dictionary(dictionary)
+    return SentenceEncoder(Tokenizer.load(tokenizer), symbols), symbols

@@ -21,7 +21,8 @@ from re import Match
 import mwparserfromhell
 from mwparserfromhell.parser import ParserError
 
-from fairseq_mlkd.prepare.corpus.templates import LOST, lowered, raised, template_text
+from fairseq_mlkd.prepare.corpus.template_forms import lowered, raised
+from fairseq_mlkd.prepare.corpus.templates import LOST, template_text
 from fairseq_mlkd.text.languages import all_languages
 from fairseq_mlkd.text.sentences import split_sentences
 
@@ -154,6 +155,8 @@ def _join_lines(lines: list[str]) -> Iterator[str]:
     paragraph = ""
     for raw in lines:
         line = raw.strip(_MARGIN)
+        if not line and _CUT in raw and paragraph and not _is_ended(paragraph):
+            continue  # a picture or a comment between two lines of a sentence
         is_heading = line[:1] == "=" == line[-1:]
         is_alone = is_heading or raw[:1] == " " or bool(_LIST_ITEM.match(line))
         is_end = not line or bool(_NO_PROSE.match(line)) or _is_aside(line, paragraph)
@@ -174,7 +177,11 @@ def _is_aside(line: str, paragraph: str) -> bool:
     """Whether a line is a template of unknown name between two paragraphs."""
     if LOST not in line or not _NOTHING.fullmatch(line):
         return False
-    return not paragraph or bool(_SENTENCE_END.search(paragraph.rstrip(_CUT)))
+    return not paragraph or _is_ended(paragraph)
+
+
+def _is_ended(paragraph: str) -> bool:
+    return bool(_SENTENCE_END.search(paragraph.rstrip(_MARGIN)))
 
 
 def _paragraph(line: str, lang: str | None, counts: Counter[str]) -> Iterator[str]:

@@ -5,8 +5,8 @@ import sys
 
 import pytest
 
-from fairseq_mlkd.prepare.corpus.card import write_card
-from fairseq_mlkd.prepare.corpus.card_markdown import characters_by_fate, render_card
+from fairseq_mlkd.prepare.corpus.card import render_card, write_card
+from fairseq_mlkd.prepare.corpus.report import characters_by_fate
 
 LANGS = ("en", "de", "fr", "ja", "hi", "it", "es", "pt")
 PICTURES = ["card_shares.png", "card_subwords.png", "card_text.png"]

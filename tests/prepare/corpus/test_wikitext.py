@@ -72,6 +72,45 @@ def test_what_holds_no_prose_is_dropped(markup):
     assert paragraphs(f"Before.\n\n{markup}\n\nAfter.") == ["Before.", "After."]
 
 
+@pytest.mark.parametrize(
+    "markup, texts",
+    [
+        ("It was\nbuilt.", ["It was built."]),
+        ("It was\n built.", ["It was", "built."]),  # MediaWiki sets it as it stands
+        ("It was\r\nbuilt.\r\n\r\nIt burnt.", ["It was built.", "It burnt."]),
+        ("It was\nbuilt\nby two.\nIt burnt.", ["It was built by two. It burnt."]),
+        ("It was built.\n\n\nIt burnt.", ["It was built.", "It burnt."]),
+        ("== Mill ==\nIt was\nbuilt.\n=== Fire ===\nIt\nburnt.", None),
+        ("It was\nbuilt.\n* It is an item that is a sentence.\nIt\nburnt.", None),
+        ("It was\nbuilt.\n:It is an item that is a sentence.\n\nIt\nburnt.", None),
+        ("It was\nbuilt.\n----\nIt\nburnt.", ["It was built.", "It burnt."]),
+        ("It was\nbuilt.\n{|\n| a\n|}\nIt\nburnt.", ["It was built.", "It burnt."]),
+        ("It was\n<!-- so it was -->\nbuilt.", ["It was built."]),
+        ("It was\n[[File:A.jpg|thumb|A mill]]\nbuilt.", ["It was built."]),
+        ("It was built.<ref>A\nnote.</ref>\nIt burnt.", ["It was built. It burnt."]),
+        ("It was<br>\nbuilt.", ["It was built."]),
+        ("'''It''' was\n[[Build|built]].", ["It was built."]),
+        ("{{Short description|A mill}}\nIt was\nbuilt.", ["It was built."]),
+        ("It was built.\n{{Unheard of|a}}\nIt burnt.", ["It was built.", "It burnt."]),
+        ("東京は日本の\n首都である。", ["東京は日本の首都である。"]),
+        ("यह नदी पुराने\nशहर में है।", ["यह नदी पुराने शहर में है।"]),
+        ("Le moulin fut\nbâti l'an\n1950.", ["Le moulin fut bâti l'an 1950."]),
+    ],
+)
+def test_lines_of_a_paragraph_are_joined(markup, texts):
+    item = "It is an item that is a sentence."
+    if texts is None:
+        texts = ["It was built.", *([item] if item in markup else []), "It burnt."]
+    assert paragraphs(markup) == texts
+
+
+def test_sentences_that_lack_words_are_dropped_and_counted():
+    text = "It is old. It has {{unheard of|a}} doors. It is <math>x</math> high. Good."
+    counts = Counter()
+    assert list(article_paragraphs(text, counts)) == ["It is old. Good."]
+    assert counts == {"dropped_incomplete": 2}
+
+
 def test_list_items_that_are_sentences_stay():
     text = "* An '''item''' that is a sentence too.\n* 東京は日本の首都である。\n:No."
     expected = ["An item that is a sentence too.", "東京は日本の首都である。"]

@@ -15,7 +15,7 @@ from fairseq_mlkd.prepare.corpus import (
     build_corpus,
     existing_report,
 )
-from fairseq_mlkd.prepare.corpus.read import read_file
+from fairseq_mlkd.prepare.corpus.pieces import read_file
 from fairseq_mlkd.prepare.corpus.tasks import Task, run_tasks
 
 

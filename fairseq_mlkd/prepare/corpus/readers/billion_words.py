@@ -58,4 +58,4 @@ def read_billion_words(path: str, counts: Counter[str]) -> Iterator[Document]:
 
 def undo_tokenisation(sentence: str) -> str:
     """Text as it was before Moses' tokeniser split it at spaces."""
-    return _DETOKENIZER.detokenize(sentence.split(" "))
+    return str(_DETOKENIZER.detokenize(sentence.split(" ")))

@@ -226,6 +226,12 @@ def check_tensors(weights: Any) -> None:
                 raise ValueError(f"{name} holds NaN or infinity: its training diverged")
 
 
+def dictionary_beside(path: str) -> str | None:
+    """Return the folder of a checkpoint if its `dict.txt` stands there, too."""
+    folder = os.path.dirname(os.path.abspath(path))
+    return folder if os.path.isfile(os.path.join(folder, "dict.txt")) else None
+
+
 def model_config(state: dict[str, Any]) -> DictConfig:
     """Return the model's configuration."""
     return state["cfg"]["model"]

@@ -25,7 +25,7 @@ from fairseq.tasks import TASK_REGISTRY
 from fairseq.trainer import Trainer
 from torch.multiprocessing.spawn import ProcessRaisedException
 
-from fairseq_mlkd.checkpoint import is_torn, read_checkpoint
+from fairseq_mlkd.checkpoint import dictionary_beside, is_torn, read_checkpoint
 from fairseq_mlkd.errors import UserError, in_one_line
 
 logger = logging.getLogger(__name__)
@@ -90,6 +90,7 @@ def check_checkpoints() -> None:
         load_on_all_ranks: bool = False,
     ) -> dict[str, Any]:
         state = read_checkpoint(path, "checkpoint")
+        state["cfg"].task.data = dictionary_beside(path) or ""
         if arg_overrides is not None:  # of the command line
             overwrite_args_by_name(state["cfg"], arg_overrides)
         return state

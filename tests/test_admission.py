@@ -26,6 +26,10 @@ DISTIL = ["--criterion", "tinybert"]
 # strings of our configurations that a checkpoint cannot set: where something is read or
 # written, what results are called, and what the command line decides
 IGNORED = {
+    "restore_file",
+    "save_dir",
+    "text_lang",
+    "text_tokenizer",
     "best_checkpoint_metric",
     "data",
     "ddp_backend",

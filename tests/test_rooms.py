@@ -43,7 +43,10 @@ ROOMS = {
     ),
 }
 ROOMS["cli"] = (set(ROOMS), FAIRSEQ)
-REGISTERED = {"criterions", "fairseq_fixes", "models", "optim", "scoring", "tasks"}
+ROOMS["loading"] = ({"checkpoint", "distillation", "errors", "tasks"}, FAIRSEQ)
+REGISTERED = {
+    *("criterions", "fairseq_fixes", "loading", "models", "optim", "scoring", "tasks")
+}
 ROOMS["__init__"] = (REGISTERED, GROUND)
 
 

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,15 +77,19 @@ def choose(
         own = _open_by_transformers(folder, options) or _open_json(folder)
         for build in candidates:
             try:
-                vocabulary = build()
-                if own is not None:
-                    _check_agreement(vocabulary, own, folder)
-                return vocabulary
+                return guarded(partial(_build_agreeing, build, own, folder))
             except ValueError as error:
                 refusal = error
-            except (AttributeError, KeyError, TypeError) as error:
-                refusal = ValueError(f"not a tokenizer ({error!r})")
     raise refusal
+
+
+def _build_agreeing(
+    build: Callable[[], Vocabulary], own: Encode | None, folder: Path
+) -> Vocabulary:
+    vocabulary = build()
+    if own is not None:
+        _check_agreement(vocabulary, own, folder)
+    return vocabulary
 
 
 @contextmanager
@@ -155,9 +160,10 @@ def _open_by_transformers(folder: Path, options: Mapping[str, Any]) -> Encode | 
         return None
     try:
         from transformers import AutoTokenizer
-        from transformers.utils import logging as their_logging
+        from transformers.utils import logging as transformers_logging
     except ImportError:
         return None
+    their_logging: Any = transformers_logging  # its functions have no types
     level = their_logging.get_verbosity()
     their_logging.set_verbosity_error()
     more = {key: options[key] for key in ("do_lower_case",) if key in options}

@@ -24,8 +24,8 @@ from fairseq_mlkd.convert.foreign import FETCH, SPECIAL, Vocabulary, build_vocab
 from fairseq_mlkd.files.json_objects import read_json
 from fairseq_mlkd.text.sentencepieces import (
     MODEL_FILE,
-    ModelProto,
     SentencePieces,
+    build_model,
     read_model,
 )
 from fairseq_mlkd.text.whole_tokenizer import (
@@ -147,7 +147,9 @@ def _from_json(path: Path, options: Options) -> Candidates:
             ids = {piece: i for i, (piece, _) in enumerate(pieces)}
             ids.update({token["content"]: token["id"] for token in added})
             charsmap = _charsmap(content["normalizer"])
-            yield lambda: _sentencepiece(_build_model(pieces, charsmap), ids)
+            ours = [pair for pair in pieces if pair[0] not in SPECIAL]
+            model_of = build_model(ours, charsmap)
+            yield lambda: _sentencepiece(SentencePieces(model_of), ids)
         yield lambda: _whole(_with_options(content, options), special, options)
         # `transformers` builds these anew from their vocabulary
         if kind == "WordPiece" and is_plain and class_name(options) in _WORDPIECES:
@@ -189,7 +191,7 @@ def _from_model(path: Path, options: Options) -> Candidates:
         raise ValueError("a piece stands there twice")
     added = _added_tokens(path.parent, options, ids)
     if not added:
-        yield lambda: _sentencepiece(model, ids)
+        yield lambda: _sentencepiece(SentencePieces(model), ids)
         return
     unigrams = Tokenizer(models.Unigram(numbered, unk_id=ids["<unk>"]))
     charsmap = model.normalizer_spec.precompiled_charsmap
@@ -384,19 +386,8 @@ def _is_wordpiece(content: Options) -> bool:
     )
 
 
-def _sentencepiece(model: ModelProto, ids: Mapping[str, int]) -> Vocabulary:
-    return build_vocabulary(
-        guarded(lambda: SentencePieces(model)), ids, list(SPECIAL), has_segments=False
-    )
-
-
-def _build_model(scores: list[tuple[str, float]], charsmap: bytes) -> ModelProto:
-    model = ModelProto()
-    for piece, score in scores:
-        if piece not in SPECIAL:
-            model.pieces.add(piece=piece, score=score)
-    model.normalizer_spec.precompiled_charsmap = charsmap
-    return model
+def _sentencepiece(subwords: SentencePieces, ids: Mapping[str, int]) -> Vocabulary:
+    return build_vocabulary(subwords, ids, list(SPECIAL), has_segments=False)
 
 
 def _charsmap(normaliser: Any) -> bytes:

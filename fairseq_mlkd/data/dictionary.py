@@ -29,6 +29,11 @@ def load_dictionary(folder: str | Path, *shards: str | Path, remedy: str) -> Dic
 
 
 def _load(folder: str | Path, remedy: str) -> Dictionary:
+    if not folder:
+        raise ValueError(
+            "no folder of data is named: give it on the command line, or in Python as "
+            "arg_overrides={'data': FOLDER}"
+        )
     if not os.path.isdir(folder):
         raise ValueError(f"{folder}: no such folder")
     path = os.path.join(folder, DICTIONARY_FILE)

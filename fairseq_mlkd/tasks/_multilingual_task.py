@@ -224,8 +224,9 @@ class MultilingualTask(FairseqTask):
             copy_shape(pretrained, cfg)
         model = super().build_model(cfg, from_checkpoint)
         self.add_heads(model)
-        name = self.cfg.path if from_checkpoint else "a model with --no-lm-head"
-        self.check_head(model, str(name))
+        built = "a model with --no-lm-head"
+        loaded = self.cfg.path or "the checkpoint's model"
+        self.check_head(model, loaded if from_checkpoint else built)
         if not from_checkpoint:
             self.start_from(pretrained, model)
             self.prepare_for_training(model)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from google.protobuf.message import DecodeError
@@ -134,6 +134,20 @@ def read_model(path: str) -> ModelProto:
             raise ValueError(
                 f"{path}: the user-defined symbol {piece.piece!r} is not supported"
             )
+    return model
+
+
+def build_model(pieces: Iterable[tuple[str, float]], charsmap: bytes) -> ModelProto:
+    """Return a model of pieces with their log-probabilities, for `SentencePieces`.
+
+    Args:
+        charsmap: the table of normalisation, as SentencePiece compiles it; may be
+            empty.
+    """
+    model = ModelProto()
+    for piece, score in pieces:
+        model.pieces.add(piece=piece, score=score)
+    model.normalizer_spec.precompiled_charsmap = charsmap
     return model
 
 

@@ -127,7 +127,7 @@ def guarded(call: Callable[[], _T]) -> _T:
     """
     try:
         return call()
-    except (KeyboardInterrupt, SystemExit):
+    except (KeyboardInterrupt, SystemExit, ValueError):
         raise
     except BaseException as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]

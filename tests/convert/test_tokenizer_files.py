@@ -223,7 +223,7 @@ def hostile(content: dict[str, Any]) -> dict[str, Any]:
     ids, nested = content["model"]["vocab"], {"type": "Lowercase"}
     for _ in range(300):
         nested = {"type": "Sequence", "normalizers": [nested]}
-    huge, short = "/" * 21 + "w==", "AAAA"
+    huge, short = "/" * 22 + "==", "BAAAAP////8="
     tables = [{"type": "Precompiled", "precompiled_charsmap": x} for x in (huge, short)]
     return {
         "a table that takes all memory": ("normalizer", tables[0]),

@@ -158,36 +158,31 @@ def build_task(args: Namespace) -> Any:
     return task
 
 
-def build_model(task: Any, arch: str) -> Any:
+def build_config(arch: str) -> Any:
     from fairseq.models import ARCH_CONFIG_REGISTRY
-    from omegaconf import OmegaConf
 
     from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderConfig
 
     shape = Namespace()
     ARCH_CONFIG_REGISTRY[arch](shape)
-    cfg = OmegaConf.structured(MultilingualEncoderConfig(_name=arch, **vars(shape)))
-    return task.build_model(cfg)
+    return MultilingualEncoderConfig(_name=arch, **vars(shape))
+
+
+def build_model(task: Any, arch: str) -> Any:
+    from omegaconf import OmegaConf
+
+    return task.build_model(OmegaConf.structured(build_config(arch)))
 
 
 def save_teacher(args: Namespace, path: str) -> None:
     import torch
-    from omegaconf import OmegaConf
 
-    import fairseq_mlkd  # noqa: F401  registers the architectures
+    from fairseq_mlkd.convert.importer import build_checkpoint
 
     task = build_task(args)
-    model = build_model(task, args.teacher)
-    cfg = {"model": OmegaConf.to_container(model.cfg)}
-    history = {"optimizer_name": "", "lr_scheduler_state": {}, "num_updates": 0}
-    state = {
-        "cfg": cfg,
-        "model": model.state_dict(),
-        "task_state": task.state_dict(),
-        "optimizer_history": [history],
-        "extra_state": {"train_iterator": {}},
-    }
-    torch.save(state, path)
+    weights = build_model(task, args.teacher).state_dict()
+    cfg = build_config(args.teacher)
+    torch.save(build_checkpoint(cfg, weights, task.source_dictionary), path)
 
 
 def build_step(way: str, args: Namespace, teacher: str) -> Any:
@@ -216,7 +211,7 @@ def build_step(way: str, args: Namespace, teacher: str) -> Any:
 
     flop = 3 * forward_flop(model, sample, size)
     if way == "tinybert":
-        flop += forward_flop(criterion.teacher.model, sample, size)
+        flop += forward_flop(criterion.distiller.teacher.model, sample, size)
     return step, flop / 1e9
 
 

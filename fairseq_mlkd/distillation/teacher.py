@@ -90,8 +90,9 @@ class TeacherFile:
     @cached_property
     def shape(self) -> ModelShape:
         """Raise ValueError if it is no checkpoint of a model of ours."""
+        state = self._state
         try:
-            return ModelShape.of(model_config(self._state))
+            return ModelShape.of(model_config(state))
         except ValueError as error:
             raise ValueError(f"{self} holds {error}") from None
 

@@ -1,0 +1,29 @@
+"""The benchmarks of speed run, in miniature."""
+
+import subprocess
+import sys
+
+import pytest
+from scripts import EXAMPLES
+
+STEP = "--teacher mbert_tiny --student lean_bert_tiny --batch-size 4 --length 16"
+FEW = "--vocab 200 --threads 1 --steps 1 --warmup 1 --ways tinybert"
+
+
+@pytest.mark.slow
+def test_a_step_is_timed():
+    command = [sys.executable, EXAMPLES / "benchmark_step.py", *STEP.split()]
+    done = subprocess.run([*command, *FEW.split()], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "tinybert" in done.stdout and "step / floor median" in done.stdout
+
+
+@pytest.mark.slow
+def test_subwords_are_compared(tmp_path):
+    (tmp_path / "en").mkdir()
+    lines = [f"The cat number {i} sat on mat {7 * i}." for i in range(300)]
+    (tmp_path / "en" / "a.txt").write_text("\n".join(lines))
+    script = EXAMPLES / "benchmark_corpus.py"
+    command = [sys.executable, str(script), str(tmp_path), "--codes", "50"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Text or dumps of many languages -> spoken form, subwords, binary training data.
 
-Reads MediaWiki dumps (.xml), .jsonl, .parquet, the Billion Words tarball and plain
-text. The same command goes on where an interrupted one stopped.
+Reads MediaWiki dumps, JSON lines, parquet, the Billion Words tarball and plain text,
+packed or not, whatever the files are called. The same command goes on where an
+interrupted one stopped.
 """
 
 import argparse
@@ -53,8 +54,7 @@ def parse_args() -> argparse.Namespace:
         "languages",
         metavar="LANG=FILE[,FILE...]",
         nargs="+",
-        help="text of one language, plain or .gz, .bz2, .xz, .zst; FILE may hold "
-        "* and ?, in quotes",
+        help="text or dumps of one language; FILE may hold * and ?, in quotes",
     )
     add("--alpha", type=float, default=0.5, help="exponent of equation 1 (0 to 1)")
     add(
@@ -65,7 +65,7 @@ def parse_args() -> argparse.Namespace:
     )
     add("--subwords", choices=SUBWORDS, default="bpe", help="kind to learn")
     add("--codes", type=int, default=8000, help="BPE merges, or pieces, to learn")
-    add("--valid", type=int, default=1000, help="sentences a language to hold out")
+    add("--valid", type=int, default=1000, help="sentences per language to hold out")
     add("--min-characters", type=int, default=5, help="leave out shorter sentences")
     add("--min-words", type=int, default=1, help="leave out those of fewer words")
     add("--max-characters", type=int, default=256, help="leave out longer sentences")
@@ -100,7 +100,7 @@ def parse_args() -> argparse.Namespace:
 
 
 def available_cores() -> int:
-    """Those that this process may use, where the system says so."""
+    """Return those that this process may use, where the system says so."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -120,7 +120,7 @@ def parse_languages(arguments: list[str]) -> dict[str, list[str]]:
 
 
 def expand(pattern: str) -> list[str]:
-    """The files that a pattern names, sorted; a plain name stands for itself."""
+    """Return the files that a pattern names, sorted; a plain name stands for itself."""
     if not re.search(r"[*?[]", pattern) or os.path.exists(pattern):
         return [pattern]
     paths = sorted(glob.glob(pattern))

@@ -22,7 +22,7 @@ from fairseq_mlkd.prepare.downloads import SOURCE_NAMES, Downloader, fetch
 
 
 def languages(text: str) -> list[str]:
-    """An argument such as `en,fr`."""
+    """Return an argument such as `en,fr`."""
     langs = text.split(",")
     if not all(re.fullmatch(r"[a-z]{2,}(-[a-z]+)*", lang) for lang in langs):
         raise argparse.ArgumentTypeError(f"{text!r}: write codes, as in en,fr")
@@ -30,14 +30,14 @@ def languages(text: str) -> list[str]:
 
 
 def date(text: str) -> str:
-    """An argument such as 20261101."""
+    """Return an argument such as 20261101."""
     if not re.fullmatch(r"\d{8}", text):
         raise argparse.ArgumentTypeError(f"{text!r}: write YYYYMMDD")
     return text
 
 
 def get_parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """Return the command line."""
     parser = make_parser("download.py", __doc__)
     add = parser.add_argument
     add(
@@ -71,7 +71,7 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> None:
-    """Runs the command; each source that fails ends in one line and status 1."""
+    """Run the command; each source that fails ends in one line and status 1."""
     args = get_parser().parse_args(argv)
     downloader = Downloader(args.to)
     corpus: dict[str, list[str]] = {}

@@ -36,7 +36,7 @@ def open_packed(path: str) -> BinaryIO:
 
 
 def strip_packing(path: str) -> str:
-    """The name of a file without the ending of its packing: a.xml.bz2 -> a.xml."""
+    """Return a name without the ending of its packing: a.xml.bz2 -> a.xml."""
     stem, ending = os.path.splitext(path)
     return stem if ending in _UNPACKERS else path
 
@@ -141,7 +141,7 @@ def _unpack(new_unpacker: Callable[[], Any], file: BinaryIO) -> Iterator[bytes]:
 
 
 def _packing(path: str, start: bytes) -> str:
-    """The ending that tells how a file is packed."""
+    """Return the ending that tells how a file is packed."""
     found = (ending for ending, sign in _STARTS.items() if sign.match(start))
     return next(found, os.path.splitext(path)[1])
 

@@ -22,7 +22,7 @@ def part_prefix(folder: str, split: str, shard: int) -> str:
 
 
 def part_files(folder: str, shard: int) -> list[str]:
-    """What a piece gives to a shard."""
+    """Return what a piece gives to a shard."""
     splits = SPLITS[: 1 if shard else None]
     prefixes = [part_prefix(folder, split, shard) for split in splits]
     return [prefix + ext for prefix in prefixes for ext in (".bin", ".idx")]

@@ -29,7 +29,7 @@ The same arguments and files give the same bytes, whatever the number of workers
 
 
 def render_card(report: Mapping[str, Any], pictures: str) -> str:
-    """The card as Markdown.
+    """Return the card as Markdown.
 
     Args:
         report: what `report.json` holds.
@@ -91,7 +91,7 @@ def _left_out(languages: Mapping[str, Any]) -> str:
 
 
 def _percentages(numbers: Mapping[str, Mapping[str, int]]) -> Rows:
-    """One row a language, in percent of its sum."""
+    """Return one row per language, in percent of its sum."""
     names = list(dict.fromkeys(name for row in numbers.values() for name in row))
     rows = [["language", *(name.replace("_", " ") for name in names)]]
     for lang, row in numbers.items():
@@ -131,7 +131,7 @@ def _vocabulary(report: Mapping[str, Any]) -> str:
 
 
 def _sources(languages: Mapping[str, Any]) -> Rows:
-    """One row a language; a dump has dozens of files."""
+    """Return one row per language; a dump has dozens of files."""
     rows = [["language", "files", "read", "left out while reading"]]
     for lang, entry in languages.items():
         read: Counter[str] = Counter()
@@ -150,7 +150,7 @@ def _name_files(paths: Sequence[str]) -> str:
 
 
 def _arguments(arguments: Mapping[str, Any]) -> Rows:
-    """All but the files and their sizes, which are among the sources."""
+    """Return all but the files and their sizes, which are among the sources."""
     rows = [["argument", "value"]]
     for name, value in arguments.items():
         if not isinstance(value, Mapping):
@@ -178,7 +178,7 @@ CARD_FILE = "card.md"
 
 
 def write_card(report: Mapping[str, Any], folder: str) -> None:
-    """Writes `card.md` and, where matplotlib is installed, the pictures it shows.
+    """Write `card.md` and, where matplotlib is installed, the pictures it shows.
 
     Args:
         report: what `report.json` holds.

@@ -28,7 +28,7 @@ Languages = Mapping[str, Mapping[str, Any]]
 
 
 def draw_pictures(languages: Languages, folder: str) -> dict[str, str]:
-    """Writes the PNG files.
+    """Write the PNG files.
 
     Args:
         languages: the entry of that name in `report.json`.
@@ -53,7 +53,7 @@ def draw_pictures(languages: Languages, folder: str) -> dict[str, str]:
 
 
 def draw_shares(axes: Axes, languages: Languages) -> None:
-    """One row a language, the largest first: share before and after sampling."""
+    """Draw one row per language, the largest first: share before and after sampling."""
     rows = _sorted(languages, "share_before")
     before = [100 * languages[lang]["share_before"] for lang in rows]
     after = [100 * languages[lang]["share_after"] for lang in rows]
@@ -68,7 +68,7 @@ def draw_shares(axes: Axes, languages: Languages) -> None:
 
 
 def draw_text(axes: Axes, languages: Languages) -> None:
-    """One bar a language: characters kept, dropped by reason, and in no sentence."""
+    """Draw one bar per language: characters kept, dropped by reason, in no sentence."""
     rows = _sorted(languages, "characters_in")
     fates = [characters_by_fate(languages[lang]) for lang in rows]
     names = list(dict.fromkeys(name for fate in fates for name in fate))
@@ -90,7 +90,7 @@ def draw_text(axes: Axes, languages: Languages) -> None:
 
 
 def draw_subwords(axes: Axes, languages: Languages) -> None:
-    """One row a language, the best covered first; 1 means that words stay whole."""
+    """Draw one row per language, best covered first; 1 means that words stay whole."""
     rows = _sorted(languages, "subwords_per_word")[::-1]
     values = [languages[lang]["subwords_per_word"] for lang in rows]
     axes.hlines(range(len(rows)), 1, values, color=FAINT, linewidth=3, zorder=1)
@@ -108,7 +108,7 @@ def _sorted(languages: Languages, key: str) -> list[str]:
 
 
 def _write_beside(axes: Axes, texts: list[str]) -> None:
-    """One text a row, right of the axes."""
+    """Write one text per row, right of the axes."""
     for row, text in enumerate(texts):
         axes.annotate(
             text,

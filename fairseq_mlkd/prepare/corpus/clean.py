@@ -51,7 +51,7 @@ class CleaningRule:
         return int.from_bytes(digest, "little")
 
     def reason_to_drop(self, sentence: str) -> str:
-        """One of `DROP_REASONS`, or nothing."""
+        """Return one of `DROP_REASONS`, or nothing."""
         if not sentence:
             return "empty"
         if len(sentence) > self.max_characters:

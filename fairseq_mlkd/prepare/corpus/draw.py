@@ -67,7 +67,7 @@ def plan_training(train: dict[str, list[int]], options: CorpusOptions) -> Traini
 
 
 def seeded(seed: int, *names: object) -> np.random.Generator:
-    """A generator of its own for each use, whoever does what when."""
+    """Return the random generator of a use, always the same for the same names."""
     return np.random.default_rng(list(repr((seed, *names)).encode("utf-8")))
 
 
@@ -111,11 +111,11 @@ class CleanPiece:
         return self._pick(indices if size else [])
 
     def valid(self) -> list[str]:
-        """The sentences that are held out."""
+        """Return the sentences that are held out."""
         return self._pick(np.load(os.path.join(self.parts, VALID)))
 
     def files(self) -> list[str]:
-        """Where the sentences are."""
+        """Return where the sentences are."""
         paths = [(self.sentences, SENTENCES), (self.parts, TRAIN), (self.parts, VALID)]
         return [os.path.join(*path) for path in paths]
 

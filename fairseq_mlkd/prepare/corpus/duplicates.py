@@ -22,12 +22,12 @@ _NUMBER_SHIFT = 32  # a place is the piece's number, then the sentence's index
 
 
 def count_ranges(sentences: int) -> int:
-    """How many ranges of hashes so many sentences are compared in."""
+    """Return how many ranges of hashes so many sentences are compared in."""
     return max(1, -(-sentences // RANGE_SIZE))
 
 
 def hash_files(piece: str) -> list[str]:
-    """The files of a folder of `clean_piece` that nobody reads after this step."""
+    """Return the files of `clean_piece` that no later step reads."""
     return [os.path.join(piece, name) for name in (HASHES, ORDER, LENGTHS)]
 
 
@@ -98,7 +98,7 @@ def part_piece(
 
 
 def _read_range(piece: str, number: int, ranges: int) -> tuple[np.ndarray, np.ndarray]:
-    """The hashes of one range in a piece and the indices of their sentences."""
+    """Return the hashes of one range in a piece and the indices of their sentences."""
     hashes = np.load(os.path.join(piece, HASHES), mmap_mode="r")
     first, last = ((number << 64) // ranges, ((number + 1) << 64) // ranges - 1)
     begin = np.searchsorted(hashes, np.uint64(first), side="left")
@@ -108,7 +108,7 @@ def _read_range(piece: str, number: int, ranges: int) -> tuple[np.ndarray, np.nd
 
 
 def _read_drops(ranges: Sequence[str], number: int) -> np.ndarray:
-    """The indices that all ranges drop of one piece."""
+    """Return the indices that all ranges drop of one piece."""
     bounds = np.array([number, number + 1], dtype=np.uint64) << np.uint64(_NUMBER_SHIFT)
     found: list[np.ndarray] = []
     for folder in ranges:

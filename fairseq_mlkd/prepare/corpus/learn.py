@@ -123,7 +123,7 @@ def _write_counts(folder: str, counts: Mapping[str, int]) -> None:
 
 
 def _add_counts(folders: Iterable[str], most: int = sys.maxsize) -> Counter[str]:
-    """The sum of counts; of more than `most`, about the most frequent.
+    """Return the sum of counts; of more than `most`, about the most frequent.
 
     The table is cut back whenever it is a quarter larger, so that rare words can lose
     what was counted before.

@@ -200,7 +200,7 @@ def _scale(unit: Measure | None, word: str, factor: float) -> Measure | None:
 
 
 def _divide(upper: str, lower: str) -> Measure | None:
-    """A unit per unit, as in km/h, m3/s, /sqmi."""
+    """Return a unit per unit, as in km/h, m3/s, /sqmi."""
     above = find_unit(upper) if upper else Measure("", "", "", "", "", 1.0)
     below = find_unit(lower)
     if above is None or below is None:
@@ -233,7 +233,7 @@ def _prefixed(code: str) -> Measure | None:
 
 
 def _power(code: str) -> Measure | None:
-    """A square or cube of a length, as in km2, sqmi, cuft."""
+    """Return a square or cube of a length, as in km2, sqmi, cuft."""
     for power, word, pattern in ((2, "square", _SQUARE), (3, "cubic", _CUBE)):
         match = pattern.fullmatch(code)
         length = find_unit(match.group(1) or match.group(2)) if match else None

@@ -89,7 +89,7 @@ class CorpusOptions:
         return {**asdict(self), "bytes": sizes}
 
     def shard_folders(self) -> list[str]:
-        """Where `LANG/train` goes, below the corpus's folder; `LANG/valid`: the first.
+        """Return where `LANG/train` goes in the corpus; `LANG/valid` goes to the first.
 
         fairseq validates on the first of the folders it trains on.
         """

@@ -46,7 +46,7 @@ def read_packed(path: str) -> Iterator[str]:
 
 
 def piece_path(folder: str, number: int) -> str:
-    """Where `write_pieces` writes a piece; they are numbered from 0."""
+    """Return where `write_pieces` writes a piece; they are numbered from 0."""
     return os.path.join(folder, f"{number:05}.zst")
 
 

@@ -282,7 +282,7 @@ def _name(unit: Measure, number: Number | None, names: Wording) -> str:
 
 
 def _digits(number: Number, names: Wording, grouped: bool) -> str:
-    """The number with commas, so that no four digits look like a year."""
+    """Return the number with commas, so that no four digits look like a year."""
     if not (grouped and names.groups):
         return number.text
     return re.sub(
@@ -295,7 +295,7 @@ def _digits(number: Number, names: Wording, grouped: bool) -> str:
 def _flip(
     quantities: list[Quantity], rest: list[str], named: Mapping[str, str]
 ) -> list[Quantity] | None:
-    """The quantities in the first output unit; None if there is none that we know."""
+    """Return the quantities in the first output unit, None if it is not known."""
     source = quantities[-1][-1][1]
     assert source is not None
     wanted = rest[0] if rest and read_number(rest[0]) is None else ""
@@ -350,7 +350,7 @@ def _in_base(quantity: Quantity, last: Measure) -> float:
 def _precision(
     quantity: Quantity, source: Measure, target: Measure, value: float
 ) -> int:
-    """Decimals of an output, as the function default_precision of Module:Convert."""
+    """Return the decimals of an output, as default_precision of Module:Convert."""
     number = quantity[-1][0]
     shown = sum(each.value for each, _ in quantity)
     if source.kind == "temperature":

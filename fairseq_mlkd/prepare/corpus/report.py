@@ -96,7 +96,7 @@ def describe_language(
 
 
 def characters_by_fate(entry: Mapping[str, Any]) -> dict[str, int]:
-    """What became of the characters read; the numbers add up to `characters_in`.
+    """Return what became of the characters read; the numbers add up to `characters_in`.
 
     Besides those kept and those dropped by reason: `normalisation` is the punctuation,
     less what numbers that are read out and spaces between words add, so it can be below
@@ -113,7 +113,7 @@ def characters_by_fate(entry: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _add(results: Iterable[Mapping[str, Any]]) -> Counter[str]:
-    """Sums of the numbers in results of one kind."""
+    """Return sums of the numbers in results of one kind."""
     total: Counter[str] = Counter()
     for result in results:
         total.update({k: n for k, n in result.items() if isinstance(n, int)})
@@ -131,7 +131,7 @@ def _is_complete(out: str, options: CorpusOptions) -> bool:
 
 
 def _read_json(path: str) -> dict[str, Any]:
-    """What a file holds, nothing if it is missing or damaged."""
+    """Return what a file holds, nothing if it is missing or damaged."""
     try:
         return read_json(path, "")
     except ValueError:

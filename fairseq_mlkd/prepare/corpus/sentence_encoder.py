@@ -27,7 +27,7 @@ _END = "\n"  # stands for the end of a sentence among words
 
 
 class SentenceEncoder:
-    """Encodes blocks of sentences with a bounded cache of words.
+    """Encode blocks of sentences with a bounded cache of words.
 
     Args:
         tokenizer: its normalisation has been applied to the sentences already.
@@ -68,7 +68,7 @@ class SentenceEncoder:
 
 
 class SubwordCounter:
-    """Counts the subwords of sentences, in memory bounded by the subwords' number.
+    """Count the subwords of sentences, in memory bounded by the subwords' number.
 
     Attributes:
         symbols: how often each subword occurs; call `finish` before reading.
@@ -120,7 +120,7 @@ def load_tokenizer(folder: str) -> Tokenizer:
 
 
 def load_encoder(tokenizer: str, dictionary: str) -> tuple[SentenceEncoder, Dictionary]:
-    """The encoder of two folders, and its dictionary."""
+    """Return the encoder of two folders, and its dictionary."""
     return _load_encoder(tokenizer, dictionary, _version(tokenizer))
 
 
@@ -134,7 +134,7 @@ def read_dictionary(folder: str) -> Dictionary:
 
 
 def _version(folder: str) -> tuple[int, ...]:
-    """Tells a folder from one that had its name before."""
+    """Tell a folder from one that had its name before."""
     if not os.path.isdir(folder):
         return ()
     status = os.stat(folder)

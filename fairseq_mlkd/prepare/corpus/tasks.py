@@ -50,7 +50,7 @@ class Task:
         return os.path.exists(self._result_path)
 
     def result(self) -> Result:
-        """What the function returned, read back."""
+        """Return what the function returned, read back."""
         return read_json(self._result_path, "remove its folder")
 
     def perform(self) -> None:

@@ -71,7 +71,7 @@ def fill(form: str, call: Template) -> str | None:
 
 
 def _date(call: Template) -> str | None:
-    """A date in any order: 1950|5|1, 1|mai|1950, mai|1950, 1950-05-01, or in words."""
+    """Return a date given as 1950|5|1, 1|mai|1950, mai|1950, 1950-05-01 or in words."""
     values = call.unnamed[:3]
     filled = list(filter(None, values))
     if len(filled) == 1 and filled[0] and not filled[0].isdecimal():
@@ -134,7 +134,7 @@ def _height(call: Template) -> str | None:
 
 
 def _number(call: Template) -> str | None:
-    """A number as it stands there; its decimal mark may be that of a program."""
+    """Return a number as it stands there; its decimal mark may be that of a program."""
     text = call.get("1").removeprefix("+")
     return f"{_local(text, call)} {call.get('2')}".strip() if text else None
 
@@ -167,7 +167,7 @@ def _quantity(call: Template) -> str | None:
 
 
 def _units(parts: list[str]) -> Iterator[str]:
-    """Units with their exponents: km, 2 -> km²; m, "", s, -1 -> m/s."""
+    """Return units with their exponents: km, 2 -> km²; m, "", s, -1 -> m/s."""
     for place in range(0, len(parts), 2):
         unit, power = (*parts[place : place + 2], "")[:2]
         if unit and not re.fullmatch(r"[-−]?\d?", power):
@@ -323,7 +323,7 @@ def _years(call: Template) -> str | None:
 
 
 def _flagged(call: Template) -> str | None:
-    """A country beside its flag; three letters stand for a name that is not here."""
+    """Return the country beside a flag, None for a code of three letters."""
     name = call.get("name") or call.get("1")
     return None if not name or (name.isupper() and len(name) == 3) else name
 
@@ -333,7 +333,7 @@ def _last(call: Template) -> str | None:
 
 
 def _text_if_any(call: Template) -> str | None:
-    """A complaint about the words that it holds, or about those before it."""
+    """Return the words that a complaint is about, if it holds them."""
     return " ".join(part for part in call.unnamed[:1] if " " in part or len(part) > 15)
 
 

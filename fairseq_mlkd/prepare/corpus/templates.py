@@ -78,7 +78,7 @@ def _sort_arguments(arguments: Iterable[str]) -> tuple[list[str], dict[str, str]
 
 @lru_cache(maxsize=1 << 14)
 def _find(key: str, lang: str | None) -> list[tuple[Wiki, str]]:
-    """What the languages say of a template, and whose dates and numbers it shows."""
+    """Return the forms of a template and, for each, in whose dates it is shown."""
     known: list[tuple[Wiki, str]] = []
     own = find_language(lang) if lang else None
     for wiki, forms, silent in _tables(lang):
@@ -91,7 +91,7 @@ def _find(key: str, lang: str | None) -> list[tuple[Wiki, str]]:
 
 @cache
 def _tables(lang: str | None) -> list[tuple[Wiki, dict[str, str], re.Pattern[str]]]:
-    """The templates of each language, first of its own, then of English."""
+    """Return the templates of each language, first of its own, then of English."""
     languages = sorted(
         all_languages(), key=lambda each: (each.lang != lang, each.lang != "en")
     )

@@ -141,7 +141,7 @@ def article_paragraphs(
 
 
 def _guess_language(text: str) -> str | None:
-    """The language that the script or the most frequent words tell, if any do."""
+    """Return the language that script or frequent words tell, None if they do not."""
     if _KANA.search(text):
         return "ja"
     words = Counter(_WORD.findall(text.lower()))
@@ -174,7 +174,7 @@ def _join_lines(lines: list[str]) -> Iterator[str]:
 
 
 def _is_aside(line: str, paragraph: str) -> bool:
-    """Whether a line is a template of unknown name between two paragraphs."""
+    """Return whether a line is a template of unknown name between two paragraphs."""
     if LOST not in line or not _NOTHING.fullmatch(line):
         return False
     return not paragraph or _is_ended(paragraph)
@@ -204,7 +204,7 @@ def _whole_sentences(text: str, lang: str | None, counts: Counter[str]) -> str:
 
 
 def _is_sentence(text: str) -> bool:
-    """Whether a list item is prose: no name, title, date or reference to a book."""
+    """Return whether a list item is prose: no name, title, date or book."""
     return bool(
         len(text.encode("utf-8")) >= _SHORTEST_ITEM
         and _SENTENCE_END.search(text)
@@ -247,7 +247,7 @@ def _cut(text: str, lang: str | None) -> str:
 
 
 def _kind(token: str) -> tuple[str, bool]:
-    """What closes the token's construct ("" for none), and whether the token opens."""
+    """Return what closes the token's construct ("" for none), and whether it opens."""
     if token in _CLOSER:
         return _CLOSER[token], True
     if token[0] != "<":
@@ -268,7 +268,7 @@ def _close(kind: str, opened: list[tuple[str, int]], n_opened: dict[str, int]) -
 
 
 def _inline(kind: str, source: list[str], lang: str | None) -> str:
-    """What stands in the place of a construct: words, `_CUT` or `LOST`."""
+    """Return what stands in the place of a construct: words, `_CUT` or `LOST`."""
     text = "".join(source).replace(_CUT, "")
     if kind == "}}":
         is_block = "\n" in text.strip()
@@ -286,13 +286,13 @@ def _inline(kind: str, source: list[str], lang: str | None) -> str:
 
 
 def _is_media(link: str) -> bool:
-    """Whether the start of a link is that of a picture or a category."""
+    """Return whether the start of a link is that of a picture or a category."""
     target = link.split("|", 1)[0]
     return bool(_MEDIA.match(target)) or (":" in target and link.count("|") > 1)
 
 
 def _plain(line: str, counts: Counter[str]) -> str:
-    """The text of one paragraph of wikitext, "" if it cannot be read."""
+    """Return the text of one paragraph of wikitext, "" if it cannot be read."""
     if LOST in line:
         line = _NO_WORDS.sub(_CUT, line)
     if "<" in line:
@@ -324,7 +324,7 @@ def _drop_parts(brackets: Match[str]) -> str:
 
 
 def _raise(element: Match[str]) -> str:
-    """A superscript: digits get characters of their own, ends of ordinals stay."""
+    """Raise digits by characters of their own; leave the ends of ordinals."""
     before, text = element.group(1), element.group(2).strip().replace("'", "")
     if not text or text[0] in "[(" or _ORDINAL.fullmatch(before) and text.isalpha():
         return before + ("" if text[:1] in "[(" else text)
@@ -351,7 +351,7 @@ def _parse(line: str, counts: Counter[str]) -> str:
 
 
 def _link_text(link: Match[str]) -> str:
-    """The label, or the target; nothing for a bare link to a category or language."""
+    """Return the label or target; "" for a bare link to a category or language."""
     target, label = link.groups()
     if label is not None:
         return label
@@ -382,7 +382,7 @@ def _drop_quotes(line: str) -> str:
 
 
 def _apostrophe(parts: list[str], bold: list[int]) -> int:
-    """Which bold mark stands after an elided word: a letter, else any word."""
+    """Return which bold mark stands after an elided word: a letter, else any word."""
 
     def rank(i: int) -> int:
         before = parts[i - 1]

@@ -170,8 +170,8 @@ def _process_pool(workers: int) -> Iterator[ProcessPoolExecutor]:
             process.terminate()
         if isinstance(error, BrokenProcessPool):
             raise WorkerLost(
-                "a worker process was killed, perhaps for want of memory; the same "
-                "command goes on from here, with fewer --workers if need be"
+                "a worker process was killed; the machine may have run out of memory: "
+                "the same command goes on from here, try it with fewer --workers"
             ) from None
         raise
     finally:

@@ -40,7 +40,7 @@ class Member(NamedTuple):
 def unpack(
     archive: Path, folder: Path, members: Mapping[str, str], langs: Collection[str]
 ) -> set[str]:
-    """Writes the members that match a pattern; those that are there already stay.
+    """Write the members that match a pattern; those that are there already stay.
 
     A member goes where its pattern says, never where its own name points.
 

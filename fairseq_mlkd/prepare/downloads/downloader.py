@@ -1,4 +1,8 @@
-"""Brings files into one folder, and says in one line what to do where it cannot."""
+"""Files brought into one folder, or one line that says what to do where it cannot be.
+
+This is no library such as pooch, which compares checksums, too, but begins again where
+a connection breaks: a dump of 20 GB would hardly ever come to its end.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +25,7 @@ _MAGIC = {".gz": b"\x1f\x8b", ".bz2": b"BZh", ".zip": b"PK"}
 
 
 class Downloader:
-    """Fetches files, or checks those that are there, whoever put them there.
+    """Fetch files, or checks those that are there, whoever put them there.
 
     Only a file with the right checksum gets its name. Where none is published, the
     SHA-256 of the first file goes into `checksums.json`, and later ones must equal it.
@@ -37,7 +41,7 @@ class Downloader:
         self.session = Session(backoff)
 
     def obtain(self, remote: RemoteFile) -> Path:
-        """Makes sure that a file is there and has the right bytes.
+        """Make sure that a file is there and has the right bytes.
 
         Raises:
             ValueError: in one line, with what to do by hand: it cannot be had, has
@@ -58,7 +62,7 @@ class Downloader:
         return path
 
     def missing_bytes(self, remote: RemoteFile) -> int:
-        """How many bytes are still to come, as far as the size is known."""
+        """Return how many bytes are still to come, as far as the size is known."""
         path = self.folder / remote.path
         if path.exists() or remote.size is None:
             return 0
@@ -110,7 +114,7 @@ def _algorithm(expected: Checksum | None) -> str:
 def _problem(
     path: Path, named: Path, digest: str, expected: Checksum | None
 ) -> str | None:
-    """What is wrong with a file; without a checksum, how it begins has to do.
+    """Return what is wrong with a file; without a checksum its first bytes are checked.
 
     Args:
         path: where the file is now.

@@ -57,7 +57,7 @@ def fetch(
     date: str | None = None,
     mirror: str = WIKIMEDIA,
 ) -> Fetched:
-    """Fetches, checks and unpacks one source.
+    """Fetch, checks and unpacks one source.
 
     Args:
         name: one of `SOURCE_NAMES`.
@@ -107,7 +107,7 @@ def _find_by_hand(reader: Reader[Any], folder: Path) -> Fetched:
 
 
 def _obtain(downloader: Downloader, files: Sequence[RemoteFile]) -> list[Path]:
-    """All files, after a look whether there is room for them."""
+    """Obtain all files, if there is room for them."""
     downloader.folder.mkdir(parents=True, exist_ok=True)
     needed = sum(map(downloader.missing_bytes, files))
     free = shutil.disk_usage(downloader.folder).free

@@ -24,7 +24,7 @@ class Missing(Unavailable):
 
 
 class Session(requests.Session):
-    """Asks for bytes as they are, and again where the trouble may pass.
+    """Ask for bytes as they are, and again where the trouble may pass.
 
     Args:
         backoff: seconds before the second try; twice as long before each later one.
@@ -48,7 +48,7 @@ class Session(requests.Session):
         self.headers["Accept-Encoding"] = "identity"
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
-        """Where an answer sends us.
+        """Return where an answer sends us.
 
         Raises:
             Unavailable: from an encrypted address to one that is not.
@@ -63,7 +63,7 @@ class Session(requests.Session):
         return target
 
     def open(self, url: str, headers: Mapping[str, str]) -> requests.Response:
-        """An answer whose body is still to be read: whole (200) or in part (206, 416).
+        """Return an answer, whole (200) or in part (206, 416), before its body is read.
 
         Raises:
             Unavailable: no connection, or another answer.
@@ -79,7 +79,7 @@ class Session(requests.Session):
         return response
 
     def read(self, url: str) -> str:
-        """A small text.
+        """Return a small text from the network.
 
         Raises:
             Unavailable: as `open`, or the connection breaks off.
@@ -92,7 +92,7 @@ class Session(requests.Session):
 
 
 def _explain(error: requests.RequestException, url: str) -> str:
-    """The cause, without the layers of wrapping around it."""
+    """Return the cause, without the layers of wrapping around it."""
     host = urlsplit(url).netloc
     if isinstance(error, requests.Timeout):
         return f"no answer from {host}"

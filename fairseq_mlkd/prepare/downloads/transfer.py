@@ -35,7 +35,7 @@ class Version(NamedTuple):
 
 
 class Transfer:
-    """Receives a file as `NAME.partial`.
+    """Receive a file as `NAME.partial`.
 
     Beside it, `NAME.partial.json` says of which version its bytes are, so that two
     versions are never joined.
@@ -51,7 +51,7 @@ class Transfer:
         self._note = self.partial.with_name(f"{self.partial.name}.json")
 
     def run(self, backoff: float) -> str:
-        """Receives until the file is whole.
+        """Receive until the file is whole.
 
         Args:
             backoff: seconds to wait after a request that brought nothing, doubled
@@ -72,12 +72,12 @@ class Transfer:
         raise Unavailable("the connection breaks off again and again")
 
     def finish(self, path: Path) -> None:
-        """Gives the received file a name of its own."""
+        """Give the received file a name of its own."""
         os.replace(self.partial, path)
         self._note.unlink()
 
     def _receive(self) -> str | None:
-        """One request; None if it did not lead to the end of the file."""
+        """Make one request; return the digest if it led to the end of the file."""
         version = self._version()
         start = self._received() if version else 0
         if version and start == version.size:
@@ -121,7 +121,7 @@ class Transfer:
         return digest.hexdigest() if whole else None
 
     def _begin(self, response: requests.Response) -> Version:
-        """Starts from nothing with the version that the server has now."""
+        """Start from nothing with the version that the server has now."""
         if response.headers.get("Content-Type", "").startswith("text/html"):
             raise Unavailable("a web page came in place of the file")
         length = response.headers.get("Content-Length", "")
@@ -142,7 +142,7 @@ class Transfer:
                 path.unlink()
 
     def _version(self) -> Version | None:
-        """The version of which there are bytes; a file of unknown size starts over."""
+        """Return the version of the bytes that are there, None to start over."""
         try:
             version = Version(**read_json(self._note, "remove it"))
         except (ValueError, TypeError):
@@ -160,12 +160,12 @@ class Transfer:
 
 
 def partial_path(path: Path) -> Path:
-    """The name of a file on its way."""
+    """Return the name of a file on its way."""
     return path.with_name(f"{path.name}.partial")
 
 
 def update_from_file(digest: hashlib._Hash, path: Path) -> None:
-    """Feeds a file's bytes to a digest."""
+    """Feed a file's bytes to a digest."""
     with (
         open(path, "rb") as raw,
         tqdm.wrapattr(
@@ -182,13 +182,13 @@ def update_from_file(digest: hashlib._Hash, path: Path) -> None:
 
 
 def _validator(response: requests.Response) -> str | None:
-    """What If-Range may name (RFC 9110, 13.1.5): no weak ETag."""
+    """Return what If-Range may name (RFC 9110, 13.1.5): no weak ETag."""
     etag = response.headers.get("ETag", "W/")
     return response.headers.get("Last-Modified") if etag.startswith("W/") else etag
 
 
 def _continues(response: requests.Response, start: int, version: Version) -> bool:
-    """Whether an answer is the rest of the same version; not all servers check that."""
+    """Return whether an answer is the rest of the same version."""
     pattern = rf"bytes {start}-\d+/{version.size}"
     content_range = response.headers.get("Content-Range", "")
     # A partial answer must repeat an ETag, not a date (RFC 9110, 15.3.7).

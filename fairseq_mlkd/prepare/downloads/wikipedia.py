@@ -24,7 +24,7 @@ JOB = "articlesmultistreamdump"
 def find_dump(
     downloader: Downloader, lang: str, date: str | None, mirror: str = WIKIMEDIA
 ) -> list[RemoteFile]:
-    """The files of one language's dump.
+    """Return the files of one language's dump.
 
     The record is kept beside the files, so that later runs go on with the same dump
     and need no network once all is there.
@@ -59,13 +59,13 @@ def find_dump(
 
 
 def _kept_dates(folder: Path, wiki: str) -> list[str]:
-    """The newest date of which there is a record."""
+    """Return the newest date of which there is a record."""
     paths = folder.glob(f"{wiki}-{'[0-9]' * 8}/{STATUS_FILE}")
     return sorted((path.parent.name[-8:] for path in paths), reverse=True)[:1]
 
 
 def _listed_dates(downloader: Downloader, wiki: str, mirror: str) -> list[str]:
-    """The dates that the server has, the newest first."""
+    """Return the dates that the server has, the newest first."""
     try:
         page = downloader.session.read(f"{mirror}/{wiki}/")
     except Missing:
@@ -74,7 +74,7 @@ def _listed_dates(downloader: Downloader, wiki: str, mirror: str) -> list[str]:
 
 
 def _load_status(downloader: Downloader, base: str, path: Path) -> Any | None:
-    """The job's record, which is kept; None while the dump is not complete."""
+    """Return the job's record, which is kept; None while the dump is not complete."""
     if path.exists():
         return _read_job(path.read_text(encoding="utf-8"), str(path))
     try:
@@ -98,7 +98,7 @@ def _read_job(text: str, where: str) -> Any | None:
 
 
 def _list_files(job: Any, base: str, folder: Path) -> list[RemoteFile]:
-    """The files with articles; the job's others are indexes of them."""
+    """Return the files with articles; the job's others are indexes of them."""
     pattern = rf"{folder.name}-pages-articles-multistream\d*\.xml(-p\d+p\d+)?\.bz2"
     try:
         files = [

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from fairseq_mlkd.files.lines import read_lines
 from fairseq_mlkd.prepare.corpus.readers.document import Document
 
-# Lines travel in runs of about so many characters, so that nobody pays for each.
+# Lines travel in runs of about so many characters, because each document costs time.
 _RUN = 1 << 16
 
 

@@ -50,6 +50,9 @@ class Alignment(NamedTuple):
     excluded: dict[str, Tensor]
 
 
+_LARGEST = 1 << 17  # no model has more of anything; a crafted file may claim it
+
+
 class ModelShape(NamedTuple):
     """What decides how two models are compared, and what they can read."""
 
@@ -74,7 +77,8 @@ class ModelShape(NamedTuple):
         for name in cls._fields:
             value = values.get(name)
             may_lack = value is None and name in cls._field_defaults
-            if not may_lack and type(value) is not int:
+            is_size = type(value) is int and 0 < value <= _LARGEST
+            if not may_lack and not is_size:
                 raise ValueError(f"a model whose {name} is {value!r}")
         return cls(**values)
 

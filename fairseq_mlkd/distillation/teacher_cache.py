@@ -14,6 +14,9 @@ _FORMAT = {"format of the file": 2}
 _BUSY_SECONDS = 120
 _SHORT = 40  # what is longer, such as a sha256, is not worth printing
 
+# the last three: a fact that is no JSON
+_DAMAGE = (sqlite3.Error, OSError, TypeError, ValueError, RecursionError)
+
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     "CREATE TABLE IF NOT EXISTS signals (key BLOB PRIMARY KEY, check_sum INTEGER "
@@ -128,7 +131,7 @@ class TeacherCache:
     def _user_errors(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, OSError, json.JSONDecodeError) as error:
+        except _DAMAGE as error:
             raise ValueError(
                 f"--teacher-cache {self.folder}: {error}: delete {FILE} in it if it is "
                 "damaged, or choose another folder"

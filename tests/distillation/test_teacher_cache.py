@@ -118,9 +118,23 @@ def change_fact(folder: Path) -> None:
     file.close()
 
 
-@pytest.mark.parametrize(
-    "damage", [damage_file, cut_file, change_row, change_type, change_fact]
-)
+def deepen_fact(folder: Path) -> None:
+    with sqlite3.connect(str(folder / FILE)) as file:
+        file.execute("UPDATE facts SET value = ?", ("[" * 100_000,))
+    file.close()
+
+
+def change_type_of_fact(folder: Path) -> None:
+    with sqlite3.connect(str(folder / FILE)) as file:
+        file.execute("UPDATE facts SET value = X'FFFE80'")
+    file.close()
+
+
+DAMAGES = [damage_file, cut_file, change_row, change_type]
+DAMAGES += [change_fact, deepen_fact, change_type_of_fact]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 def test_damage_is_refused_in_one_line(tmp_path, damage):
     cache = TeacherCache(str(tmp_path))
     keys = [str(i).encode() for i in range(200)]

@@ -1,7 +1,8 @@
 """Numbers, money, times, rulers, addresses and the like in all languages.
 
-`kinds.tsv` holds language, written text and spoken form, each line read by a person.
-The sources of the rules are named in the tests of each language.
+`kinds.tsv` holds language, written text and spoken form, each line read by a person;
+`LANG.tsv` holds written text and spoken form of one language, below the sources of its
+rules.
 """
 
 from pathlib import Path
@@ -13,12 +14,21 @@ from fairseq_mlkd.text.languages import find_language
 from fairseq_mlkd.text.spoken import to_spoken
 from fairseq_mlkd.text.spoken.reader import Reader
 
-LINES = Path(__file__).with_name("kinds.tsv").read_text(encoding="utf-8").split("\n")
+HERE = Path(__file__).parent
+LANGS = ["es", "fr", "it", "pt"]
 
 
-@pytest.mark.parametrize(
-    "lang, written, spoken", [row.split("\t") for row in LINES if row]
-)
+def read_rows(name: str) -> list[list[str]]:
+    """The cells of a table; a line that begins with # says something of the next."""
+    lines = HERE.joinpath(name).read_text(encoding="utf-8").split("\n")
+    return [line.split("\t") for line in lines if line and line[0] != "#"]
+
+
+ROWS = read_rows("kinds.tsv")
+ROWS += [[lang, *row] for lang in LANGS for row in read_rows(f"{lang}.tsv")]
+
+
+@pytest.mark.parametrize("lang, written, spoken", ROWS)
 def test_kinds(lang, written, spoken):
     assert to_spoken(written, lang) == spoken
     assert to_spoken(spoken, lang) == spoken

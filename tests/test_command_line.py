@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from tiny import (
     TEACHER,
@@ -41,11 +42,13 @@ lr_scheduler: {_name: fixed}
 """
 
 
-def start(command: str, *arguments: Any, cwd: Path) -> "subprocess.CompletedProcess":
+def start(
+    command: str, *arguments: Any, cwd: Path, full: str = "1"
+) -> "subprocess.CompletedProcess":
     """`fairseq-COMMAND ARGUMENTS` in a process of its own."""
     code = f"from fairseq_cli.{command} import cli_main; cli_main()"
     argv = [sys.executable, "-c", code, *map(str, arguments)]
-    env = {**os.environ, "HYDRA_FULL_ERROR": "1"}
+    env = {**os.environ, "HYDRA_FULL_ERROR": full}
     return subprocess.run(argv, cwd=str(cwd), env=env, capture_output=True, text=True)
 
 
@@ -102,3 +105,21 @@ def test_a_refusal_is_one_line_and_the_exit_code_is_not_0(tmp_path):
     assert lines[-1].startswith(expected)
     assert done.stderr.rstrip().endswith(lines[-1]) and "Traceback" not in done.stderr
     assert not any((tmp_path / "checkpoints").iterdir())
+
+
+@pytest.mark.parametrize("full", ["0", "1"])
+def test_of_a_sweep_the_refused_job_fails_alone(tmp_path, full):
+    data = write_mlm_data(tmp_path / "data")
+    config = HYDRA_CONFIG % {"user_dir": USER_DIR, "data": data}
+    (tmp_path / "mlm.yaml").write_text(config)
+    done = start(
+        *("hydra_train", "--config-dir", tmp_path, "--config-name", "mlm"),
+        *("--multirun", f"hydra.sweep.dir={tmp_path / 'sweep'}"),
+        "task.sampling_alpha=2,0.3",
+        cwd=tmp_path,
+        full=full,
+    )
+    assert done.returncode not in (0, None)
+    assert "sampling alpha 2.0 is not between 0 and 1" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(list((tmp_path / "sweep").rglob("checkpoint_last.pt"))) == 1

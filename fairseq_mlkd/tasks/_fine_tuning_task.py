@@ -193,17 +193,18 @@ class FineTuningTask(MultilingualTask):
             write_rows(folder, "typed", [self.read_text(text, line) for line in lines])
             return self.load_subset("typed", folder)
 
-    def open_subset(self, subset: str, epoch: int) -> FairseqDataset:
-        split, _ = split_subset(subset)
+    @in_one_line
+    def load_dataset(self, split: str, combine: bool = False, **kwargs: Any) -> None:
+        name, _ = split_subset(split)
         parts = {
-            lang: self.load_subset(f"{split}.{lang}") for lang in self.languages(subset)
+            lang: self.load_subset(f"{name}.{lang}") for lang in self.languages(split)
         }
         if self.reader is not None:
-            parts = self._pair_with_teacher(self.reader, subset, parts)
-        dataset = MultilingualDataset(parts, subset=subset)
-        if split == "train" and self.is_mixed:
-            return MixedDataset(dataset, self._open_unlabelled(len(dataset)))
-        return dataset
+            parts = self._pair_with_teacher(self.reader, split, parts)
+        dataset = MultilingualDataset(parts, subset=split)
+        if name == "train" and self.is_mixed:
+            dataset = MixedDataset(dataset, self._open_unlabelled(len(dataset)))
+        self.datasets[split] = dataset
 
     def align(self, sample: dict[str, Any]) -> Alignment:
         return Alignment(

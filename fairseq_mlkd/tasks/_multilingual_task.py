@@ -10,7 +10,7 @@ from typing import Any, Optional
 import numpy as np
 import torch
 from fairseq import utils
-from fairseq.criterions import CRITERION_REGISTRY, FairseqCriterion
+from fairseq.criterions import FairseqCriterion
 from fairseq.data import Dictionary, FairseqDataset, iterators
 from fairseq.dataclass import FairseqDataclass
 from fairseq.models import BaseFairseqModel
@@ -47,9 +47,10 @@ from fairseq_mlkd.tasks._encoder import FLAG, copy_shape, load_encoder, load_lay
 from fairseq_mlkd.tasks._generation import Hypotheses, TextReader, TypedDataset
 from fairseq_mlkd.tasks._scoring import (
     LanguageScores,
+    check_best_metric,
+    check_criterion,
     check_results_path,
     is_first_worker,
-    write_results,
 )
 
 logger = logging.getLogger(__name__)
@@ -57,8 +58,6 @@ logger = logging.getLogger(__name__)
 # --ddp-backend: their workers hold parts of a model, or models that differ, where
 # teacher and projections count on whole and equal ones
 _UNFIT_BACKENDS = ("fully_sharded", "slowmo")
-# what fairseq and our criterions log in validation whatever the task
-_LOGGED = ("loss", "ppl")
 _PATIENCE_KEY = "patience"  # in a checkpoint's task state
 
 
@@ -146,10 +145,6 @@ class MultilingualTask(FairseqTask):
         return self.dictionary
 
     # --- what a task of ours adds to fairseq's interface
-
-    def open_subset(self, subset: str, epoch: int) -> FairseqDataset:
-        """Open `SPLIT` or `SPLIT.LANG`, as epoch `epoch` (from 1) reads it."""
-        raise NotImplementedError
 
     def open_lines(self, lines: Sequence[str], text: TextReader) -> FairseqDataset:
         """Open lines of text, without labels.
@@ -265,51 +260,16 @@ class MultilingualTask(FairseqTask):
 
     @in_one_line
     def build_criterion(self, cfg: FairseqDataclass, **kwargs: Any) -> FairseqCriterion:
-        self._check_criterion(cfg._name)
+        check_criterion(cfg._name, self.cfg._name, self.other_criterions)
         if self.is_restored:
             check_results_path(self._results_path())
         elif not self.cfg.disable_validation:
-            self._check_best_metric(cfg)
+            subset = self.cfg.valid_subset.split(",")[0]
+            keys = self.scores.keys(self.languages(subset))
+            check_best_metric(self.cfg.best_checkpoint_metric, keys, cfg, subset)
         return super().build_criterion(cfg, **kwargs)
 
-    def _check_criterion(self, name: str) -> None:
-        """Refuse a criterion that does not know this task: its loss would be no score.
-
-        Raises:
-            ValueError: it is none of ours, nor of `other_criterions`.
-        """
-        ours = [n for n, c in CRITERION_REGISTRY.items() if _knows_our_tasks(c)]
-        known = [*ours, *self.other_criterions]
-        if name not in known:
-            raise ValueError(
-                f"--criterion {name} does not know --task {self.cfg._name}: choose "
-                f"{' or '.join(known)}"
-            )
-
-    def _check_best_metric(self, criterion: FairseqDataclass) -> None:
-        """Refuse a `--best-checkpoint-metric` that no validation will have.
-
-        Raises:
-            ValueError: naming those that it will have.
-        """
-        metric = self.cfg.best_checkpoint_metric
-        subset = self.cfg.valid_subset.split(",")[0]
-        known = [*_LOGGED, *self.scores.keys(self.languages(subset))]
-        if getattr(criterion, "valid_distillation", False):
-            return  # its terms are logged, too
-        if metric not in known:
-            raise ValueError(
-                f"--best-checkpoint-metric {metric}: validation on {subset} has "
-                f"{', '.join(known)}"
-            )
-
     # --- batches
-
-    @in_one_line
-    def load_dataset(
-        self, split: str, epoch: int = 1, combine: bool = False, **kwargs: Any
-    ) -> None:
-        self.datasets[split] = self.open_subset(split, epoch)
 
     @in_one_line
     def get_batch_iterator(
@@ -481,9 +441,11 @@ class MultilingualTask(FairseqTask):
     def dataset_name(self) -> str:
         return os.path.basename(os.path.normpath(self.cfg.data))
 
+    def _folder(self) -> str:
+        return os.path.dirname(os.path.abspath(self.cfg.path or ""))
+
     def _results_path(self) -> str:
-        beside = os.path.dirname(os.path.abspath(self.cfg.path or ""))
-        return self.cfg.results or os.path.join(beside, "results.jsonl")
+        return self.cfg.results or os.path.join(self._folder(), "results.jsonl")
 
     def write_results(self, subset: str, counts: dict[str, Counts]) -> None:
         """Append the scores of a subset to the results, a line per language and score.
@@ -491,21 +453,16 @@ class MultilingualTask(FairseqTask):
         Args:
             counts: of each language.
         """
-        checkpoint, (split, _) = self.cfg.path or "", split_subset(subset)
-        folder = os.path.dirname(os.path.abspath(checkpoint))
-        lines = []
-        for lang, sums in counts.items():
-            fields = {
-                "dataset": self.dataset_name(),
-                "model": self.cfg.model_name or os.path.basename(folder),
-                "lang": lang,
-                "split": split,
-                "dropped": self.dropped_rows(f"{split}.{lang}"),
-                "seed": self.cfg.seed,
-                "checkpoint": checkpoint,
-            }
-            lines += [(score, fields) for score in self.scores.metric.scores(sums)]
-        write_results(self._results_path(), lines)
+        split, _ = split_subset(subset)
+        about = {
+            "dataset": self.dataset_name(),
+            "model": self.cfg.model_name or os.path.basename(self._folder()),
+            "split": split,
+            "seed": self.cfg.seed,
+            "checkpoint": self.cfg.path or "",
+        }
+        dropped = {lang: self.dropped_rows(f"{split}.{lang}") for lang in counts}
+        self.scores.write(self._results_path(), counts, dropped, **about)
 
     # --- state
 
@@ -529,11 +486,6 @@ class MultilingualTask(FairseqTask):
                 "was trained with: build the data with that one"
             )
         super().load_state_dict(state_dict)
-
-
-def _knows_our_tasks(criterion: type[FairseqCriterion]) -> bool:
-    """Whether a criterion hands the logits of validation to its task's `count`."""
-    return getattr(criterion, "counts_for_task", False)
 
 
 def load_dictionary(data: str) -> Dictionary:

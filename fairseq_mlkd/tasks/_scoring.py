@@ -2,18 +2,19 @@
 
 import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 import torch.distributed as dist
+from fairseq.criterions import CRITERION_REGISTRY, FairseqCriterion
 from fairseq.logging import metrics
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fairseq_mlkd.metrics.metric import EXAMPLES, Counts, Metric, Score, add_up
+from fairseq_mlkd.metrics.metric import EXAMPLES, Counts, Metric, add_up
 from fairseq_mlkd.metrics.results import Result, append_results
 
 logger = logging.getLogger(__name__)
@@ -98,6 +99,36 @@ class LanguageScores:
         scores = self.metric.scores(counts)
         return next(round(s.value, 2) for s in scores if s.key == self.metric.main)
 
+    def write(
+        self,
+        path: str,
+        counts: Mapping[str, Counts],
+        dropped: Mapping[str, int],
+        **about: Any,
+    ) -> None:
+        """Append the scores of a subset to a file, a line per language and score.
+
+        Args:
+            counts: of each language.
+            dropped: of each language, how many rows preparation left out.
+            about: the other fields of a `Result`.
+        """
+        results = [
+            Result(
+                metric=score.metric,
+                value=score.value,
+                examples=score.examples,
+                chance=score.chance,
+                lang=lang,
+                dropped=dropped[lang],
+                **about,
+            )
+            for lang, sums in counts.items()
+            for score in self.metric.scores(sums)
+        ]
+        append_results(path, results)
+        logger.info("%d results appended to %s", len(results), path)
+
     def keys(self, langs: Iterable[str]) -> list[str]:
         """Return what scores are called in logs: over all languages, and of each."""
         keys = self.metric.keys()
@@ -108,24 +139,48 @@ def _to_array(count: Any) -> NDArray[Any]:
     return np.asarray(torch.as_tensor(count).cpu())
 
 
-def write_results(path: str, scores: Iterable[tuple[Score, dict[str, Any]]]) -> None:
-    """Append result lines to a file.
+def check_criterion(name: str, task: str, others: Sequence[str]) -> None:
+    """Refuse a criterion that does not know our tasks: its loss would be no score.
 
     Args:
-        scores: each with the other fields of its line (`Result`).
+        name: of the criterion.
+        task: the name of the task.
+        others: criterions of fairseq under which the scores are right, too.
+    Raises:
+        ValueError: it is another one, and does not count for the task.
     """
-    results = [
-        Result(
-            metric=score.metric,
-            value=score.value,
-            examples=score.examples,
-            chance=score.chance,
-            **fields,
+    ours = [n for n, c in CRITERION_REGISTRY.items() if _counts_for_task(c)]
+    if name not in (*ours, *others):
+        raise ValueError(
+            f"--criterion {name} does not know --task {task}: choose "
+            f"{' or '.join((*ours, *others))}"
         )
-        for score, fields in scores
-    ]
-    append_results(path, results)
-    logger.info("%d results appended to %s", len(results), path)
+
+
+def _counts_for_task(criterion: type[FairseqCriterion]) -> bool:
+    """Whether a criterion hands the logits of validation to its task's `count`."""
+    return getattr(criterion, "counts_for_task", False)
+
+
+def check_best_metric(
+    metric: str, keys: Sequence[str], criterion: Any, subset: str
+) -> None:
+    """Refuse a `--best-checkpoint-metric` that no validation will have.
+
+    Args:
+        keys: of the scores, as `LanguageScores.keys` gives them.
+        criterion: its config; some also log terms of distillation.
+        subset: that is validated first.
+    Raises:
+        ValueError: naming those that it will have.
+    """
+    known = dict.fromkeys(["loss", "ppl", *keys])
+    has_terms = getattr(criterion, "valid_distillation", False)
+    if metric not in known and not (has_terms and metric.endswith("_loss")):
+        raise ValueError(
+            f"--best-checkpoint-metric {metric}: validation on {subset} has "
+            f"{', '.join(known)}"
+        )
 
 
 def check_results_path(path: str) -> None:

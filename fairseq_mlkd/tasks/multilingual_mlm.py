@@ -102,22 +102,25 @@ class MultilingualMLMTask(MultilingualTask):
                 raise ValueError("--freeze-encoder needs --encoder-path")
             model.encoder.requires_grad_(False)
 
-    def open_subset(self, subset: str, epoch: int) -> MaskedLMDataset:
-        split, _ = split_subset(subset)
+    @in_one_line
+    def load_dataset(
+        self, split: str, epoch: int = 1, combine: bool = False, **kwargs: Any
+    ) -> None:
+        name, _ = split_subset(split)
         folder = self._shard(epoch)
         sentences = {
-            lang: SentenceDataset(os.path.join(folder, lang, split), self.dictionary)
-            for lang in self.languages(subset, epoch)
+            lang: SentenceDataset(os.path.join(folder, lang, name), self.dictionary)
+            for lang in self.languages(split, epoch)
         }
         dataset = MultilingualDataset(
             sentences,
-            sampling_alpha=self.cfg.sampling_alpha if split == "train" else None,
+            sampling_alpha=self.cfg.sampling_alpha if name == "train" else None,
             seed=self.sampling_seed(),
-            subset=subset,
+            subset=split,
         )
-        if split == "train":
+        if name == "train":
             dataset.log_sampling()
-        return MaskedLMDataset(
+        self.datasets[split] = MaskedLMDataset(
             dataset, self.dictionary, self.mask_idx, masking=self.masking
         )
 

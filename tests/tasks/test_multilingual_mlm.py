@@ -115,14 +115,16 @@ def test_checkpoint_holds_the_student_alone_and_loads_safely(data, teacher, tmp_
 def test_shards_alternate(data, tmp_path, monkeypatch):
     other = write_mlm_data(tmp_path / "other", {"en": 16}, seed=2)
     shards, read = f"{data}:{other}", []
-    open_subset = MultilingualMLMTask.open_subset
+    load_dataset = MultilingualMLMTask.load_dataset
 
-    def recording(self: MultilingualMLMTask, subset: str, epoch: int) -> Any:
-        dataset = open_subset(self, subset, epoch)
-        read.append((subset, epoch, dataset.langs, len(dataset)))
-        return dataset
+    def recording(
+        self: MultilingualMLMTask, split: str, epoch: int = 1, **kwargs: Any
+    ) -> None:
+        load_dataset(self, split, epoch, **kwargs)
+        dataset = self.datasets[split]
+        read.append((split, epoch, dataset.langs, len(dataset)))
 
-    monkeypatch.setattr(MultilingualMLMTask, "open_subset", recording)
+    monkeypatch.setattr(MultilingualMLMTask, "load_dataset", recording)
     train(shards, tmp_path, *PLAIN, *shape_flags(STUDENT), "--max-epoch", 3)
     first, second = (list(COUNTS), sum(COUNTS.values())), (["en"], 16)
     epochs = [

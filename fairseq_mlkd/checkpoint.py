@@ -92,7 +92,7 @@ def load_state(path: str) -> dict[str, Any]:
 
 
 def is_torn(path: str) -> bool:
-    """Whether a file is what a full disk or a crash leaves: empty, cut short, zeros."""
+    """Return whether a full disk or a crash left the file empty, short or zeros."""
     if not os.path.isfile(path):
         return False
     if _is_no_archive(path):

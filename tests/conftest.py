@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(
 
 @pytest.fixture(autouse=True)
 def seed() -> int:
-    """Seeds every generator before each test."""
+    """Seed every generator before each test."""
     value = 1
     random.seed(value)
     np.random.seed(value)
@@ -50,7 +50,7 @@ def seed() -> int:
 
 @pytest.fixture
 def mlkd_data() -> Path:
-    """The folder of real data that the environment variable MLKD_DATA names."""
+    """Return the folder of real data that the environment variable MLKD_DATA names."""
     folder = os.environ.get("MLKD_DATA")
     if not folder:
         pytest.skip("needs real data: MLKD_DATA is unset")

@@ -42,7 +42,7 @@ def write_text(source: Path, target: Path, size: int, seed: int = 1) -> None:
 
 
 def usual_lines(path: Path) -> Iterator[str]:
-    """The lines of a file that have a usual length."""
+    """Return the lines of a file that have a usual length."""
     return (line for line in read_lines(str(path)) if 20 < len(line) < 250)
 
 
@@ -81,7 +81,7 @@ def memory(pid: int) -> float:
 
 
 def current_step(out: Path) -> str:
-    """The last step's folder in which something was made."""
+    """Return the last step's folder in which something was made."""
     try:
         steps = [entry for entry in os.scandir(out / ".partial") if entry.is_dir()]
         return max(steps, key=lambda entry: entry.stat().st_mtime_ns).name

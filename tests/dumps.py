@@ -97,7 +97,7 @@ def write_dump(
 
 
 def page_xml(title: str, text: str, number: int = 1, namespace: int = 0) -> str:
-    """One <page> of a dump."""
+    """Return one <page> of a dump."""
     is_redirect = text.startswith("#REDIRECT")
     return _PAGE.format(
         title=escape(title),
@@ -110,7 +110,7 @@ def page_xml(title: str, text: str, number: int = 1, namespace: int = 0) -> str:
 
 
 def dump_xml(pages_xml: str) -> str:
-    """A whole dump around some pages."""
+    """Return a whole dump around some pages."""
     return _HEAD + pages_xml + _TAIL
 
 

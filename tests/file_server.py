@@ -96,12 +96,12 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request, client_address):
-        """A client that hangs up is no news."""
+        """Say nothing of a client that hangs up."""
 
 
 @contextmanager
 def serve(files):
-    """Serves `files`, `Served` by path.
+    """Serve `files`, `Served` by path.
 
     Gives the server with its `url`, the target of its redirects as `redirect`, and as
     `log` the path and the first byte of each answer.

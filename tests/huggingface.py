@@ -88,7 +88,7 @@ def run_import(source: Path, out: Path) -> Ours:
 
 
 def write_wordpiece(folder: Path, **options: Any) -> int:
-    """`vocab.txt` and its options; returns the number of pieces."""
+    """Return `vocab.txt` and its options; returns the number of pieces."""
     folder.mkdir(exist_ok=True)
     (folder / "vocab.txt").write_text("\n".join(VOCABULARY) + "\n", encoding="utf-8")
     options = {"tokenizer_class": "BertTokenizer", "do_lower_case": False, **options}
@@ -97,7 +97,7 @@ def write_wordpiece(folder: Path, **options: Any) -> int:
 
 
 def write_sentencepiece(folder: Path, **options: Any) -> int:
-    """A model trained on `TEXTS`, as XLM-R has it; returns its number of ids."""
+    """Train a model on `TEXTS`, as XLM-R has it; return its number of ids."""
     folder.mkdir(exist_ok=True)
     stream = io.BytesIO()
     sentences = [text for text in TEXTS if text] * 4
@@ -168,7 +168,7 @@ def save_encoder(
 
 
 def reference(folder: Path, kind: str) -> tuple[Any, Any]:
-    """The model and the tokenizer of `transformers`, in float32."""
+    """Return the model and the tokenizer of `transformers`, in float32."""
     model = getattr(transformers, kind).from_pretrained(
         folder, attn_implementation="eager"
     )

@@ -91,7 +91,7 @@ def saved_updates(folder: Path) -> int:
 
 
 def safe_updates(folder: Path) -> int:
-    """How many updates a run that starts now need not repeat."""
+    """Return how many updates a run that starts now need not repeat."""
     if not (folder / LAST).exists():
         return 0
     return load(folder / LAST)["optimizer_history"][-1]["num_updates"]
@@ -117,7 +117,7 @@ def kill_and_resume(
 
 
 def split_arguments(arguments: list[str]) -> tuple[list[str], list[str]]:
-    """What stands before and after `--`."""
+    """Return what stands before and after `--`."""
     cut = arguments.index("--") if "--" in arguments else len(arguments)
     return arguments[:cut], arguments[cut + 1 :]
 

@@ -78,7 +78,7 @@ def dying_at(number: int | None) -> Iterator[None]:
 
 
 def make_builder(folder: Path, seed: int) -> Builder:
-    """Two languages in three files that give several pieces and ranges each."""
+    """Return two languages in three files that give several pieces and ranges each."""
     chance = random.Random(seed)
     words = ["".join(chance.choices("abcdeñß", k=k)) for k in [2, 3, 4, 5, 6] * 12]
     files: dict[str, list[str]] = {"de": [], "en": []}

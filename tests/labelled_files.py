@@ -5,14 +5,14 @@ from pathlib import Path
 
 
 def write_rows(path: Path, *rows: str, end: str = "\n") -> Path:
-    """A file of these rows, in a folder that may not exist yet."""
+    """Write a file of these rows, in a folder that may not exist yet."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes("".join(row + end for row in rows).encode())
     return path
 
 
 def mtop_tokens(text: str) -> str:
-    """The last column of mTOP; `_` divides tokens that touch."""
+    """Return the last column of mTOP; `_` divides tokens that touch."""
     words, spans, start = [], [], 0
     for part in text.split(" "):
         for word in part.split("_"):

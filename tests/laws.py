@@ -183,7 +183,7 @@ class Case:
         return criterion
 
     def pad(self) -> dict[str, Any]:
-        """The batch beside longer examples, which are then taken away."""
+        """Return the batch beside longer examples, which are then taken away."""
         longer = [self.dataset[i] for i in self.longest]
         return {
             **drop_last(self.dataset.collater([*self.items, *longer])),
@@ -223,7 +223,7 @@ class Case:
         return terms
 
     def run_alone(self, sample: dict[str, Any]) -> list[Outputs]:
-        """What student and teacher make of one sentence."""
+        """Return what student and teacher make of one sentence."""
         return [run_alone(self.task, m, sample) for m in (self.student, self.teacher)]
 
     def _slow_inner(
@@ -256,7 +256,7 @@ class Case:
 
 
 def drop_last(batch: Any) -> Any:
-    """A batch without its last sentences, and as long as it was with them."""
+    """Return a batch without its last sentences, and as long as it was with them."""
     if isinstance(batch, dict):
         return {key: drop_last(value) for key, value in batch.items()}
     return batch[: len(RANKS)] if isinstance(batch, Tensor) else batch
@@ -386,7 +386,7 @@ def relations(vectors: Tensor) -> Tensor:
 def equal_models(
     world: World, head_map: str, spec: str
 ) -> tuple[Case, TinyBertCriterion]:
-    """A teacher of the student's shape and weights, layer by layer, and all inside."""
+    """Return a teacher of the student's shape and weights, layer by layer."""
     options = {"layer_map": spec, "decoder_layer_map": spec}
     same = ((1, 1), (2, 2))
     depths = Depths(options, 2, same, ((0, 0), (1, 1)), 2, same)

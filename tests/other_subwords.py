@@ -35,7 +35,7 @@ def write_resplit(data: Path, folder: Path) -> Path:
 
 
 def read_words(data: Path, subset: str) -> list[list[list[int]]]:
-    """Each sentence's words in subwords; without words, each subword is one."""
+    """Return each sentence's words in subwords; without words, each subword is one."""
     lines = load_binary(str(data / "input0" / subset))
     rows = [line.tolist()[:-1] for line in lines]
     if not (data / "pieces").is_dir():
@@ -72,7 +72,7 @@ class PairedCase(Case):
         self.sample = self.dataset.collater(self.items)
 
     def run_alone(self, sample: dict[str, Any]) -> list[Outputs]:
-        """Both models' outputs at the words that both have subwords for."""
+        """Return both models' outputs at the words that both have subwords for."""
         (index,) = sample["id"].tolist()
         theirs = self.their_rows.collater([self.their_rows[index]])
         own = run_alone(self.task, self.student, sample)
@@ -89,7 +89,7 @@ class PairedCase(Case):
         return self._at_common_words(index, own, taught)
 
     def _over_common_pointers(self, index: int, logits: Any) -> list[Any]:
-        """The teacher's logits; pointers at words that the student lacks are out."""
+        """Return the teacher's logits without pointers that the student lacks."""
         rows = list(logits)
         if self.has_decoder:
             first = self.task.parses.first_pointer
@@ -118,7 +118,7 @@ def at(row: Any, place: int) -> Any:
 
 
 def at_places(name: str, states: Any, places: list[int]) -> Any:
-    """One sentence's states where its places in the source are `places`."""
+    """Return one sentence's states where its places in the source are `places`."""
     if name == "hidden_states":
         return {i: x[:, places] for i, x in states.items()}
     if name == "attention_scores":

@@ -16,7 +16,7 @@ def import_examples() -> None:
 
 
 def load_script(name: str) -> ModuleType:
-    """A script of `preprocess/` as a module."""
+    """Return a script of `preprocess/` as a module."""
     path = PREPROCESS / f"{name}.py"
     spec = importlib.util.spec_from_file_location(f"{name}_script", path)
     assert spec is not None and spec.loader is not None

@@ -93,7 +93,7 @@ def slow_relation_loss(
 def slow_relations(
     vectors: Tensor, head: int, heads: int, position: int, real: list[int]
 ) -> list[float]:
-    """What one vector thinks of all: vectors `(attention heads, src_len, head_dim)`."""
+    """Relate each vector to all: vectors `(attention heads, src_len, head_dim)`."""
     rows = {t: [x for part in vectors[:, t].tolist() for x in part] for t in real}
     size = len(rows[position]) // heads
     part = slice(head * size, head * size + size)

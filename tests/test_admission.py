@@ -58,7 +58,7 @@ def folder(tmp_path_factory) -> Path:
 
 
 def crafted(folder: Path, trap: Path) -> dict[str, dict[str, Any]]:
-    """What to change in an honest checkpoint, by the kind of attack."""
+    """Return what to change in an honest checkpoint, by the kind of attack."""
     code = f"__import__('pathlib').Path({str(trap)!r}).write_text('x')"
     wer = f'("x", "y", {code}, 1)'
     return {
@@ -91,7 +91,7 @@ def craft(honest: Path, path: Path, changes: dict[str, Any]) -> Path:
 
 
 def roads(folder: Path, mlm: Path, pairs: Path, out: Path) -> dict[str, Any]:
-    """Every way in which a command reads a checkpoint."""
+    """Return every way in which a command reads a checkpoint."""
     data, labelled = folder / "data", folder / "pairs"
     save = ["--save-dir", out / "save", "--optimizer", "fused_adamw", "--lr", 0.01]
     save += ["--batch-size", 8]

@@ -45,7 +45,7 @@ lr_scheduler: {_name: fixed}
 def start(
     command: str, *arguments: Any, cwd: Path, full: str = "1"
 ) -> "subprocess.CompletedProcess":
-    """`fairseq-COMMAND ARGUMENTS` in a process of its own."""
+    """Return `fairseq-COMMAND ARGUMENTS` in a process of its own."""
     code = f"from fairseq_cli.{command} import cli_main; cli_main()"
     argv = [sys.executable, "-c", code, *map(str, arguments)]
     env = {**os.environ, "HYDRA_FULL_ERROR": full}

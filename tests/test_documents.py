@@ -26,7 +26,7 @@ OURS = {
 
 
 def find_commands(text: str) -> list[list[str]]:
-    """The commands of shell blocks, as words; those with `...` are left out."""
+    """Return the commands of shell blocks, as words; those with `...` are left out."""
     found = []
     for block in re.findall(r"```bash\n(.*?)```", text, re.S):
         block = re.sub(r"\\\n", " ", block)

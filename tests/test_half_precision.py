@@ -59,7 +59,7 @@ def same_weights(first: Path, second: Path) -> bool:
 
 @pytest.fixture
 def teacher_dtypes(monkeypatch) -> set:
-    """The precisions in which a teacher's parameters have been used."""
+    """Note the precisions in which a teacher's parameters are used."""
     seen, run = set(), Teacher.run
 
     def watched(self, *args, **kwargs):

@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @pytest.fixture
 def setup_arguments(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """The arguments that setup.py hands to setuptools."""
+    """Return the arguments that setup.py hands to setuptools."""
     found: dict[str, Any] = {}
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(setuptools, "setup", lambda **given: found.update(given))
@@ -27,7 +27,7 @@ def setup_arguments(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def run_setup(tmp_path: Path, *arguments: str) -> Path:
-    """Runs setup.py in a copy of the checkout, which builds would write into."""
+    """Run setup.py in a copy of the checkout, which builds would write into."""
     copy = tmp_path / "checkout"
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "fairseq_mlkd", copy / "fairseq_mlkd", ignore=ignore)

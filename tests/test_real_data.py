@@ -29,7 +29,7 @@ XNLI_ROWS = 5010
 
 
 def copy_head(source: Path, target: Path, lines: int) -> Path:
-    """The first lines of a file, unpacked."""
+    """Return the first lines of a file, unpacked."""
     target.parent.mkdir(parents=True, exist_ok=True)
     opener = lzma.open if source.suffix == ".xz" else open
     with opener(str(source), "rb") as file:
@@ -38,7 +38,7 @@ def copy_head(source: Path, target: Path, lines: int) -> Path:
 
 
 def read_labels(path: Path) -> list[str]:
-    """The labels of a file's rows, placeholders left out."""
+    """Return the labels of a file's rows, placeholders left out."""
     lines = path.read_text(encoding="utf-8").rstrip("\n").split("\n")
     rows = [line.split("\t") for line in lines]
     return [row[-1] for row in rows if "NS" not in row]
@@ -154,7 +154,7 @@ def test_generate_writes_each_row_once(xnli, checkpoint, mlkd_data, capsys):
 
 
 def cut_data(data: Path, folder: Path) -> Path:
-    """The beginning of each file, text in the languages that are tested."""
+    """Return the beginning of each file, text in the languages that are tested."""
     for lang in ("de", "en", "fr"):
         for path in sorted((data / "text" / lang).iterdir()):
             copy_head(path, folder / "text" / lang / path.stem, 150)

@@ -21,7 +21,7 @@ SCHEDULE += ["--disable-validation"]
 
 
 def prepare(official: Path, folder: Path) -> Path:
-    """The first rows of a training file, in subwords of their own."""
+    """Return the first rows of a training file, in subwords of their own."""
     with open(official, encoding="utf-8") as lines:
         rows, more = (list(itertools.islice(lines, n)) for n in (ROWS, 5))
     text, source = folder / "words.txt", folder / "in" / "en"

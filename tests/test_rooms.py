@@ -50,6 +50,13 @@ REGISTERED = {
 ROOMS["__init__"] = (REGISTERED, GROUND)
 
 
+# ruff's D401 knows third persons, and lets these pass as openings of a docstring.
+FRAGMENTS = {
+    *("What", "Which", "How", "Whether", "Where", "Why", "When", "As"),
+    *("The", "A", "An", "One", "All", "Each", "Every", "This", "That"),
+}
+
+
 def python_files(*folders: str) -> list[Path]:
     return [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
 
@@ -141,3 +148,15 @@ def test_no_function_is_long():
         if node.end_lineno - node.lineno >= LONGEST
     }
     assert long == set()
+
+
+def test_docstrings_open_in_the_imperative():
+    found = {
+        f"{path}:{node.lineno} {text.splitlines()[0]}"
+        for path in python_files(PACKAGE)
+        for node in functions(path)
+        if (text := ast.get_docstring(node))
+        and text.split()[0] in FRAGMENTS
+        and not any("property" in ast.unparse(d) for d in node.decorator_list)
+    }
+    assert found == set()

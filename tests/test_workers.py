@@ -71,7 +71,7 @@ def free_port() -> int:
 
 
 def train_with_two(save_dir: Path, run: Run, *more: Any) -> list[Path]:
-    """`fairseq-train` as two processes; returns the last checkpoint of each."""
+    """Return `fairseq-train` as two processes; returns the last checkpoint of each."""
     port, workers, paths = free_port(), [], []
     for rank in range(2):
         folder = save_dir / str(rank)

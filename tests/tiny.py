@@ -68,7 +68,7 @@ def write_mlm_data(
     words: int = WORDS,
     seed: int = 1,
 ) -> Path:
-    """`dict.txt` and `LANG/{train,valid}` of random sentences."""
+    """Return `dict.txt` and `LANG/{train,valid}` of random sentences."""
     dictionary = make_dictionary(words)
     folder.mkdir(parents=True, exist_ok=True)
     dictionary.save(str(folder / "dict.txt"))
@@ -125,7 +125,7 @@ def mlm_task(folder: Path, **options: Any) -> MultilingualMLMTask:
 def build_model(
     task: MultilingualTask, shape: Mapping[str, int] = STUDENT, **options: Any
 ) -> MultilingualEncoderModel:
-    """A model of the task; without dropout, unless `options` say so."""
+    """Build a model of the task; without dropout, unless `options` say so."""
     cfg = {"_name": "multilingual_encoder", "dropout": 0.0, "attention_dropout": 0.0}
     cfg.update({f"encoder_{key}": value for key, value in shape.items()}, **options)
     return task.build_model(OmegaConf.create(cfg))
@@ -138,7 +138,7 @@ def build_criterion(task: MultilingualTask, **options: Any) -> TinyBertCriterion
 def save_model(
     path: Path, model: MultilingualEncoderModel, task: MultilingualTask
 ) -> Path:
-    """A checkpoint with what is read of a teacher or an encoder."""
+    """Save a checkpoint with what is read of a teacher or an encoder."""
     cfg = {"_name": "multilingual_encoder"}
     cfg.update(OmegaConf.to_container(model.cfg))
     state = {
@@ -255,7 +255,7 @@ def schedule(save_dir: Path, *arguments: Any) -> list[str]:
 
 
 def train(data: Any, save_dir: Path, *arguments: Any) -> Path:
-    """`fairseq-train`; returns the last checkpoint."""
+    """Return `fairseq-train`; returns the last checkpoint."""
     run("train", data, *schedule(save_dir, *arguments))
     return save_dir / "checkpoint_last.pt"
 
@@ -317,7 +317,7 @@ def _tagged_row(rng: np.random.Generator, longest: int) -> dict[str, list[int]]:
 
 
 def write_tokenizer(folder: Path, words: Sequence[str]) -> Path:
-    """A tokenizer folder whose codes and dictionary are learnt from `words`."""
+    """Write a tokenizer folder whose codes and dictionary are learnt from `words`."""
     learn_codes(dict.fromkeys(words, 3), 10, str(folder / "codes"))
     tokenizer = Tokenizer(BpeCodes(str(folder / "codes")))
     tokenizer.save(str(folder))

@@ -97,6 +97,6 @@ def write_parses(folder: Path, counts: Mapping[str, int]) -> Path:
 
 
 def spell(row: Row) -> str:
-    """The parse with its words."""
+    """Return the parse with its words."""
     words = {f"@ptr_{i}": name_word(word) for i, word in enumerate(row.words)}
     return " ".join(words.get(symbol, symbol) for symbol in row.parse)

@@ -8,7 +8,7 @@ from file_server import Served, serve
 
 
 def dump_files(wiki, date, contents, status="done"):
-    """`Served` by path: a dump's record, its articles and an index of them.
+    """Return `Served` by path: a dump's record, its articles and an index of them.
 
     Args:
         contents: the packed articles, one a part.
@@ -37,7 +37,7 @@ def dump_files(wiki, date, contents, status="done"):
 
 @contextmanager
 def serve_dumps(wikis):
-    """Serves dumps: `(contents, status)` by date, by wiki."""
+    """Serve dumps: `(contents, status)` by date, by wiki."""
     files = {}
     for wiki, dumps in wikis.items():
         links = "".join(f'<a href="{date}/">{date}</a>\n' for date in dumps)

@@ -128,7 +128,7 @@ def serve(pipe: Any, way: str, args: Namespace, teacher: str) -> None:
 
 
 def matrix_product_rate(torch: Any) -> float:
-    """GFLOP/s of a 1024 x 768 by 768 x 3072 product, the best of a few."""
+    """Measure the GFLOP/s of a 1024 x 768 by 768 x 3072 product, the best of a few."""
     a, b = torch.randn(1024, 768), torch.randn(768, 3072)
     best = float("inf")
     for _ in range(20):
@@ -262,7 +262,7 @@ def build_sample(task: Any, args: Namespace) -> dict[str, Any]:
 
 
 def forward_flop(model: Any, sample: dict[str, Any], masked: int) -> float:
-    """Multiplications and additions of the matrix products of one forward pass."""
+    """Count multiplications and additions of the matrix products of a forward pass."""
     tokens = sample["target"].numel()
     length = sample["target"].size(1)
     dim = model.cfg.encoder_embed_dim

@@ -59,7 +59,7 @@ class Study(NamedTuple):
     scale: float = 1.0
 
     def stages(self, seeds: Sequence[int]) -> list[Stage]:
-        """All commands, seed after seed."""
+        """Return all commands, seed after seed."""
         sources = self.sources
         found = sources.stages(self.benchmarks)
         if self.student is None:
@@ -111,7 +111,7 @@ class Study(NamedTuple):
         return self.teachers.get(b.name) or self.sources.finetuned(b, TEACHER, 1)
 
     def table(self, benchmark: Benchmark, seeds: Sequence[int]) -> str:
-        """A row an arm: English, the other languages, their mean, and the gap."""
+        """Write a row per arm: English, the other languages, their mean, the gap."""
         scores = self.sources.tables(benchmark, seeds)[0]
         rows = [["", *scores.langs, "zero-shot mean", "gap"]]
         for arm in (TEACHER, *self.arms):
@@ -133,7 +133,7 @@ class Study(NamedTuple):
 
 
 def won_back(scores: Table) -> list[str]:
-    """What stage 2 costs the other languages, and how much comes back, in words."""
+    """Say what stage 2 costs the other languages, and how much comes back."""
     if not set(ARMS) <= set(scores.models):
         return []
     means = [_mean(scores, arm) for arm in ARMS]
@@ -160,7 +160,7 @@ def _compare(what: str, values: Sequence[float], *, cost: float) -> str:
 
 
 def _mean(scores: Table, arm: str, lang: str | None = None) -> float:
-    """Over seeds: in one language, or of the zero-shot average."""
+    """Average over seeds: in one language, or the zero-shot average."""
     score = scores.zero_shot(arm) if lang is None else scores.score(arm, lang)
     assert score is not None, arm
     return score.mean

@@ -40,7 +40,7 @@ def stages(
     seeds: Sequence[int],
     scale: float = 1.0,
 ) -> list[Stage]:
-    """All commands, seed after seed."""
+    """Return all commands, seed after seed."""
     found = sources.stages(benchmarks)
     for seed in seeds:
         for heads, head_maps in ARMS.items():
@@ -57,7 +57,7 @@ def stages(
 
 
 def held_out_loss(sources: Sources, name: str, seed: int) -> float:
-    """The hidden term of equation 3 on held-out text, when stage 1 ended.
+    """Return the hidden term of equation 3 on held-out text, when stage 1 ended.
 
     Raises:
         ValueError: the log does not say.
@@ -72,7 +72,7 @@ def held_out_loss(sources: Sources, name: str, seed: int) -> float:
 
 
 def table(sources: Sources, benchmark: Benchmark, seeds: Sequence[int]) -> str:
-    """A row an arm: held-out loss, then each metric in English and zero-shot."""
+    """Return a row an arm: held-out loss, then each metric in English and zero-shot."""
     metrics = sources.tables(benchmark, seeds)
     header = ["student heads, --head-map", "100 x held-out hidden loss"]
     for metric in metrics:

@@ -58,7 +58,7 @@ class Study(NamedTuple):
     pawsx_from_xnli: bool = False
 
     def stages(self) -> list[Stage]:
-        """All commands, in an order that can be run one by one."""
+        """Return all commands, in an order that can be run one by one."""
         stages = [self._import()]
         stages += [self._prepare(b) for b in self.benchmarks]
         for benchmark in self.benchmarks:

@@ -41,7 +41,7 @@ class Stage(NamedTuple):
         return hashlib.sha256("\0".join(self.command).encode()).hexdigest()
 
     def is_done(self, out: Path) -> bool:
-        """Whether an earlier run did it.
+        """Return whether an earlier run did it.
 
         Raises:
             SystemExit: it was done by another command.
@@ -70,7 +70,7 @@ def run_pipeline(stages: Sequence[Stage], out: Path, *, jobs: int) -> None:
 
 
 def _wait_for_earlier_run(lock: TextIO) -> None:
-    """Every command holds the lock, so that those of a killed run are waited for."""
+    """Wait for the lock: every command holds it, those of a killed run too."""
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -160,7 +160,7 @@ class _Run:
 
 
 def _describe(stage: Stage, out: Path) -> str:
-    """What a running command is at."""
+    """Return what a running command is at."""
     if not stage.updates:
         return stage.name
     with open(stage.log(out), "rb") as log:

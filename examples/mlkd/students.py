@@ -77,7 +77,7 @@ class Sources(NamedTuple):
     def distil(
         self, name: str, heads: int, head_map: str, seed: int, training: Training
     ) -> Stage:
-        """Stage 1 of a student called `name` that starts from the encoder's layers."""
+        """Distil a student `name` that starts from the encoder's layers (stage 1)."""
         command = [
             *train(self.out / "corpus", "multilingual_mlm", self.student, training),
             "--encoder-attention-heads", heads, "--encoder-path", self.teacher,
@@ -136,7 +136,7 @@ class Sources(NamedTuple):
         return Stage(stage, words(command), [benchmark.name, *needs])
 
     def tables(self, benchmark: Benchmark, seeds: Sequence[int]) -> list[Table]:
-        """The results of one benchmark, a table a metric.
+        """Return the results of one benchmark, a table a metric.
 
         A language counts with the split that it was tested on.
         """
@@ -154,7 +154,7 @@ class Sources(NamedTuple):
 
 
 def source_parser(description: str | None) -> argparse.ArgumentParser:
-    """That of a study, and what its students are made from."""
+    """Return that of a study, and what its students are made from."""
     parser = study_parser(description, jobs=1)
     add = parser.add_argument
     add("encoder", type=Path, help="encoder to import: teacher and start of students")

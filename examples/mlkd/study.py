@@ -30,7 +30,7 @@ class Training(NamedTuple):
     options: Sequence[str] = ()  # more of fairseq-train
 
     def scaled(self, factor: float) -> "Training":
-        """With that many times the updates."""
+        """Return it with that many times the updates."""
         updates, warmup = (
             max(1, round(number * factor)) for number in (self.updates, self.warmup)
         )
@@ -56,7 +56,7 @@ class Benchmark(NamedTuple):
         return "pointer_generator_pretrained" if is_parsing else "pretrained"
 
     def trained_on(self, train: Path | None) -> "Benchmark":
-        """With this English training file, if there is one.
+        """Return it with this English training file, if there is one.
 
         If it is the folder's own dev file, a tenth of it is held out.
         """
@@ -69,7 +69,7 @@ class Benchmark(NamedTuple):
 
 
 def study_parser(description: str | None, *, jobs: int = 2) -> ArgumentParser:
-    """A parser of what every study is told: where to, which seeds, how many jobs."""
+    """Return a parser of what every study is told: folder, seeds, number of jobs."""
     parser = make_parser(Path(sys.argv[0]).name, description)
     add = parser.add_argument
     add("out", type=Path, help="folder for everything the study makes")
@@ -79,7 +79,7 @@ def study_parser(description: str | None, *, jobs: int = 2) -> ArgumentParser:
 
 
 def add_benchmarks(parser: ArgumentParser, trainings: Mapping[str, Training]) -> None:
-    """Options that name the files of each benchmark, and how long it is trained on."""
+    """Add options that name each benchmark's files, and how long it is trained on."""
     add = parser.add_argument
     for name in trainings:
         add(f"--{name}", type=Path, metavar="DIR", help="folder of its official files")
@@ -90,7 +90,7 @@ def add_benchmarks(parser: ArgumentParser, trainings: Mapping[str, Training]) ->
 def named_benchmarks(
     parser: ArgumentParser, args: Namespace, trainings: Mapping[str, Training]
 ) -> list[Benchmark]:
-    """The benchmarks whose folders the options name; none is an error."""
+    """Return the benchmarks whose folders the options name; none is an error."""
     named = {name: getattr(args, name) for name in trainings if getattr(args, name)}
     if not named:
         example = next(iter(trainings))
@@ -118,7 +118,7 @@ class Study(NamedTuple):
     stage_2: bool = False  # also fine-tune the students with the fine-tuned teacher
 
     def stages(self) -> list[Stage]:
-        """All commands, in an order that can be run one by one."""
+        """Return all commands, in an order that can be run one by one."""
         stages = [self._corpus()]
         stages += [self._benchmark(b) for b in self.benchmarks]
         stages += [self._pretrain(model) for model in self.pretraining]
@@ -209,7 +209,7 @@ class Study(NamedTuple):
         return Stage(name, words(command), [f"fine-tune {run}"])
 
     def _report(self, needs: Sequence[str]) -> Stage:
-        """In the order of the study, not in that in which the tests ended."""
+        """Write the report in the order of the study, not that of the tests' ends."""
         results = [self._results(name) for name in needs]
         return Stage("report", words(report(results, self.out, TEACHER)), needs)
 
@@ -225,7 +225,7 @@ class Study(NamedTuple):
 
 
 def prepare(benchmark: Benchmark, data: Path, tokenizer: Path) -> list[object]:
-    """The command that makes binary data of official files."""
+    """Return the command that makes binary data of official files."""
     return [
         sys.executable, BENCHMARK, benchmark.name, benchmark.folder, data,
         "--tokenizer", tokenizer, *benchmark.options,
@@ -235,7 +235,7 @@ def prepare(benchmark: Benchmark, data: Path, tokenizer: Path) -> list[object]:
 def train(
     data: Path, task: str, arch: Sequence[str], training: Training
 ) -> list[object]:
-    """The command that trains one model."""
+    """Return the command that trains one model."""
     return [
         BIN / "fairseq-train", data, *_plugin(task), "--arch", *arch,
         "--optimizer", "fused_adamw", "--lr", training.lr, "--clip-norm", 1.0,
@@ -249,7 +249,7 @@ def train(
 
 
 def finetune(benchmark: Benchmark, data: Path) -> list[object]:
-    """The command that fine-tunes an encoder, selected on the source language."""
+    """Return the command that fine-tunes an encoder, selected on one language."""
     return [
         *train(data, benchmark.task, [benchmark.arch], benchmark.training),
         "--best-checkpoint-metric", READERS[benchmark.name].metric,
@@ -260,7 +260,7 @@ def finetune(benchmark: Benchmark, data: Path) -> list[object]:
 def validate(
     data: Path, task: str, checkpoint: Path, subset: str = "valid"
 ) -> list[object]:
-    """The command that scores a checkpoint on each language of a subset."""
+    """Return the command that scores a checkpoint on each language of a subset."""
     return [
         BIN / "fairseq-validate", data, *_plugin(task), "--valid-subset", subset,
         "--path", checkpoint, "--batch-size", 64,
@@ -270,13 +270,13 @@ def validate(
 def report(
     results: Sequence[Path], out: Path, teacher: str | None = None
 ) -> list[object]:
-    """The command that makes tables and a picture of result lines."""
+    """Return the command that makes tables and a picture of result lines."""
     named = ["--teacher", teacher] if teacher else []
     return [BIN / "mlkd-report", *results, "--output", out, *named]
 
 
 def words(command: Sequence[object]) -> list[str]:
-    """A command as the words of a shell."""
+    """Return a command as the words of a shell."""
     return [str(word) for word in command]
 
 

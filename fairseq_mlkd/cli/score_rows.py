@@ -18,7 +18,7 @@ ADVICE = "give the same rows in the same order"
 
 
 def read_pairs(args: Namespace) -> tuple[list[tuple[Row, Row]], int]:
-    """Rows with their true and with their predicted labels.
+    """Return rows with their true and with their predicted labels.
 
     Args:
         args: of `mlkd-score`.
@@ -42,7 +42,7 @@ def read_pairs(args: Namespace) -> tuple[list[tuple[Row, Row]], int]:
 
 
 def _read_hypotheses(args: Namespace, gold: list[AnyRow]) -> list[AnyRow]:
-    """The predicted rows, as many as `gold`."""
+    """Return the predicted rows, as many as `gold`."""
     if args.generate_output:
         return _read_generated(args.hypothesis, gold)
     if args.name == "mtop" and "\t" not in next(read_rows(args.hypothesis))[1]:
@@ -66,7 +66,7 @@ def _read(args: Namespace, path: Path, *, predicted: bool) -> list[AnyRow]:
 
 
 def _read_generated(path: Path, gold: list[AnyRow]) -> list[AnyRow]:
-    """The best hypothesis of each row, from the `H-ROW<TAB>SCORE<TAB>SYMBOLS` lines."""
+    """Read the best hypothesis of each row in `H-ROW<TAB>SCORE<TAB>SYMBOLS` lines."""
     found: dict[str, list[str]] = {}
     for line, text in read_rows(path):
         if text.startswith("H-"):
@@ -89,7 +89,7 @@ def _read_generated(path: Path, gold: list[AnyRow]) -> list[AnyRow]:
 
 
 def _predict(row: AnyRow, symbols: list[str]) -> AnyRow:
-    """`row` with `symbols` as its labels."""
+    """Return `row` with `symbols` as its labels."""
     if isinstance(row, Dropped):
         return row
     if isinstance(row, SentencePair):
@@ -110,7 +110,7 @@ def _check_count(args: Namespace, found: int, expected: int) -> None:
 
 
 def _content(row: Row) -> str | list[str] | tuple[str, str]:
-    """The part of a row that is not predicted."""
+    """Return the part of a row that is not predicted."""
     if isinstance(row, SentencePair):
         return (row.sentence1, row.sentence2)
     # Of a parse's tokens, some are joined where they are read with the true parse.

@@ -128,7 +128,7 @@ def _check_agreement(vocabulary: Vocabulary, own: Encode, folder: Path) -> None:
 
 
 def _with_added_tokens(folder: Path) -> list[str]:
-    """Texts with the tokens that were added to a vocabulary, in all surroundings."""
+    """Return texts with the tokens added to a vocabulary, in all surroundings."""
     tokens: list[str] = []
     for name in (TOKENIZER_FILE, "added_tokens.json"):
         if not (folder / name).is_file():

@@ -63,7 +63,7 @@ def read_fairseq(path: Path) -> ForeignEncoder:
 
 
 def _read_options(state: dict[str, Any]) -> dict[str, Any]:
-    """Options of a legacy model are a namespace, those of a newer one a mapping."""
+    """Read the options of a model: a namespace if it is old, a mapping if newer."""
     cfg = state.get("cfg")
     options = cfg.get("model") if isinstance(cfg, dict) else state.get("args")
     if isinstance(options, Namespace):

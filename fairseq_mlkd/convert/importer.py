@@ -97,7 +97,7 @@ def _build_dictionary(symbols: list[str]) -> Dictionary:
 
 
 def _with_mask(dictionary: Dictionary) -> Dictionary:
-    """As tasks complete what `dict.txt` holds."""
+    """Complete what `dict.txt` holds, as tasks do."""
     completed = _build_dictionary(dictionary.symbols[dictionary.nspecial :])
     completed.add_symbol("<mask>")
     return completed

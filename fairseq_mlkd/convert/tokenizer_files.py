@@ -205,7 +205,7 @@ def _from_model(path: Path, options: Options) -> Candidates:
 
 
 def _from_merges(path: Path, options: Options) -> Candidates:
-    """RoBERTa's byte-level BPE."""
+    """Read RoBERTa's byte-level BPE."""
     if class_name(options) != "roberta":
         raise ValueError(_wrong_class(options, "of RoBERTa"))
     ids = read_json(path, FETCH)
@@ -273,7 +273,7 @@ def _wrong_class(options: Options, known: str) -> str:
 
 
 def _special_symbols(options: Options, known: list[str]) -> list[str]:
-    """The symbols for `<s> <pad> </s> <unk> <mask>`, by the options or as is usual."""
+    """Return the symbols for `<s> <pad> </s> <unk> <mask>`, by option or as usual."""
     usual = _BERT if set(_BERT) <= set(known) else list(SPECIAL)
     found = []
     for roles, symbol in zip(_ROLES, usual):
@@ -285,7 +285,7 @@ def _special_symbols(options: Options, known: list[str]) -> list[str]:
 def _added_tokens(
     folder: Path, options: Options, ids: Mapping[str, int]
 ) -> list[tuple[int, AddedToken]]:
-    """Tokens that somebody added to a vocabulary, by their number."""
+    """Return the tokens that somebody added to a vocabulary, by their number."""
     found: dict[int, AddedToken] = {}
     path = folder / "added_tokens.json"
     if path.is_file():
@@ -378,7 +378,7 @@ def _with_options(content: dict[str, Any], options: Options) -> dict[str, Any]:
 
 
 def _is_wordpiece(content: Options) -> bool:
-    """Whether it is BERT's, which differs from others in what stands around it."""
+    """Return whether it is BERT's, which differs in what stands around a text."""
     model = content["model"]
     kinds = {"normalizer": "BertNormalizer", "pre_tokenizer": "BertPreTokenizer"}
     return all(model.get(key, v) == v for key, v in _WORDPIECE_MODEL.items()) and all(
@@ -391,5 +391,5 @@ def _sentencepiece(subwords: SentencePieces, ids: Mapping[str, int]) -> Vocabula
 
 
 def _charsmap(normaliser: Any) -> bytes:
-    """The table of a normaliser; the comparison shows whether the rest matters."""
+    """Return a normaliser's table; the comparison shows whether the rest matters."""
     return next(charsmaps(normaliser), b"")

@@ -195,7 +195,7 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
 
 
 def _hard_loss_of(log: dict[str, Any]) -> str | None:
-    """The name of the hard cross-entropy; None: it was not computed."""
+    """Return the name of the hard cross-entropy; None: it was not computed."""
     if "nll_loss" in log:
         return "nll_loss"
     distilled = any(name.endswith("_loss") for name in log)

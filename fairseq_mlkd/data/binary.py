@@ -124,7 +124,7 @@ def load_binary(prefix: str) -> MMapIndexedDataset:
 
 
 def load_part(data: str, part: str, subset: str) -> MMapIndexedDataset:
-    """As `load_binary` of `DATA/PART/SUBSET`; the parts are those of `folders.py`."""
+    """Load `DATA/PART/SUBSET` as `load_binary`; the parts are those of `folders.py`."""
     return load_binary(os.path.join(data, part, subset))
 
 

@@ -57,13 +57,13 @@ class MixedDataset(BaseWrapperDataset):
         self.order = np.random.default_rng(key).permutation(len(self.unlabelled))
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """As the labelled example, and `unlabelled`, a list of items."""
+        """Return the labelled example, and in it `unlabelled`, a list of items."""
         drawn = self.order[self.starts[index] : self.starts[index + 1]]
         items = [self.unlabelled[i] for i in drawn.tolist()]
         return {**self.dataset[index], "unlabelled": items}
 
     def collater(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
-        """As the labelled batch, and batches of their own beside it.
+        """Return the labelled batch, and batches of their own beside it.
 
         `unlabelled`, and with masks `masked`, which has a `target`, too; `owners`
         `(n,)`, the sample beside which each stands, and `examples_per_unlabelled`, how
@@ -103,7 +103,7 @@ class PairedDataset(BaseWrapperDataset):
         return {**self.dataset[index], "teacher": self.teacher[index]}
 
     def collater(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
-        """As the student's batch, and the teacher's in it as `teacher`."""
+        """Return the student's batch, and the teacher's in it as `teacher`."""
         batch = self.dataset.collater(samples)
         if samples:
             theirs = [{**sample, **sample["teacher"]} for sample in samples]

@@ -61,7 +61,7 @@ class MaskedLMDataset(BaseWrapperDataset):
         }
 
     def collater(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
-        """As the dataset below, masked, and `target` `(bsz, src_len)`: ids, padding."""
+        """Batch, mask and give `target` `(bsz, src_len)`: ids, or padding."""
         if not samples:
             return {}
         pad = self.dictionary.pad()

@@ -127,7 +127,7 @@ class MultilingualDataset(FairseqDataset):
         return len(self.indices)
 
     def collater(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
-        """As the datasets' collater, and which subset it is of, in which languages."""
+        """Batch as the datasets do, and say of which subset, in which languages."""
         batch = self.datasets[0].collater(samples)
         return {**batch, "subset": self.subset, "langs": self.langs} if batch else {}
 

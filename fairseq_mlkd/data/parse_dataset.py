@@ -188,7 +188,7 @@ class ParseDataset(FairseqDataset):
                 )
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """One example; every value is one-dimensional.
+        """Return one example; every value is one-dimensional.
 
         `tokens`: ids of the sentence. `word_starts`: index in it of each word's first
         subword, -1 for a word without. `words`: the words' ids in `parses.printed`.
@@ -229,7 +229,7 @@ class ParseDataset(FairseqDataset):
         return len(self.target)
 
     def collater(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
-        """As `collate_inputs`, and more, padded on the right.
+        """Batch as `collate_inputs`, and more, padded on the right.
 
         In `net_input`: `word_starts` `(bsz, max_words)`, padded with -1, and
         `prev_output_tokens` `(bsz, tgt_len)`. Beside it: `pointer_target` `(bsz,

@@ -54,7 +54,7 @@ class SentenceDataset(FairseqDataset):
             self.sizes = self.sizes.clip(max=max_positions)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """`tokens`: `(src_len,)` ids."""
+        """Return `tokens`: `(src_len,)` ids."""
         tokens = torch.cat([self.bos, self.binary[index].long()])
         return {"tokens": cut(tokens, int(self.sizes[index]))}
 
@@ -62,7 +62,7 @@ class SentenceDataset(FairseqDataset):
         return len(self.binary)
 
     def collater(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
-        """As `collate_inputs`."""
+        """Batch as `collate_inputs`."""
         return collate_inputs(samples, "tokens", self.padding_idx)
 
 
@@ -109,7 +109,7 @@ class SentencePairDataset(FairseqDataset):
         self.sizes = sizes.clip(max=max_positions)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """`tokens` and `segments` `(src_len,)`; `target` `(1,)`, a label's id."""
+        """Return `tokens`, `segments` `(src_len,)`; `target` `(1,)`, a label's id."""
         first, second = self.input0[index].long(), self.input1[index].long()
         return {
             **join_pair(self.bos, first, second, self.max_positions),
@@ -120,7 +120,7 @@ class SentencePairDataset(FairseqDataset):
         return len(self.label)
 
     def collater(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
-        """As `collate_pairs`, and two more, `(bsz, 1)`.
+        """Batch as `collate_pairs`, and two more, `(bsz, 1)`.
 
         `target` has ids of the label dictionary; `label_positions` says where each is
         read, at `<s>`, as an index into the flat `src_tokens`.
@@ -154,7 +154,7 @@ class NeighbourDataset(FairseqDataset):
         self.sizes = (1 + lengths[:-1] + lengths[1:]).clip(max=max_positions)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """`tokens` and `segments` `(src_len,)`."""
+        """Return `tokens` and `segments` `(src_len,)`."""
         first, second = self.binary[index].long(), self.binary[index + 1].long()
         return join_pair(self.bos, first, second, self.max_positions)
 
@@ -162,7 +162,7 @@ class NeighbourDataset(FairseqDataset):
         return len(self.sizes)
 
     def collater(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
-        """As `collate_pairs`."""
+        """Batch as `collate_pairs`."""
         return collate_pairs(samples, self.padding_idx)
 
 
@@ -189,7 +189,7 @@ def join_pair(
 
 
 def collate_pairs(samples: list[dict[str, Any]], padding_idx: int) -> dict[str, Any]:
-    """As `collate_inputs`, and `segments` `(bsz, src_len)` in `net_input`."""
+    """Batch as `collate_inputs`, with `segments` `(bsz, src_len)` in `net_input`."""
     batch = collate_inputs(samples, "tokens", padding_idx)
     batch["net_input"]["segments"] = collate(samples, "segments", 0)
     return batch

@@ -104,7 +104,7 @@ class WordDataset(FairseqDataset):
         return windows, np.where(pieces > 0, columns, NO_SUBWORD)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        """One sentence.
+        """Return one sentence.
 
         Returns:
             `tokens` `(src_len,)`, the first window; `more_tokens`, the others; and for
@@ -141,7 +141,7 @@ class WordDataset(FairseqDataset):
         return len(self.input0)
 
     def collater(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
-        """As `collate_inputs`, and three more, the first two `(bsz, labels)`.
+        """Batch as `collate_inputs`, and three more, the first two `(bsz, labels)`.
 
         Row i of `src_tokens` is sentence i, or its first window; the other windows of
         all sentences stand below. `target` has the labels' ids, padded.

@@ -76,7 +76,7 @@ class CachedTeacher:
     def run(
         self, like: Tensor, keys: Tensor | None, **inputs: Any
     ) -> tuple[Any, dict[str, Any]]:
-        """As `Teacher.run`; without `keys` `(bsz, parts)` the teacher runs live."""
+        """Do as `Teacher.run`; without `keys` `(bsz, parts)` the teacher runs live."""
         if keys is None:
             return self.live.run(like, None, **inputs)
         sequences = find_sequences(inputs, self.padding_idx)

@@ -231,7 +231,7 @@ def losses_of_head(
     logits_weight: float,
     temperature: float,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """As `output_losses`, of one head.
+    """Return what `output_losses` does, of one head.
 
     Args:
         logits: `(n, classes)` of the student.

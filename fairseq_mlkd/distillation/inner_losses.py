@@ -332,7 +332,7 @@ class InnerLosses(nn.Module):
         return {name: (x * counts.to(x)).sum() for name, x in found.items()}
 
     def describe(self) -> str:
-        """How heads are compared, in words."""
+        """Return how heads are compared, in words."""
         own, taught = (f"{shape.heads} heads" for shape in self.shapes)
         sides = f"(student {own}, teacher {taught})"
         if self.head_map == "relation":
@@ -341,5 +341,5 @@ class InnerLosses(nn.Module):
 
 
 def _weight_of(term: str) -> str:
-    """`cross_attention_loss` -> `attention`."""
+    """Map `cross_attention_loss` to `attention`."""
     return term.split("_")[-2]

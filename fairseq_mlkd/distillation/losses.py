@@ -292,7 +292,7 @@ def relation_loss(
 
 
 def _log_relations(x: Tensor, padding_mask: Tensor | None, heads: int) -> Tensor:
-    """`(bsz, any heads, src_len, head_dim)` -> `(bsz, heads, src_len, src_len)`."""
+    """Map `(bsz, any heads, src_len, head_dim)` to `(bsz, heads, src_len, src_len)`."""
     x = _lift(x).transpose(1, 2).flatten(2)
     # B x T x C -> B x H x T x D
     x = x.view(*x.shape[:2], heads, -1).transpose(1, 2)

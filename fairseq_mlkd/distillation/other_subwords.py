@@ -109,7 +109,7 @@ _SOURCE_VECTORS = {"attention_vectors": (0, 1, 2), "cross_attention_vectors": (1
 
 
 def _take(x: Tensor, index: Tensor, axes: tuple[int, ...]) -> Tensor:
-    """Of each sentence, the places `index` `(bsz, words)` on the axes."""
+    """Return the places `index` `(bsz, words)` of each sentence on the axes."""
     for axis in axes:
         shape = [1] * x.dim()
         shape[0], shape[axis] = index.shape

@@ -33,12 +33,12 @@ class Projections(nn.Module):
         )
 
     def forward(self, x: Tensor, point: int) -> Tensor:
-        """`(..., student_dim)` at hidden point `point` -> `(..., teacher_dim)`."""
+        """Map `(..., student_dim)` at hidden point `point` to `(..., teacher_dim)`."""
         return self.linear[str(point)](x) if self.linear else x
 
 
 def choose_head_map(kind: str, student_heads: int, teacher_heads: int) -> str:
-    """What `--head-map` means for these models.
+    """Return what `--head-map` means for these models.
 
     Returns:
         `auto` becomes `ONE_TO_ONE` where the numbers of heads agree and `linear` where
@@ -56,7 +56,7 @@ def choose_head_map(kind: str, student_heads: int, teacher_heads: int) -> str:
 def choose_relation_heads(
     wanted: int, student_dim: int, teacher_dim: int, teacher_heads: int
 ) -> int:
-    """The number of relation heads that `--relation-heads` means.
+    """Return the number of relation heads that `--relation-heads` means.
 
     Args:
         wanted: that many; 0: the teacher's attention heads, or the next lower number
@@ -98,11 +98,11 @@ class HeadMap(nn.Module):
         )
 
     def map_student(self, scores: Tensor, layer: int) -> Tensor:
-        """`(bsz, student_heads, tgt_len, src_len)` -> the heads to compare."""
+        """Map `(bsz, student_heads, tgt_len, src_len)` to the heads to compare."""
         if self.kind == "linear":
             return torch.einsum("ts,bsqk->btqk", self.mix[str(layer)], scores)
         return self.map_teacher(scores)
 
     def map_teacher(self, scores: Tensor) -> Tensor:
-        """`(bsz, teacher_heads, tgt_len, src_len)` -> the heads to compare."""
+        """Map `(bsz, teacher_heads, tgt_len, src_len)` to the heads to compare."""
         return scores.mean(dim=1, keepdim=True) if self.kind == "mean" else scores

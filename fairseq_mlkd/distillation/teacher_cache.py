@@ -63,7 +63,7 @@ class TeacherCache:
     # --- facts
 
     def recall(self, name: str) -> Any | None:
-        """The value of a fact, None where it is unknown."""
+        """Return the value of a fact, None where it is unknown."""
         with self._user_errors():
             query = "SELECT value FROM facts WHERE name = ?"
             row = self._file.execute(query, (name,)).fetchone()
@@ -101,7 +101,7 @@ class TeacherCache:
     # --- signals
 
     def get(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
-        """The bytes of those keys that are there."""
+        """Return the bytes of those keys that are there."""
         found = {}
         query = "SELECT check_sum, bytes FROM signals WHERE key = ?"
         with self._user_errors():

@@ -42,7 +42,7 @@ COUNTS = ("examples", "dropped", "seed")
 
 
 def append_results(path: str, results: Iterable[Result]) -> None:
-    """Appends lines in a single write, so that parallel processes do not interleave."""
+    """Append lines in a single write, so that parallel processes do not interleave."""
     lines = [json.dumps(asdict(result), ensure_ascii=False) for result in results]
     data = "".join(f"{line}\n" for line in lines).encode()
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
@@ -54,7 +54,7 @@ def append_results(path: str, results: Iterable[Result]) -> None:
 
 
 def read_results(paths: Iterable[str]) -> list[Result]:
-    """Reads the lines of all files in order; blank lines are passed over.
+    """Read the lines of all files in order; blank lines are passed over.
 
     Raises:
         ValueError: a line is no result; the message names file and line.
@@ -81,7 +81,7 @@ def _parse(place: str, raw: bytes) -> Result:
 
 
 def _find_problem(values: Any) -> str | None:
-    """What keeps `values` from being a result, `None` if nothing does."""
+    """Return what keeps `values` from being a result, `None` if nothing does."""
     if not isinstance(values, dict):
         return "not a JSON object"
     required = [name for name, field in FIELDS.items() if field.default is MISSING]
@@ -106,7 +106,7 @@ def _fits(name: str, value: Any) -> bool:
 
 
 def latest_results(results: Iterable[Result]) -> list[Result]:
-    """One result a dataset, model, language, metric, seed and split: the last one.
+    """Return the last result per dataset, model, language, metric, seed and split.
 
     The order is that in which each first appeared.
     """

@@ -150,5 +150,5 @@ def _tags(rows: Sequence[Labels]) -> list[Sequence[str]]:
 
 
 def _are_right(gold: Labels, predicted: Labels) -> tuple[bool, bool]:
-    """Whether the intent is right, and whether all slots are."""
+    """Return whether the intent is right, and whether all slots are."""
     return gold["intent"] == predicted["intent"], gold["label"] == predicted["label"]

@@ -98,7 +98,7 @@ class PointerDecoder(FairseqIncrementalDecoder):
         state["pointer_keys"] = self.pointers.keys(source.features, source.word_starts)
 
     def _project(self, x: Tensor, keys: Tensor, word_starts: Tensor) -> Tensor:
-        """`(bsz, tgt_len, embed_dim)` -> `(bsz, tgt_len, outputs)`."""
+        """Map `(bsz, tgt_len, embed_dim)` to `(bsz, tgt_len, outputs)`."""
         symbols = self.symbols(x).masked_fill(self.never, IMPOSSIBLE)
         reach = slice(self.num_pointers)
         pointers = self.pointers(x, keys[:, reach], word_starts[:, reach])

@@ -152,7 +152,7 @@ class MultilingualEncoderModel(BaseFairseqModel):
         log_probs: bool,
         sample: dict[str, Any] | None = None,
     ) -> Tensor:
-        """Softmax of the logits in float32."""
+        """Return the softmax of the logits in float32."""
         logits = net_output[0].float()
         return torch.log_softmax(logits, -1) if log_probs else torch.softmax(logits, -1)
 

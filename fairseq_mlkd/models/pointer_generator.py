@@ -132,7 +132,7 @@ class PointerGeneratorModel(BaseFairseqModel):
         return {DECODER_HEAD: logits.flatten(0, 1)[heads[DECODER_HEAD]]}, extra
 
     def max_positions(self) -> int:
-        """Longest source; targets have their own limit."""
+        """Return the longest source; targets have their own limit."""
         return self.cfg.max_positions
 
     def max_decoder_positions(self) -> int:
@@ -148,7 +148,7 @@ class SourceEncoder(Encoder):
         return Source(out.features, out.padding_mask, net_input["word_starts"])
 
     def reorder_encoder_out(self, source: Source, new_order: Tensor) -> Source:
-        """Rows `new_order` `(new_bsz,)` of the source."""
+        """Return the rows `new_order` `(new_bsz,)` of the source."""
         mask = source.padding_mask
         return Source(
             source.features.index_select(0, new_order),

@@ -111,7 +111,7 @@ class Decoder(nn.Module):
         self.layers = nn.ModuleList(layers)
 
     def remember(self, source: Tensor) -> list[LayerMemory]:
-        """The memory to begin with: the source `(bsz, src_len, embed_dim)`."""
+        """Return the memory to begin with: the source `(bsz, src_len, embed_dim)`."""
         layers = cast(Iterable[DecoderLayer], self.layers)
         return [LayerMemory(None, x.cross_attn.keys_values(source)) for x in layers]
 
@@ -161,7 +161,7 @@ class Decoder(nn.Module):
 
 
 def causal_bias(tgt_len: int, past: int, like: Tensor) -> Tensor | None:
-    """What keeps `tgt_len` positions after `past` others from seeing later ones.
+    """Return what keeps `tgt_len` positions after `past` others from seeing later ones.
 
     Returns:
         `(tgt_len, past + tgt_len)`: 0, and `MASKED` where not to look;
@@ -173,7 +173,7 @@ def causal_bias(tgt_len: int, past: int, like: Tensor) -> Tensor | None:
 
 
 def reorder_memory(memory: list[LayerMemory], new_order: Tensor) -> list[LayerMemory]:
-    """Rows `new_order` `(new_bsz,)` of the memory."""
+    """Return the rows `new_order` `(new_bsz,)` of the memory."""
     return [
         LayerMemory(
             None if past is None else _select(past, new_order),

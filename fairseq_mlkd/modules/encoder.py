@@ -74,7 +74,7 @@ class EncoderLayer(TransformerLayer):
         *,
         return_scores: bool = False,
     ) -> Attended:
-        """As `Attention.forward`, `x` being the layer's output.
+        """Do as `Attention.forward`, `x` being the layer's output.
 
         Args:
             x: `(bsz, src_len, embed_dim)`.
@@ -131,7 +131,7 @@ class Encoder(nn.Module):
 
 
 def attention_bias(padding_mask: Tensor | None, dtype: torch.dtype) -> Tensor | None:
-    """Padding mask `(bsz, src_len)` -> what to add to scores `(bsz, 1, 1, src_len)`."""
+    """Map a padding mask `(bsz, src_len)` to what scores `(bsz, 1, 1, src_len)` get."""
     if padding_mask is None:
         return None
     bias = torch.zeros(padding_mask.shape, dtype=dtype, device=padding_mask.device)

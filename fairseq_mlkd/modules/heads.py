@@ -19,7 +19,7 @@ class MaskedLMHead(nn.Module):
         self.bias = nn.Parameter(torch.zeros(vocab_size))
 
     def forward(self, features: Tensor, project: Projection) -> Tensor:
-        """`(..., embed_dim)` -> logits `(..., vocab)`; `project` is the encoder's."""
+        """Map `(..., embed_dim)` to logits `(..., vocab)` by the given `project`."""
         return project(self.layer_norm(F.gelu(self.dense(features))), self.bias)
 
 
@@ -33,7 +33,7 @@ class PooledHead(nn.Module):
         self.out_proj = nn.Linear(embed_dim, num_classes)
 
     def forward(self, features: Tensor) -> Tensor:
-        """First tokens' features `(n, embed_dim)` -> logits `(n, num_classes)`."""
+        """Map first tokens' features `(n, embed_dim)` to logits `(n, num_classes)`."""
         pooled = torch.tanh(self.dense(features))
         return self.out_proj(self.dropout(pooled))
 
@@ -47,5 +47,5 @@ class TokenHead(nn.Module):
         self.out_proj = nn.Linear(embed_dim, num_classes)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Tokens' features `(n, embed_dim)` -> logits `(n, num_classes)`."""
+        """Map tokens' features `(n, embed_dim)` to logits `(n, num_classes)`."""
         return self.out_proj(self.dropout(features))

@@ -55,7 +55,7 @@ class TransformerLayer(nn.Module):
         *,
         return_scores: bool,
     ) -> Attended:
-        """As `Attention.forward`, with residual and layer norm."""
+        """Do as `Attention.forward`, with residual and layer norm."""
         attended = self.self_attn(x, attention_bias, seen, return_scores=return_scores)
         x = self.self_attn_layer_norm(x + self.dropout(attended.x))
         return attended._replace(x=x)

@@ -22,7 +22,7 @@ class PointerHead(nn.Module):
         self.k_proj = nn.Linear(embed_dim, embed_dim)
 
     def keys(self, source: Tensor, word_starts: Tensor) -> Tensor:
-        """What `forward` needs of the source.
+        """Return what `forward` needs of the source.
 
         Args:
             source: `(bsz, src_len, embed_dim)`.

@@ -25,7 +25,7 @@ class TiedEmbedding(nn.Embedding):
         self.memory = _GradientMemory()
 
     def look_up(self, ids: Tensor) -> tuple[Tensor, Projection]:
-        """`(...,)` ids -> `(..., embed_dim)`, and the output layer."""
+        """Return `(...,)` ids -> `(..., embed_dim)`, and the output layer."""
         if self.weight.device.type != "cpu" or not self.weight.requires_grad:
             weight, rows = self.weight, self(ids)
             return rows, lambda x, bias: F.linear(x, weight, bias)
@@ -44,11 +44,11 @@ class _GradientMemory:
         self.idle_uses = 0  # of the buffer's storage while it serves no gradient
 
     def __reduce__(self) -> tuple[type, tuple[()]]:
-        """Copies and pickles start without the memory."""
+        """Start copies and pickles without the memory."""
         return _GradientMemory, ()
 
     def take(self, parameter: Tensor) -> Tensor:
-        """Memory for a gradient of `parameter` that nobody else holds any more."""
+        """Take memory for a gradient of `parameter` that nobody else holds."""
         if not self._is_free_for(parameter):
             self.buffer = torch.empty_like(parameter, requires_grad=False)
             self.idle_uses = _storage_uses(self.buffer)
@@ -65,7 +65,7 @@ class _GradientMemory:
 
 
 def _storage_uses(x: Tensor) -> int:
-    """How many tensors share the storage of `x`; 0: torch (< 2.1) does not tell."""
+    """Return how many tensors share the storage of `x`."""
     count = getattr(torch._C, "_storage_Use_Count", None)
     return count(x.untyped_storage()._cdata) if count else 0
 

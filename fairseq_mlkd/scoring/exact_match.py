@@ -13,7 +13,7 @@ class ExactMatchScorer(BaseScorer):
     """
 
     def score(self) -> float:
-        """Percent; 0 where there is nothing to compare."""
+        """Return percent; 0 where there is nothing to compare."""
         pairs = list(zip(self.ref, self.pred))
         return 100.0 * sum(ref == pred for ref, pred in pairs) / max(len(pairs), 1)
 

@@ -18,7 +18,7 @@ FLAG, LAYERS_FLAG = "--encoder-path", "--encoder-path-layers"
 
 
 def copy_shape(pretrained: dict[str, Any] | None, cfg: FairseqDataclass) -> None:
-    """`--arch pretrained`: give `cfg` the shape of the encoder to start from.
+    """Give `cfg` the shape of the encoder to start from, for `--arch pretrained`.
 
     Raises:
         ValueError: there is none.
@@ -137,7 +137,7 @@ def _say_heads(theirs: DictConfig, ours: FairseqDataclass) -> None:
 
 
 def _below(weights: dict[str, Tensor], module: str) -> dict[str, Tensor]:
-    """The weights of a submodule, by the names that they have in it."""
+    """Return the weights of a submodule, by the names that they have in it."""
     prefix = f"{module}."
     return {
         name[len(prefix) :]: tensor
@@ -147,7 +147,7 @@ def _below(weights: dict[str, Tensor], module: str) -> dict[str, Tensor]:
 
 
 def _has_shape(module: nn.Module, weights: dict[str, Tensor]) -> bool:
-    """Whether no weight has another shape; missing ones are for `load_weights`."""
+    """Return whether no weight has another shape; `load_weights` finds missing ones."""
     ours = module.state_dict()
     return all(
         ours[name].shape == tensor.shape

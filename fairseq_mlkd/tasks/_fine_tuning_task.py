@@ -124,7 +124,7 @@ class FineTuningTask(MultilingualTask):
         shape: ModelShape | None = None,
         **kwargs: Any,
     ) -> "FineTuningTask":
-        """As upstream; `shape` is that of a model that is built elsewhere."""
+        """Do as upstream; `shape` is that of a model that is built elsewhere."""
         parts = [load_dictionary(join(cfg.data, part)) for part in cls.label_parts]
         task = cls(cfg, load_dictionary(cfg.data), *parts)
         task.model_shape = shape
@@ -141,15 +141,15 @@ class FineTuningTask(MultilingualTask):
         raise NotImplementedError
 
     def find_labels(self, sample: dict[str, Any]) -> dict[str, Tensor]:
-        """Head -> `(bsz, labels)`, true at the labels in `target` that it predicts."""
+        """Map a head to `(bsz, labels)`, true at those of `target` that it predicts."""
         raise NotImplementedError
 
     def find_excluded(self, sample: dict[str, Any]) -> dict[str, Tensor]:
-        """Head -> `(n, classes)`, true where a class is no choice for a label."""
+        """Map a head to `(n, classes)`, true where a class is no choice for a label."""
         return {}
 
     def word_starts(self, sample: dict[str, Any]) -> Tensor:
-        """`(bsz, words)`, the index of each word's first subword; -1: it has none."""
+        """Return `(bsz, words)`: where each word's first subword is, -1 without one."""
         raise NotImplementedError
 
     def load_unlabelled(self, prefix: str) -> FairseqDataset:
@@ -157,7 +157,7 @@ class FineTuningTask(MultilingualTask):
         return SentenceDataset(prefix, self.dictionary, self.longest_input())
 
     def place_heads(self, sample: dict[str, Any]) -> dict[str, Tensor]:
-        """Where heads have something to say on a batch without labels.
+        """Return where heads have something to say on a batch without labels.
 
         Returns:
             Head -> `(n,)` indices into the flat `src_tokens`.
@@ -338,7 +338,7 @@ class FineTuningTask(MultilingualTask):
     def get_batch_iterator(
         self, dataset: FairseqDataset, *args: Any, **kwargs: Any
     ) -> Any:
-        """As upstream; inputs are no longer than the model takes, windows together may.
+        """Do as upstream; inputs fit the model, but windows together may be longer.
 
         So of training examples those are skipped that `--max-tokens` is too small for.
         """
@@ -365,7 +365,7 @@ class FineTuningTask(MultilingualTask):
 
     @in_one_line
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """As upstream; the validation after a resumed one is compared with it."""
+        """Do as upstream; the validation after a resumed one is compared with it."""
         self.transfer.last = read_scores(state_dict.pop(_SCORES_KEY, None))
         ours = symbols_sha256(self.label_names())
         if state_dict.pop(LABELS_KEY, ours) != ours:

@@ -59,7 +59,7 @@ class LabellingTask(FineTuningTask):
         )
 
     def find_labels(self, sample: dict[str, Any]) -> dict[str, Tensor]:
-        """The label of the sentence, where there is one, is the first of its row."""
+        """Find the sentence's label first in its row, where there is one."""
         is_read = sample["label_positions"].ge(0)
         is_first = torch.zeros_like(is_read)
         is_first[:, 0] = any(head.pooled for head in self.heads.values())
@@ -95,7 +95,7 @@ class LabellingTask(FineTuningTask):
         return Supervision(inputs, targets)
 
     def place_heads(self, sample: dict[str, Any]) -> dict[str, Tensor]:
-        """Sentences at their first token, words at every token that is not special."""
+        """Place sentences at their first token, words at all but special ones."""
         tokens = sample["net_input"]["src_tokens"]
         first = torch.arange(0, tokens.numel(), tokens.size(1), device=tokens.device)
         words = tokens.flatten().ge(self.dictionary.nspecial).nonzero().flatten()
@@ -104,7 +104,7 @@ class LabellingTask(FineTuningTask):
         }
 
     def predict(self, sample: dict[str, Any], scores: dict[str, Tensor]) -> Tensor:
-        """The best labels, in the form of `target`.
+        """Return the best labels, in the form of `target`.
 
         Args:
             scores: head -> `(n, classes)`, of the labels that `supervise` names.
@@ -120,7 +120,7 @@ class LabellingTask(FineTuningTask):
         return predicted
 
     def spell(self, labels: Tensor) -> list[Labels]:
-        """Ids `(bsz, labels)` -> each row's symbols, by folder of the data."""
+        """Map ids `(bsz, labels)` to each row's symbols, by folder of the data."""
         symbols = self.target_dictionary
         rows = [
             [symbols[i] for i in row if i != symbols.pad()] for row in labels.tolist()
@@ -135,7 +135,7 @@ class LabellingTask(FineTuningTask):
         return self.scores.metric.count(gold, found)
 
     def read_text(self, text: TextReader, line: str) -> dict[str, list[int]]:
-        """Words, with labels that nothing reads."""
+        """Read words, with labels that nothing reads."""
         words, inputs = text.words(line)
         first, eos = self.target_dictionary.nspecial, self.target_dictionary.eos()
         labels = {LABEL: [first] * len(words) + [eos]}
@@ -188,7 +188,7 @@ class LabelGenerator:
 
 
 def count_classes(labels: Dictionary) -> int:
-    """The number of labels that training data hold.
+    """Return the number of labels that training data hold.
 
     Their counts in `dict.txt` are above 0. The labels of test data alone follow them:
     no model can predict those.
@@ -197,12 +197,12 @@ def count_classes(labels: Dictionary) -> int:
 
 
 def tags_of(labels: Dictionary) -> list[list[str]]:
-    """The tags of a dictionary, as `choose_metric` takes them."""
+    """Return the tags of a dictionary, as `choose_metric` takes them."""
     return [[tag] for tag in labels.symbols[labels.nspecial :]]
 
 
 def _classes(labels: Tensor, head: Head) -> Tensor:
-    """Ids of labels -> classes; `_NO_TARGET` for labels that training data lack."""
+    """Map ids of labels to classes; `_NO_TARGET` for labels that training data lack."""
     classes = labels - head.first
     unknown = classes.lt(0) | classes.ge(head.num_classes)
     return classes.masked_fill(unknown, _NO_TARGET)

@@ -275,7 +275,7 @@ class MultilingualTask(FairseqTask):
     def get_batch_iterator(
         self, dataset: FairseqDataset, *args: Any, **kwargs: Any
     ) -> iterators.EpochBatchIterator:
-        """As upstream, but every example is seen, and the process can end cleanly.
+        """Do as upstream, but every example is seen, and the process can end cleanly.
 
         fairseq's main branch drops examples to round a batch, and its buffering thread,
         alive when training stops within an epoch, aborts the process.
@@ -300,7 +300,7 @@ class MultilingualTask(FairseqTask):
         max_positions: Any = None,
         ignore_invalid_inputs: bool = False,
     ) -> NDArray[np.int64]:
-        """As upstream in training; elsewhere nothing may leave the score.
+        """Do as upstream in training; elsewhere nothing may leave the score.
 
         Raises:
             ValueError: an example is longer than the model takes.
@@ -326,18 +326,18 @@ class MultilingualTask(FairseqTask):
         return None
 
     def longest_input(self) -> int:
-        """How many subwords the model takes; no limit as long as there is no model."""
+        """Return how many subwords the model takes, without a model any number."""
         return (
             sys.maxsize if self.model_shape is None else self.model_shape.max_positions
         )
 
     def sampling_seed(self) -> int:
-        """What drawing and masking examples is seeded with."""
+        """Return what drawing and masking examples is seeded with."""
         seed = self.cfg.sampling_seed
         return self.cfg.seed if seed is None else seed
 
     def describe_examples(self) -> dict[str, Any]:
-        """What decides the examples of `train`, by option: equal values, equal ones."""
+        """Return what decides the examples of `train`, by option."""
         folders = utils.split_paths(self.cfg.data)
         return {
             "--task": type(self).__name__,
@@ -376,7 +376,7 @@ class MultilingualTask(FairseqTask):
         prefix_tokens: Tensor | None = None,
         constraints: Tensor | None = None,
     ) -> Hypotheses:
-        """As upstream, also on the subwords alone that fairseq-interactive gives."""
+        """Do as upstream, also on the subwords alone that fairseq-interactive gives."""
         if "id" not in sample and self.typed is not None:
             sample = self.typed.complete(sample)
         return super().inference_step(
@@ -395,7 +395,7 @@ class MultilingualTask(FairseqTask):
         update_num: int,
         ignore_grad: bool = False,
     ) -> tuple[Tensor, int, dict[str, Any]]:
-        """As upstream; what the loss does not reach has a gradient of 0.
+        """Do as upstream; what the loss does not reach has a gradient of 0.
 
         With several workers or in half precision fairseq sees to that itself. Without,
         weight decay and the clipping of gradients would differ there.
@@ -414,7 +414,7 @@ class MultilingualTask(FairseqTask):
         model: BaseFairseqModel,
         criterion: FairseqCriterion,
     ) -> tuple[Tensor, int, dict[str, Any]]:
-        """As upstream, and the counts of the task's metric, for the batch's language.
+        """Do as upstream, and count for the task's metric, in the batch's language.
 
         The criterion has what `count` made of its logits in its log.
         """
@@ -435,7 +435,7 @@ class MultilingualTask(FairseqTask):
     # --- results
 
     def dropped_rows(self, subset: str) -> int:
-        """Rows that preprocessing left out of `SPLIT.LANG`."""
+        """Return how many rows preprocessing left out of `SPLIT.LANG`."""
         return 0
 
     def dataset_name(self) -> str:
@@ -499,6 +499,6 @@ def load_dictionary(data: str) -> Dictionary:
 
 
 def split_subset(subset: str) -> tuple[str, str | None]:
-    """`test.fr` -> (`test`, `fr`); `test` -> (`test`, None)."""
+    """Map `test.fr` to (`test`, `fr`); `test` -> (`test`, None)."""
     split, _, lang = subset.partition(".")
     return split, lang or None

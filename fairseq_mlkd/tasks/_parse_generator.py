@@ -53,7 +53,7 @@ class ParseSearch(BeamSearch):
         prev_output_tokens: Tensor,
         original_batch_idxs: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """As upstream."""
+        """Do as upstream."""
         if self.grammar is not None:
             allowed = self._allowed(self.grammar, step, prev_output_tokens)
             forbidden = ~allowed.to(lprobs.device).view_as(lprobs)
@@ -65,7 +65,7 @@ class ParseSearch(BeamSearch):
         return found
 
     def _allowed(self, grammar: Grammar, step: int, tokens: Tensor) -> Tensor:
-        """`(bsz * beam, step + 1)` ids -> `(bsz * beam, outputs)`."""
+        """Return `(bsz * beam, step + 1)` ids -> `(bsz * beam, outputs)`."""
         prefixes = [tuple(row[1:]) for row in tokens.tolist()]
         self.states = {prefix: self._advance(grammar, prefix) for prefix in prefixes}
         budget = self.max_len + 1 - step
@@ -157,7 +157,7 @@ class ParseGenerator(SequenceGenerator):
         return [k for k, i in enumerate(open_rows) if finished[i]]
 
     def is_finished(self, *unused: Any) -> bool:
-        """Left to `finalize_hypos`, which knows what is still open."""
+        """Leave it to `finalize_hypos`, which knows what is still open."""
         return False
 
 

@@ -158,7 +158,7 @@ def check_criterion(name: str, task: str, others: Sequence[str]) -> None:
 
 
 def _counts_for_task(criterion: type[FairseqCriterion]) -> bool:
-    """Whether a criterion hands the logits of validation to its task's `count`."""
+    """Return whether a criterion hands the logits of validation to `count`."""
     return getattr(criterion, "counts_for_task", False)
 
 

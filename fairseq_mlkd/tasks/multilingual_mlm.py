@@ -165,7 +165,7 @@ class MultilingualMLMTask(MultilingualTask):
         return supervise_masked(sample, self.dictionary.pad())
 
     def write_results(self, subset: str, counts: dict[str, Counts]) -> None:
-        """As the base class, with all languages together in front, as in Table 2."""
+        """Do as the base class, with all languages together in front, as in Table 2."""
         total = {ALL: add_up(counts.values())} if len(counts) > 1 else {}
         super().write_results(subset, {**total, **counts})
 

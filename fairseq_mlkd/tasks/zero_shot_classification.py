@@ -56,10 +56,10 @@ class ZeroShotClassificationTask(LabellingTask):
         )
 
     def read_text(self, text: TextReader, line: str) -> dict[str, list[int]]:
-        """Two sentences, with a class that nothing reads."""
+        """Return two sentences, with a class that nothing reads."""
         label = [self.label_dictionary.nspecial, self.label_dictionary.eos()]
         return {**text.pair(line), LABEL: label}
 
     def load_unlabelled(self, prefix: str) -> NeighbourDataset:
-        """Pairs, as the task's own inputs: each sentence and the one after it."""
+        """Load pairs, as the task's own inputs: each sentence and the one after it."""
         return NeighbourDataset(prefix, self.dictionary, self.longest_input())

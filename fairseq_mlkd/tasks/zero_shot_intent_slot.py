@@ -59,7 +59,7 @@ class ZeroShotIntentSlotTask(LabellingTask):
 
 
 def _join(slots: Dictionary, intents: Dictionary) -> Dictionary:
-    """The symbols of both; a name that is in both keeps two ids."""
+    """Return the symbols of both; a name that is in both keeps two ids."""
     joint = copy.deepcopy(slots)
     joint.symbols += intents.symbols[intents.nspecial :]
     joint.count += intents.count[intents.nspecial :]

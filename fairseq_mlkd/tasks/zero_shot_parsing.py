@@ -83,7 +83,7 @@ class ZeroShotParsingTask(FineTuningTask):
         )
 
     def read_text(self, text: TextReader, line: str) -> dict[str, list[int]]:
-        """Words, with a parse that nothing reads."""
+        """Read words, with a parse that nothing reads."""
         words, inputs = text.words(line)
         eos = self.parses.symbols.eos()
         named = self.parses.name_words(words)
@@ -102,7 +102,7 @@ class ZeroShotParsingTask(FineTuningTask):
             )
 
     def supervise(self, sample: dict[str, Any]) -> Supervision:
-        """Every symbol of the parse that the decoder can say."""
+        """Return every symbol of the parse that the decoder can say."""
         target = sample["pointer_target"].flatten()
         places = target.ne(self.parses.outputs.pad()).nonzero().flatten()
         return Supervision({HEAD: places}, {HEAD: target[places]})
@@ -111,7 +111,7 @@ class ZeroShotParsingTask(FineTuningTask):
         return {HEAD: sample["pointer_target"].ne(self.parses.outputs.pad())}
 
     def find_excluded(self, sample: dict[str, Any]) -> dict[str, Tensor]:
-        """Pointers at words without subwords."""
+        """Exclude pointers at words without subwords."""
         parses = self.parses
         rows = self.find_labels(sample)[HEAD].nonzero()[:, 0]
         missing = self.word_starts(sample).lt(0)[rows, : parses.num_pointers]
@@ -126,7 +126,7 @@ class ZeroShotParsingTask(FineTuningTask):
         return self.parses.outputs.symbols
 
     def place_heads(self, sample: dict[str, Any]) -> dict[str, Tensor]:
-        """Nowhere: without a parse to continue the decoder has nothing to say."""
+        """Place none: without a parse to continue the decoder has nothing to say."""
         return {}
 
     def count_generated(
@@ -144,7 +144,7 @@ class ZeroShotParsingTask(FineTuningTask):
     def build_generator(
         self, models: list[BaseFairseqModel], args: Any, **kwargs: Any
     ) -> ParseGenerator:
-        """Beam search, whose symbols are the beginning of `target_dictionary`."""
+        """Build a beam search whose symbols are the first of `target_dictionary`."""
         grammar = self.grammar
 
         def build(models: Any, dictionary: Any, **options: Any) -> ParseGenerator:

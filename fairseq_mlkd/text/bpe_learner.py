@@ -228,6 +228,6 @@ def _by_key(
 
 
 def _invert(symbol: str) -> bytes:
-    """Bytes that sort in the opposite order of the strings."""
+    """Return bytes that sort in the opposite order of the strings."""
     code_points = symbol.encode("utf-32-be", "surrogatepass")
     return code_points.translate(_INVERTED) + b"\xff" * 4

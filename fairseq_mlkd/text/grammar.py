@@ -77,14 +77,14 @@ class Grammar:
             self._slots = _slots_by_intent(symbols, pairs)
 
     def advance(self, state: State | None, symbol: int) -> State | None:
-        """The state after `symbol`; `None` after the end or what is not admitted."""
+        """Return the state after `symbol`; None after the end or what is refused."""
         kind = self._kinds[symbol]
         if state is None or kind is None or not self._may_follow(state, kind)[symbol]:
             return None
         return _next_state(state, kind, symbol)
 
     def allowed(self, state: State | None, budget: int | None = None) -> np.ndarray:
-        """`(symbols,)` of bool: what may follow `state`.
+        """Return `(symbols,)` of bool: what may follow `state`.
 
         Args:
             state: of the prefix; nothing may follow `None`.
@@ -102,7 +102,7 @@ class Grammar:
         return mask
 
     def accepts(self, symbols: Iterable[int]) -> bool:
-        """Whether `symbols`, without the end, are a whole parse."""
+        """Return whether `symbols`, without the end, are a whole parse."""
         state: State | None = START
         for symbol in symbols:
             state = self.advance(state, symbol)
@@ -117,7 +117,7 @@ class Grammar:
 
 
 def symbols_to_finish(state: State | None) -> int:
-    """The least number of symbols, the end included, that make `state` a sentence."""
+    """Return how many symbols, the end included, make `state` a sentence, at least."""
     if state is None:
         return 0
     if not state.open_nodes:
@@ -141,7 +141,7 @@ def _kinds_after(state: State) -> tuple[Kind, ...]:
 
 
 def _next_state(state: State, kind: Kind, symbol: int) -> State | None:
-    """The state after an admitted symbol, `None` after the end."""
+    """Return the state after an admitted symbol, `None` after the end."""
     if kind is Kind.END:
         return None
     nodes = state.open_nodes
@@ -165,7 +165,7 @@ def _kind(symbol: str, end: str) -> Kind | None:
 def _slots_by_intent(
     symbols: Sequence[str], pairs: Iterable[tuple[str, str]]
 ) -> dict[int, np.ndarray]:
-    """The mask of the slots that each intent may hold, by the intent's index."""
+    """Return the mask of the slots that each intent may hold, by the intent's index."""
     known = set(pairs)
     return {
         index: np.array([(intent, slot) in known for slot in symbols])

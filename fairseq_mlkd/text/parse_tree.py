@@ -45,27 +45,27 @@ class Tree:
 
 
 def split_symbols(text: str) -> list[str]:
-    """The symbols of a bracketed parse; only the space divides them."""
+    """Return the symbols of a bracketed parse; only the space divides them."""
     return [symbol for symbol in text.split(" ") if symbol]
 
 
 def is_opening(symbol: str) -> bool:
-    """Whether `symbol` opens an intent or a slot."""
+    """Return whether `symbol` opens an intent or a slot."""
     return symbol.startswith((INTENT, SLOT))
 
 
 def is_word(symbol: str) -> bool:
-    """Whether `symbol` is a word (or a pointer), no part of the structure."""
+    """Return whether `symbol` is a word (or a pointer), no part of the structure."""
     return symbol != CLOSE and not is_opening(symbol)
 
 
 def leaf_words(symbols: Sequence[str]) -> list[str]:
-    """The words of a parse without its structure."""
+    """Return the words of a parse without its structure."""
     return [symbol for symbol in symbols if is_word(symbol)]
 
 
 def parse_tree(symbols: Sequence[str]) -> Tree:
-    """The tree that `symbols` write down.
+    """Return the tree that `symbols` write down.
 
     Raises:
         ValueError: the brackets are not those of one tree; the message says where.
@@ -96,7 +96,7 @@ def parse_tree(symbols: Sequence[str]) -> Tree:
 
 
 def is_decoupled(tree: Tree) -> bool:
-    """Whether an intent is the root, intents hold slots, and slots hold something.
+    """Return whether the root is an intent, intents hold slots, and slots something.
 
     A slot holds words or intents; one that mixes them counts as decoupled.
     """
@@ -112,7 +112,7 @@ def _is_decoupled(tree: Tree) -> bool:
 
 
 def tree_symbols(tree: Tree) -> list[str]:
-    """The inverse of `parse_tree`."""
+    """Return the inverse of `parse_tree`."""
     symbols = [tree.symbol]
     for child in tree.children:
         symbols += [child] if isinstance(child, str) else tree_symbols(child)
@@ -120,7 +120,7 @@ def tree_symbols(tree: Tree) -> list[str]:
 
 
 def sort_tree(tree: Tree) -> str:
-    """A text that two trees share if they differ in the order of subtrees alone.
+    """Return a text that two trees share if they differ in the order of subtrees alone.
 
     The words of a slot keep their order, and stand before its subtrees.
     """
@@ -129,7 +129,7 @@ def sort_tree(tree: Tree) -> str:
 
 
 def ontology_pairs(tree: Tree) -> list[tuple[str, str]]:
-    """Every (intent, slot directly below it) of the tree, as opening symbols."""
+    """Return every (intent, slot directly below it) of the tree, as opening symbols."""
     pairs = [(tree.symbol, slot.symbol) for slot in tree.subtrees if tree.is_intent]
     for child in tree.subtrees:
         pairs += ontology_pairs(child)

@@ -34,12 +34,12 @@ class Span(NamedTuple):
 
 
 def pointer(position: int) -> str:
-    """The symbol that stands for the word at `position`, counted from 0."""
+    """Return the symbol that stands for the word at `position`, counted from 0."""
     return f"@ptr_{position}"
 
 
 def pointer_position(symbol: str) -> int | None:
-    """The position that `symbol` points at, `None` if it is no pointer."""
+    """Return the position that `symbol` points at, `None` if it is no pointer."""
     match = _POINTER.fullmatch(symbol)
     return int(match[1]) if match else None
 
@@ -47,7 +47,7 @@ def pointer_position(symbol: str) -> int | None:
 def to_pointers(
     parse: Sequence[str], words: Sequence[str], spans: Sequence[Span] = ()
 ) -> list[str]:
-    """Replaces the words of a parse by pointers.
+    """Replace the words of a parse by pointers.
 
     Args:
         parse: symbols of a bracketed parse.
@@ -65,7 +65,7 @@ def to_pointers(
 
 
 def from_pointers(symbols: Sequence[str], words: Sequence[str]) -> list[str]:
-    """Replaces pointers by words; one that points past the sentence stays."""
+    """Replace pointers by words; one that points past the sentence stays."""
     by_pointer = {pointer(i): word for i, word in enumerate(words)}
     return [by_pointer.get(symbol, symbol) for symbol in symbols]
 
@@ -79,7 +79,7 @@ class _Aligner:
         self._taken: set[int] = set()
 
     def symbols(self, tree: Tree, window: range | None = None) -> list[str]:
-        """The tree with pointers; `window` is where its words are looked for first."""
+        """Return the tree with pointers, its words looked for in `window` first."""
         symbols = [tree.symbol]
         for _, children in groupby(tree.children, type):
             group = list(children)
@@ -92,7 +92,7 @@ class _Aligner:
         return [*symbols, CLOSE]
 
     def _claim_span(self, slot: Tree) -> range:
-        """The first span left that has the slot's name and its words."""
+        """Return the first span left that has the slot's name and its words."""
         needed = Counter(leaf_words(tree_symbols(slot)))
         for span in self._spans:
             inside = Counter(self._words[span.start : span.stop])
@@ -120,7 +120,7 @@ class _Aligner:
         return found
 
     def _find_together(self, words: list[str], positions: list[int]) -> list[int]:
-        """The leftmost unbroken run, empty if there is none."""
+        """Return the leftmost unbroken run, empty if there is none."""
         for start in positions:
             run = list(range(start, start + len(words)))
             if self._words[start : run[-1] + 1] == words and set(run) <= set(positions):
@@ -128,7 +128,7 @@ class _Aligner:
         return []
 
     def _find_apart(self, words: list[str], positions: list[int]) -> list[int]:
-        """Each word as soon as possible after the one before, empty if one lacks."""
+        """Find each word as soon as possible after the one before; [] if one lacks."""
         found: list[int] = []
         for word in words:
             last = found[-1] if found else -1

@@ -111,7 +111,7 @@ def _is_end(text: str, end: Match[str], lang: str) -> bool:
 
 
 def _is_full_stop(text: str, end: Match[str], lang: str) -> bool:
-    """Whether a single full stop belongs to no abbreviation."""
+    """Return whether a single full stop belongs to no abbreviation."""
     names = _abbreviations(lang)
     token = _token(text, end.start())
     word = token.lower()
@@ -137,6 +137,6 @@ def _token(text: str, stop: int) -> str:
 
 
 def _opens(text: str, start: int, lang: str) -> bool:
-    """Whether the word that begins there is one that opens sentences."""
+    """Return whether the word that begins there is one that opens sentences."""
     word = _NEXT_WORD.match(text, start)
     return word is not None and word.group(1) in _abbreviations(lang).openers

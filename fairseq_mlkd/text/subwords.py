@@ -149,7 +149,7 @@ def _piece(symbol: str) -> str:
 
 
 def _fast_symbols(merges: list[tuple[str, str]]) -> list[str]:
-    """All symbols that merges can meet or make; what is none becomes `_NO_SYMBOL`."""
+    """Return all symbols that merges can meet or make; others become `_NO_SYMBOL`."""
     symbols = {_NO_SYMBOL: None}
     for left, right in merges:
         for character in re.sub(f"{WORD_END}$", "", left) + right:
@@ -171,7 +171,7 @@ def _fast_model(symbols: list[str], merges: list[tuple[str, str]]) -> models.BPE
 def _doubtful_words(
     merges: list[tuple[str, str]], version: tuple[int, ...]
 ) -> Callable[[str], object] | None:
-    """What is true of each word that `tokenizers` may cut in another way.
+    """Return what is true of each word that `tokenizers` may cut in another way.
 
     It takes the places of one merge from left to right, and between two of them an
     earlier merge that the first made possible; subword-nmt takes all places at once.

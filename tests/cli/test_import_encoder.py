@@ -89,7 +89,7 @@ def test_every_kind_of_weight_file(tmp_path, name, shards):
 
 
 def rewrite_weights(folder: Path, name: str, shards: bool) -> None:
-    """The same weights in another file, or in two of them with an index."""
+    """Write the same weights to another file, or to two of them with an index."""
     from safetensors.torch import load_file, save_file
 
     tensors = load_file(str(folder / "model.safetensors"))

@@ -15,7 +15,7 @@ EVERY_LINE = {"marks": pytest.mark.slow, "id": "every line"}
 
 
 def read_text(data: Path, lang: str, lines: int) -> list[str]:
-    """The first lines of each of a language's files, `lines` in all."""
+    """Return the first lines of each of a language's files, `lines` in all."""
     paths = sorted((data / "text" / lang).glob("*.xz"))
     found: list[str] = []
     for path in paths:

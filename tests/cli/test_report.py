@@ -27,7 +27,7 @@ def results(dataset="xnli", metric="accuracy", seed=1, shift=0.0, models=SCORES)
 
 
 def section(markdown: str, title: str) -> dict:
-    """The rows of the section whose title begins so."""
+    """Return the rows of the section whose title begins so."""
     (found,) = [part for part in markdown.split("## ") if part.startswith(title)]
     return rows(found)
 

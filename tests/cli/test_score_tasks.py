@@ -52,7 +52,7 @@ def prepare(name: str, folder: Path, tokenizer: Path) -> Path:
 
 
 def best(output: str) -> dict[str, str]:
-    """The first hypothesis of each row, without its score."""
+    """Return the first hypothesis of each row, without its score."""
     found: dict[str, str] = {}
     for line in output.splitlines():
         if line.startswith("H-"):

@@ -22,7 +22,7 @@ from fairseq_mlkd.modules.states import Request
 
 
 def save_roberta(folder: Path, **options: object) -> models.BaseFairseqModel:
-    """A random RoBERTa of stock fairseq with XLM-R's files beside it."""
+    """Save a random RoBERTa of stock fairseq with XLM-R's files beside it."""
     size = write_sentencepiece(folder)
     write_dictionary(folder)
     dictionary = Dictionary.load(str(folder / "dict.txt"))
@@ -53,7 +53,7 @@ def save_roberta(folder: Path, **options: object) -> models.BaseFairseqModel:
 
 
 def write_dictionary(folder: Path) -> None:
-    """The pieces in their order, as fairseq's XLM-R has them."""
+    """Return the pieces in their order, as fairseq's XLM-R has them."""
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
     symbols = tokenizer.convert_ids_to_tokens(range(4, len(tokenizer) - 1))
     lines = [f"{symbol} 1\n" for symbol in symbols]

@@ -38,7 +38,7 @@ WITH_ADDED = [
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory) -> Path:
-    """A model whose embeddings have room for some more symbols."""
+    """Save a model whose embeddings have room for some more symbols."""
     folder = tmp_path_factory.mktemp("weights")
     save_encoder(folder, "BertModel", len(VOCABULARY) + 5)
     return folder
@@ -219,7 +219,7 @@ def test_a_vocabulary_of_another_tokenizer_is_refused(source, name):
 
 
 def hostile(content: dict[str, Any]) -> dict[str, Any]:
-    """A part of `tokenizer.json` and what it is replaced by, by the kind of attack."""
+    """Return parts of `tokenizer.json` and what replaces them, by kind of attack."""
     ids, nested = content["model"]["vocab"], {"type": "Lowercase"}
     for _ in range(300):
         nested = {"type": "Sequence", "normalizers": [nested]}

@@ -103,7 +103,7 @@ CUTS = ((1, 2), (2, 1), (1, 1, 1))
 
 
 def may_be_cut(case: Case, criterion: Any) -> bool:
-    """Whether a batch is the sum of its parts, in every term and gradient."""
+    """Return whether a batch is the sum of its parts, in every term and gradient."""
     whole = case.learn(criterion, [3])
     return all(
         torch.allclose(a.double(), b.double(), rtol=1e-6, atol=1e-9)

@@ -33,7 +33,7 @@ def setting(tmp_path) -> Distillation:
 
 @contextmanager
 def training_in(precision: str) -> Iterator[None]:
-    """What fairseq wraps a training step in."""
+    """Return what fairseq wraps a training step in."""
     dtype = PRECISIONS[precision][1]
     with torch.autocast("cpu", dtype=dtype or torch.bfloat16, enabled=bool(dtype)):
         yield
@@ -42,7 +42,7 @@ def training_in(precision: str) -> Iterator[None]:
 def convert(
     setting: Distillation, precision: str, **options: Any
 ) -> tuple[TinyBertCriterion, TinyBertCriterion, MultilingualEncoderModel]:
-    """The criterion and the student in a precision, and both in float64.
+    """Return the criterion and the student in a precision, and both in float64.
 
     All have the same weights, rounded to the precision.
     """

@@ -81,7 +81,7 @@ class Setting:
 
 
 def sentences_of(batch: dict[str, Any]) -> list[dict[str, Tensor]]:
-    """The inputs of a batch one by one, without padding."""
+    """Return the inputs of a batch one by one, without padding."""
     inputs = batch["net_input"]
     return [
         {k: v[i : i + 1, :n] for k, v in inputs.items() if k != "src_lengths"}

@@ -41,7 +41,7 @@ def batch(dataset: WordDataset, rows: list[int]) -> dict[str, Any]:
 
 
 def first_subwords(dataset: WordDataset, index: int) -> list[list[int]]:
-    """A word's first subword, as a list of one, or of none."""
+    """Return a word's first subword, as a list of one, or of none."""
     subwords, words, start = dataset.input0[index].tolist(), [], 0
     for n in dataset.pieces[index].tolist():
         words.append(subwords[start : start + n][:1])

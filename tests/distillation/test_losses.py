@@ -24,7 +24,7 @@ COUNTS = torch.tensor([2.0, 1.0, 5.0], dtype=torch.float64)  # of labels by sent
 def attention_loss(
     student: Tensor, teacher: Tensor, pad: Tensor | None, **options: str
 ) -> Tensor:
-    """That of self-attention, summed over sentences."""
+    """Return that of self-attention, summed over sentences."""
     cells = valid_cells(pad, pad)
     found = losses.attention_loss(student, teacher, cells, **options)
     return (COUNTS.to(found) * found).sum()
@@ -33,7 +33,7 @@ def attention_loss(
 def hidden_loss(
     student: Tensor, teacher: Tensor, pad: Tensor | None, **options: str
 ) -> Tensor:
-    """Summed over sentences."""
+    """Return it summed over sentences."""
     found = losses.hidden_loss(student, teacher, pad, **options)
     return (COUNTS.to(found) * found).sum()
 
@@ -158,7 +158,7 @@ def test_labels_can_count_more_or_less_than_once(ce_weight, logits_weight):
 
 
 def pad_further(x: Tensor, cells: int = 3) -> Tensor:
-    """Padding has values, too: here large ones, as masked scores often have."""
+    """Give padding values, too: here large ones, as masked scores often have."""
     amount = (0, cells, 0, cells) if x.dim() == 4 else (0, 0, 0, cells)
     return torch.nn.functional.pad(x, amount, value=-50.0)
 

@@ -20,7 +20,7 @@ def batch() -> tuple[Tensor, Tensor, Tensor]:
 
 
 def loss(student: Tensor, teacher: Tensor, pad: Tensor | None, heads=HEADS) -> Tensor:
-    """Summed over sentences."""
+    """Return it summed over sentences."""
     return relation_loss(student, teacher, pad, heads=heads).sum()
 
 

@@ -42,7 +42,7 @@ def make_ids(lengths: list[int], padding: int = 0) -> Tensor:
 
 
 def make_inputs(kind: str, padding: int = 0) -> dict[str, Any]:
-    """Inputs of the four sequences, with labels as the tasks name them."""
+    """Return inputs of the four sequences, with labels as the tasks name them."""
     source, target = make_ids(SOURCE, padding), make_ids(TARGET, padding)
     inputs = {"src_tokens": source, "request": REQUESTS}
     if kind == "decoder":
@@ -73,7 +73,7 @@ def blank_padding(x: Tensor, *lengths: list[int]) -> Tensor:
 
 
 def make_signals(inputs: dict[str, Any]) -> Any:
-    """What a teacher would return, 0 at padding, and the labels' sequences."""
+    """Return what a teacher would return, 0 at padding, and the labels' sequences."""
     src, tgt = inputs["src_tokens"].size(1), max(TARGET)
     if "prev_output_tokens" in inputs:
         tgt = inputs["prev_output_tokens"].size(1)

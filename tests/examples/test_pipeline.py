@@ -42,7 +42,7 @@ run_pipeline(
 
 @pytest.fixture(autouse=True)
 def own_sigterm() -> Iterator[None]:
-    """A pipeline sets a handler, which must not outlive the test."""
+    """Restore the handlers: a pipeline sets one, which must not outlive the test."""
     handler = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, handler)
@@ -50,7 +50,7 @@ def own_sigterm() -> Iterator[None]:
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch) -> Path:
-    """The folder that commands run in; its name has a space."""
+    """Return the folder that commands run in; its name has a space."""
     path = tmp_path / "a folder"
     path.mkdir()
     monkeypatch.chdir(path)
@@ -62,7 +62,7 @@ def shell(name: str, script: str, needs: Sequence[str] = ()) -> Stage:
 
 
 def note(name: str, needs: Sequence[str] = ()) -> Stage:
-    """A command that writes its name into the file `ran`."""
+    """Return a command that writes its name into the file `ran`."""
     return shell(name, f"echo '{name}' >> ran", needs)
 
 

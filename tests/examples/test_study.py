@@ -179,7 +179,7 @@ def test_each_seed_is_a_fine_tuning_of_its_own():
 
 
 def miniature(out: Path) -> list[Stage]:
-    """The demo's stages, with a smaller world and smaller models."""
+    """Return the demo's stages, with a smaller world and smaller models."""
     world, training = out / "world", Training(6, 1e-3, 8, 1)
     study = demo(out, world)
     study = study._replace(

@@ -35,7 +35,7 @@ def world(tmp_path_factory):
 
 
 def read_sentences(path):
-    """Lists of (token, tag)."""
+    """Return lists of (token, tag)."""
     blocks = path.read_text(encoding="utf-8").rstrip("\n").split("\n\n")
     return [[line.split("\t") for line in block.split("\n")] for block in blocks]
 

@@ -43,7 +43,7 @@ def test_remains_of_a_killed_run_go_unless_another_process_may_write_them(tmp_pa
 
 @pytest.fixture
 def events(monkeypatch):
-    """What reached the disk, and what took its name, in this order."""
+    """Return what reached the disk, and what took its name, in this order."""
     events = []
     replace, sync = os.replace, os.fsync
 

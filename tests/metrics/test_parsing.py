@@ -12,7 +12,7 @@ GOLD = "[IN:A [SL:X one two ] [SL:Y [IN:B [SL:X three ] [SL:Z four ] ] ] ]"
 
 
 def counts(predicted: str, gold: str = GOLD) -> list[str]:
-    """The keys of the metrics that count this prediction."""
+    """Return the keys of the metrics that count this prediction."""
     found = parse_counts(gold.split(), predicted.split())
     assert list(found) == list(PARSE_METRICS)
     return [key for key, value in found.items() if value == 1]

@@ -18,7 +18,7 @@ Use = Callable[[Tensor, Projection, Tensor], Tensor]
 
 
 def mark(shape: tuple[int, ...], seed: int) -> Tensor:
-    """Fixed factors, so that each entry has a gradient of its own."""
+    """Multiply by fixed factors, so that each entry has a gradient of its own."""
     generator = torch.Generator().manual_seed(seed)
     return torch.randn(shape, generator=generator, dtype=torch.float64)
 

@@ -14,7 +14,7 @@ SCRIPT = str(Path(__file__).parents[2] / "preprocess" / "corpus.py")
 
 @pytest.fixture
 def corpus(monkeypatch, capsys):
-    """Runs the script in this process; gives its error, None without, and output."""
+    """Run the script in this process; return its error, None without, and output."""
 
     def run(*arguments):
         monkeypatch.setattr(sys, "argv", [SCRIPT, *map(str, arguments)])

@@ -70,7 +70,7 @@ def score(task: LabellingTask, model: Any, sample: dict[str, Any]) -> dict[str, 
 
 
 def slow_loss(task: LabellingTask, model: Any, subset: str, row: int) -> Tensor:
-    """Each label of a sentence by itself, at the first subword of its word."""
+    """Return each label of a sentence by itself, at the first subword of its word."""
     words = task.datasets[subset].datasets[0]
     pieces = words.pieces[row].tolist()
     tokens = torch.tensor([[0, *words.input0[row].tolist()]])

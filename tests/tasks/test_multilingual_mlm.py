@@ -41,7 +41,7 @@ def teacher(data, tmp_path_factory) -> Path:
 
 
 def flatten(state: Any, prefix: str = "") -> dict[str, torch.Tensor]:
-    """All tensors by their path."""
+    """Return all tensors by their path."""
     if isinstance(state, torch.Tensor):
         return {prefix: state}
     if not isinstance(state, (dict, list)):

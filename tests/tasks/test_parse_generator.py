@@ -35,7 +35,7 @@ def data(tmp_path_factory) -> Path:
 
 
 def make(data: Path, **options: Any) -> tuple[ZeroShotParsingTask, Any]:
-    """A task and a random model, always the same."""
+    """Return a task and a random model, always the same."""
     torch.manual_seed(1)
     task = make_task("zero_shot_parsing", data, **options)
     model = task.build_model(OmegaConf.create(MODEL)).eval()
@@ -63,7 +63,7 @@ def count_misfits(
     found: list[list[dict[str, Any]]],
     pairs: Sequence[Any] | None,
 ) -> int:
-    """How many of the best hypotheses break the grammar."""
+    """Return how many of the best hypotheses break the grammar."""
     grammar = Grammar([*SYMBOLS, "@ptr_0"], pairs)
     index = {symbol: i for i, symbol in enumerate(SYMBOLS)}
     parses = [task.parses.spell(row[0]["tokens"]) for row in found]

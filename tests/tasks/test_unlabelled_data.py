@@ -268,7 +268,7 @@ def test_one_language_is_no_comparison(world, tmp_path, caplog):
 
 
 def validate(task: Any, **scores: float) -> None:
-    """What fairseq-train does after each subset of a validation."""
+    """Do what fairseq-train does after each subset of a validation."""
     for found in ({"valid": {"en": scores["en"]}}, {"valid.all": scores}):
         with mock.patch.object(task.scores, "main_scores", lambda agg, f=found: f):
             task.post_validate(None, {}, None)

@@ -55,7 +55,7 @@ def data(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def trained(data, tmp_path_factory) -> Path:
-    """A model that knows its training data by heart."""
+    """Train a model that knows its training data by heart."""
     options = ["--dropout", 0, "--attention-dropout", 0, "--train-embeddings"]
     options += ["--lr", 0.003, "--max-epoch", 60, "--disable-validation"]
     return train(data, tmp_path_factory.mktemp("runs") / "m", *flags(), *options)

@@ -42,7 +42,7 @@ def random_counts(seed: int) -> dict[str, int]:
 
 
 def different(seeds: range, n: int = 150) -> int:
-    """The number of random vocabularies whose merges are not subword-nmt's."""
+    """Return the number of random vocabularies whose merges are not subword-nmt's."""
     cases = map(random_counts, seeds)
     return sum(ours(counts, n) != reference(counts, n) for counts in cases)
 

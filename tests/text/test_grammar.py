@@ -17,7 +17,7 @@ END = SYMBOLS.index("</s>")
 
 
 def is_well_formed(symbols: list[str], pairs: list | None) -> bool:
-    """What the grammar admits, by the tree: no slot mixes words and intents."""
+    """Return what the grammar admits, by the tree: no slot mixes words and intents."""
     try:
         tree = parse_tree(symbols)
     except ValueError:

@@ -15,7 +15,7 @@ from fairseq_mlkd.text.pointers import (
 
 
 def point(parse: str, sentence: str, *spans: Span) -> list[int]:
-    """The positions that the parse's words get; checks the way back."""
+    """Return the positions that the parse's words get; checks the way back."""
     symbols, words = split_symbols(parse), sentence.split()
     pointed = to_pointers(symbols, words, spans)
     assert from_pointers(pointed, words) == symbols

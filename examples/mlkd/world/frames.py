@@ -117,19 +117,19 @@ FRAMES: tuple[Frame, ...] = (
 
 
 def slot_type(slot: str) -> str:
-    """The type of a slot: its name without the digit."""
+    """Return the type of a slot: its name without the digit."""
     return slot.rstrip("0123456789")
 
 
 def draw_value(slot: str, taken: Sequence[str] = (), *, rng: random.Random) -> str:
-    """A random value for `slot` that is none of `taken`."""
+    """Return a random value for `slot` that is none of `taken`."""
     return rng.choice([v for v in VALUES[slot_type(slot)] if v not in taken])
 
 
 def draw_values(
     slots: Sequence[str], given: Values | None = None, *, rng: random.Random
 ) -> Values:
-    """Random values for `slots`, no value twice; of `given` those for `slots` stay."""
+    """Draw values for `slots`, no value twice; of `given` those for `slots` stay."""
     values = {slot: value for slot, value in (given or {}).items() if slot in slots}
     for slot in slots:
         if slot not in values:
@@ -138,7 +138,7 @@ def draw_values(
 
 
 def swap_values(values: Values, swap: tuple[str, str]) -> Values:
-    """The same values with two slots exchanged."""
+    """Return the same values with two slots exchanged."""
     first, second = swap
     return {**values, first: values[second], second: values[first]}
 
@@ -148,7 +148,7 @@ def draw_splits(
     counts: Sequence[int],
     seed: str,
 ) -> list[list[_Drawn]]:
-    """One list per split; `draw` notes in the set what no other split may hold."""
+    """Draw one list per split; `draw` notes in the set what no other may hold."""
     rng = random.Random(seed)
     seen: set[tuple[Any, ...]] = set()
     return [draw(count, seen, rng) for count in counts]

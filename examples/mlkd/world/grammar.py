@@ -31,7 +31,7 @@ class Span:
     end: int
 
     def shift(self, offset: int) -> Span:
-        """The same span `offset` characters further on."""
+        """Return the same span `offset` characters further on."""
         return Span(self.slot, self.start + offset, self.end + offset)
 
 
@@ -62,11 +62,11 @@ class Language:
     templates: Mapping[tuple[str, str], Sequence[str]] = field(repr=False)
 
     def slot_sets(self, frame: str, kind: str) -> list[Slots]:
-        """The sets of slots, sorted, that the templates of this kind mention."""
+        """Return the sets of slots, sorted, that the templates of this kind mention."""
         return sorted({slots_of(t) for t in self.templates[frame, kind]})
 
     def phrasings(self, frame: str, kind: str, slots: Slots) -> list[str]:
-        """The templates that mention exactly these slots."""
+        """Return the templates that mention exactly these slots."""
         return [t for t in self.templates[frame, kind] if slots_of(t) == slots]
 
     def say(self, template: str, values: Values) -> Phrase:
@@ -79,7 +79,7 @@ class Language:
         return self._fill(template, pieces, {s: cls for s, (_, cls) in words.items()})
 
     def join(self, joiner: str, a: Phrase, b: Phrase) -> Phrase:
-        """Two clauses as one; a joiner has the placeholders `{a}` and `{b}`."""
+        """Return two clauses as one; a joiner has the placeholders `{a}` and `{b}`."""
         return self._fill(joiner, {"a": a, "b": b}, {})
 
     def finish(self, clause: Phrase) -> Phrase:
@@ -90,7 +90,7 @@ class Language:
         return Phrase(head.upper() + rest + stop, clause.spans)
 
     def tell(self, template: str, person: str, fact: Phrase) -> Phrase:
-        """A request to tell `person` a clause `{a}`, which is the slot `fact`."""
+        """Return a request to tell `person` a clause `{a}`, the slot `fact`."""
         name, cls = self.lexicon["person"][person]
         pieces = {
             "person": Phrase(name, (Span("person", 0, len(name)),)),
@@ -101,14 +101,14 @@ class Language:
     def clause(
         self, frame: str, kind: str, values: Values, *, rng: random.Random
     ) -> Phrase:
-        """A clause by any template that mentions exactly the slots given."""
+        """Return a clause by any template that mentions exactly the slots given."""
         template = rng.choice(self.phrasings(frame, kind, tuple(sorted(values))))
         return self.say(template, values)
 
     def sentence(
         self, frame: str, kind: str, values: Values, *, rng: random.Random
     ) -> str:
-        """The text of such a clause as a whole sentence."""
+        """Return the text of such a clause as a whole sentence."""
         return self.finish(self.clause(frame, kind, values, rng=rng)).text
 
     def _fill(
@@ -137,7 +137,7 @@ class Language:
 
 
 def slots_of(template: str) -> Slots:
-    """The slots that a template mentions, sorted."""
+    """Return the slots that a template mentions, sorted."""
     return tuple(sorted({slot for slot, _ in PLACEHOLDER.findall(template)}))
 
 
@@ -173,12 +173,12 @@ def load_language(path: Path) -> Language:
 
 
 def find_english(languages: Sequence[Language]) -> Language:
-    """The one that all others are compared with."""
+    """Return the one that all others are compared with."""
     return next(language for language in languages if language.code == "en")
 
 
 def load_languages(folder: Path) -> list[Language]:
-    """All languages of a folder, sorted by code; they must say the same things.
+    """Return all languages of a folder, sorted by code; they must say the same things.
 
     Raises:
         ValueError: if a language lacks what English has, or the other way round.

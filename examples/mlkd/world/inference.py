@@ -52,7 +52,7 @@ class Pair:
 
 
 def draw_pairs(english: Language, counts: Sequence[int], seed: int) -> list[list[Pair]]:
-    """One list per split; three pairs share a premise, and no two splits share one."""
+    """Draw one list per split; three pairs share a premise, no two splits share one."""
     return draw_splits(partial(_draw_split, english), counts, f"{seed} inference")
 
 
@@ -131,7 +131,7 @@ def _draw_pair(
 def _realise(
     language: Language, pairs: Sequence[Pair], seed: str
 ) -> Iterator[tuple[Pair, str, str]]:
-    """The pairs with their sentences; those of one prompt share the premise."""
+    """Yield the pairs with their sentences; those of one prompt share the premise."""
     rng = random.Random(f"{seed} {language.code}")
     premises: dict[int, str] = {}
     for pair in pairs:

@@ -71,7 +71,7 @@ def _compound(language: Language, rng: random.Random) -> str:
 
 
 def _judged(language: Language, rng: random.Random, *, corrected: bool) -> str:
-    """A statement, and what it says in other words, or what it shows to be false."""
+    """Return a statement, and what it says in other words or shows to be false."""
     frame = rng.choice(FRAMES)
     first = rng.choice(language.templates[frame.name, "statement"])
     known = set(slots_of(first))
@@ -103,7 +103,7 @@ def _change(frame: Frame, said: Values, known: Values, rng: random.Random) -> Va
 def _clause(
     language: Language, frame: Frame, given: Values, rng: random.Random
 ) -> Clause:
-    """A statement with random values; it mentions every slot of `given`."""
+    """Return a statement with random values; it mentions every slot of `given`."""
     templates = [
         t
         for t in language.templates[frame.name, "statement"]
@@ -115,7 +115,7 @@ def _clause(
 
 
 def _related_clause(language: Language, first: Clause, rng: random.Random) -> Clause:
-    """A clause of another frame in which one value of `first` recurs."""
+    """Return a clause of another frame in which one value of `first` recurs."""
     shared = [
         (frame, slot, value)
         for frame in FRAMES

@@ -59,7 +59,7 @@ def write_pawsx(
 
 
 def draw_pairs(english: Language, counts: Sequence[int], seed: int) -> list[list[Pair]]:
-    """One list per split, half of it paraphrases; no two splits share a sentence."""
+    """Draw one list per split, half of it paraphrases; no two share a sentence."""
     return draw_splits(partial(_draw_split, english), counts, f"{seed} paraphrase")
 
 
@@ -107,13 +107,13 @@ def _realise(
 
 
 def _keeps_order(pair: Pair, first: str, second: str) -> bool:
-    """Whether the words that could change places come in the same order."""
+    """Return whether the words that could change places come in the same order."""
     same_phrase_order = _order(first, pair.frame) == _order(second, pair.frame)
     return same_phrase_order == bool(pair.label)
 
 
 def _order(template: str, frame: Frame) -> bool:
-    """Whether the first of the two slots that could change places comes first."""
+    """Return whether the first of the two slots that could swap comes first."""
     first, second = (template.index(f"{{{slot}}}") for slot in frame.swap)
     return first < second
 

@@ -55,13 +55,13 @@ def _rows(
 
 
 def write_parse(utterance: Utterance, words: Sequence[Word]) -> str:
-    """The decoupled form: the intent, its slots in order, and the words of these."""
+    """Return the decoupled form: the intent, its slots in order, and their words."""
     frame = utterance.frame.name
     return _write_intent("tell" if utterance.listener else frame, frame, words, 0)
 
 
 def _write_intent(intent: str, fact: str, words: Sequence[Word], depth: int) -> str:
-    """The bracketed intent of some words; `fact` is the intent inside such a slot."""
+    """Return the bracketed intent of some words; `fact` is the intent in that slot."""
     inside = [word for word in words if len(word.spans) > depth]
     parts = [f"[{_symbol('IN', intent)}"]
     for span, group in itertools.groupby(inside, lambda word: word.spans[depth]):

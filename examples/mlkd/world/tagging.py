@@ -58,5 +58,5 @@ def write_multiatis(
 
 
 def split_languages(languages: Sequence[Language], split: str) -> Sequence[Language]:
-    """The languages that have a split: English alone has training data."""
+    """Return the languages that have a split: English alone has training data."""
     return [x for x in languages if split != "train" or x.code == "en"]

@@ -41,7 +41,7 @@ class Utterance:
     listener: str | None = None
 
     def split(self, seed: int) -> str:
-        """The split that its meaning belongs to."""
+        """Return the split that its meaning belongs to."""
         key = f"{seed} {self.frame.name} {sorted(self.values.items())}"
         (split,) = random.Random(key).choices(*zip(*SPLIT_SHARES.items()))
         return split
@@ -56,7 +56,7 @@ class Word(NamedTuple):
     spans: tuple[Span, ...]
 
     def tag(self, labels: Mapping[str, str]) -> str:
-        """Its tag (B-, I- or O), if just the slots in `labels` count."""
+        """Return its tag (B-, I- or O), if just the slots in `labels` count."""
         for span in self.spans:
             if span.slot in labels:
                 return f"{'B' if span.start == self.start else 'I'}-{labels[span.slot]}"
@@ -72,7 +72,7 @@ def draw_utterances(
     told: float = 0.0,
     seed: int,
 ) -> list[Utterance]:
-    """Random utterances of one split; the share `told` is a statement to pass on."""
+    """Draw utterances of one split; the share `told` is a statement to pass on."""
     rng = random.Random(f"{seed} {split} {' '.join(kinds)}")
     utterances: list[Utterance] = []
     while len(utterances) < count:
@@ -86,7 +86,7 @@ def draw_utterances(
 def realise(
     language: Language, utterances: Sequence[Utterance], seed: str
 ) -> Iterator[tuple[Utterance, Phrase]]:
-    """The utterances with the sentences of one language."""
+    """Yield the utterances with the sentences of one language."""
     rng = random.Random(f"{seed} {language.code}")
     for utterance in utterances:
         frame, values = utterance.frame.name, utterance.values
@@ -124,6 +124,6 @@ def _draw(
 
 
 def _around(spans: Sequence[Span], position: int) -> tuple[Span, ...]:
-    """The spans that hold a character, the widest first."""
+    """Return the spans that hold a character, the widest first."""
     holding = [span for span in spans if span.start <= position < span.end]
     return tuple(sorted(holding, key=lambda span: span.start - span.end))

@@ -17,7 +17,7 @@ SPLITS = ("train", "valid")
 
 
 def part_prefix(folder: str, split: str, shard: int) -> str:
-    """Path, without extension, of what a piece gives to a shard."""
+    """Return the path, without extension, of what a piece gives to a shard."""
     return os.path.join(folder, f"{split}{shard}")
 
 

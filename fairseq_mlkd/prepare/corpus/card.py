@@ -165,7 +165,7 @@ def _kept(entry: Mapping[str, Any]) -> int:
 
 
 def _counts(numbers: Mapping[str, int]) -> str:
-    """`1,234 pages, 5 lines`; what is 0 is not named."""
+    """Return `1,234 pages, 5 lines`; what is 0 is not named."""
     named = [f"{n:,} {name.replace('_', ' ')}" for name, n in numbers.items() if n]
     return ", ".join(named) or ABSENT
 

@@ -45,7 +45,7 @@ class CleaningRule:
         return load_tokenizer(self.codes_from).normalise
 
     def hash(self, sentence: str) -> int:
-        """64 bits: of 500 million sentences two meet by chance once in 150 corpora."""
+        """Return 64 bits: of 500 million sentences, two meet once in 150 corpora."""
         salt = self.seed.to_bytes(blake2b.SALT_SIZE, "little")
         digest = blake2b(sentence.encode("utf-8"), digest_size=8, salt=salt).digest()
         return int.from_bytes(digest, "little")

@@ -80,7 +80,7 @@ class CorpusOptions:
                     raise ValueError(f"{path}: given twice for one language")
 
     def describe(self) -> dict[str, Any]:
-        """Options and input sizes, in the form in which JSON gives them back."""
+        """Return options and input sizes in the form in which JSON gives them back."""
         sizes = {
             path: os.path.getsize(path)
             for path in self._paths()

@@ -141,7 +141,7 @@ def _after(extra: str) -> str:
 def _parse(
     arguments: Sequence[str],
 ) -> tuple[list[Quantity], list[str], list[str]] | None:
-    """Quantities, what joins them, and the arguments after them."""
+    """Return the quantities, what joins them, and the arguments after them."""
     quantities: list[Quantity] = []
     joins: list[str] = []
     rest = [argument.strip() for argument in arguments]
@@ -162,7 +162,7 @@ def _parse(
 
 
 def _take_quantity(arguments: list[str]) -> tuple[Quantity, list[str]] | None:
-    """`5|ft|11|in|...`, or a number alone if a word such as "to" follows."""
+    """Return `5|ft|11|in|...`, or a number alone if a word such as "to" follows."""
     quantity: Quantity = []
     while arguments:
         number = read_number(arguments[0])
@@ -255,7 +255,7 @@ def _write(
 def _write_adjective(
     quantities: list[Quantity], joins: list[str], names: Wording
 ) -> str:
-    """10-mile, never 10-mi, since spoken form reads a symbol as a plural."""
+    """Write 10-mile, never 10-mi, since spoken form reads a symbol as a plural."""
     parts: list[str] = []
     for i, quantity in enumerate(quantities):
         if i:

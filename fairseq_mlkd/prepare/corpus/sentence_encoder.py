@@ -115,7 +115,7 @@ class _PackedWords(dict[str, bytes]):
 
 
 def load_tokenizer(folder: str) -> Tokenizer:
-    """As `Tokenizer.load`."""
+    """Do as `Tokenizer.load`."""
     return _load_tokenizer(folder, _version(folder))
 
 

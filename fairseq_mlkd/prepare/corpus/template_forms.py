@@ -117,13 +117,13 @@ def _convert(call: Template) -> str | None:
 
 
 def _convert_names(call: Template) -> str | None:
-    """{{km to mi|5}}."""
+    """Read {{km to mi|5}}."""
     source, _, target = call.name.partition(" to ")
     return convert([call.get("1"), source, target], call.named, call.lang)
 
 
 def _height(call: Template) -> str | None:
-    """{{height|ft=5|in=11}}, {{weight|kg=80}}."""
+    """Read {{height|ft=5|in=11}}, {{weight|kg=80}}."""
     pairs = [
         part
         for unit in ("m", "cm", "ft", "in", "st", "lb", "kg")
@@ -144,14 +144,14 @@ def _plain_number(call: Template) -> str | None:
 
 
 def _local(number: str, call: Template) -> str:
-    """3.5 with the decimal mark of the wiki, if that is known."""
+    """Write 3.5 with the decimal mark of the wiki, if that is known."""
     is_plain = re.fullmatch(r"[-−]?\d+\.\d+", number)
     mark = call.wiki.decimal_mark
     return number.replace(".", mark) if is_plain and mark else number
 
 
 def _quantity(call: Template) -> str | None:
-    """Number, unit, exponent, unit, exponent ...: {{unité|30|m||s|-1}}."""
+    """Read number, unit, exponent, unit, exponent ...: {{unité|30|m||s|-1}}."""
     number, *rest = call.unnamed or [""]
     if not number:
         return None
@@ -180,7 +180,7 @@ def _units(parts: list[str]) -> Iterator[str]:
 
 
 def _sides(call: Template) -> str | None:
-    """{{dunité|10|20|km}}: a length by a width."""
+    """Read {{dunité|10|20|km}}: a length by a width."""
     numbers = [part for part in call.unnamed if re.match(r"\d", part)]
     if len(numbers) < 2:
         return None
@@ -190,7 +190,7 @@ def _sides(call: Template) -> str | None:
 
 
 def _value(call: Template) -> str | None:
-    """{{val}}: range or value, uncertainty, power of ten, unit."""
+    """Read {{val}}: range or value, uncertainty, power of ten, unit."""
     if not call.unnamed:
         return None
     head, *rest = call.unnamed
@@ -214,7 +214,7 @@ def _value(call: Template) -> str | None:
 
 
 def _fraction(call: Template) -> str | None:
-    """{{frac|3|1|2}} is 3 1/2, {{frac|2}} is 1/2."""
+    """Read {{frac|3|1|2}} as 3 1/2, {{frac|2}} as 1/2."""
     whole, upper, lower = ["", "", "", *filter(None, call.unnamed)][-3:]
     if not lower:
         return None
@@ -248,7 +248,7 @@ def _subscript(call: Template) -> str | None:
 
 
 def _formula(call: Template) -> str | None:
-    """{{chem|H|2|O}}, {{chem2|H2O}}."""
+    """Read {{chem|H|2|O}}, {{chem2|H2O}}."""
     text = "".join(call.unnamed)
     return lowered(text) if text else None
 
@@ -258,7 +258,7 @@ def _digits_in_groups(call: Template) -> str | None:
 
 
 def _century(call: Template) -> str | None:
-    """{{s|XIX|e}}, {{-s|V|e}}."""
+    """Read {{s|XIX|e}}, {{-s|V|e}}."""
     number = call.get("1").upper()
     if not number:
         return None
@@ -268,7 +268,7 @@ def _century(call: Template) -> str | None:
 
 
 def _centuries(call: Template) -> str | None:
-    """{{s2|XVIII|e|XIX|e}}, {{sp|XVIII|e|et|XIX|e|s}}."""
+    """Read {{s2|XVIII|e|XIX|e}}, {{sp|XVIII|e|et|XIX|e|s}}."""
     numbers = [part for part in call.unnamed if re.fullmatch(r"[IVXivx]+|\d+", part)]
     joins = [part for part in call.unnamed if part in ("à", "ou", "au", "-", "–", "/")]
     if len(numbers) != 2:
@@ -279,13 +279,13 @@ def _centuries(call: Template) -> str | None:
 
 
 def _siglo(call: Template) -> str | None:
-    """{{siglo|V|a}}: the fifth century, after or before Christ."""
+    """Read {{siglo|V|a}}: the fifth century, after or before Christ."""
     era = {"a": " a. C.", "d": " d. C."}.get(call.get("2").lower()[:1], "")
     return f"siglo {call.get('1').upper()}{era}" if call.get("1") else None
 
 
 def _time(call: Template) -> str | None:
-    """{{heure|12|30}} is 12 h 30."""
+    """Read {{heure|12|30}} as 12 h 30."""
     hour, minute, second = (*call.unnamed, "", "", "")[:3]
     if not hour:
         return None
@@ -293,14 +293,14 @@ def _time(call: Template) -> str | None:
 
 
 def _duration(call: Template) -> str | None:
-    """{{durée|1|30}} is 1 h 30 min."""
+    """Read {{durée|1|30}} as 1 h 30 min."""
     signs = ("h", "min", "s")
     parts = [f"{n} {sign}" for n, sign in zip(call.unnamed, signs) if n.strip("0")]
     return " ".join(parts) or None
 
 
 def _as_of(call: Template) -> str | None:
-    """{{as of|2014|5|lc=y}}."""
+    """Read {{as of|2014|5|lc=y}}."""
     if call.get("alt"):
         return call.get("alt")
     date = _date(call)
@@ -311,13 +311,13 @@ def _as_of(call: Template) -> str | None:
 
 
 def _circa(call: Template) -> str | None:
-    """{{circa|1450|1460}}."""
+    """Read {{circa|1450|1460}}."""
     years = [f"circa {year}" for year in call.unnamed[:2] if year]
     return " – ".join(years) or "circa"
 
 
 def _years(call: Template) -> str | None:
-    """{{reign|1450|1470}}: an abbreviation and years."""
+    """Read {{reign|1450|1470}}: an abbreviation and years."""
     years = "–".join(filter(None, call.unnamed[:2]))
     return f"{call.name.lower()[:1]}. {years}" if years else None
 

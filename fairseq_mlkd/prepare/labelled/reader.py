@@ -142,7 +142,7 @@ class Reader(ABC, Generic[AnyRow]):
 
     @abstractmethod
     def rows(self, path: Path, wanted: Wanted) -> Iterator[AnyRow | Dropped]:
-        """As `read`."""
+        """Do as `read`."""
 
     @abstractmethod
     def cut(self, row: AnyRow, lang: str, tokenizer: Tokenizer) -> Inputs:

@@ -144,7 +144,7 @@ def _read_clock(match: Match[str]) -> str:
 
 
 def _read_length(match: Match[str]) -> str:
-    """2:30 Stunden, 3:45 Minuten: no times of day."""
+    """Read 2:30 Stunden, 3:45 Minuten: no times of day."""
     names = _LENGTHS[match["unit"][0]]
     numbers = (match["first"], match["second"], match["third"] or "")
     return " ".join(

@@ -71,7 +71,7 @@ _LENGTHS = {"h": ("hour", "minute"), "m": ("minute", "second")}
 
 
 def _read_length(match: Match[str]) -> str:
-    """2:30 hours, 3:45 minutes: no times of day."""
+    """Read 2:30 hours, 3:45 minutes: no times of day."""
     units = _LENGTHS[match["unit"][0]]
     numbers = (int(match["first"]), int(match["second"]))
     return " ".join(
@@ -266,7 +266,7 @@ _NOUN = re.compile(r"[ \u00a0-]([a-z][a-z-]+|[A-Z][a-z]+)")
 
 
 def _is_attribute(text: str, start: int, end: int) -> bool:
-    """Whether a noun takes the quantity as its attribute: a $500 bond."""
+    """Return whether a noun takes the quantity as its attribute: a $500 bond."""
     noun = _NOUN.match(text, end)
     if noun is None or noun[1].lower() in _NO_NOUNS or noun[1].endswith(("ed", "ly")):
         return False

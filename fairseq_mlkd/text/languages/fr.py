@@ -79,7 +79,7 @@ def _read_numeral(numeral: Numeral) -> str | None:
 
 
 def _read_mister(match: Match[str]) -> str:
-    """M. is a title unless a name or an initial stands before it (Albert M. Roy)."""
+    """Read M. as a title unless a name or initial stands before it (Albert M. Roy)."""
     before = match.string[: match.start()].rstrip().rpartition(" ")[2]
     is_name = _NAME.fullmatch(before) and before[0].isupper()
     return match.group() if is_name and before not in _OPENINGS else "monsieur"

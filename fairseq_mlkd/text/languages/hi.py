@@ -164,7 +164,7 @@ def _read_date(match: Match[str]) -> str:
 
 
 def _read_pair(match: Match[str]) -> str:
-    """A range, or else the score of a game and the like."""
+    """Return a range, or else the score of a game and the like."""
     first, last = match.groups()
     is_range = int(first) < int(last) and not is_name(first, last)
     joint = " से " if is_range else ", "

@@ -76,7 +76,7 @@ def _read_numeral(numeral: Numeral) -> str | None:
 
 
 def _is_italian_name(numeral: Numeral) -> bool:
-    """Italian names end in a vowel: Pio quinto, but Super Bowl dieci, Like I Do."""
+    """Tell names by their last vowel: Pio quinto, but Super Bowl dieci, Like I Do."""
     name = numeral.before
     vowels = "aio" if numeral.written == "I" else "aeio"
     return name.isalpha() and len(name) > 2 and name.istitle() and name[-1] in vowels

@@ -124,7 +124,7 @@ def _read_date(match: Match[str]) -> str:
 
 
 def _read_pair(match: Match[str]) -> str:
-    """A range, the score of a game, or two numbers of a name (A300-600) or address."""
+    """Read a range, a game's score, or two numbers of a name (A300-600) or address."""
     first, last = match.groups()
     before = match.string[match.start() - 1 : match.start()]
     if before in _BEFORE_NAMES or int(first) >= max(int(last), 100):

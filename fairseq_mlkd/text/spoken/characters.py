@@ -55,7 +55,7 @@ def _fold_character(character: str) -> str:
 
 
 def _fold_other_number(character: str) -> str:
-    """Superscripts, ½, ①, and the signs for 10, 100 ... of other scripts."""
+    """Fold superscripts, ½, ①, and the signs for 10, 100 ... of other scripts."""
     unified = unicodedata.normalize("NFKC", character).replace("⁄", "/")
     if any(map(str.isdecimal, unified)):
         superscript = unicodedata.decomposition(character).startswith("<super>")

@@ -78,7 +78,7 @@ def _segmenter() -> fugashi.GenericTagger:
 
 @cache
 def _dictionary() -> fugashi.GenericTagger:
-    """MeCab that takes "WORD TAB *" for one word (-p) and tells whether it knows it."""
+    """Open a MeCab that takes "WORD TAB *" for a word (-p) and says if it is known."""
     return _open_mecab('-O "" -p -F known -U unknown -E ""')
 
 

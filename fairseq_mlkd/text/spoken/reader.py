@@ -97,7 +97,7 @@ def _ends_with_any_of(abbreviations: Iterable[str]) -> Pattern[str]:
 
 
 def is_name(first: str, last: str) -> bool:
-    """Whether 747-400 and 737-800 are two numbers of a name and no range."""
+    """Return whether 747-400 and 737-800 are two numbers of a name and no range."""
     if not (len(first) == len(last) == 3 and f"{first}{last}".isdigit()):
         return False
     return last[1:] == "00" and (first > last or first[2] != "0")

@@ -13,7 +13,7 @@ PICTURES = ["card_shares.png", "card_subwords.png", "card_text.png"]
 
 
 def make_report(langs=LANGS, **changes):
-    """A report in which the first language is the largest."""
+    """Return a report in which the first language is the largest."""
     sizes = [1_000_000 // (rank + 1) for rank in range(len(langs))]
     roots = [size**0.5 for size in sizes]
     languages = {
@@ -69,7 +69,7 @@ def language_entry(lang, size, before, after):
 
 
 def rows_of(card, title, table=0):
-    """The cells of a table under a heading, by the first cell of each row."""
+    """Return the cells of a table under a heading, by the first cell of each row."""
     section = card.split(f"## {title}\n")[1].split("\n## ")[0]
     parts = section.strip().split("\n\n")
     lines = [part for part in parts if part.startswith("|")][table].split("\n")

@@ -36,7 +36,7 @@ def pieces(tmp_path, seed) -> list[str]:
 
 
 def part(pieces: list[str], tmp_path, ranges: int) -> list[CleanPiece]:
-    """All of the step, with so many ranges of hashes."""
+    """Return all of the step, with so many ranges of hashes."""
     compared = [str(tmp_path / f"range{ranges}-{n}") for n in range(ranges)]
     for number, folder in enumerate(compared):
         (tmp_path / folder).mkdir()

@@ -30,14 +30,14 @@ TRAINING = f"{TARBALL}/training-monolingual.tokenized.shuffled/news.en-00001-of-
 
 
 def read(path):
-    """What a file holds, document by document as paragraphs, and the counts."""
+    """Return what a file holds, document by document as paragraphs, and the counts."""
     counts = Counter()
     documents = read_documents(str(path), counts)
     return [list(document_paragraphs(document)) for document in documents], counts
 
 
 def refusal(path):
-    """The one line that a bad file is refused with."""
+    """Return the one line that a bad file is refused with."""
     with pytest.raises(ValueError) as error:
         read(path)
     message = str(error.value)

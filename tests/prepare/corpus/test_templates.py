@@ -19,7 +19,7 @@ ROWS = [
 
 
 def speak(markup, lang, wiki):
-    """The spoken form of all sentences; `wiki` is what the reader is told of it."""
+    """Return all sentences' spoken form; `wiki` is what the reader is told of it."""
     paragraphs = article_paragraphs(markup.replace("\\n", "\n"), lang=wiki)
     sentences = (s for text in paragraphs for s in split_sentences(text, lang))
     return " | ".join(to_spoken(sentence, lang) for sentence in sentences)

@@ -22,7 +22,7 @@ def downloader(tmp_path, monkeypatch):
 
 @pytest.fixture
 def server(tmp_path, monkeypatch):
-    """Serves small archives in the place of the official ones."""
+    """Serve small archives in the place of the official ones."""
     files = {}
     for (name, file_name), members in ARCHIVES.items():
         archive = write_archive(tmp_path / file_name, members)

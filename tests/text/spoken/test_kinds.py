@@ -19,7 +19,7 @@ LANGS = ["es", "fr", "it", "pt"]
 
 
 def read_rows(name: str) -> list[list[str]]:
-    """The cells of a table; a line that begins with # says something of the next."""
+    """Return a table's cells; a line that begins with # says something of the next."""
     lines = HERE.joinpath(name).read_text(encoding="utf-8").split("\n")
     return [line.split("\t") for line in lines if line and line[0] != "#"]
 

@@ -57,5 +57,5 @@ def read_billion_words(path: str, counts: Counter[str]) -> Iterator[Document]:
 
 
 def undo_tokenisation(sentence: str) -> str:
-    """Text as it was before Moses' tokeniser split it at spaces."""
+    """Return text as it was before Moses' tokeniser split it at spaces."""
     return str(_DETOKENIZER.detokenize(sentence.split(" ")))

@@ -129,6 +129,19 @@ def table(text: str) -> dict[str, str]:
     return {written.strip(): said.strip() for written, _, said in rows}
 
 
+def forms(text: str) -> dict[str, tuple[str, ...]]:
+    """Return the table that is written as "mi = mile, miles; ..."."""
+    return {
+        written: tuple(form.strip() for form in said.split(","))
+        for written, said in table(text).items()
+    }
+
+
+def currencies(text: str) -> dict[str, Unit]:
+    """Return the units that are written as "USD = dollar, dollars[, gender]; ..."."""
+    return {written: Unit(*names) for written, names in forms(text).items()}
+
+
 def equals(said: str) -> Rule:
     """Return the rule for the sign between two terms (not around a wiki's headings)."""
     return Rule(re.compile(r"=(?<=\w =)(?= [\w-])"), lambda match: said, "=")

@@ -11,6 +11,7 @@ from fairseq_mlkd.text.language import (
     Rule,
     Unit,
     Wiki,
+    currencies,
     equals,
     powers,
     spell,
@@ -368,71 +369,45 @@ LANGUAGE = Language(
     until="bis",
     years=range(1100, 2000),
     year_ruleset="spellout-numbering-year",
-    fractions={
-        "1/2": "ein halb",
-        "1/3": "ein Drittel",
-        "2/3": "zwei Drittel",
-        "1/4": "ein Viertel",
-        "3/4": "drei Viertel",
-        "1/5": "ein Fünftel",
-        "2/5": "zwei Fünftel",
-        "3/5": "drei Fünftel",
-        "4/5": "vier Fünftel",
-        "1/8": "ein Achtel",
-        "3/8": "drei Achtel",
-        "5/8": "fünf Achtel",
-        "7/8": "sieben Achtel",
-        "1/10": "ein Zehntel",
-    },
+    fractions=table(
+        "1/2 = ein halb; 1/3 = ein Drittel; 2/3 = zwei Drittel; 1/4 = ein Viertel; "
+        "3/4 = drei Viertel; 1/5 = ein Fünftel; 2/5 = zwei Fünftel; "
+        "3/5 = drei Fünftel; 4/5 = vier Fünftel; 1/8 = ein Achtel; 3/8 = drei Achtel; "
+        "5/8 = fünf Achtel; 7/8 = sieben Achtel; 1/10 = ein Zehntel"
+    ),
     fraction_join="",
     units={
-        "%": Unit("Prozent", "Prozent", "m"),
-        "‰": Unit("Promille", "Promille", "m"),
-        "°C": Unit("Grad Celsius", "Grad Celsius", "m"),
-        "°F": Unit("Grad Fahrenheit", "Grad Fahrenheit", "m"),
-        "°": Unit("Grad", "Grad", "m"),
-        "mm": Unit("Millimeter", "Millimeter", "m"),
-        "cm": Unit("Zentimeter", "Zentimeter", "m"),
-        "m": Unit("Meter", "Meter", "m"),
-        "km": Unit("Kilometer", "Kilometer", "m"),
-        "km/h": Unit("Kilometer pro Stunde", "Kilometer pro Stunde", "m"),
-        "m²": Unit("Quadratmeter", "Quadratmeter", "m"),
-        "km²": Unit("Quadratkilometer", "Quadratkilometer", "m"),
-        "/km²": Unit("pro Quadratkilometer", "pro Quadratkilometer", "m"),
-        "m³": Unit("Kubikmeter", "Kubikmeter", "m"),
-        "qm": Unit("Quadratmeter", "Quadratmeter", "m"),
-        "ha": Unit("Hektar", "Hektar", "m"),
-        "mg": Unit("Milligramm", "Milligramm", "m"),
-        "g": Unit("Gramm", "Gramm", "m"),
-        "kg": Unit("Kilogramm", "Kilogramm", "m"),
-        "t": Unit("Tonne", "Tonnen", "f"),
-        "ft": Unit("Fuß", "Fuß", "m"),
-        "mi": Unit("Meile", "Meilen", "f"),
-        "mph": Unit("Meile pro Stunde", "Meilen pro Stunde", "f"),
-        "kn": Unit("Knoten", "Knoten", "m"),
-        "m/s": Unit("Meter pro Sekunde", "Meter pro Sekunde", "m"),
-        "nm": Unit("Nanometer", "Nanometer", "m"),
+        **currencies(
+            "% = Prozent, Prozent, m; ‰ = Promille, Promille, m; "
+            "°C = Grad Celsius, Grad Celsius, m; "
+            "°F = Grad Fahrenheit, Grad Fahrenheit, m; ° = Grad, Grad, m; "
+            "mm = Millimeter, Millimeter, m; cm = Zentimeter, Zentimeter, m; "
+            "m = Meter, Meter, m; km = Kilometer, Kilometer, m; "
+            "km/h = Kilometer pro Stunde, Kilometer pro Stunde, m; "
+            "m² = Quadratmeter, Quadratmeter, m; "
+            "km² = Quadratkilometer, Quadratkilometer, m; "
+            "/km² = pro Quadratkilometer, pro Quadratkilometer, m; "
+            "m³ = Kubikmeter, Kubikmeter, m; qm = Quadratmeter, Quadratmeter, m; "
+            "ha = Hektar, Hektar, m; mg = Milligramm, Milligramm, m; "
+            "g = Gramm, Gramm, m; kg = Kilogramm, Kilogramm, m; t = Tonne, Tonnen, f; "
+            "ft = Fuß, Fuß, m; mi = Meile, Meilen, f; "
+            "mph = Meile pro Stunde, Meilen pro Stunde, f; kn = Knoten, Knoten, m; "
+            "m/s = Meter pro Sekunde, Meter pro Sekunde, m; "
+            "nm = Nanometer, Nanometer, m"
+        ),
         **dict.fromkeys(("μm", "µm"), Unit("Mikrometer", "Mikrometer", "m")),
-        "cm²": Unit("Quadratzentimeter", "Quadratzentimeter", "m"),
-        "cm³": Unit("Kubikzentimeter", "Kubikzentimeter", "m"),
-        "kWh": Unit("Kilowattstunde", "Kilowattstunden", "f"),
-        "s": Unit("Sekunde", "Sekunden", "f"),
-        "ml": Unit("Milliliter", "Milliliter", "m"),
-        "l": Unit("Liter", "Liter", "m"),
-        "min": Unit("Minute", "Minuten", "f"),
-        "h": Unit("Stunde", "Stunden", "f"),
-        "Hz": Unit("Hertz", "Hertz", "m"),
-        "kHz": Unit("Kilohertz", "Kilohertz", "m"),
-        "MHz": Unit("Megahertz", "Megahertz", "m"),
-        "GHz": Unit("Gigahertz", "Gigahertz", "m"),
-        "V": Unit("Volt", "Volt", "m"),
-        "W": Unit("Watt", "Watt", "m"),
-        "kW": Unit("Kilowatt", "Kilowatt", "m"),
-        "MW": Unit("Megawatt", "Megawatt", "m"),
-        "PS": Unit("PS", "PS"),
-        "KB": Unit("Kilobyte", "Kilobyte", "m"),
-        "MB": Unit("Megabyte", "Megabyte", "m"),
-        "GB": Unit("Gigabyte", "Gigabyte", "m"),
+        **currencies(
+            "cm² = Quadratzentimeter, Quadratzentimeter, m; "
+            "cm³ = Kubikzentimeter, Kubikzentimeter, m; "
+            "kWh = Kilowattstunde, Kilowattstunden, f; s = Sekunde, Sekunden, f; "
+            "ml = Milliliter, Milliliter, m; l = Liter, Liter, m; "
+            "min = Minute, Minuten, f; h = Stunde, Stunden, f; Hz = Hertz, Hertz, m; "
+            "kHz = Kilohertz, Kilohertz, m; MHz = Megahertz, Megahertz, m; "
+            "GHz = Gigahertz, Gigahertz, m; V = Volt, Volt, m; W = Watt, Watt, m; "
+            "kW = Kilowatt, Kilowatt, m; MW = Megawatt, Megawatt, m; PS = PS, PS; "
+            "KB = Kilobyte, Kilobyte, m; MB = Megabyte, Megabyte, m; "
+            "GB = Gigabyte, Gigabyte, m"
+        ),
         **_MONEY,
     },
     currencies=tuple(sign for sign in _MONEY if sign != "zł"),
@@ -451,20 +426,11 @@ LANGUAGE = Language(
         "M": "Million|Millionen",
     },
     magnitude_gender="f",
-    number_signs={
-        "Nr.": "Nummer",
-        "Nrn.": "Nummern",
-        "№": "Nummer",
-        "#": "Nummer",
-        "S.": "Seite",
-        "Abs.": "Absatz",
-        "Art.": "Artikel",
-        "Kap.": "Kapitel",
-        "Z.": "Zeile",
-        "Sp.": "Spalte",
-        "§§": "Paragrafen",
-        "§": "Paragraf",
-    },
+    number_signs=table(
+        "Nr. = Nummer; Nrn. = Nummern; № = Nummer; # = Nummer; S. = Seite; "
+        "Abs. = Absatz; Art. = Artikel; Kap. = Kapitel; Z. = Zeile; Sp. = Spalte; "
+        "§§ = Paragrafen; § = Paragraf"
+    ),
     abbreviations=table(
         "Dr. = Doktor; Inh. = Inhaber; med. = med; phil. = phil; jur. = jur; "
         "rer. = rer; nat. = nat; ev. = evangelisch; kath. = katholisch; "
@@ -501,19 +467,10 @@ LANGUAGE = Language(
     telephone="telefon tel. fax notruf rufnummer durchwahl",
     dot="Punkt",
     slash="Schrägstrich",
-    symbols={
-        "&": "und",
-        "@": "at",
-        "+": "plus",
-        "±": "plus minus",
-        "×": "mal",
-        "%": "Prozent",
-        "°": "Grad",
-        "€": "Euro",
-        "$": "Dollar",
-        "£": "Pfund",
-        "§": "Paragraf",
-    },
+    symbols=table(
+        "& = und; @ = at; + = plus; ± = plus minus; × = mal; % = Prozent; ° = Grad; "
+        "€ = Euro; $ = Dollar; £ = Pfund; § = Paragraf"
+    ),
     letter_rules=(
         equals("gleich"),
         numerals(_read_numeral, r"\.", "IVXL"),
@@ -535,7 +492,7 @@ LANGUAGE = Language(
         months=["Januar", *_MONTHS.split("|")[2:13]],
         date="{day}. |{month} |{year}",
         decimal_mark=",",
-        joins={"to": "bis", "and": "und", "or": "oder", "by": "mal", "±": "±"},
+        joins=table("to = bis; and = und; or = oder; by = mal; ± = ±"),
         templates={
             "{1}": "polytonisch|kapitälchen|hebr|arab|unicode|sperrsatz|antiqua|"
             "fraktur|überstrich|musik|nobreak",

@@ -11,6 +11,7 @@ from fairseq_mlkd.text.language import (
     Rule,
     Unit,
     Wiki,
+    currencies,
     equals,
     powers,
     spell,
@@ -276,10 +277,7 @@ def _is_attribute(text: str, start: int, end: int) -> bool:
 
 
 _DOLLARS = {
-    "$": "",
-    "US$": "",
-    "USD": "",
-    "U.S.$": "",
+    **table("$ = ; US$ = ; USD = ; U.S.$ = "),
     "A$": "Australian ",
     "AU$": "Australian ",
     "AUD": "Australian ",
@@ -316,15 +314,13 @@ _MONEY = {
     **dict.fromkeys(("₪", "ILS"), Unit("shekel", "shekels")),
     **dict.fromkeys(("₦", "NGN"), Unit("naira", "naira")),
     **dict.fromkeys(("฿", "THB"), Unit("baht", "baht")),
-    "₫": Unit("dong", "dong"),
-    "SEK": Unit("Swedish krona", "Swedish kronor"),
-    "NOK": Unit("Norwegian krone", "Norwegian kroner"),
-    "DKK": Unit("Danish krone", "Danish kroner"),
-    "DM": Unit("mark", "marks"),
-    "ZAR": Unit("rand", "rand"),
-    "PLN": Unit("zloty", "zlotys"),
+    **currencies(
+        "₫ = dong, dong; SEK = Swedish krona, Swedish kronor; "
+        "NOK = Norwegian krone, Norwegian kroner; DKK = Danish krone, Danish kroner; "
+        "DM = mark, marks; ZAR = rand, rand; PLN = zloty, zlotys"
+    ),
 }
-_SHORT_MONTHS = {"Mar.": "March", "Apr.": "April", "Jun.": "June", "Jul.": "July"}
+_SHORT_MONTHS = table("Mar. = March; Apr. = April; Jun. = June; Jul. = July")
 
 LANGUAGE = Language(
     lang="en",
@@ -336,22 +332,12 @@ LANGUAGE = Language(
     until="to",
     years=range(1100, 2100),
     year_ruleset="spellout-numbering-year",
-    fractions={
-        "1/2": "one half",
-        "1/3": "one third",
-        "2/3": "two thirds",
-        "1/4": "one quarter",
-        "3/4": "three quarters",
-        "1/5": "one fifth",
-        "2/5": "two fifths",
-        "3/5": "three fifths",
-        "4/5": "four fifths",
-        "1/8": "one eighth",
-        "3/8": "three eighths",
-        "5/8": "five eighths",
-        "7/8": "seven eighths",
-        "1/10": "one tenth",
-    },
+    fractions=table(
+        "1/2 = one half; 1/3 = one third; 2/3 = two thirds; 1/4 = one quarter; "
+        "3/4 = three quarters; 1/5 = one fifth; 2/5 = two fifths; 3/5 = three fifths; "
+        "4/5 = four fifths; 1/8 = one eighth; 3/8 = three eighths; 5/8 = five eighths; "
+        "7/8 = seven eighths; 1/10 = one tenth"
+    ),
     fraction_join="and",
     units={
         "%": Unit("percent", "percent"),
@@ -362,29 +348,31 @@ LANGUAGE = Language(
         "°": Unit("degree", "degrees"),
         "nm": Unit("nanometer", "nanometers"),
         **dict.fromkeys(("μm", "µm"), Unit("micrometer", "micrometers")),
-        "mm": Unit("millimeter", "millimeters"),
-        "cm": Unit("centimeter", "centimeters"),
-        "m": Unit("meter", "meters"),
-        "km": Unit("kilometer", "kilometers"),
+        **currencies(
+            "mm = millimeter, millimeters; cm = centimeter, centimeters; "
+            "m = meter, meters; km = kilometer, kilometers"
+        ),
         **dict.fromkeys(
             ("km/h", "kph", "kmph"), Unit("kilometer per hour", "kilometers per hour")
         ),
         "m/s": Unit("meter per second", "meters per second"),
         "ft/s": Unit("foot per second", "feet per second"),
         **dict.fromkeys(("mph", "mi/h"), Unit("mile per hour", "miles per hour")),
-        "rpm": Unit("revolution per minute", "revolutions per minute"),
-        "kn": Unit("knot", "knots"),
-        "mm²": Unit("square millimeter", "square millimeters"),
-        "cm²": Unit("square centimeter", "square centimeters"),
+        **currencies(
+            "rpm = revolution per minute, revolutions per minute; kn = knot, knots; "
+            "mm² = square millimeter, square millimeters; "
+            "cm² = square centimeter, square centimeters"
+        ),
         **dict.fromkeys(("m²", "sq m"), Unit("square meter", "square meters")),
         **dict.fromkeys(
             ("km²", "sq km", "sq. km"), Unit("square kilometer", "square kilometers")
         ),
-        "/km²": Unit("per square kilometer", "per square kilometer"),
-        "/sq mi": Unit("per square mile", "per square mile"),
-        "cm³": Unit("cubic centimeter", "cubic centimeters"),
-        "m³": Unit("cubic meter", "cubic meters"),
-        "km³": Unit("cubic kilometer", "cubic kilometers"),
+        **currencies(
+            "/km² = per square kilometer, per square kilometer; "
+            "/sq mi = per square mile, per square mile; "
+            "cm³ = cubic centimeter, cubic centimeters; "
+            "m³ = cubic meter, cubic meters; km³ = cubic kilometer, cubic kilometers"
+        ),
         **dict.fromkeys(
             ("sq mi", "sqmi", "sq. mi", "sq. mi.", "mi²"),
             Unit("square mile", "square miles"),
@@ -400,43 +388,32 @@ LANGUAGE = Language(
         "nmi": Unit("nautical mile", "nautical miles"),
         **dict.fromkeys(("lb", "lbs", "lb.", "lbs."), Unit("pound", "pounds")),
         **dict.fromkeys(("oz", "oz."), Unit("ounce", "ounces")),
-        "gal": Unit("gallon", "gallons"),
-        "mg": Unit("milligram", "milligrams"),
-        "g": Unit("gram", "grams"),
-        "kg": Unit("kilogram", "kilograms"),
-        "ml": Unit("milliliter", "milliliters"),
-        "L": Unit("liter", "liters"),
+        **currencies(
+            "gal = gallon, gallons; mg = milligram, milligrams; g = gram, grams; "
+            "kg = kilogram, kilograms; ml = milliliter, milliliters; L = liter, liters"
+        ),
         **dict.fromkeys(("hr", "hrs", "hr.", "hrs."), Unit("hour", "hours")),
         **dict.fromkeys(("min", "mins", "min."), Unit("minute", "minutes")),
         **dict.fromkeys(("sec", "secs", "sec."), Unit("second", "seconds")),
-        "ms": Unit("millisecond", "milliseconds"),
-        "Hz": Unit("hertz", "hertz"),
-        "kHz": Unit("kilohertz", "kilohertz"),
-        "MHz": Unit("megahertz", "megahertz"),
-        "GHz": Unit("gigahertz", "gigahertz"),
-        "W": Unit("watt", "watts"),
-        "kW": Unit("kilowatt", "kilowatts"),
-        "MW": Unit("megawatt", "megawatts"),
-        "kWh": Unit("kilowatt hour", "kilowatt hours"),
-        "hp": Unit("horsepower", "horsepower"),
-        "KB": Unit("kilobyte", "kilobytes"),
-        "kB": Unit("kilobyte", "kilobytes"),
-        "MB": Unit("megabyte", "megabytes"),
-        "GB": Unit("gigabyte", "gigabytes"),
-        "TB": Unit("terabyte", "terabytes"),
+        **currencies(
+            "ms = millisecond, milliseconds; Hz = hertz, hertz; "
+            "kHz = kilohertz, kilohertz; MHz = megahertz, megahertz; "
+            "GHz = gigahertz, gigahertz; W = watt, watts; kW = kilowatt, kilowatts; "
+            "MW = megawatt, megawatts; kWh = kilowatt hour, kilowatt hours; "
+            "hp = horsepower, horsepower; KB = kilobyte, kilobytes; "
+            "kB = kilobyte, kilobytes; MB = megabyte, megabytes; "
+            "GB = gigabyte, gigabytes; TB = terabyte, terabytes"
+        ),
         **dict.fromkeys(("¢", "c."), Unit("cent", "cents")),
         **_MONEY,
     },
     currencies=tuple(_MONEY),
     currency_join="and",
     magnitudes={
-        "hundred": "hundred",
-        "thousand": "thousand",
-        "million": "million",
-        "billion": "billion",
-        "trillion": "trillion",
-        "lakh": "lakh",
-        "crore": "crore",
+        **table(
+            "hundred = hundred; thousand = thousand; million = million; "
+            "billion = billion; trillion = trillion; lakh = lakh; crore = crore"
+        ),
         **dict.fromkeys(("m", "M", "mn", "mil", "mil.", "mm"), "million"),
         **dict.fromkeys(("bn", "b", "B", "bil", "bil."), "billion"),
         **dict.fromkeys(("tn", "trn", "T"), "trillion"),
@@ -446,17 +423,10 @@ LANGUAGE = Language(
     number_signs={
         **dict.fromkeys(("No.", "no.", "№", "#"), "number"),
         **dict.fromkeys(("Nos.", "nos."), "numbers"),
-        "p.": "page",
-        "pp.": "pages",
-        "§": "section",
-        "§§": "sections",
+        **table("p. = page; pp. = pages; § = section; §§ = sections"),
         **dict.fromkeys(("Ch.", "ch."), "chapter"),
         **dict.fromkeys(("Art.", "art."), "article"),
-        "Op.": "opus",
-        "b.": "born",
-        "d.": "died",
-        "r.": "reigned",
-        "fl.": "flourished",
+        **table("Op. = opus; b. = born; d. = died; r. = reigned; fl. = flourished"),
         **dict.fromkeys(("c.", "ca."), "circa"),
         **_SHORT_MONTHS,
     },
@@ -504,18 +474,10 @@ LANGUAGE = Language(
     telephone="tel. telephone phone fax dial hotline",
     dot="dot",
     slash="slash",
-    symbols={
-        "&": "and",
-        "@": "at",
-        "+": "plus",
-        "±": "plus or minus",
-        "×": "by",
-        "%": "percent",
-        "°": "degrees",
-        "$": "dollar",
-        "€": "euro",
-        "£": "pound",
-    },
+    symbols=table(
+        "& = and; @ = at; + = plus; ± = plus or minus; × = by; % = percent; "
+        "° = degrees; $ = dollar; € = euro; £ = pound"
+    ),
     letter_rules=(
         equals("equals"),
         numerals(_read_numeral, "'s", "IVXL"),

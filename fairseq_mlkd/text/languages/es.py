@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import re
 
-from fairseq_mlkd.text.language import Rule, Unit, Wiki, equals, powers, table, words
+from fairseq_mlkd.text.language import (
+    Rule,
+    Unit,
+    Wiki,
+    equals,
+    forms,
+    powers,
+    table,
+    words,
+)
 from fairseq_mlkd.text.spoken.roman import iberian_numerals
 from fairseq_mlkd.text.spoken.romance import (
     CARDINALS,
@@ -74,48 +83,29 @@ def _read_hours(hour: int, minute: int) -> str:
 _DEGREE_AS_ORDINAL = (
     r" ?°(?= (?!norte|sur|este|oeste|latitud|longitud|respecto)[^\W\d_]{4})"
 )
-_UNITS = {
-    "%": ("por ciento", "por ciento", ""),
-    "‰": ("por mil", "por mil", ""),
-    "°C": ("grado celsius", "grados celsius"),
-    "° C": ("grado celsius", "grados celsius"),
-    "°F": ("grado fahrenheit", "grados fahrenheit"),
-    "° F": ("grado fahrenheit", "grados fahrenheit"),
-    "°": ("grado", "grados"),
-    "mm": ("milímetro", "milímetros"),
-    "cm": ("centímetro", "centímetros"),
-    "m": ("metro", "metros"),
-    "km": ("kilómetro", "kilómetros"),
-    "km/h": ("kilómetro por hora", "kilómetros por hora"),
-    "km / h": ("kilómetro por hora", "kilómetros por hora"),
-    "m/s": ("metro por segundo", "metros por segundo"),
-    "m²": ("metro cuadrado", "metros cuadrados"),
-    "km²": ("kilómetro cuadrado", "kilómetros cuadrados"),
-    "m³": ("metro cúbico", "metros cúbicos"),
-    "mg": ("miligramo", "miligramos"),
-    "g": ("gramo", "gramos"),
-    "kg": ("kilogramo", "kilogramos"),
-    "t": ("tonelada", "toneladas", FEMININE),
-    "mi": ("milla", "millas", FEMININE),
-    "ft": ("pie", "pies"),
-    "cm²": ("centímetro cuadrado", "centímetros cuadrados"),
-    "cm³": ("centímetro cúbico", "centímetros cúbicos"),
-    "kWh": ("kilovatio hora", "kilovatios hora"),
-    "GB": ("gigabyte", "gigabytes"),
-    "MB": ("megabyte", "megabytes"),
-    "ml": ("mililitro", "mililitros"),
-    "l": ("litro", "litros"),
-    "s": ("segundo", "segundos"),
-    "min": ("minuto", "minutos"),
-    "h": ("hora", "horas", FEMININE),
-    "Hz": ("hercio", "hercios"),
-    "kHz": ("kilohercio", "kilohercios"),
-    "MHz": ("megahercio", "megahercios"),
-    "GHz": ("gigahercio", "gigahercios"),
-    "kW": ("kilovatio", "kilovatios"),
-    "MW": ("megavatio", "megavatios"),
-    "px": ("píxel", "píxeles"),
-}
+_UNITS = forms(
+    "% = por ciento, por ciento, ; ‰ = por mil, por mil, ; "
+    "°C = grado celsius, grados celsius; ° C = grado celsius, grados celsius; "
+    "°F = grado fahrenheit, grados fahrenheit; "
+    "° F = grado fahrenheit, grados fahrenheit; ° = grado, grados; "
+    "mm = milímetro, milímetros; cm = centímetro, centímetros; m = metro, metros; "
+    "km = kilómetro, kilómetros; km/h = kilómetro por hora, kilómetros por hora; "
+    "km / h = kilómetro por hora, kilómetros por hora; "
+    "m/s = metro por segundo, metros por segundo; "
+    "m² = metro cuadrado, metros cuadrados; "
+    "km² = kilómetro cuadrado, kilómetros cuadrados; "
+    "m³ = metro cúbico, metros cúbicos; mg = miligramo, miligramos; g = gramo, gramos; "
+    "kg = kilogramo, kilogramos; t = tonelada, toneladas, feminine; "
+    "mi = milla, millas, feminine; ft = pie, pies; "
+    "cm² = centímetro cuadrado, centímetros cuadrados; "
+    "cm³ = centímetro cúbico, centímetros cúbicos; "
+    "kWh = kilovatio hora, kilovatios hora; GB = gigabyte, gigabytes; "
+    "MB = megabyte, megabytes; ml = mililitro, mililitros; l = litro, litros; "
+    "s = segundo, segundos; min = minuto, minutos; h = hora, horas, feminine; "
+    "Hz = hercio, hercios; kHz = kilohercio, kilohercios; "
+    "MHz = megahercio, megahercios; GHz = gigahercio, gigahercios; "
+    "kW = kilovatio, kilovatios; MW = megavatio, megavatios; px = píxel, píxeles"
+)
 _CENTIMES = ("céntimo", "céntimos")
 _CENTS = ("centavo", "centavos")
 _CURRENCIES = {
@@ -164,28 +154,20 @@ LANGUAGE = Romance(
     group_marks=". ",
     minus="menos",
     until="a",
-    fractions={
-        "1/2": "un medio",
-        "1/3": "un tercio",
-        "2/3": "dos tercios",
-        "1/4": "un cuarto",
-        "3/4": "tres cuartos",
-        "1/5": "un quinto",
-        "1/8": "un octavo",
-        "1/10": "un décimo",
-    },
+    fractions=table(
+        "1/2 = un medio; 1/3 = un tercio; 2/3 = dos tercios; 1/4 = un cuarto; "
+        "3/4 = tres cuartos; 1/5 = un quinto; 1/8 = un octavo; 1/10 = un décimo"
+    ),
     fraction_join="y",
     units={**units(_UNITS), **_CURRENCIES},
     currencies=tuple(_CURRENCIES),
     currency_join="con",
     magnitude_of="de",
     magnitudes={
-        "mil": "mil",
-        "millón": "millón",
-        "millones": "millones",
-        "mil millones": "mil millones",
-        "billón": "billón",
-        "billones": "billones",
+        **table(
+            "mil = mil; millón = millón; millones = millones; "
+            "mil millones = mil millones; billón = billón; billones = billones"
+        ),
         **dict.fromkeys(("M", "MM", "mill.", "mills.", "mm"), "millón|millones"),
         "k": "mil",
         "K": "mil",
@@ -193,14 +175,10 @@ LANGUAGE = Romance(
     magnitude_gender=MASCULINE,
     number_signs={
         **dict.fromkeys([*NUMBER_SIGNS, "núm."], "número"),
-        "p.": "página",
-        "pág.": "página",
-        "págs.": "páginas",
-        "pp.": "páginas",
-        "art.": "artículo",
-        "vol.": "volumen",
-        "cap.": "capítulo",
-        "§": "parágrafo",
+        **table(
+            "p. = página; pág. = página; págs. = páginas; pp. = páginas; "
+            "art. = artículo; vol. = volumen; cap. = capítulo; § = parágrafo"
+        ),
     },
     abbreviations=table(
         "sr. = señor; sra. = señora; srta. = señorita; sres. = señores; "
@@ -240,18 +218,10 @@ LANGUAGE = Romance(
     telephone="teléfono tel. fax llame llamar marque marcar",
     dot="punto",
     slash="barra",
-    symbols={
-        "&": "y",
-        "@": "arroba",
-        "+": "más",
-        "±": "más menos",
-        "×": "por",
-        "%": "por ciento",
-        "‰": "por mil",
-        "€": "euro",
-        "$": "dólar",
-        "£": "libra",
-    },
+    symbols=table(
+        "& = y; @ = arroba; + = más; ± = más menos; × = por; % = por ciento; "
+        "‰ = por mil; € = euro; $ = dólar; £ = libra"
+    ),
     letter_rules=(
         christ("antes de Cristo", "después de Cristo"),
         Rule(re.compile(r"E(?<!\wE)E ?UU\b"), lambda match: "Estados Unidos", "E"),
@@ -295,7 +265,7 @@ LANGUAGE = Romance(
         months=_MONTHS,
         date="{day}| de {month}| de {year}",
         decimal_mark=",",
-        joins={"to": "a", "and": "y", "or": "o", "by": "por", "±": "±"},
+        joins=table("to = a; and = y; or = o; by = por; ± = ±"),
         templates={
             "{1}": "esd|versalita|versales|versalitas|abreviatura|abrev|enlace|"
             "demostrar|mayúsculas|minúsculas|texto|politónico",

@@ -5,7 +5,17 @@ from __future__ import annotations
 import re
 from re import Match
 
-from fairseq_mlkd.text.language import Rule, Unit, Wiki, equals, powers, table, words
+from fairseq_mlkd.text.language import (
+    Rule,
+    Unit,
+    Wiki,
+    currencies,
+    equals,
+    forms,
+    powers,
+    table,
+    words,
+)
 from fairseq_mlkd.text.spoken.roman import Numeral, numerals
 from fairseq_mlkd.text.spoken.romance import (
     CARDINALS,
@@ -51,14 +61,10 @@ _FEMININE_NOUNS = (
     "places? rencontres? saisons? salles? secondes? semaines? sélections? tonnes? "
     "victoires? villes? voitures? voix"
 )
-_TITLES = {
-    "Mme": "madame",
-    "Mmes": "mesdames",
-    "Mlle": "mademoiselle",
-    "Mlles": "mesdemoiselles",
-    "Mgr": "monseigneur",
-    "Dr": "docteur",
-}
+_TITLES = table(
+    "Mme = madame; Mmes = mesdames; Mlle = mademoiselle; Mlles = mesdemoiselles; "
+    "Mgr = monseigneur; Dr = docteur"
+)
 _NAME = re.compile(r"[^\W\d_](?:\.|\w+)")
 # Words that begin a sentence before "M. Roy" and are no first names.
 _OPENINGS = words("À Avec Car Chez Comme De Et Mais Or Pour Puis Quand Selon Si")
@@ -90,15 +96,11 @@ def _read_clock(hour: int, minute: int) -> str:
     return " ".join([*words, _NUMBERS.cardinal(minute)] if minute else words)
 
 
-_FIRSTS = {
-    "er": "premier",
-    "ers": "premiers",
-    "re": "première",
-    "ère": "première",
-    "res": "premières",
-    "ères": "premières",
-}
-_SECONDS = {"nd": "second", "nde": "seconde", "nds": "seconds", "ndes": "secondes"}
+_FIRSTS = table(
+    "er = premier; ers = premiers; re = première; ère = première; res = premières; "
+    "ères = premières"
+)
+_SECONDS = table("nd = second; nde = seconde; nds = seconds; ndes = secondes")
 
 _MONEY = {
     **dict.fromkeys(("€", "EUR"), Unit("euro", "euros", cents=("", ""))),
@@ -117,11 +119,10 @@ _MONEY = {
     "CHF": Unit("franc suisse", "francs suisses"),
     **dict.fromkeys(("F", "FF", "FRF"), Unit("franc", "francs")),
     **dict.fromkeys(("FCFA", "F CFA", "XOF", "XAF"), Unit("franc CFA", "francs CFA")),
-    "DM": Unit("mark", "marks"),
-    "₽": Unit("rouble", "roubles"),
-    "₹": Unit("roupie", "roupies", FEMININE),
-    "R$": Unit("réal", "réaux"),
-    "CNY": Unit("yuan", "yuans"),
+    **currencies(
+        "DM = mark, marks; ₽ = rouble, roubles; ₹ = roupie, roupies, feminine; "
+        "R$ = réal, réaux; CNY = yuan, yuans"
+    ),
 }
 
 LANGUAGE = Romance(
@@ -134,74 +135,51 @@ LANGUAGE = Romance(
     minus="moins",
     until="à",
     singular_below_two=True,
-    fractions={
-        "1/2": "un demi",
-        "1/3": "un tiers",
-        "2/3": "deux tiers",
-        "1/4": "un quart",
-        "3/4": "trois quarts",
-        "1/5": "un cinquième",
-        "1/8": "un huitième",
-        "1/10": "un dixième",
-    },
+    fractions=table(
+        "1/2 = un demi; 1/3 = un tiers; 2/3 = deux tiers; 1/4 = un quart; "
+        "3/4 = trois quarts; 1/5 = un cinquième; 1/8 = un huitième; 1/10 = un dixième"
+    ),
     fraction_join="et",
     units={
         **units(
-            {
-                "%": ("pour cent", "pour cent"),
-                "‰": ("pour mille", "pour mille"),
-                "°C": ("degré celsius", "degrés celsius"),
-                "° C": ("degré celsius", "degrés celsius"),
-                "°F": ("degré fahrenheit", "degrés fahrenheit"),
-                "°": ("degré", "degrés"),
-                "mm": ("millimètre", "millimètres"),
-                "cm": ("centimètre", "centimètres"),
-                "m": ("mètre", "mètres"),
-                "km": ("kilomètre", "kilomètres"),
-                "km/h": ("kilomètre par heure", "kilomètres par heure"),
-                "km / h": ("kilomètre par heure", "kilomètres par heure"),
-                "m/s": ("mètre par seconde", "mètres par seconde"),
-                "m²": ("mètre carré", "mètres carrés"),
-                "km²": ("kilomètre carré", "kilomètres carrés"),
-                "m³": ("mètre cube", "mètres cubes"),
-                "ha": ("hectare", "hectares"),
-                "mg": ("milligramme", "milligrammes"),
-                "g": ("gramme", "grammes"),
-                "kg": ("kilogramme", "kilogrammes"),
-                "t": ("tonne", "tonnes", FEMININE),
-                "mi": ("mille", "milles"),
-                "ft": ("pied", "pieds"),
-                "nm": ("nanomètre", "nanomètres"),
-                "μm": ("micromètre", "micromètres"),
-                "cm²": ("centimètre carré", "centimètres carrés"),
-                "cm³": ("centimètre cube", "centimètres cubes"),
-                "kWh": ("kilowattheure", "kilowattheures"),
-                "Go": ("gigaoctet", "gigaoctets"),
-                "Mo": ("mégaoctet", "mégaoctets"),
-                "ml": ("millilitre", "millilitres"),
-                "l": ("litre", "litres"),
-                "s": ("seconde", "secondes", FEMININE),
-                "min": ("minute", "minutes", FEMININE),
-                "h": ("heure", "heures", FEMININE),
-                "Hz": ("hertz", "hertz"),
-                "kHz": ("kilohertz", "kilohertz"),
-                "MHz": ("mégahertz", "mégahertz"),
-                "GHz": ("gigahertz", "gigahertz"),
-                "kW": ("kilowatt", "kilowatts"),
-                "MW": ("mégawatt", "mégawatts"),
-                "px": ("pixel", "pixels"),
-            }
+            forms(
+                "% = pour cent, pour cent; ‰ = pour mille, pour mille; "
+                "°C = degré celsius, degrés celsius; "
+                "° C = degré celsius, degrés celsius; "
+                "°F = degré fahrenheit, degrés fahrenheit; ° = degré, degrés; "
+                "mm = millimètre, millimètres; cm = centimètre, centimètres; "
+                "m = mètre, mètres; km = kilomètre, kilomètres; "
+                "km/h = kilomètre par heure, kilomètres par heure; "
+                "km / h = kilomètre par heure, kilomètres par heure; "
+                "m/s = mètre par seconde, mètres par seconde; "
+                "m² = mètre carré, mètres carrés; "
+                "km² = kilomètre carré, kilomètres carrés; "
+                "m³ = mètre cube, mètres cubes; ha = hectare, hectares; "
+                "mg = milligramme, milligrammes; g = gramme, grammes; "
+                "kg = kilogramme, kilogrammes; t = tonne, tonnes, feminine; "
+                "mi = mille, milles; ft = pied, pieds; nm = nanomètre, nanomètres; "
+                "μm = micromètre, micromètres; "
+                "cm² = centimètre carré, centimètres carrés; "
+                "cm³ = centimètre cube, centimètres cubes; "
+                "kWh = kilowattheure, kilowattheures; Go = gigaoctet, gigaoctets; "
+                "Mo = mégaoctet, mégaoctets; ml = millilitre, millilitres; "
+                "l = litre, litres; s = seconde, secondes, feminine; "
+                "min = minute, minutes, feminine; h = heure, heures, feminine; "
+                "Hz = hertz, hertz; kHz = kilohertz, kilohertz; "
+                "MHz = mégahertz, mégahertz; GHz = gigahertz, gigahertz; "
+                "kW = kilowatt, kilowatts; MW = mégawatt, mégawatts; "
+                "px = pixel, pixels"
+            )
         ),
         **_MONEY,
     },
     currencies=tuple(sign for sign in _MONEY if sign not in ("F", "FF")),
     magnitude_of="d[e'] ?",
     magnitudes={
-        "mille": "mille",
-        "million": "million",
-        "millions": "millions",
-        "milliard": "milliard",
-        "milliards": "milliards",
+        **table(
+            "mille = mille; million = million; millions = millions; "
+            "milliard = milliard; milliards = milliards"
+        ),
         **dict.fromkeys(("M", "Mio"), "million|millions"),
         **dict.fromkeys(("Md", "Mds", "Mrd", "G"), "milliard|milliards"),
         "k": "mille",
@@ -209,13 +187,10 @@ LANGUAGE = Romance(
     },
     number_signs={
         **dict.fromkeys(NUMBER_SIGNS, "numéro"),
-        "nos": "numéros",
-        "p.": "page",
-        "pp.": "pages",
-        "art.": "article",
-        "vol.": "volume",
-        "chap.": "chapitre",
-        "§": "paragraphe",
+        **table(
+            "nos = numéros; p. = page; pp. = pages; art. = article; vol. = volume; "
+            "chap. = chapitre; § = paragraphe"
+        ),
     },
     abbreviations=table(
         "Mr. = monsieur; MM. = messieurs; Mme. = madame; Mlle. = mademoiselle; "
@@ -246,18 +221,10 @@ LANGUAGE = Romance(
     telephone="téléphone tél. fax composez appelez vert",
     dot="point",
     slash="slash",
-    symbols={
-        "&": "et",
-        "@": "arobase",
-        "+": "plus",
-        "±": "plus ou moins",
-        "×": "sur",
-        "%": "pour cent",
-        "‰": "pour mille",
-        "€": "euro",
-        "$": "dollar",
-        "£": "livre sterling",
-    },
+    symbols=table(
+        "& = et; @ = arobase; + = plus; ± = plus ou moins; × = sur; % = pour cent; "
+        "‰ = pour mille; € = euro; $ = dollar; £ = livre sterling"
+    ),
     letter_rules=(
         Rule(
             re.compile(r"[MD](?<!\w[MD])(?:mes?|lles?|gr|r(?= [A-ZÉÈ]))(?![\w'])"),
@@ -322,7 +289,7 @@ LANGUAGE = Romance(
         months=_MONTHS,
         date="{day} |{month} |{year}",
         decimal_mark=",",
-        joins={"to": "à", "and": "et", "or": "ou", "by": "sur", "±": "±"},
+        joins=table("to = à; and = et; or = ou; by = sur; ± = ±"),
         templates={
             "{1}": "abréviation|abréviation discrète|abrd|abréviation souple|page h'|"
             "terme défini|citation nécessaire|refnec|référence nécessaire|"

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import re
 
-from fairseq_mlkd.text.language import Rule, Unit, Wiki, equals, powers, table, words
+from fairseq_mlkd.text.language import (
+    Rule,
+    Unit,
+    Wiki,
+    currencies,
+    equals,
+    forms,
+    powers,
+    table,
+    words,
+)
 from fairseq_mlkd.text.spoken.roman import Numeral, numerals
 from fairseq_mlkd.text.spoken.romance import (
     CARDINALS,
@@ -87,51 +97,27 @@ def _read_clock(hour: int, minute: int) -> str:
     return f"{words} e {_NUMBERS.cardinal(minute)}" if minute else words
 
 
-_UNITS = {
-    "%": ("per cento", "per cento", ""),
-    "‰": ("per mille", "per mille", ""),
-    "°C": ("grado celsius", "gradi celsius"),
-    "° C": ("grado celsius", "gradi celsius"),
-    "°F": ("grado fahrenheit", "gradi fahrenheit"),
-    "°": ("grado", "gradi"),
-    "mm": ("millimetro", "millimetri"),
-    "cm": ("centimetro", "centimetri"),
-    "m": ("metro", "metri"),
-    "km": ("chilometro", "chilometri"),
-    "km/h": ("chilometro all'ora", "chilometri all'ora"),
-    "km / h": ("chilometro all'ora", "chilometri all'ora"),
-    "m/s": ("metro al secondo", "metri al secondo"),
-    "m²": ("metro quadrato", "metri quadrati"),
-    "km²": ("chilometro quadrato", "chilometri quadrati"),
-    "m³": ("metro cubo", "metri cubi"),
-    "mg": ("milligrammo", "milligrammi"),
-    "g": ("grammo", "grammi"),
-    "kg": ("chilogrammo", "chilogrammi"),
-    "t": ("tonnellata", "tonnellate", FEMININE),
-    "mi": ("miglio", "miglia"),
-    "ft": ("piede", "piedi"),
-    "cm²": ("centimetro quadrato", "centimetri quadrati"),
-    "cm³": ("centimetro cubo", "centimetri cubi"),
-    "mq": ("metro quadrato", "metri quadrati"),
-    "kmq": ("chilometro quadrato", "chilometri quadrati"),
-    "Km": ("chilometro", "chilometri"),
-    "Km²": ("chilometro quadrato", "chilometri quadrati"),
-    "kWh": ("chilowattora", "chilowattora"),
-    "GB": ("gigabyte", "gigabyte"),
-    "MB": ("megabyte", "megabyte"),
-    "ml": ("millilitro", "millilitri"),
-    "l": ("litro", "litri"),
-    "s": ("secondo", "secondi"),
-    "min": ("minuto", "minuti"),
-    "h": ("ora", "ore", FEMININE),
-    "Hz": ("hertz", "hertz"),
-    "kHz": ("chilohertz", "chilohertz"),
-    "MHz": ("megahertz", "megahertz"),
-    "GHz": ("gigahertz", "gigahertz"),
-    "kW": ("chilowatt", "chilowatt"),
-    "MW": ("megawatt", "megawatt"),
-    "px": ("pixel", "pixel"),
-}
+_UNITS = forms(
+    "% = per cento, per cento, ; ‰ = per mille, per mille, ; "
+    "°C = grado celsius, gradi celsius; ° C = grado celsius, gradi celsius; "
+    "°F = grado fahrenheit, gradi fahrenheit; ° = grado, gradi; "
+    "mm = millimetro, millimetri; cm = centimetro, centimetri; m = metro, metri; "
+    "km = chilometro, chilometri; km/h = chilometro all'ora, chilometri all'ora; "
+    "km / h = chilometro all'ora, chilometri all'ora; "
+    "m/s = metro al secondo, metri al secondo; m² = metro quadrato, metri quadrati; "
+    "km² = chilometro quadrato, chilometri quadrati; m³ = metro cubo, metri cubi; "
+    "mg = milligrammo, milligrammi; g = grammo, grammi; kg = chilogrammo, chilogrammi; "
+    "t = tonnellata, tonnellate, feminine; mi = miglio, miglia; ft = piede, piedi; "
+    "cm² = centimetro quadrato, centimetri quadrati; "
+    "cm³ = centimetro cubo, centimetri cubi; mq = metro quadrato, metri quadrati; "
+    "kmq = chilometro quadrato, chilometri quadrati; Km = chilometro, chilometri; "
+    "Km² = chilometro quadrato, chilometri quadrati; kWh = chilowattora, chilowattora; "
+    "GB = gigabyte, gigabyte; MB = megabyte, megabyte; ml = millilitro, millilitri; "
+    "l = litro, litri; s = secondo, secondi; min = minuto, minuti; "
+    "h = ora, ore, feminine; Hz = hertz, hertz; kHz = chilohertz, chilohertz; "
+    "MHz = megahertz, megahertz; GHz = gigahertz, gigahertz; "
+    "kW = chilowatt, chilowatt; MW = megawatt, megawatt; px = pixel, pixel"
+)
 _CURRENCIES = {
     **dict.fromkeys(("€", "EUR"), Unit("euro", "euro", MASCULINE, ("", ""))),
     "$": Unit("dollaro", "dollari", MASCULINE, ("", "")),
@@ -147,10 +133,10 @@ _CURRENCIES = {
     ),
     **dict.fromkeys(("L.", "Lit.", "₤"), Unit("lira", "lire", FEMININE)),
     **dict.fromkeys(("R$", "BRL"), Unit("real", "reais", MASCULINE)),
-    "₽": Unit("rublo", "rubli", MASCULINE),
-    "₹": Unit("rupia", "rupie", FEMININE),
-    "CNY": Unit("yuan", "yuan", MASCULINE),
-    "DM": Unit("marco", "marchi", MASCULINE),
+    **currencies(
+        "₽ = rublo, rubli, masculine; ₹ = rupia, rupie, feminine; "
+        "CNY = yuan, yuan, masculine; DM = marco, marchi, masculine"
+    ),
 }
 
 LANGUAGE = Romance(
@@ -162,28 +148,20 @@ LANGUAGE = Romance(
     group_marks=". ",
     minus="meno",
     until="a",
-    fractions={
-        "1/2": "un mezzo",
-        "1/3": "un terzo",
-        "2/3": "due terzi",
-        "1/4": "un quarto",
-        "3/4": "tre quarti",
-        "1/5": "un quinto",
-        "1/8": "un ottavo",
-        "1/10": "un decimo",
-    },
+    fractions=table(
+        "1/2 = un mezzo; 1/3 = un terzo; 2/3 = due terzi; 1/4 = un quarto; "
+        "3/4 = tre quarti; 1/5 = un quinto; 1/8 = un ottavo; 1/10 = un decimo"
+    ),
     fraction_join="e",
     units={**units(_UNITS), **_CURRENCIES},
     currencies=tuple(_CURRENCIES),
     currency_join="e",
     magnitude_of="di",
     magnitudes={
-        "mila": "mila",
-        "mille": "mille",
-        "milione": "milione",
-        "milioni": "milioni",
-        "miliardo": "miliardo",
-        "miliardi": "miliardi",
+        **table(
+            "mila = mila; mille = mille; milione = milione; milioni = milioni; "
+            "miliardo = miliardo; miliardi = miliardi"
+        ),
         **dict.fromkeys(("mln", "mln.", "mio", "mio.", "M"), "milione|milioni"),
         **dict.fromkeys(("mld", "mld.", "mrd", "Mrd"), "miliardo|miliardi"),
         "k": "mila",
@@ -191,14 +169,10 @@ LANGUAGE = Romance(
     magnitude_gender=MASCULINE,
     number_signs={
         **dict.fromkeys([*NUMBER_SIGNS, "n.", "N."], "numero"),
-        "p.": "pagina",
-        "pag.": "pagina",
-        "pagg.": "pagine",
-        "pp.": "pagine",
-        "art.": "articolo",
-        "vol.": "volume",
-        "cap.": "capitolo",
-        "§": "paragrafo",
+        **table(
+            "p. = pagina; pag. = pagina; pagg. = pagine; pp. = pagine; "
+            "art. = articolo; vol. = volume; cap. = capitolo; § = paragrafo"
+        ),
     },
     abbreviations=table(
         "sig. = signor; sig.ra = signora; sig.na = signorina; sigg. = signori; "
@@ -236,18 +210,10 @@ LANGUAGE = Romance(
     telephone="telefono tel. fax chiam verde",
     dot="punto",
     slash="barra",
-    symbols={
-        "&": "e",
-        "@": "chiocciola",
-        "+": "più",
-        "±": "più o meno",
-        "×": "per",
-        "%": "per cento",
-        "‰": "per mille",
-        "€": "euro",
-        "$": "dollaro",
-        "£": "sterlina",
-    },
+    symbols=table(
+        "& = e; @ = chiocciola; + = più; ± = più o meno; × = per; % = per cento; "
+        "‰ = per mille; € = euro; $ = dollaro; £ = sterlina"
+    ),
     letter_rules=(
         christ("avanti Cristo", "dopo Cristo"),
         numerals(_read_numeral),
@@ -296,7 +262,7 @@ LANGUAGE = Romance(
         months=_MONTHS,
         date="{day} |{month} |{year}",
         decimal_mark=",",
-        joins={"to": "a", "and": "e", "or": "o", "by": "per", "±": "±"},
+        joins=table("to = a; and = e; or = o; by = per; ± = ±"),
         templates={
             "{1}": "ta|tutto attaccato|senza fonte|citazione necessaria|chiarire|"
             "maiuscoletto|mc|abbrev",

@@ -11,7 +11,14 @@ import re
 from re import Match
 from string import ascii_letters
 
-from fairseq_mlkd.text.language import Language, Rule, Unit, Wiki, powers
+from fairseq_mlkd.text.language import (
+    Language,
+    Rule,
+    Unit,
+    Wiki,
+    powers,
+    table,
+)
 from fairseq_mlkd.text.spoken.japanese import JAPANESE, split_words
 
 _CURRENCIES = {
@@ -19,55 +26,28 @@ _CURRENCIES = {
     **dict.fromkeys(("€", "EUR"), "ユーロ"),
     **dict.fromkeys(("£", "GBP"), "ポンド"),
     **dict.fromkeys(("¥", "JPY"), "円"),
-    "C$": "カナダドル",
-    "A$": "オーストラリアドル",
-    "HK$": "香港ドル",
-    "₩": "ウォン",
-    "₹": "ルピー",
-    "₽": "ルーブル",
-    "CHF": "スイスフラン",
+    **table(
+        "C$ = カナダドル; A$ = オーストラリアドル; HK$ = 香港ドル; ₩ = ウォン; "
+        "₹ = ルピー; ₽ = ルーブル; CHF = スイスフラン"
+    ),
 }
 _UNITS = {
-    "%": "パーセント",
-    "‰": "パーミル",
-    "°": "度",
-    "°C": "度",
-    "nm": "ナノメートル",
+    **table("% = パーセント; ‰ = パーミル; ° = 度; °C = 度; nm = ナノメートル"),
     **dict.fromkeys(("μm", "µm"), "マイクロメートル"),
-    "mm": "ミリメートル",
-    "cm": "センチメートル",
-    "m": "メートル",
-    "km": "キロメートル",
-    "m/s": "メートル毎秒",
-    "km/h": "キロメートル毎時",
-    "cm²": "平方センチメートル",
-    "m²": "平方メートル",
-    "km²": "平方キロメートル",
-    "cm³": "立方センチメートル",
-    "m³": "立方メートル",
-    "ha": "ヘクタール",
-    "mi": "マイル",
-    "ft": "フィート",
-    "mg": "ミリグラム",
-    "g": "グラム",
-    "kg": "キログラム",
-    "t": "トン",
-    "lb": "ポンド",
-    "ml": "ミリリットル",
+    **table(
+        "mm = ミリメートル; cm = センチメートル; m = メートル; km = キロメートル; "
+        "m/s = メートル毎秒; km/h = キロメートル毎時; cm² = 平方センチメートル; "
+        "m² = 平方メートル; km² = 平方キロメートル; cm³ = 立方センチメートル; "
+        "m³ = 立方メートル; ha = ヘクタール; mi = マイル; ft = フィート; "
+        "mg = ミリグラム; g = グラム; kg = キログラム; t = トン; lb = ポンド; "
+        "ml = ミリリットル"
+    ),
     **dict.fromkeys(("l", "L"), "リットル"),
-    "Hz": "ヘルツ",
-    "kHz": "キロヘルツ",
-    "MHz": "メガヘルツ",
-    "GHz": "ギガヘルツ",
-    "V": "ボルト",
-    "kV": "キロボルト",
-    "W": "ワット",
-    "kW": "キロワット",
-    "MW": "メガワット",
-    "KB": "キロバイト",
-    "MB": "メガバイト",
-    "GB": "ギガバイト",
-    "TB": "テラバイト",
+    **table(
+        "Hz = ヘルツ; kHz = キロヘルツ; MHz = メガヘルツ; GHz = ギガヘルツ; "
+        "V = ボルト; kV = キロボルト; W = ワット; kW = キロワット; MW = メガワット; "
+        "KB = キロバイト; MB = メガバイト; GB = ギガバイト; TB = テラバイト"
+    ),
 }
 # As they look when they have been folded, longer ones first.
 _SQUARED = {
@@ -75,13 +55,9 @@ _SQUARED = {
     for name in sorted(_UNITS, key=len, reverse=True)
     for mark in ("^", "")
 }
-_SYMBOLS = {
-    "&": "アンド",
-    "+": "プラス",
-    "±": "プラスマイナス",
-    "×": "かける",
-    "@": "アットマーク",
-}
+_SYMBOLS = table(
+    "& = アンド; + = プラス; ± = プラスマイナス; × = かける; @ = アットマーク"
+)
 # What stands before numbers that are names: Latin letters, the ends of street names.
 _BEFORE_NAMES = {*ascii_letters, "町", "目", "字"}
 # Punctuation that keeps words apart while the spaces around what is read are closed up.
@@ -220,16 +196,16 @@ LANGUAGE = Language(
         "脚注・出典",
         months=[str(month) for month in range(1, 13)],
         date="{year}年|{month}月|{day}日",
-        joins={"to": "から", "and": "と", "or": "または", "by": "かける", "±": "±"},
+        joins=table("to = から; and = と; or = または; by = かける; ± = ±"),
         units={
-            **{"in": "インチ", "yd": "ヤード", "acre": "エーカー", "oz": "オンス"},
-            **{"nmi": "海里", "kn": "ノット", "mph": "マイル毎時", "hp": "馬力"},
+            **table("in = インチ; yd = ヤード; acre = エーカー; oz = オンス"),
+            **table("nmi = 海里; kn = ノット; mph = マイル毎時; hp = 馬力"),
             **{"USgal": "米ガロン", "impgal": "英ガロン", "bbl": "バレル"},
             **{"mi2": "平方マイル", "ft2": "平方フィート", "in2": "平方インチ"},
             **{"ft3": "立方フィート", "in3": "立方インチ", "yd2": "平方ヤード"},
-            **{"st": "ストーン", "ST": "米トン", "LT": "英トン", "PS": "馬力"},
+            **table("st = ストーン; ST = 米トン; LT = 英トン; PS = 馬力"),
             **{"F": "華氏", "psi": "ポンド毎平方インチ", "m3": "立方メートル"},
-            **{"ly": "光年", "AU": "天文単位", "K": "ケルビン", "bar": "バール"},
+            **table("ly = 光年; AU = 天文単位; K = ケルビン; bar = バール"),
         },
         templates={
             "{1}": "仮リンク|ruby|ruby-ja|ルビ|ルビ-ja|読み仮名|"
@@ -247,10 +223,7 @@ LANGUAGE = Language(
             "{1}円": "円|日本円",
             "「{1}」": "鉤括弧|かぎ括弧|引用句",
             "――": "ダッシュ|倍角ダッシュ|―|全角ダッシュ",
-            "日本": "jpn",
-            "アメリカ合衆国": "usa",
-            "イギリス": "gbr",
-            "フランス": "fra",
+            **table("日本 = jpn; アメリカ合衆国 = usa; イギリス = gbr; フランス = fra"),
             "ドイツ": "deu|ger",
             "イタリア": "ita",
             "中国": "chn",

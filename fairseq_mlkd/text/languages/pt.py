@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import re
 
-from fairseq_mlkd.text.language import Rule, Unit, Wiki, equals, powers, table, words
+from fairseq_mlkd.text.language import (
+    Rule,
+    Unit,
+    Wiki,
+    currencies,
+    equals,
+    forms,
+    powers,
+    table,
+    words,
+)
 from fairseq_mlkd.text.spoken.roman import iberian_numerals
 from fairseq_mlkd.text.spoken.romance import (
     CARDINALS,
@@ -68,48 +78,28 @@ def _read_hours(hour: int, minute: int) -> str:
 
 # A degree sign stands for º before a word, unless that is a direction.
 _DEGREE_AS_ORDINAL = r" ?°(?= (?!norte|sul|leste|oeste|latitude|longitude)[^\W\d_]{4})"
-_UNITS = {
-    "%": ("por cento", "por cento"),
-    "‰": ("por mil", "por mil"),
-    "°C": ("grau celsius", "graus celsius"),
-    "° C": ("grau celsius", "graus celsius"),
-    "°F": ("grau fahrenheit", "graus fahrenheit"),
-    "°": ("grau", "graus"),
-    "mm": ("milímetro", "milímetros"),
-    "cm": ("centímetro", "centímetros"),
-    "m": ("metro", "metros"),
-    "km": ("quilômetro", "quilômetros"),
-    "km/h": ("quilômetro por hora", "quilômetros por hora"),
-    "km / h": ("quilômetro por hora", "quilômetros por hora"),
-    "m/s": ("metro por segundo", "metros por segundo"),
-    "m²": ("metro quadrado", "metros quadrados"),
-    "km²": ("quilômetro quadrado", "quilômetros quadrados"),
-    "m³": ("metro cúbico", "metros cúbicos"),
-    "ha": ("hectare", "hectares"),
-    "mg": ("miligrama", "miligramas"),
-    "g": ("grama", "gramas"),
-    "kg": ("quilograma", "quilogramas"),
-    "t": ("tonelada", "toneladas", FEMININE),
-    "mi": ("milha", "milhas", FEMININE),
-    "ft": ("pé", "pés"),
-    "cm²": ("centímetro quadrado", "centímetros quadrados"),
-    "cm³": ("centímetro cúbico", "centímetros cúbicos"),
-    "kWh": ("quilowatt hora", "quilowatts hora"),
-    "GB": ("gigabyte", "gigabytes"),
-    "MB": ("megabyte", "megabytes"),
-    "ml": ("mililitro", "mililitros"),
-    "l": ("litro", "litros"),
-    "s": ("segundo", "segundos"),
-    "min": ("minuto", "minutos"),
-    "h": ("hora", "horas", FEMININE),
-    "Hz": ("hertz", "hertz"),
-    "kHz": ("quilohertz", "quilohertz"),
-    "MHz": ("megahertz", "megahertz"),
-    "GHz": ("gigahertz", "gigahertz"),
-    "kW": ("quilowatt", "quilowatts"),
-    "MW": ("megawatt", "megawatts"),
-    "px": ("pixel", "pixels"),
-}
+_UNITS = forms(
+    "% = por cento, por cento; ‰ = por mil, por mil; °C = grau celsius, graus celsius; "
+    "° C = grau celsius, graus celsius; °F = grau fahrenheit, graus fahrenheit; "
+    "° = grau, graus; mm = milímetro, milímetros; cm = centímetro, centímetros; "
+    "m = metro, metros; km = quilômetro, quilômetros; "
+    "km/h = quilômetro por hora, quilômetros por hora; "
+    "km / h = quilômetro por hora, quilômetros por hora; "
+    "m/s = metro por segundo, metros por segundo; "
+    "m² = metro quadrado, metros quadrados; "
+    "km² = quilômetro quadrado, quilômetros quadrados; "
+    "m³ = metro cúbico, metros cúbicos; ha = hectare, hectares; "
+    "mg = miligrama, miligramas; g = grama, gramas; kg = quilograma, quilogramas; "
+    "t = tonelada, toneladas, feminine; mi = milha, milhas, feminine; ft = pé, pés; "
+    "cm² = centímetro quadrado, centímetros quadrados; "
+    "cm³ = centímetro cúbico, centímetros cúbicos; "
+    "kWh = quilowatt hora, quilowatts hora; GB = gigabyte, gigabytes; "
+    "MB = megabyte, megabytes; ml = mililitro, mililitros; l = litro, litros; "
+    "s = segundo, segundos; min = minuto, minutos; h = hora, horas, feminine; "
+    "Hz = hertz, hertz; kHz = quilohertz, quilohertz; MHz = megahertz, megahertz; "
+    "GHz = gigahertz, gigahertz; kW = quilowatt, quilowatts; MW = megawatt, megawatts; "
+    "px = pixel, pixels"
+)
 _CENTS = ("centavo", "centavos")
 _CENTIMES = ("cêntimo", "cêntimos")
 _CURRENCIES = {
@@ -132,13 +122,13 @@ _CURRENCIES = {
         ("Cr$", "CR$", "NCz$", "Cz$", "NCr$"),
         Unit("cruzeiro", "cruzeiros", MASCULINE, _CENTS, MASCULINE),
     ),
-    "CHF": Unit("franco suíço", "francos suíços", MASCULINE),
-    "CAD": Unit("dólar canadense", "dólares canadenses", MASCULINE),
-    "MXN": Unit("peso mexicano", "pesos mexicanos", MASCULINE),
-    "CNY": Unit("yuan", "yuans", MASCULINE),
-    "Kz": Unit("kwanza", "kwanzas", MASCULINE),
-    "₽": Unit("rublo", "rublos", MASCULINE),
-    "₹": Unit("rupia", "rupias", FEMININE),
+    **currencies(
+        "CHF = franco suíço, francos suíços, masculine; "
+        "CAD = dólar canadense, dólares canadenses, masculine; "
+        "MXN = peso mexicano, pesos mexicanos, masculine; "
+        "CNY = yuan, yuans, masculine; Kz = kwanza, kwanzas, masculine; "
+        "₽ = rublo, rublos, masculine; ₹ = rupia, rupias, feminine"
+    ),
 }
 
 LANGUAGE = Romance(
@@ -151,26 +141,19 @@ LANGUAGE = Romance(
     minus="menos",
     until="a",
     singular_below_two=True,
-    fractions={
-        "1/2": "um meio",
-        "1/3": "um terço",
-        "2/3": "dois terços",
-        "1/4": "um quarto",
-        "3/4": "três quartos",
-        "1/5": "um quinto",
-        "1/8": "um oitavo",
-        "1/10": "um décimo",
-    },
+    fractions=table(
+        "1/2 = um meio; 1/3 = um terço; 2/3 = dois terços; 1/4 = um quarto; "
+        "3/4 = três quartos; 1/5 = um quinto; 1/8 = um oitavo; 1/10 = um décimo"
+    ),
     fraction_join="e",
     units={**units(_UNITS), **_CURRENCIES},
     currencies=tuple(_CURRENCIES),
     currency_join="e",
     magnitude_of="de",
     magnitudes={
-        "mil": "mil",
-        "milhão": "milhão",
-        "milhões": "milhões",
-        "mil milhões": "mil milhões",
+        **table(
+            "mil = mil; milhão = milhão; milhões = milhões; mil milhões = mil milhões"
+        ),
         **dict.fromkeys(("mi", "M", "MM"), "milhão|milhões"),
         "bilhão": "bilhão",
         "bilhões": "bilhões",
@@ -183,14 +166,10 @@ LANGUAGE = Romance(
     },
     number_signs={
         **dict.fromkeys(NUMBER_SIGNS, "número"),
-        "p.": "página",
-        "pág.": "página",
-        "págs.": "páginas",
-        "pp.": "páginas",
-        "vol.": "volume",
-        "cap.": "capítulo",
-        "tel.": "telefone",
-        "§": "parágrafo",
+        **table(
+            "p. = página; pág. = página; págs. = páginas; pp. = páginas; "
+            "vol. = volume; cap. = capítulo; tel. = telefone; § = parágrafo"
+        ),
     },
     abbreviations=table(
         "sr. = senhor; sra. = senhora; srs. = senhores; sras. = senhoras; "
@@ -227,18 +206,10 @@ LANGUAGE = Romance(
     telephone="telefone tel. fax ligue ligar disque",
     dot="ponto",
     slash="barra",
-    symbols={
-        "&": "e",
-        "@": "arroba",
-        "+": "mais",
-        "±": "mais ou menos",
-        "×": "por",
-        "%": "por cento",
-        "‰": "por mil",
-        "€": "euro",
-        "$": "dólar",
-        "£": "libra",
-    },
+    symbols=table(
+        "& = e; @ = arroba; + = mais; ± = mais ou menos; × = por; % = por cento; "
+        "‰ = por mil; € = euro; $ = dólar; £ = libra"
+    ),
     letter_rules=(
         christ("antes de Cristo", "depois de Cristo"),
         iberian_numerals(_NUMBERS, _KINGS, _QUEENS, _ARTICLES),
@@ -284,7 +255,7 @@ LANGUAGE = Romance(
         months=_MONTHS,
         date="{day}| de {month}| de {year}",
         decimal_mark=",",
-        joins={"to": "a", "and": "e", "or": "ou", "by": "por", "±": "±"},
+        joins=table("to = a; and = e; or = ou; by = por; ± = ±"),
         templates={
             "{1}": "sem quebra|semquebra|versalete|abreviação|carece de fontes2|"
             "ligação interlinguística|maiúsculas|negrito|itálico",

@@ -109,7 +109,7 @@ def _write_date(day: str, month: str, year: str, wiki: Wiki) -> str | None:
         for piece in wiki.date.split("|")
         if all(parts[field] for field in _FIELD.findall(piece))
     )
-    return "".join(pieces).strip(" ,") or None
+    return "".join(pieces).strip(" ,").removeprefix("de ") or None
 
 
 def _convert(call: Template) -> str | None:
@@ -300,7 +300,9 @@ def _duration(call: Template) -> str | None:
 
 
 def _as_of(call: Template) -> str | None:
-    """Read {{as of|2014|5|lc=y}}."""
+    """Read {{as of|2014|5|lc=y}}; other wikis have words of their own for it."""
+    if call.lang not in (None, "en"):
+        return None
     if call.get("alt"):
         return call.get("alt")
     date = _date(call)
@@ -312,8 +314,9 @@ def _as_of(call: Template) -> str | None:
 
 def _circa(call: Template) -> str | None:
     """Read {{circa|1450|1460}}."""
-    years = [f"circa {year}" for year in call.unnamed[:2] if year]
-    return " – ".join(years) or "circa"
+    word = {"ja": "約", "hi": "लगभग"}.get(call.lang or "", "circa")
+    years = [f"{word} {year}" for year in call.unnamed[:2] if year]
+    return " – ".join(years) or word
 
 
 def _years(call: Template) -> str | None:
@@ -337,6 +340,28 @@ def _text_if_any(call: Template) -> str | None:
     return " ".join(part for part in call.unnamed[:1] if " " in part or len(part) > 15)
 
 
+def _link(call: Template) -> str | None:
+    """{{ill|Text|de|Artikel}}, in some wikis {{ill|de|Artikel|Text}}."""
+    first, *others = call.unnamed or [""]
+    if call.get("lt"):
+        return call.get("lt")
+    if re.fullmatch(r"[a-z]{2,3}", first) and others:
+        return others[-1] or None
+    return first or None
+
+
+def _small_caps(call: Template) -> str | None:
+    """Words in small capitals, which Roman numbers are then."""
+    text = call.get("1")
+    return (text.upper() if re.fullmatch("[ivxlc]+", text) else text) or None
+
+
+def _coordinates(call: Template) -> str | None:
+    """Nothing, if they stand above the article alone."""
+    places = call.get("display").split(",")
+    return "" if places in (["title"], ["t"]) else None
+
+
 def _no_call(call: Template) -> str | None:
     return None
 
@@ -355,6 +380,9 @@ FUNCTIONS: dict[str, Callable[[Template], str | None]] = {
     "circa": _circa,
     "complaint": _text_if_any,
     "convert": _convert,
+    "coord": _coordinates,
+    "link": _link,
+    "small caps": _small_caps,
     "convert names": _convert_names,
     "date": _date,
     "digits": _digits_in_groups,

@@ -26,9 +26,10 @@ _PREFIX = re.compile(
 # Templates that are called as what they show: {{1er|mai}}, {{XIXe siècle}}, {{½}}.
 _SHOWS_NAME = re.compile(
     r"\d{1,3}(?:er|re|e|es|ère|nd|nde)(?: [a-zéû]+)?|\d{1,2} [a-zéû]+|"
-    r"[IVX]{2,}(?:er|e|es)?|[IVXivx]+(?:er|e) siècle(?: av\. J\.-C\.)?|"
+    r"[IVX]{2,}|[IVX]+(?:er|e|es)|[IVXivx]+(?:er|e) siècle(?: av\. J\.-C\.)?|"
     r"\d/\d+|[½⅓⅔¼¾⅛⅜⅝⅞€£¥₹$%°–—]|[a-z]{1,4}(?:²|³)"
 )
+_ROMAN_DIGITS = frozenset("IVX")
 _SHIP = re.compile(
     r"hms|hmas|hmcs|hmnzs|hmis|ins|uss|usns|uscgc|usat|uss|rms|ss|ssv|ms|mv|my|ts|"
     r"hnlms|hdms|hnoms|hswms|orp|smu|sms|css|rfa|rrs|arm|ara|bap|jds|js|roks|tcg|"
@@ -48,6 +49,8 @@ def template_text(source: str, lang: str | None = None) -> str:
     function, colon, value = name.partition(":")
     if colon:
         name, arguments = function.strip(), [value, *arguments]
+    if name[:1] in _ROMAN_DIGITS and _SHOWS_NAME.fullmatch(name):
+        return name
     known = _find(name.lower().replace("_", " "), lang)
     if known and known[0][1] == _SILENT:
         return ""

@@ -90,7 +90,8 @@ _MARGIN = " \t\r" + _CUT
 _NO_PROSE = re.compile(r"[|!{}]|-{4,}")
 _MAGIC_WORD = re.compile(r"__[^\W\d_]+__")
 _KANA = re.compile("[\u3041-\u30ff]")
-_WORD = re.compile(r"[^\W\d_][\w\u0900-\u0963]*")
+_DEVANAGARI = re.compile("[\u0900-\u0963]")
+_WORD = re.compile(r"[^\W\d_]\w*")
 _COMMON = [
     (each.lang, frozenset(each.wiki.common_words.split())) for each in all_languages()
 ]
@@ -144,6 +145,8 @@ def _guess_language(text: str) -> str | None:
     """Return the language that script or frequent words tell, None if they do not."""
     if _KANA.search(text):
         return "ja"
+    if _DEVANAGARI.search(text):
+        return "hi"
     words = Counter(_WORD.findall(text.lower()))
     found = {lang: sum(words[word] for word in of_lang) for lang, of_lang in _COMMON}
     first, second = sorted(found, key=found.__getitem__, reverse=True)[:2]

@@ -515,9 +515,9 @@ LANGUAGE = Language(
         },
         silent=r"fn|fnb\w*|fn-?box|anker|belege.*|quelle.*|einzelnachweis\w*|refidx|"
         r"internetquelle|literatur|webarchiv|wann\??|wer\??|wo\??|"
-        r"lautschrift|ipa|ausspracheangabe|audio|hauptartikel|siehe auch|"
+        r"hauptartikel|siehe auch|"
         r"infobox.*|navigationsleiste.*|toter link|"
-        r"coordinate|coord|belege fehlen|veraltet|zukunft|absatz|hinweis.*|"
+        r"belege fehlen|veraltet|zukunft|absatz|hinweis.*|"
         r"lückenhaft|überarbeiten|neutralität|verkleinert|zeitzone.*|sortkey\w*|skey",
     ),
 )

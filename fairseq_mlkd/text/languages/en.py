@@ -501,18 +501,20 @@ LANGUAGE = Language(
         months=_MONTHS,
         date="{month} |{day}, |{year}",
         templates={
+            "=small caps": "smallcaps|sc|sc1|sc2|smcp",
+            "=link": "ill|interlanguage link|interlanguage link multi|illm",
+            "=coord": "coord|coor|coord dms|coor title dms|geodatos|coordinate|"
+            "ウィキ座標2段度分秒",
             "{1}": "nowrap|nobr|nobreak|nowr|small|smaller|big|larger|resize|abbr|"
-            "abbrlink|tooltip|hover title|ill|interlanguage link|"
-            "interlanguage link multi|illm|vanchor|visible anchor|"
-            "visible anchors|citation|latin|em|strong|strongbad|var|mvar|samp|"
-            "kbd|code|mono|tt|smallcaps|sc|sc1|sc2|smcp|allcaps|uc|lc|ucfirst|"
-            "lcfirst|huge|not a typo|notatypo|typo|sic|proper name|as written|"
-            "linktext|lk|wikt|wiktionary|wt|unichar|unicode|script|polytonic|"
-            "greek|hebrew|he|arabic|nastaliq|iast|iast1|iso|iso 15919|pinyin|"
-            "section link|slink|flagu|angbr|angle bracket|bracket|nee|overline|"
-            "underline|u|strike|gr|bold|italic|i|ital|citation needed span|"
-            "clarify span|ship|tq|center|left|right|noitalic|no italic|serif|"
-            "sans-serif|bibleref",
+            "abbrlink|tooltip|hover title|vanchor|visible anchor|visible anchors|"
+            "citation|latin|em|strong|strongbad|var|mvar|samp|kbd|code|mono|tt|"
+            "allcaps|uc|lc|ucfirst|lcfirst|huge|not a typo|notatypo|typo|sic|"
+            "proper name|as written|linktext|lk|wikt|wiktionary|wt|unichar|unicode|"
+            "script|polytonic|greek|hebrew|he|arabic|nastaliq|iast|iast1|iso|"
+            "iso 15919|pinyin|section link|slink|flagu|angbr|angle bracket|bracket|"
+            "nee|overline|underline|u|strike|gr|bold|italic|i|ital|"
+            "citation needed span|clarify span|ship|tq|center|left|right|noitalic|"
+            "no italic|serif|sans-serif|bibleref",
             "{2}": "lang|transl|transliteration|rtl-lang|color|font color|fontcolor|"
             "audio|sort|hs|colorsample|font|bgcolor|fgcolor",
             "{1|3|2}": "nihongo|nihongo foot|nihongo2|nihongo3|nihongo krt",
@@ -604,14 +606,14 @@ LANGUAGE = Language(
         r"non-primary.*|third-party.*|tone.*|awkward|ambiguous|contradict.*|"
         r"dead link|deadlink|webarchive|cbignore|bare url.*|open access|closed access|"
         r"subscription.*|registration.*|paywall|anchors?|anker|-|--|clear.*|clr|toc.*|"
-        r"notoc|wikicite|note|notetag|note label|ref label|reflabel|#invoke|isbn|issn|"
-        r"oclc|doi|pmid|pmc|arxiv|bibcode|asin|hdl|jstor|lccn|sfnref|harvid|"
+        r"notoc|wikicite|note|notetag|note label|ref label|reflabel|#invoke|"
+        r"sfnref|harvid|"
         r"flagicon.*|flag icon|flagdeco|noflagicon|icon|ico|file icon|color box|"
         r"legend.*|"
         r"increase|decrease|steady|gain|loss|no change|nochange|profit|"
-        r"up|down|rise|fall|ipa.*|pron\b.*|respell|respelling|pronunciation.*|"
+        r"up|down|rise|fall|"
         r"audio-\w+|audio icon|listen|sound|hlist|short description|use .*|"
-        r"engvar.*|coord|coor\w*|maplink|geo\w*|defaultsort|displaytitle|"
+        r"engvar.*|maplink|geo\w*|defaultsort|displaytitle|"
         r"italic title.*|"
         r"good article|featured article|pp-.*|about|for|distinguish|redirect.*|"
         r"main|see also|further|hatnote|multiple image|wide image|stub|.*-stub|"

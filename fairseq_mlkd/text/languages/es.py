@@ -267,8 +267,9 @@ LANGUAGE = Romance(
         decimal_mark=",",
         joins=table("to = a; and = y; or = o; by = por; ± = ±"),
         templates={
-            "{1}": "esd|versalita|versales|versalitas|abreviatura|abrev|enlace|"
-            "demostrar|mayúsculas|minúsculas|texto|politónico",
+            "=small caps": "versalita|versalitas|versales",
+            "{1}": "esd|abreviatura|abrev|enlace|demostrar|mayúsculas|minúsculas|"
+            "texto|politónico",
             "“{1}”": "cita|cita corta|comillas|cita larga",
             "«{1}»": "comillas latinas",
             "=siglo": "siglo",
@@ -289,7 +290,7 @@ LANGUAGE = Romance(
         silent=r"cita requerida|cr|citarequerida|referencias?|refn|sfn|harvnp|"
         r"¿?(?:cuándo|quién|cuál|dónde|por qué|cómo)\??|aclarar|ficha.*|ap|vt|"
         r"véase.*|artículo principal.*|otros usos.*|bandera\d?|bandera icono|"
-        r"geodatos|coord|afi|pronunciación|audio|enlace roto|actualizar|"
+        r"enlace roto|actualizar|"
         r"verificar.*|wikificar|revisar|fuente requerida|no neutral|subst|"
         r"en|es|fr|de|it|pt|ru|definir|obtener|sinrelevancia|página requerida",
     ),

@@ -291,19 +291,19 @@ LANGUAGE = Romance(
         decimal_mark=",",
         joins=table("to = à; and = et; or = ou; by = sur; ± = ±"),
         templates={
-            "{1}": "abréviation|abréviation discrète|abrd|abréviation souple|page h'|"
-            "terme défini|citation nécessaire|refnec|référence nécessaire|"
+            "=small caps": "petites capitales|pc",
+            "{1}": "abréviation|abréviation discrète|abrd|abréviation souple|"
+            "page h'|terme défini|citation nécessaire|refnec|référence nécessaire|"
             "référence souhaitée|refsou|passage évasif|passage promotionnel|"
             "pas clair|pertinence passage|passage contradictoire|"
-            "référence à confirmer|petites capitales|pc|rom-maj|rom-min|romain|"
-            "rom|nom d'usage|grec ancien|quand|qui|lesquels|lesquelles|lequel|"
-            "laquelle|où|comment|pourquoi|quoi|combien",
+            "référence à confirmer|rom-maj|rom-min|romain|rom|nom d'usage|"
+            "grec ancien|quand|qui|lesquels|lesquelles|lequel|laquelle|où|comment|"
+            "pourquoi|quoi|combien",
             "{2}": "langue|en langue|couleur|infobulle",
             "{texte|trad affiché|fr|1}": "lien",
             "{nom} {1|}": "nom de famille",
             "{1} {2|}": "nom",
-            "=number": "nombre|nb|nbr|format nombre",
-            "=quantity": "tmp|température|unité|unité/2|u",
+            "=quantity": "tmp|température|unité|unité/2|u|nombre|nb|nbr|format nombre",
             "=sides": "dunité",
             "=date": "date-|date rapide|date de naissance|date de décès|date de mort|"
             "date de naissance-|date de décès-|date de début|date de fin|"
@@ -354,11 +354,11 @@ LANGUAGE = Romance(
         r"source (?:insuffisante|à confirmer|obsolète).*|pourquoi|"
         r"en|fr|de|es|it|pt|ru|la|ja|ar|grc|zh|nl|indication de langue|"
         r"article détaillé.*|voir.*|ébauche.*|infobox.*|drapeau\d?|drapeau.*|"
-        r"clr|clear|palette.*|portail.*|api.*|prononciation|écouter|"
+        r"clr|clear|palette.*|portail.*|"
         r"précision nécessaire|pas clair|lien brisé|lire en ligne|plume|inédit|"
         r"non neutre.*|à (?:sourcer|préciser|vérifier|actualiser).*|augmentation|"
         r"diminution|"
-        r"stagnation|coord|ancre|crochet.*vide|date manquante|page à préciser|"
-        r"commentaire biblio.*|isbn|issn",
+        r"stagnation|ancre|crochet.*vide|date manquante|page à préciser|"
+        r"commentaire biblio.*",
     ),
 )

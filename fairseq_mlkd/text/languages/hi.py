@@ -270,7 +270,6 @@ LANGUAGE = _Hindi(
         "प्रवेशद्वार|मॉड्यूल)(?: वार्ता)?|"
         "विशेष",
         skipped_sections="सन्दर्भ|संदर्भ|इन्हें भी देखें|यह भी देखें|बाहरी कड़ियाँ|बाहरी कड़ियां|टिप्पणी",
-        common_words="है में के",
         months=_MONTHS,
         date="{day} |{month} |{year}",
         joins=table("to = से; and = और; or = या; by = गुणा; ± = ±"),

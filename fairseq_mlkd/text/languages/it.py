@@ -264,8 +264,9 @@ LANGUAGE = Romance(
         decimal_mark=",",
         joins=table("to = a; and = e; or = o; by = per; ± = ±"),
         templates={
+            "=small caps": "maiuscoletto|mc",
             "{1}": "ta|tutto attaccato|senza fonte|citazione necessaria|chiarire|"
-            "maiuscoletto|mc|abbrev",
+            "abbrev",
             "«{1}»": "virgolette",
             "=quantity": "m|misura",
             "=number": "numero",
@@ -277,7 +278,7 @@ LANGUAGE = Romance(
         },
         silent=r"senza fonte|citazione necessaria|cn|chiarire|quando|chi|"
         r"lingue|en|it|fr|de|es|la|cita\b.*|vedi anche|torna a|bandiera\d?|"
-        r"naz|ipa|pronuncia|audio|coord|nota|sfn|refn|collegamento interrotto|"
+        r"naz|nota|sfn|refn|collegamento interrotto|"
         r"sezione vuota|organizzare|da aggiornare|controlcopy|f|c|p|w|s|"
         r"infobox.*|senza data|dubbio|noautolink|interprogetto|sic",
     ),

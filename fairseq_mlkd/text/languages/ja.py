@@ -208,6 +208,7 @@ LANGUAGE = Language(
             **table("ly = 光年; AU = 天文単位; K = ケルビン; bar = バール"),
         },
         templates={
+            "=quantity": "単位",
             "{1}": "仮リンク|ruby|ruby-ja|ルビ|ルビ-ja|読み仮名|"
             "読み仮名 ruby不使用|ふりがな|振り仮名|よみがな|補助漢字フォント|"
             "jis2004フォント|cp932フォント|jis90フォント|拡張漢字|"
@@ -232,7 +233,7 @@ LANGUAGE = Language(
         silent=r"要出典|要検証|誰|いつ|どこ|要説明|要ページ番号|信頼性要検証|"
         r"独自研究|refnest|refn|efn\d?|sfnp?|harv\w*|r|脚注.*|注釈|ref\w*|出典の明記|"
         r"リンク切れ|要更新|要追記|非自由.*|country flagcon2|flagicon|"
-        r"ウィキ座標.*|coord|ipa\d?|発音|音声.*|main|see|see also|"
+        r"音声.*|main|see|see also|"
         r"基礎情報.*|infobox.*|en icon|[a-z]{2} icon|ja icon|anchors?|"
         r"要高次出典|要曖昧さ回避|単一の出典|一次資料|宣伝|疑問点.*|各務|正確性|不正確",
     ),

@@ -257,7 +257,8 @@ LANGUAGE = Romance(
         decimal_mark=",",
         joins=table("to = a; and = e; or = ou; by = por; ± = ±"),
         templates={
-            "{1}": "sem quebra|semquebra|versalete|abreviação|carece de fontes2|"
+            "=small caps": "versalete",
+            "{1}": "sem quebra|semquebra|abreviação|carece de fontes2|"
             "ligação interlinguística|maiúsculas|negrito|itálico",
             "{2}": "cor",
             "“{1}”": "aspas|citação2",
@@ -282,7 +283,7 @@ LANGUAGE = Romance(
         silent=r"carece de fontes.*|cf|carecefontes|quem|quando|onde|por quem|"
         r"qual|porque|nota de rodapé|nota|nre|refn|sfn|harvnb|esclarecer|"
         r"info/.*|infobox.*|artigo principal|ver ?artigo|vt|ver também|"
-        r"flagicon|bandeira.*|ícone.*|afi|ipa|audio|coord|ligação inativa|"
+        r"flagicon|bandeira.*|ícone.*|ligação inativa|"
         r"citar.*|en|pt|es|fr|de|it|língicone|link|dead link|fonte primária.*|"
         r"não consta na fonte.*|fonte confiável.*|verificar.*|clarify.*|"
         r"dubious|pesquisa inédita.*|atualizar|data",

@@ -52,6 +52,7 @@ def start(
     return subprocess.run(argv, cwd=str(cwd), env=env, capture_output=True, text=True)
 
 
+@pytest.mark.slow
 def test_hydra_trains_as_the_command_line_does(tmp_path):
     data = write_mlm_data(tmp_path / "data")
     config = HYDRA_CONFIG % {"user_dir": USER_DIR, "data": data}

@@ -139,6 +139,7 @@ def test_validate_sees_each_row_once(xnli, checkpoint, monkeypatch, tmp_path):
     assert (result.lang, result.examples, result.dropped) == (LANG, XNLI_ROWS, 0)
 
 
+@pytest.mark.slow
 def test_generate_writes_each_row_once(xnli, checkpoint, mlkd_data, capsys):
     flags = [*TASK, "--batch-size", 64, "--nbest", 1]
     run("generate", xnli, *flags, "--path", checkpoint, "--gen-subset", f"test.{LANG}")

@@ -1,7 +1,5 @@
 """What becomes of an imported encoder: evaluated, fine-tuned, a teacher, a head."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,6 +13,7 @@ from huggingface import (
 )
 from tiny import CLASSES, STUDENT, load, run, shape_flags, train, write_sentences
 
+from fairseq_mlkd.cli.import_encoder import main
 from fairseq_mlkd.errors import UserError
 from fairseq_mlkd.metrics.results import read_results
 
@@ -162,9 +161,8 @@ def test_a_head_needs_an_encoder(bare, tmp_path):
 
 
 def test_a_refusal_of_the_command_is_one_line(tmp_path):
-    code = "from fairseq_mlkd.cli.import_encoder import main; main()"
-    argv = [sys.executable, "-c", code, str(tmp_path / "none"), str(tmp_path / "out")]
-    done = subprocess.run(argv, capture_output=True, text=True)
-    assert done.returncode == 1 and "Traceback" not in done.stderr
-    last = done.stderr.splitlines()[-1]
-    assert last == f"mlkd-import: {tmp_path / 'none'}: no such file or folder"
+    with pytest.raises(SystemExit) as stop:
+        main([str(tmp_path / "none"), str(tmp_path / "out")])
+    message = str(stop.value)
+    assert message.startswith("mlkd-import: ") and "\n" not in message
+    assert message.endswith(f"{tmp_path / 'none'}: no such file or folder")

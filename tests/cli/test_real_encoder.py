@@ -25,6 +25,7 @@ def read_text(data: Path, lang: str, lines: int) -> list[str]:
     return found[:lines]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lines", [300, pytest.param(10**6, **EVERY_LINE)])
 def test_the_real_encoder(mlkd_data, tmp_path, lines):
     source = mlkd_data / "models" / "me5s_pruned"

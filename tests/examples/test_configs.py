@@ -163,6 +163,7 @@ def chain(tmp_path_factory) -> Chain:
         return chain
 
 
+@pytest.mark.slow
 def test_a_forgotten_path_stops_the_run(chain):
     for forgotten in ("encoder", "teacher"):
         parents = {"encoder": "lean", "teacher": "teacher-classification"}
@@ -182,6 +183,7 @@ def differing(chain: Chain, first: str, second: str) -> set[str]:
     return {name for name in a.keys() & b.keys() if not torch.equal(a[name], b[name])}
 
 
+@pytest.mark.slow
 def test_chain_is_whole(chain):
     for path in chain.folder.glob("*/checkpoint_last.pt"):
         state = load(path)
@@ -193,6 +195,7 @@ def test_chain_is_whole(chain):
         ]
 
 
+@pytest.mark.slow
 def test_chain_teachers_teach(chain):
     assert differing(chain, "vanilla", "lean")
     assert differing(chain, "lean", "xlean")
@@ -203,6 +206,7 @@ def test_chain_teachers_teach(chain):
     assert {kind for name in learned for kind in kinds & set(name.split("."))} == kinds
 
 
+@pytest.mark.slow
 def test_chain_fine_tunes_on_frozen_embeddings(chain):
     runs = [f"{how}-{kind}" for kind in DISTILLED for how in ("tuned", "distilled")]
     for run in runs:
@@ -211,6 +215,7 @@ def test_chain_fine_tunes_on_frozen_embeddings(chain):
         assert not any(name.startswith("encoder.embeddings.") for name in moved)
 
 
+@pytest.mark.slow
 def test_chain_selects_by_accuracy(chain):
     state = load(chain.last("tuned-classification"))
     correct = state["extra_state"]["best"] * VALID / 100

@@ -35,6 +35,7 @@ def status(main, *arguments):
     return stop.value.code
 
 
+@pytest.mark.slow
 def test_killed_in_the_middle_the_same_command_gives_the_same_file(server, tmp_path):
     (path,) = (path for path in server.files if path.endswith("stream.xml.bz2"))
     served = server.files[path]

@@ -68,6 +68,7 @@ def test_codes_of_odd_words_are_those_of_subword_nmt(tmp_path, odd):
     assert path.read_bytes().decode() == reference(counts, 20)
 
 
+@pytest.mark.slow
 def test_codes_of_real_text_are_those_of_subword_nmt(mlkd_data, tmp_path):
     counts: Counter = Counter()
     for lang in ("en", "de", "ja", "hi"):

@@ -244,6 +244,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(tmp_path, files, changes, mess
     assert "\n" not in str(error.value) and not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_stock_commands_give_the_same_bytes(tmp_path, files):
     build_corpus(str(tmp_path / "ours"), small({"en": files["en"]}))
     valid = set(read_back(tmp_path / "ours", "en", "valid"))

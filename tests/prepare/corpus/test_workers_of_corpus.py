@@ -62,6 +62,7 @@ def test_jobs_of_a_cluster_do_not_change_a_byte(tmp_path, options):
     assert checksums(tmp_path / "here") == checksums(tmp_path / "jobs")
 
 
+@pytest.mark.slow
 def test_jobs_of_a_cluster_share_the_tasks_and_name_bad_input(tmp_path, options):
     bad = tmp_path / "bad.txt"
     bad.write_bytes(b"fine\n\xff\n")
@@ -135,6 +136,7 @@ def test_workers_end_when_the_command_is_killed(tmp_path):
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_a_killed_corpus_ends_like_the_undisturbed_one(tmp_path):
     found = kill_corpus(tmp_path, every=211, times=1, seed=1)
     assert len(found) > 3 and not any(found.values())

@@ -1,4 +1,4 @@
-"""What of a checkpoint's configuration is believed.
+"""The parts of a checkpoint's configuration that are believed.
 
 fairseq builds whichever model, task and criterion a checkpoint's `cfg` names, evaluates
 some of its strings as Python, and takes from it where to read and write. Here a

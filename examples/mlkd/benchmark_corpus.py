@@ -91,7 +91,7 @@ def processor() -> str:
 
 
 def write_spoken(args: argparse.Namespace, path: Path) -> int:
-    """Write the text in spoken form, a sentence a line; return their number."""
+    """Write the text in spoken form, one sentence per line; return their number."""
     sentences = 0
     with open(path, "w", encoding="utf-8", newline="\n") as out:
         for file in sorted(args.folder.glob("*/*")):

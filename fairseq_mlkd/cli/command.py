@@ -1,4 +1,4 @@
-"""What all commands share: their parser, and one line for whatever goes wrong."""
+"""The parser that all commands share, and one line for whatever goes wrong."""
 
 import argparse
 import sys

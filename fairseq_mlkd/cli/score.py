@@ -2,7 +2,7 @@
 
 GOLD is a file of the benchmark. HYPOTHESIS has the same rows in the same order, with
 predicted labels in place of the true ones: in any layout of the benchmark, or for
-mtop one parse a line. With --generate-output it is what fairseq-generate printed for
+mtop one parse per line. With --generate-output it is what fairseq-generate printed for
 the subset that was prepared from GOLD. Rows that preparation drops are not scored.
 """
 

@@ -1,4 +1,4 @@
-"""Whether an imported tokenizer gives the ids of the source's own, in many scripts."""
+"""Agreement of an imported tokenizer with the source's own, in many scripts."""
 
 import json
 import logging

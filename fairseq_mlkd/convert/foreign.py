@@ -14,7 +14,7 @@ SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 
 
 class Vocabulary(NamedTuple):
-    """How a source cuts text, and the rows of its embeddings."""
+    """A source's way to cut text, and the rows of its embeddings."""
 
     tokenizer: Tokenizer
     symbols: list[str]  # in the order of dict.txt, special symbols left out
@@ -33,7 +33,7 @@ class Vocabulary(NamedTuple):
 
 
 class ForeignEncoder(NamedTuple):
-    """What a folder or checkpoint of another toolkit holds."""
+    """The contents of a folder or checkpoint of another toolkit."""
 
     cfg: MultilingualEncoderConfig
     first_position: int  # row of the position embeddings that a sentence begins with
@@ -43,7 +43,7 @@ class ForeignEncoder(NamedTuple):
 
     @property
     def order(self) -> EmbeddingOrder:
-        """Where its embeddings stand."""
+        """The names of its embeddings."""
         return EmbeddingOrder(
             self.vocabulary.rows, self.first_position, bool(self.cfg.num_segments)
         )

@@ -24,7 +24,7 @@ _OUTPUT, _OUTPUT_BIAS = "lm_head.weight", "lm_head.bias"
 
 
 class Names(NamedTuple):
-    """How a source calls its modules."""
+    """A source's names for its modules."""
 
     prefix: str  # a regular expression: what may stand in front of all names
     modules: Mapping[str, str]  # theirs -> ours; N stands for the number of a layer
@@ -102,7 +102,7 @@ _OF_AN_ENCODER = ("embed", "encoder.", "layer", "transformer.")
 
 
 class EmbeddingOrder(NamedTuple):
-    """Where a source keeps its embeddings."""
+    """A source's names for its embeddings."""
 
     rows: Sequence[int]  # of our symbols, `<mask>` the last
     first_position: int  # row of a sentence's first token; in RoBERTa 2

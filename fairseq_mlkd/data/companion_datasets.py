@@ -1,4 +1,4 @@
-"""What distillation reads beside labelled examples.
+"""Data sets that distillation reads beside labelled examples.
 
 Sentences without labels, and the same examples in the subwords of a teacher.
 """

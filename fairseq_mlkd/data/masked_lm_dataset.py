@@ -11,7 +11,7 @@ from fairseq_mlkd.data.multilingual_dataset import MultilingualDataset
 
 
 class Masking(NamedTuple):
-    """How tokens are masked; all probabilities lie between 0 and 1."""
+    """Probabilities of masking, all between 0 and 1."""
 
     mask_prob: float = 0.15  # share of the tokens that are predicted
     leave_unmasked_prob: float = 0.1  # share of those that stay as they are

@@ -1,4 +1,4 @@
-"""How often each language is drawn: equation 1 of the paper."""
+"""Sampling of languages: equation 1 of the paper."""
 
 from collections.abc import Sequence
 

@@ -14,7 +14,7 @@ CRITERION = "tinybert"
 
 @dataclass
 class DistillationConfig(InnerLossesConfig):
-    """What is learnt from which teacher; a weight of 0 switches a loss off."""
+    """The losses and their teachers; a weight of 0 switches a loss off."""
 
     teacher_path: Optional[str] = option(
         None, "checkpoint of the teacher, of the same task"

@@ -1,4 +1,4 @@
-"""What a task offers so that a model of it can be distilled."""
+"""The contract: all that a task offers so that a model of it can be distilled."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
@@ -12,7 +12,7 @@ Sample = dict[str, Any]  # a batch, as the collater of a dataset makes it
 
 
 class Supervision(NamedTuple):
-    """Where a batch has labels, and which: the losses on outputs stand there.
+    """The labels of a batch and their places, where losses compare outputs.
 
     Args:
         places: head -> `(n,)` indices into the flat positions that the head reads:
@@ -36,7 +36,7 @@ def supervise_masked(sample: Sample, padding_idx: int) -> Supervision:
 
 
 class Alignment(NamedTuple):
-    """What two readings of the same examples in different subwords have in common.
+    """The common ground of two readings of the same examples in different subwords.
 
     Args:
         labels: head -> `(bsz, labels)`, true at the labels of `target` that it reads.
@@ -54,7 +54,7 @@ _LARGEST = 1 << 17  # no model has more of anything; a crafted file may claim it
 
 
 class ModelShape(NamedTuple):
-    """What decides how two models are compared, and what they can read."""
+    """The sizes that decide how two models are compared, and what they can read."""
 
     encoder_layers: int
     encoder_embed_dim: int

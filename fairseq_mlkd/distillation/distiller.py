@@ -33,7 +33,7 @@ Logits = dict[str, Tensor]  # head -> (n, classes)
 
 
 class Comparison(NamedTuple):
-    """What a batch says of student and teacher.
+    """The comparison of student and teacher on one batch.
 
     Args:
         logits: of the student; empty where no loss needs them.

@@ -34,7 +34,7 @@ SOURCE, TARGET = "padding_mask", "decoder_padding_mask"
 
 @dataclass
 class InnerLossesConfig(FairseqDataclass):
-    """What is compared of two models, and how; `X_weight` is that of the terms X."""
+    """The terms of equation 3, and how they compare; `X_weight` weighs the terms X."""
 
     embedding_weight: float = option(
         1.0, "weight of equation 3 on embeddings; 0 disables"
@@ -80,7 +80,7 @@ def inner_weights(cfg: InnerLossesConfig) -> dict[str, float]:
 
 
 class Shape(NamedTuple):
-    """What decides how two models can be compared."""
+    """The sizes that decide how two models can be compared."""
 
     dim: int
     heads: int

@@ -11,7 +11,7 @@ ONE_TO_ONE = "one to one"
 
 
 class Projections(nn.Module):
-    """One linear map a point whose width differs; nothing where widths agree.
+    """One linear map per point whose width differs; nothing where widths agree.
 
     They are trained with the student, saved with the criterion for resuming, and are no
     part of the student.
@@ -74,12 +74,12 @@ def choose_relation_heads(
 
 
 class HeadMap(nn.Module):
-    """Brings the attention scores of student and teacher to the same number of heads.
+    """A map of student's and teacher's attention scores to the same number of heads.
 
     Args:
-        kind: `mean` averages the heads on both sides; `linear` learns, a student layer,
-            the matrix that mixes the student's heads into the teacher's; `ONE_TO_ONE`
-            changes nothing.
+        kind: `mean` averages the heads on both sides; `linear` learns one matrix per
+            student layer, which mixes the student's heads into the teacher's;
+            `ONE_TO_ONE` changes nothing.
         layers: attention layers of the student that are matched.
         student_heads: number of heads of the student.
         teacher_heads: number of heads of the teacher.

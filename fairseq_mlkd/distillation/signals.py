@@ -149,7 +149,7 @@ def unflatten(
 
 
 class SignalCodec:
-    """Turns a batch's signals into bytes and back.
+    """The bytes of a batch's signals, and the way back.
 
     Args:
         dtype: what numbers are rounded to, one of `DTYPES`.

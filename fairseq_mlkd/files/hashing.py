@@ -1,4 +1,4 @@
-"""What tells one file from another."""
+"""Checksums, which tell one file from another."""
 
 from __future__ import annotations
 

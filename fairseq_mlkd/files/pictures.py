@@ -1,4 +1,4 @@
-"""What all pictures share: their look, and bytes that depend on the data alone."""
+"""The look of all pictures, and bytes that depend on the data alone."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

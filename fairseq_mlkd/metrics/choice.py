@@ -1,4 +1,4 @@
-"""Which metric scores which rows: the one place that tasks and `mlkd-score` ask."""
+"""The choice of a metric for rows: the one place that tasks and `mlkd-score` ask."""
 
 from collections.abc import Collection, Iterable, Sequence
 

@@ -1,4 +1,4 @@
-"""What every benchmark metric is: counts that add up, and the scores they give."""
+"""The base of metrics: counts that add up, and the scores that they give."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence

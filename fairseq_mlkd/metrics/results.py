@@ -1,4 +1,4 @@
-"""Result lines: one JSON object a line, one line a number that was measured."""
+"""Result lines: one JSON object per line, one line per number that was measured."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""What decodes in the pointer generator: parse symbols and pointers in one softmax."""
+"""The decoder of the pointer generator: symbols and pointers in one softmax."""
 
 from typing import Any, NamedTuple
 

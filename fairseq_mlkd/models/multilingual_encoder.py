@@ -34,7 +34,7 @@ class MultilingualEncoderConfig(FairseqDataclass):
     )
     encoder_embed_dim: int = option(768, "hidden size")
     encoder_ffn_embed_dim: int = option(3072, "width of the feed-forward layers")
-    encoder_attention_heads: int = option(12, "heads a layer")
+    encoder_attention_heads: int = option(12, "heads per layer")
     dropout: float = option(0.1, "dropout of embeddings, layers and heads; 0 disables")
     attention_dropout: float = option(0.1, "dropout of attention weights; 0 disables")
     max_positions: int = option(

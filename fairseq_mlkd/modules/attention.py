@@ -13,14 +13,14 @@ MASKED = -3e4
 
 
 class KeysValues(NamedTuple):
-    """What is attended to; each `(bsz, num_heads, src_len, head_dim)`."""
+    """Keys and values, each `(bsz, num_heads, src_len, head_dim)`."""
 
     keys: Tensor
     values: Tensor
 
 
 class Vectors(NamedTuple):
-    """What attention compares and passes on."""
+    """The vectors that attention compares and passes on."""
 
     queries: Tensor  # (bsz, num_heads, tgt_len, head_dim)
     keys: Tensor  # (bsz, num_heads, src_len, head_dim)
@@ -28,7 +28,7 @@ class Vectors(NamedTuple):
 
 
 class Attended(NamedTuple):
-    """What attention returns."""
+    """The result of attention."""
 
     x: Tensor  # (bsz, tgt_len, embed_dim)
     vectors: Vectors

@@ -12,14 +12,14 @@ from fairseq_mlkd.modules.states import NOTHING, Request, States
 
 
 class LayerMemory(NamedTuple):
-    """What one layer attends to."""
+    """Keys and values of one layer's attentions."""
 
     past: KeysValues | None  # of the positions decoded so far; None: none yet
     source: KeysValues
 
 
 class LayerOutput(NamedTuple):
-    """What one layer returns."""
+    """The result of one layer."""
 
     x: Tensor  # (bsz, tgt_len, embed_dim)
     memory: LayerMemory  # for the positions that follow
@@ -28,7 +28,7 @@ class LayerOutput(NamedTuple):
 
 
 class DecoderOutput(NamedTuple):
-    """What the decoder returns; of the states, just what was asked for."""
+    """The result of the decoder; of its states, those that were asked for."""
 
     features: Tensor  # (bsz, tgt_len, embed_dim), the last layer's output
     memory: list[LayerMemory]  # for the positions that follow

@@ -13,7 +13,7 @@ from fairseq_mlkd.modules.tied_embedding import Projection, TiedEmbedding
 
 
 class EncoderOutput(NamedTuple):
-    """What the encoder returns; of the states, just what was asked for."""
+    """The result of the encoder; of its states, those that were asked for."""
 
     features: Tensor  # (bsz, src_len, embed_dim), the last layer's output
     padding_mask: Tensor | None  # (bsz, src_len), true at padding; None: no padding

@@ -1,4 +1,4 @@
-"""What stands on top of the encoder."""
+"""Heads on top of the encoder."""
 
 import torch
 import torch.nn.functional as F

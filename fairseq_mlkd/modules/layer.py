@@ -1,4 +1,4 @@
-"""What the layers of encoder and decoder share."""
+"""The parts that the layers of encoder and decoder share."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""What a model hands out beside its output: the names, and how to ask for it."""
+"""Inner states that a model hands out beside its output: names, and how to ask."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple

@@ -1,6 +1,6 @@
 """Token embeddings that serve as the output layer, too, with one gradient for both.
 
-Autograd alone makes three matrices of vocabulary times width a step: the gradient as
+Autograd alone makes three matrices of vocabulary times width per step: the gradient as
 input, the one as output, and their sum. On the CPU, where each is new memory, that
 takes as long as the student's arithmetic at a vocabulary of 120k. Here the input's
 gradient is added in place to the output's, whose memory is used again in the next step.

@@ -1,4 +1,4 @@
-"""Where official files come from, and how to tell that they arrived whole.
+"""The origins of official files, and how to tell that they arrived whole.
 
 The checksums of data sets are those that well-known loaders check when they fetch the
 same files from the same addresses; `Checksum.origin` says which. A file for which none
@@ -16,7 +16,7 @@ TFDS = "tensorflow/datasets, {}"
 
 @dataclass(frozen=True)
 class Checksum:
-    """What a file's bytes must hash to.
+    """The hash that a file's bytes must have.
 
     Attributes:
         algorithm: a name that `hashlib` knows.

@@ -10,7 +10,7 @@ from fairseq_mlkd.metrics.transfer import averaged_languages
 
 
 class PaperTable(NamedTuple):
-    """What the paper says about one data set.
+    """The paper's numbers on one data set.
 
     Attributes:
         metric: how the name of the metric begins.

@@ -1,4 +1,4 @@
-"""What fine-tuning tasks share: train on one language, test on every language."""
+"""The base of fine-tuning tasks: train on one language, test on every language."""
 
 import copy
 import logging

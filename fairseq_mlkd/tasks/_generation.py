@@ -1,4 +1,4 @@
-"""What fairseq-generate and fairseq-interactive need: hypotheses, and typed text."""
+"""Hypotheses and typed text, for fairseq-generate and fairseq-interactive."""
 
 import os
 from collections import Counter
@@ -54,7 +54,7 @@ def hypothesis(tokens: Tensor, lprobs: Tensor) -> dict[str, Any]:
 
 
 class TypedDataset(MultilingualDataset):
-    """What is typed in one language; remembers the batch under way.
+    """Text that is typed in one language; it remembers the batch under way.
 
     fairseq-interactive passes on the subwords of a batch alone, so `complete` gives it
     the rest again.

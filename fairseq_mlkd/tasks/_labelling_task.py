@@ -1,4 +1,4 @@
-"""What tasks share that label sentences, or the words in them, or both."""
+"""The base of tasks that label sentences, or the words in them, or both."""
 
 from typing import Any, NamedTuple
 

@@ -1,4 +1,4 @@
-"""What our tasks share: how models, criterions, batches and scores are made."""
+"""The base of our tasks: how models, criterions, batches and scores are made."""
 
 import logging
 import os

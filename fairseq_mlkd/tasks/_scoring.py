@@ -1,4 +1,4 @@
-"""What a task has to score each language: counts in fairseq's logs, result lines."""
+"""Scores per language: counts in fairseq's logs, and result lines."""
 
 import logging
 import os

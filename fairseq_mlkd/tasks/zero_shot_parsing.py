@@ -156,7 +156,7 @@ class ZeroShotParsingTask(FineTuningTask):
 
     @cached_property
     def grammar(self) -> Grammar | None:
-        """What generation admits; None: anything."""
+        """The grammar that generation keeps; None: there is none."""
         if self.cfg.grammar == "none":
             return None
         pairs = None

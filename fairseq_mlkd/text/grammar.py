@@ -1,4 +1,4 @@
-"""Which symbols may come next in a parse: a state machine for decoding.
+"""A state machine for decoding: the symbols that may come next in a parse.
 
 A parse is one intent. An intent holds slots, also none; a slot holds pointers, or else
 intents, at least one. The end-of-sentence symbol follows the last bracket. All states
@@ -18,7 +18,7 @@ from fairseq_mlkd.text.pointers import pointer_position
 
 
 class Kind(Enum):
-    """What a symbol does."""
+    """The role of a symbol."""
 
     INTENT = "opens an intent"
     SLOT = "opens a slot"
@@ -42,7 +42,7 @@ class OpenNode(NamedTuple):
 
 
 class State(NamedTuple):
-    """What has been written: the open nodes, outermost first, or a whole tree."""
+    """The state of a parse: the open nodes, outermost first, or a whole tree."""
 
     open_nodes: tuple[OpenNode, ...] = ()
     complete: bool = False

@@ -26,7 +26,7 @@ _POINTER = re.compile(r"@ptr_(\d+)", re.ASCII)
 
 
 class Span(NamedTuple):
-    """Where a slot of the outermost intent lies: words `start` to `stop - 1`."""
+    """The place of a slot of the outermost intent: words `start` to `stop - 1`."""
 
     slot: str
     start: int

@@ -99,7 +99,7 @@ class WordPiece(Subwords):
 
 
 def read_vocabulary(path: str) -> list[str]:
-    """Read a `vocab.txt`, one piece a line.
+    """Read a `vocab.txt`, one piece per line.
 
     Raises:
         ValueError: no vocabulary of WordPiece, or a piece stands there twice.

@@ -26,7 +26,7 @@ DROP_REASONS = ("empty", "short", "too_long", "duplicate", "incomplete")
 
 @dataclass(frozen=True)
 class CleaningRule:
-    """Which sentences are kept, measured in spoken form.
+    """The limits of sentences that are kept, measured in spoken form.
 
     Args:
         codes_from: folder whose normalisation replaces the spoken form.

@@ -1,4 +1,4 @@
-"""What a corpus is made of, and whether a folder holds such a corpus."""
+"""The options of a corpus, and whether a folder holds such a corpus."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _POSITIVE = (
 
 @dataclass(frozen=True)
 class CorpusOptions:
-    """What a corpus is made of; two equal options give the same bytes.
+    """The options of a corpus; equal options give the same bytes.
 
     Args:
         files: the text files or dumps of each language, packed or plain.

@@ -35,11 +35,11 @@ Pieces = dict[str, list[CleanPiece]]
 
 
 class Built(NamedTuple):
-    """What the steps made: folders to publish, and what the report says."""
+    """The results of the steps: folders to publish, and content of the report."""
 
     tokenizer: str
     dictionary: str
-    merged: list[list[str]]  # by shard, one a language
+    merged: list[list[str]]  # by shard, one per language
     report: dict[str, Any]
 
 

@@ -61,7 +61,7 @@ _FRACTIONS |= {"⅛": "+1/8", "⅜": "+3/8", "⅝": "+5/8", "⅞": "+7/8"}
 
 
 class Wording(NamedTuple):
-    """How a language writes quantities.
+    """A language's way to write quantities.
 
     Args:
         symbols: units that spoken form reads out.

@@ -1,4 +1,4 @@
-"""What `report.json` says of a corpus, and whether a folder holds that corpus."""
+"""The content of `report.json`, and whether a folder holds that corpus."""
 
 from __future__ import annotations
 

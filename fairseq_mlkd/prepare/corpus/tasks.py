@@ -118,7 +118,7 @@ class Call(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What a task left: its folder and what its function returned."""
+    """The result of a task: its folder and what its function returned."""
 
     folder: str
     result: Result
@@ -131,7 +131,7 @@ class Steps:
     """Does steps in a folder, where it goes on if an earlier run was interrupted.
 
     Args:
-        folder: exists; gets a sub-folder a step.
+        folder: exists; gets a sub-folder per step.
         execute: performs tasks.
         seconds: gets the time that each step takes.
     """

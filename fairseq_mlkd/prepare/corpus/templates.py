@@ -1,4 +1,4 @@
-"""What a template shows in the middle of a sentence.
+"""The words that a template shows in the middle of a sentence.
 
 The names of templates, and what they show, stand in `wiki` of each language's file;
 here are the rules that several of them share. What each shows is described on its page

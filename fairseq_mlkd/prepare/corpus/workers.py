@@ -110,7 +110,7 @@ def _check(job: Any) -> None:
 
 @dataclass(frozen=True)
 class Workers:
-    """How many work where; results do not depend on it.
+    """The processes and where they work; results do not depend on it.
 
     Args:
         number: of processes here, or of jobs of a cluster at a time.

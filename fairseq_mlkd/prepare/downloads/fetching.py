@@ -35,7 +35,7 @@ SOURCE_NAMES = ("wikipedia", "billion_words", *READERS)
 
 @dataclass
 class Fetched:
-    """What a source gave.
+    """The files that a source gave.
 
     Attributes:
         paths: the files, complete and checked.

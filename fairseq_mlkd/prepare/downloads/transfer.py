@@ -22,7 +22,7 @@ FRUITLESS_TRIES = 5  # in a row, before we give up
 
 
 class Version(NamedTuple):
-    """What tells one version of a remote file from the next.
+    """The marks that tell one version of a remote file from the next.
 
     Attributes:
         validator: the strong ETag, or else the date of the last change.

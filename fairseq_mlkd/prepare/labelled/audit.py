@@ -15,7 +15,7 @@ FORMAT_VERSION = 1
 
 @dataclass
 class FileAudit:
-    """What became of the rows of one file in one language and split.
+    """The fate of the rows of one file in one language and split.
 
     Attributes:
         path: relative to the folder of benchmark files.

@@ -29,7 +29,7 @@ COUNTS = {
 
 
 class WordColumns(NamedTuple):
-    """Where one layout keeps its fields, and whether its first line names them."""
+    """The places of a layout's fields, and whether its first line names them."""
 
     utterance: int
     slots: int

@@ -41,7 +41,7 @@ BIO_TAG = re.compile(r"O|[BI]-.+")
 
 
 class Wanted(NamedTuple):
-    """Which rows of a file to read, and how strictly.
+    """The rows of a file to read, and how strictly.
 
     Attributes:
         lang: the language to read where the file holds several.
@@ -57,7 +57,7 @@ class Wanted(NamedTuple):
 
 
 class Inputs(NamedTuple):
-    """What a model reads of a row.
+    """The input that a model reads of a row.
 
     Attributes:
         sentences: the subwords of each, by the folder that stores them.
@@ -150,7 +150,7 @@ class Reader(ABC, Generic[AnyRow]):
 
 
 class Layout(Protocol):
-    """How the rows of a tab-separated file look: how wide, below a header or not."""
+    """The form of a tab-separated file: how wide, below a header or not."""
 
     @property
     def width(self) -> int: ...
@@ -186,7 +186,7 @@ def read_cells(
 
 
 class Columns(NamedTuple):
-    """Where one layout of sentence pairs keeps its fields.
+    """The places of the fields in one layout of sentence pairs.
 
     Attributes:
         width: number of columns in every row.

@@ -30,7 +30,7 @@ class SentencePair(NamedTuple):
 
     @property
     def key(self) -> str:
-        """What rows share that stay together when some are held out."""
+        """The text of rows that stay together when some are held out."""
         return self.sentence1
 
 
@@ -60,7 +60,7 @@ class WordRow(NamedTuple):
 
     @property
     def key(self) -> str:
-        """What rows share that stay together when some are held out."""
+        """The text of rows that stay together when some are held out."""
         return " ".join(self.words)
 
 

@@ -1,4 +1,4 @@
-"""Which files a run reads: settled before the first row is read."""
+"""The files that a run reads, settled before the first row is read."""
 
 import os
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from fairseq_mlkd.prepare.labelled.rows import LabelledFile
 
 @dataclass(frozen=True)
 class Settings:
-    """What the user may choose.
+    """The user's choices.
 
     Attributes:
         langs: languages to prepare besides `source_lang`; all where empty.

@@ -30,7 +30,7 @@ _STRAY_APOSTROPHES = re.compile(r"''+|(?<!\S)'|'(?!\S)|(?<=\d)'(?=\d)")
 
 
 class _FoldingTable(dict[int, str]):
-    """What `fold` makes of each character, decided when it is first met."""
+    """The result of `fold` for each character, decided when it is first met."""
 
     def __missing__(self, code: int) -> str:
         self[code] = result = _fold_character(chr(code))
@@ -65,7 +65,7 @@ def _fold_other_number(character: str) -> str:
 
 
 class _CleaningTable(dict[int, int | str | None]):
-    """What `clean` makes of each character, decided when it is first met."""
+    """The result of `clean` for each character, decided when it is first met."""
 
     def __missing__(self, code: int) -> int | str | None:
         category = unicodedata.category(chr(code))

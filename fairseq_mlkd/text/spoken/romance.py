@@ -1,4 +1,4 @@
-"""What French, Italian, Portuguese and Spanish share: builders of their rules.
+"""Builders of the rules that French, Italian, Portuguese and Spanish share.
 
 The four write numbers, ordinals, dates and times in much the same way; a builder here
 makes a `Rule` from the words of one language. Patterns begin with the character that

@@ -1,4 +1,4 @@
-"""What every reader yields, and the limits that all of them keep."""
+"""The documents that every reader yields, and the limits that all of them keep."""
 
 from __future__ import annotations
 

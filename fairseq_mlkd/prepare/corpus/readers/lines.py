@@ -1,4 +1,4 @@
-"""Plain text, one sentence or paragraph a line."""
+"""Plain text, one sentence or paragraph per line."""
 
 from __future__ import annotations
 

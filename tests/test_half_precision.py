@@ -18,6 +18,7 @@ from tiny import (
 )
 
 from fairseq_mlkd.distillation.teacher import Teacher
+from fairseq_mlkd.errors import UserError
 
 # no loss scaling is needed for bfloat16; fairseq flattens gradients on a GPU only
 ON_CPU = {
@@ -132,3 +133,10 @@ def test_training_on_a_gpu(mlm, name, tmp_path):
     path = tmp_path / "checkpoint_last.pt"
     assert load(path)["optimizer_history"][-1]["num_updates"] == UPDATES
     assert valid_loss(path) == pytest.approx(valid_loss(mlm["fp32"]), rel=0.02)
+
+
+@pytest.mark.parametrize("flag", ["--fp16", "--memory-efficient-fp16"])
+def test_fp16_needs_a_gpu(mlm, flag, tmp_path):
+    with pytest.raises(UserError, match="--fp16 needs a GPU: leave it out, or give"):
+        train(mlm["data"], tmp_path, *mlm["flags"], flag, "--optimizer", "adam")
+    assert not list(tmp_path.glob("*.pt"))

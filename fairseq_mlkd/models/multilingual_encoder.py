@@ -193,7 +193,15 @@ class MultilingualEncoderModel(BaseFairseqModel):
 def build_encoder(
     cfg: MultilingualEncoderConfig, dictionary: Dictionary, kind: type[_E]
 ) -> _E:
-    """Build an encoder of the given kind and shape, random weights."""
+    """Build an encoder of the given kind and shape, random weights.
+
+    Raises:
+        ValueError: one segment, which the second of two sentences would not find.
+    """
+    if cfg.num_segments == 1:
+        raise ValueError(
+            "--num-segments 1 tells no segments apart: give 0, or 2 for sentence pairs"
+        )
     embeddings = Embeddings(
         len(dictionary),
         cfg.encoder_embed_dim,

@@ -208,3 +208,9 @@ def test_bad_number_of_heads_is_one_line(task):
     with pytest.raises(UserError) as error:
         build_model(task, {**STUDENT, "attention_heads": 3})
     assert "3 attention heads do not divide a width of 8" in str(error.value)
+
+
+def test_one_segment_is_refused():
+    cfg = MultilingualEncoderConfig(num_segments=1)
+    with pytest.raises(ValueError, match="--num-segments 1 tells no segments apart"):
+        MultilingualEncoderModel(cfg, Dictionary())

@@ -102,14 +102,14 @@ def test_it_is_fine_tuned_with_frozen_embeddings(kind, tmp_path, request):
 @pytest.mark.parametrize("kind, weight", [("bare", 0), ("whole", 1)])
 def test_it_teaches(kind, weight, tmp_path, request):
     teacher = request.getfixturevalue(kind)
-    flags = [*DISTIL, *shape_flags({**STUDENT, "layers": 3})]
+    flags = [*DISTIL, *shape_flags({**STUDENT, "layers": 3}), "--max-positions", 130]
     flags += ["--teacher-path", teacher.path, "--logits-weight", weight]
     path = train(teacher.data, tmp_path, *flags, "--max-update", 2)
     assert torch.isfinite(load(path)["model"]["lm_head.bias"]).all()
 
 
 def test_without_a_head_it_teaches_no_logits(bare, tmp_path):
-    flags = [*DISTIL, *shape_flags({**STUDENT, "layers": 3})]
+    flags = [*DISTIL, *shape_flags({**STUDENT, "layers": 3}), "--max-positions", 130]
     flags += ["--teacher-path", bare.path, "--max-update", 1]
     with pytest.raises(UserError) as error:
         train(bare.data, tmp_path, *flags)

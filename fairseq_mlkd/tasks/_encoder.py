@@ -1,20 +1,63 @@
 """`--encoder-path`: what a model that is about to be trained takes from another."""
 
 import logging
+import os
 from typing import Any
 
+from fairseq.data import Dictionary
 from fairseq.dataclass import FairseqDataclass
 from fairseq.models import BaseFairseqModel
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
-from fairseq_mlkd.checkpoint import load_weights, model_config
+from fairseq_mlkd.checkpoint import (
+    check_dictionary,
+    load_weights,
+    model_config,
+    read_checkpoint,
+)
 from fairseq_mlkd.distillation.layer_map import map_layers
 from fairseq_mlkd.models.multilingual_encoder import ENCODER_SHAPE
 
 logger = logging.getLogger(__name__)
 
 FLAG, LAYERS_FLAG = "--encoder-path", "--encoder-path-layers"
+
+
+def read_encoder(cfg: Any, dictionary: Dictionary) -> dict[str, Any] | None:
+    """Read `--encoder-path`, or where it is gone and not needed, what goes on.
+
+    Args:
+        cfg: of a task.
+        dictionary: the symbols of its input.
+    Raises:
+        ValueError: it cannot be read, or has another dictionary.
+    """
+    path = cfg.encoder_path
+    if path is None:
+        if cfg.encoder_path_layers is not None:
+            raise ValueError(f"{LAYERS_FLAG} needs {FLAG}")
+        return None
+    last = os.path.join(cfg.save_dir, cfg.restore_file)
+    if not os.path.exists(path) and os.path.isfile(last):
+        logger.info("%s is not there, and %s goes on without it", path, last)
+        return read_checkpoint(last, "--restore-file")
+    pretrained = read_checkpoint(path, FLAG)
+    check_dictionary(pretrained, dictionary, path, FLAG)
+    return pretrained
+
+
+def start_encoder(
+    pretrained: dict[str, Any], model: BaseFairseqModel, cfg: Any
+) -> None:
+    """Give a model what it takes of `--encoder-path`; nothing where that is gone."""
+    path, layers = cfg.encoder_path, cfg.encoder_path_layers
+    if not os.path.exists(path):
+        return
+    if layers is None:
+        load_encoder(pretrained, model, path)
+    else:
+        load_layers(pretrained, model, path, layers)
 
 
 def copy_shape(pretrained: dict[str, Any] | None, cfg: FairseqDataclass) -> None:

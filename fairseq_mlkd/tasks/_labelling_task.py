@@ -10,7 +10,7 @@ from torch import Tensor
 from fairseq_mlkd.data.folders import INTENT, LABEL
 from fairseq_mlkd.data.word_dataset import CUT, NO_SUBWORD, WordDataset
 from fairseq_mlkd.distillation.contract import Supervision
-from fairseq_mlkd.metrics.metric import Counts, Labels
+from fairseq_mlkd.metrics.metric import Labels
 from fairseq_mlkd.metrics.spans import OUTSIDE
 from fairseq_mlkd.tasks._fine_tuning_task import FineTuningTask
 from fairseq_mlkd.tasks._generation import (
@@ -129,10 +129,12 @@ class LabellingTask(FineTuningTask):
             return [{LABEL: row} for row in rows]
         return [{INTENT: row[:1], LABEL: row[1:]} for row in rows]
 
-    def count(self, sample: dict[str, Any], logits: dict[str, Tensor]) -> Counts:
+    def count(
+        self, sample: dict[str, Any], logits: dict[str, Tensor]
+    ) -> dict[str, Tensor]:
         predicted = self.predict(sample, logits)
         gold, found = (self.spell(ids) for ids in (sample["target"], predicted))
-        return self.scores.metric.count(gold, found)
+        return self.scores.count(gold, found)
 
     def read_text(self, text: TextReader, line: str) -> dict[str, list[int]]:
         """Read words, with labels that nothing reads."""

@@ -22,9 +22,7 @@ from torch import Tensor
 
 from fairseq_mlkd.checkpoint import (
     DICTIONARY_KEY,
-    check_dictionary,
     dictionary_sha256,
-    read_checkpoint,
 )
 from fairseq_mlkd.data import dictionary
 from fairseq_mlkd.data.binary import binary_sha256
@@ -43,12 +41,14 @@ from fairseq_mlkd.fairseq_fixes import (
 )
 from fairseq_mlkd.metrics.metric import Counts, Metric
 from fairseq_mlkd.options import option
-from fairseq_mlkd.tasks._encoder import FLAG, copy_shape, load_encoder, load_layers
+from fairseq_mlkd.tasks._encoder import copy_shape, read_encoder, start_encoder
 from fairseq_mlkd.tasks._generation import Hypotheses, TextReader, TypedDataset
 from fairseq_mlkd.tasks._scoring import (
     LanguageScores,
     check_best_metric,
     check_criterion,
+    check_longest,
+    check_positions,
     check_results_path,
     is_first_worker,
 )
@@ -193,7 +193,9 @@ class MultilingualTask(FairseqTask):
         """Say where `sample` has labels, and which."""
         raise NotImplementedError
 
-    def count(self, sample: dict[str, Any], logits: dict[str, Tensor]) -> Counts:
+    def count(
+        self, sample: dict[str, Any], logits: dict[str, Tensor]
+    ) -> dict[str, Tensor]:
         """Return counts of the task's metric that follow from logits.
 
         Args:
@@ -203,7 +205,7 @@ class MultilingualTask(FairseqTask):
 
     def count_generated(
         self, sample: dict[str, Any], model: BaseFairseqModel
-    ) -> Counts:
+    ) -> dict[str, Tensor]:
         """Return counts that need more than the logits at the labels."""
         return {}
 
@@ -214,7 +216,9 @@ class MultilingualTask(FairseqTask):
         self, cfg: FairseqDataclass, from_checkpoint: bool = False
     ) -> BaseFairseqModel:
         self.is_restored |= from_checkpoint
-        pretrained = None if from_checkpoint else self._read_encoder()
+        pretrained = (
+            None if from_checkpoint else read_encoder(self.cfg, self.dictionary)
+        )
         if not from_checkpoint and not cfg.encoder_layers:
             copy_shape(pretrained, cfg)
         model = super().build_model(cfg, from_checkpoint)
@@ -228,32 +232,12 @@ class MultilingualTask(FairseqTask):
         self.model_shape = ModelShape.of(model.cfg)
         return model
 
-    def _read_encoder(self) -> dict[str, Any] | None:
-        """Read `--encoder-path`; where it is gone and not needed, what goes on."""
-        path = self.cfg.encoder_path
-        if path is None:
-            if self.cfg.encoder_path_layers is not None:
-                raise ValueError("--encoder-path-layers needs --encoder-path")
-            return None
-        last = os.path.join(self.cfg.save_dir, self.cfg.restore_file)
-        if not os.path.exists(path) and os.path.isfile(last):
-            logger.info("%s is not there, and %s goes on without it", path, last)
-            return read_checkpoint(last, "--restore-file")
-        pretrained = read_checkpoint(path, FLAG)
-        check_dictionary(pretrained, self.dictionary, path, FLAG)
-        return pretrained
-
     def start_from(
         self, pretrained: dict[str, Any] | None, model: BaseFairseqModel
     ) -> None:
         """Give a model that has just been built what it takes of `--encoder-path`."""
-        path, layers = str(self.cfg.encoder_path), self.cfg.encoder_path_layers
-        if pretrained is None or not os.path.exists(path):
-            return
-        if layers is None:
-            load_encoder(pretrained, model, path)
-        else:
-            load_layers(pretrained, model, path, layers)
+        if pretrained is not None:
+            start_encoder(pretrained, model, self.cfg)
 
     def prepare_for_training(self, model: BaseFairseqModel) -> None:
         """Freeze what is not trained of a model that has just been built."""
@@ -284,13 +268,9 @@ class MultilingualTask(FairseqTask):
             ValueError: an example to be scored is longer than `--max-tokens`.
         """
         kwargs.update(required_batch_size_multiple=1, data_buffer_size=0)
-        longest, limit = int(np.max(dataset.sizes, initial=0)), kwargs.get("max_tokens")
-        name = self._name(dataset)
-        if name != "train" and limit is not None and longest > limit:
-            raise ValueError(
-                f"--max-tokens {limit}: {name} has an example of {longest} tokens, and "
-                "none may leave the score: give at least that"
-            )
+        name, limit = self._name(dataset), kwargs.get("max_tokens")
+        if name != "train" and limit is not None:
+            check_longest(name, dataset, limit)
         return super().get_batch_iterator(dataset, *args, **kwargs)
 
     def filter_indices_by_size(
@@ -305,16 +285,8 @@ class MultilingualTask(FairseqTask):
         Raises:
             ValueError: an example is longer than the model takes.
         """
-        name = self._name(dataset)
-        if name != "train":
-            _, ignored = dataset.filter_indices_by_size(indices, max_positions)
-            if len(ignored):
-                raise ValueError(
-                    f"{name}: {len(ignored)} of {len(indices)} examples are longer "
-                    f"than the {max_positions} subwords that the model takes: no score "
-                    "is given without them, with --skip-invalid-size-inputs-valid-test "
-                    "neither: prepare shorter ones"
-                )
+        if (name := self._name(dataset)) != "train":
+            check_positions(name, dataset, indices, max_positions)
         return super().filter_indices_by_size(
             indices, dataset, max_positions, ignore_invalid_inputs
         )

@@ -10,11 +10,12 @@ import numpy as np
 import torch
 import torch.distributed as dist
 from fairseq.criterions import CRITERION_REGISTRY, FairseqCriterion
+from fairseq.data import FairseqDataset
 from fairseq.logging import metrics
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fairseq_mlkd.metrics.metric import EXAMPLES, Counts, Metric, add_up
+from fairseq_mlkd.metrics.metric import EXAMPLES, Counts, Labels, Metric, add_up
 from fairseq_mlkd.metrics.results import Result, append_results
 
 logger = logging.getLogger(__name__)
@@ -31,6 +32,13 @@ class LanguageScores:
 
     def __init__(self, metric: Metric) -> None:
         self.metric = metric
+
+    def count(
+        self, gold: Sequence[Labels], predicted: Sequence[Labels]
+    ) -> dict[str, Tensor]:
+        """Return the metric's counts; fairseq adds up tensors of any shape alone."""
+        counts = self.metric.count(gold, predicted)
+        return {name: torch.as_tensor(count) for name, count in counts.items()}
 
     def by_language(
         self, sample: dict[str, Any], counts: Mapping[str, Any]
@@ -180,6 +188,38 @@ def check_best_metric(
         raise ValueError(
             f"--best-checkpoint-metric {metric}: validation on {subset} has "
             f"{', '.join(known)}"
+        )
+
+
+def check_longest(name: str, dataset: FairseqDataset, max_tokens: int) -> None:
+    """Refuse a `--max-tokens` that would keep examples out of a score.
+
+    Raises:
+        ValueError: one of `dataset`, the subset `name`, is longer.
+    """
+    longest = int(np.max(dataset.sizes, initial=0))
+    if longest > max_tokens:
+        raise ValueError(
+            f"--max-tokens {max_tokens}: {name} has an example of {longest} tokens, "
+            "and none may leave the score: give at least that"
+        )
+
+
+def check_positions(
+    name: str, dataset: FairseqDataset, indices: NDArray[np.int64], max_positions: Any
+) -> None:
+    """Refuse examples that the model cannot take: they would leave the score.
+
+    Raises:
+        ValueError: one of `indices` is longer than `max_positions`.
+    """
+    _, ignored = dataset.filter_indices_by_size(indices, max_positions)
+    if len(ignored):
+        raise ValueError(
+            f"{name}: {len(ignored)} of {len(indices)} examples are longer than the "
+            f"{max_positions} subwords that the model takes: no score is given without "
+            "them, with --skip-invalid-size-inputs-valid-test neither: prepare shorter "
+            "ones"
         )
 
 

@@ -20,7 +20,6 @@ from fairseq_mlkd.data.parse_dataset import ParseDataset, ParseDictionary, read_
 from fairseq_mlkd.distillation.contract import Supervision
 from fairseq_mlkd.errors import in_one_line
 from fairseq_mlkd.metrics.choice import choose_metric
-from fairseq_mlkd.metrics.metric import Counts
 from fairseq_mlkd.models.pointer_generator import DECODER_HEAD, PointerGeneratorModel
 from fairseq_mlkd.options import option
 from fairseq_mlkd.tasks._fine_tuning_task import (
@@ -131,14 +130,14 @@ class ZeroShotParsingTask(FineTuningTask):
 
     def count_generated(
         self, sample: dict[str, Any], model: BaseFairseqModel
-    ) -> Counts:
+    ) -> dict[str, Tensor]:
         cfg = GenerationConfig(beam=self.cfg.valid_beam)
         hypotheses = self.build_generator([model], cfg).generate([model], sample)
         gold, predicted = (
             [{TARGET: self.parses.spell(parse)} for parse in parses]
             for parses in (sample["target"], [row[0]["tokens"] for row in hypotheses])
         )
-        return self.scores.metric.count(gold, predicted)
+        return self.scores.count(gold, predicted)
 
     @in_one_line
     def build_generator(

@@ -115,6 +115,14 @@ def test_embeddings_are_summed():
     assert torch.equal(embeddings(src_tokens)[0], zeros)
 
 
+def test_one_segment_type_stands_for_all():
+    embeddings = make_encoder(num_segments=1).embeddings
+    src_tokens = torch.tensor([[5, 6, 7]])
+    second, _ = embeddings(src_tokens, torch.ones_like(src_tokens))
+    none, _ = embeddings(src_tokens)
+    assert torch.equal(second, none)
+
+
 def test_segments_are_ignored_where_there_are_none():
     embeddings, src_tokens = make_encoder().embeddings, batch(3, src_len=3)
     segments = torch.ones_like(src_tokens)

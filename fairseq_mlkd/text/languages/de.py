@@ -174,12 +174,12 @@ _KINGS = frozenset(
         "Christian Clemens Coelestin Konrad Konstantin Dareios David Eduard Erich "
         "Ernst Eugen Ferdinand Franz Friedrich Georg Gregor Gustav Haakon Hadrian "
         "Harald Heinrich Hugo Innozenz Iwan Jakob Jean Johann Johannes Joseph Josef "
-        "Julius Karl Kasimir Kleopatra Knut Ladislaus Leo Leopold Lothar Louis Ludwig "
-        "Magnus Manuel Maximilian Mehmed Michael Mohammed Moritz Murad Napoleon "
-        "Nikolaus Olaf Oskar Otto Paul Peter Philipp Pius Pippin Ptolemaios Rainer "
-        "Ramses Richard Robert Roger Rudolf Sancho Selim Sigismund Sixtus Stephan "
-        "Süleyman Theodosius Thutmosis Urban Valdemar Victor Viktor Waldemar Wenzel "
-        "Wilhelm Wladimir Xerxes"
+        "Julius Karl Kasimir Kleopatra Knut Ladislaus Leo Leopold Lothar Louis "
+        "Ludwig Magnus Manuel Maximilian Mehmed Michael Mohammed Moritz Murad "
+        "Napoleon Nikolaus Olaf Oskar Otto Paul Peter Philipp Pius Pippin "
+        "Ptolemaios Rainer Ramses Richard Robert Roger Rudolf Sancho Selim "
+        "Sigismund Sixtus Stephan Süleyman Theodosius Thutmosis Urban Valdemar "
+        "Victor Viktor Waldemar Wenzel Wilhelm Wladimir Xerxes"
     )
 )
 _QUEENS = frozenset(
@@ -203,10 +203,10 @@ _GENITIVE_TITLES = frozenset(
 )
 _COUNTED = frozenset(
     words(
-        "Bowl Kapitel Band Teil Akt Typ Klasse Stufe Phase Artikel Abschnitt Buch Liga "
-        "Gruppe Kategorie Weltkrieg Titel Satz Szene Nummer Version Mark Zone Apollo "
-        "Abteilung Anlage Anhang Tabelle Tafel Staffel Episode Folge Schicht Serie "
-        "Quartett"
+        "Bowl Kapitel Band Teil Akt Typ Klasse Stufe Phase Artikel Abschnitt Buch "
+        "Liga Gruppe Kategorie Weltkrieg Titel Satz Szene Nummer Version Mark Zone "
+        "Apollo Abteilung Anlage Anhang Tabelle Tafel Staffel Episode Folge Schicht "
+        "Serie Quartett"
     )
 )
 _BEFORE_ORDINALS = frozenset(
@@ -291,6 +291,16 @@ _RULES = [
             r"(\d{1,3})(?<![.,]\d)(?<![.,]\d\d)(?<![.,]\d{3}) ?Tsd\b\.?",
             lambda match: f"{match[1]}000",
         ),
+        (
+            "t",
+            r"(\d(?<![\d.,:]\d)\d{0,2})s?t(e[nrsm]?)\b",
+            lambda match: _ordinal(match[1], match[2][1:]),
+        ),
+        (
+            "h",
+            r"(?<=um )(\d\d?) ?h\b|(?<=ab )(\d\d?) ?h\b|(?<=gegen )(\d\d?) ?h\b",
+            lambda match: f"{match[1] or match[2] or match[3]} Uhr",
+        ),
         ("k", r"/(?<=[a-zäöüß]/)km ?\^?2\b", lambda match: "pro Quadratkilometer"),
         (
             "",
@@ -370,10 +380,11 @@ LANGUAGE = Language(
     years=range(1100, 2000),
     year_ruleset="spellout-numbering-year",
     fractions=table(
-        "1/2 = ein halb; 1/3 = ein Drittel; 2/3 = zwei Drittel; 1/4 = ein Viertel; "
-        "3/4 = drei Viertel; 1/5 = ein Fünftel; 2/5 = zwei Fünftel; "
-        "3/5 = drei Fünftel; 4/5 = vier Fünftel; 1/8 = ein Achtel; 3/8 = drei Achtel; "
-        "5/8 = fünf Achtel; 7/8 = sieben Achtel; 1/10 = ein Zehntel"
+        "1/2 = ein halb; 1/3 = ein Drittel; 2/3 = zwei Drittel; "
+        "1/4 = ein Viertel; 3/4 = drei Viertel; 1/5 = ein Fünftel; "
+        "2/5 = zwei Fünftel; 3/5 = drei Fünftel; 4/5 = vier Fünftel; "
+        "1/8 = ein Achtel; 3/8 = drei Achtel; 5/8 = fünf Achtel; "
+        "7/8 = sieben Achtel; 1/10 = ein Zehntel"
     ),
     fraction_join="",
     units={
@@ -389,8 +400,8 @@ LANGUAGE = Language(
             "/km² = pro Quadratkilometer, pro Quadratkilometer, m; "
             "m³ = Kubikmeter, Kubikmeter, m; qm = Quadratmeter, Quadratmeter, m; "
             "ha = Hektar, Hektar, m; mg = Milligramm, Milligramm, m; "
-            "g = Gramm, Gramm, m; kg = Kilogramm, Kilogramm, m; t = Tonne, Tonnen, f; "
-            "ft = Fuß, Fuß, m; mi = Meile, Meilen, f; "
+            "g = Gramm, Gramm, m; kg = Kilogramm, Kilogramm, m; "
+            "t = Tonne, Tonnen, f; ft = Fuß, Fuß, m; mi = Meile, Meilen, f; "
             "mph = Meile pro Stunde, Meilen pro Stunde, f; kn = Knoten, Knoten, m; "
             "m/s = Meter pro Sekunde, Meter pro Sekunde, m; "
             "nm = Nanometer, Nanometer, m"
@@ -401,12 +412,15 @@ LANGUAGE = Language(
             "cm³ = Kubikzentimeter, Kubikzentimeter, m; "
             "kWh = Kilowattstunde, Kilowattstunden, f; s = Sekunde, Sekunden, f; "
             "ml = Milliliter, Milliliter, m; l = Liter, Liter, m; "
-            "min = Minute, Minuten, f; h = Stunde, Stunden, f; Hz = Hertz, Hertz, m; "
-            "kHz = Kilohertz, Kilohertz, m; MHz = Megahertz, Megahertz, m; "
-            "GHz = Gigahertz, Gigahertz, m; V = Volt, Volt, m; W = Watt, Watt, m; "
-            "kW = Kilowatt, Kilowatt, m; MW = Megawatt, Megawatt, m; PS = PS, PS; "
-            "KB = Kilobyte, Kilobyte, m; MB = Megabyte, Megabyte, m; "
-            "GB = Gigabyte, Gigabyte, m"
+            "min = Minute, Minuten, f; h = Stunde, Stunden, f; "
+            "Hz = Hertz, Hertz, m; kHz = Kilohertz, Kilohertz, m; "
+            "MHz = Megahertz, Megahertz, m; GHz = Gigahertz, Gigahertz, m; "
+            "V = Volt, Volt, m; W = Watt, Watt, m; kN = Kilonewton, Kilonewton, m; "
+            "kPa = Kilopascal, Kilopascal, m; hPa = Hektopascal, Hektopascal, m; "
+            "THz = Terahertz, Terahertz, m; kV = Kilovolt, Kilovolt, m; "
+            "dB = Dezibel, Dezibel, m; kW = Kilowatt, Kilowatt, m; "
+            "MW = Megawatt, Megawatt, m; PS = PS, PS; KB = Kilobyte, Kilobyte, m; "
+            "MB = Megabyte, Megabyte, m; GB = Gigabyte, Gigabyte, m"
         ),
         **_MONEY,
     },
@@ -428,34 +442,45 @@ LANGUAGE = Language(
     magnitude_gender="f",
     number_signs=table(
         "Nr. = Nummer; Nrn. = Nummern; № = Nummer; # = Nummer; S. = Seite; "
-        "Abs. = Absatz; Art. = Artikel; Kap. = Kapitel; Z. = Zeile; Sp. = Spalte; "
-        "§§ = Paragrafen; § = Paragraf"
+        "Abs. = Absatz; Art. = Artikel; Kap. = Kapitel; Z. = Zeile; "
+        "Sp. = Spalte; §§ = Paragrafen; § = Paragraf"
     ),
     abbreviations=table(
-        "Dr. = Doktor; Inh. = Inhaber; med. = med; phil. = phil; jur. = jur; "
-        "rer. = rer; nat. = nat; ev. = evangelisch; kath. = katholisch; "
-        "Prof. = Professor; Dipl. = Diplom; Ing. = Ingenieur; Mag. = Magister; "
-        "Hr. = Herr; Fr. = Frau; Frl. = Fräulein; Gen. = General; "
-        "Lt. = Leutnant; St. = Sankt; hl. = heilige; Str. = Straße; "
-        "Abb. = Abbildung; Anm. = Anmerkung; Aufl. = Auflage; Bd. = Band; "
-        "Bde. = Bände; Hrsg. = Herausgeber; Hg. = Herausgeber; "
-        "Jh. = Jahrhundert; Jhd. = Jahrhundert; Jhdt. = Jahrhundert; "
-        "Std. = Stunden; Min. = Minuten; Sek. = Sekunden; Tel. = Telefon; "
-        "Fa. = Firma; Co. = Co; Inc. = Inc; Corp. = Corp; Ltd. = Limited; "
-        "Jr. = Junior; jun. = junior; Sr. = Senior; sen. = senior; "
-        "Okt. = Oktober; Dez. = Dezember; Feb. = Februar; Sept. = September; "
-        "allg. = allgemein; bes. = besonders; bspw. = beispielsweise; "
-        "bzgl. = bezüglich; bzw. = beziehungsweise; ca. = circa; "
-        "d. h. = das heißt; dt. = deutsch; ehem. = ehemals; "
-        "eigtl. = eigentlich; engl. = englisch; etc. = et cetera; "
-        "evtl. = eventuell; evt. = eventuell; exkl. = exklusive; "
-        "franz. = französisch; frz. = französisch; geb. = geboren; "
-        "gest. = gestorben; ggf. = gegebenenfalls; griech. = griechisch; "
-        "i. d. R. = in der Regel; inkl. = inklusive; insb. = insbesondere; "
-        "insbes. = insbesondere; ital. = italienisch; jap. = japanisch; "
-        "lat. = lateinisch; max. = maximal; mind. = mindestens; "
-        "n. Chr. = nach Christus; o. g. = oben genannte; röm. = römisch; "
-        "russ. = russisch; sog. = sogenannte; span. = spanisch; "
+        "Abt. = Abteilung; Bez. = Bezirk; Kt. = Kanton; Hptm. = Hauptmann; "
+        "Oblt. = Oberleutnant; Joh. = Johann; Wilh. = Wilhelm; "
+        "Friedr. = Friedrich; Verf. = Verfasser; Red. = Redaktion; "
+        "Vors. = Vorsitzender; stellv. = stellvertretend; Präs. = Präsident; "
+        "Univ. = Universität; Ges. = Gesellschaft; Vol. = Volumen; "
+        "ausschl. = ausschließlich; einschl. = einschließlich; Nov. = November; "
+        "Jan. = Januar; Aug. = August; Apr. = April; Hbf. = Hauptbahnhof; "
+        "gegr. = gegründet; zit. = zitiert; Zit. = Zitat; "
+        "österr. = österreichisch; schweiz. = schweizerisch; "
+        "amerik. = amerikanisch; chin. = chinesisch; hebr. = hebräisch; "
+        "arab. = arabisch; poln. = polnisch; tschech. = tschechisch; "
+        "ung. = ungarisch; niederl. = niederländisch; Dr. = Doktor; "
+        "Inh. = Inhaber; med. = med; phil. = phil; jur. = jur; rer. = rer; "
+        "nat. = nat; ev. = evangelisch; kath. = katholisch; Prof. = Professor; "
+        "Dipl. = Diplom; Ing. = Ingenieur; Mag. = Magister; Hr. = Herr; "
+        "Fr. = Frau; Frl. = Fräulein; Gen. = General; Lt. = Leutnant; "
+        "St. = Sankt; hl. = heilige; Str. = Straße; Abb. = Abbildung; "
+        "Anm. = Anmerkung; Aufl. = Auflage; Bd. = Band; Bde. = Bände; "
+        "Hrsg. = Herausgeber; Hg. = Herausgeber; Jh. = Jahrhundert; "
+        "Jhd. = Jahrhundert; Jhdt. = Jahrhundert; Std. = Stunden; "
+        "Min. = Minuten; Sek. = Sekunden; Tel. = Telefon; Fa. = Firma; "
+        "Co. = Co; Inc. = Inc; Corp. = Corp; Ltd. = Limited; Jr. = Junior; "
+        "jun. = junior; Sr. = Senior; sen. = senior; Okt. = Oktober; "
+        "Dez. = Dezember; Feb. = Februar; Sept. = September; allg. = allgemein; "
+        "bes. = besonders; bspw. = beispielsweise; bzgl. = bezüglich; "
+        "bzw. = beziehungsweise; ca. = circa; d. h. = das heißt; dt. = deutsch; "
+        "ehem. = ehemals; eigtl. = eigentlich; engl. = englisch; "
+        "etc. = et cetera; evtl. = eventuell; evt. = eventuell; "
+        "exkl. = exklusive; franz. = französisch; frz. = französisch; "
+        "geb. = geboren; gest. = gestorben; ggf. = gegebenenfalls; "
+        "griech. = griechisch; i. d. R. = in der Regel; inkl. = inklusive; "
+        "insb. = insbesondere; insbes. = insbesondere; ital. = italienisch; "
+        "jap. = japanisch; lat. = lateinisch; max. = maximal; "
+        "mind. = mindestens; n. Chr. = nach Christus; o. g. = oben genannte; "
+        "röm. = römisch; russ. = russisch; sog. = sogenannte; span. = spanisch; "
         "u. a. = unter anderem; u. Ä. = und Ähnliches; usf. = und so fort; "
         "usw. = und so weiter; u. U. = unter Umständen; v. a. = vor allem; "
         "v. Chr. = vor Christus; verh. = verheiratet; vgl. = vergleiche; "
@@ -468,8 +493,8 @@ LANGUAGE = Language(
     dot="Punkt",
     slash="Schrägstrich",
     symbols=table(
-        "& = und; @ = at; + = plus; ± = plus minus; × = mal; % = Prozent; ° = Grad; "
-        "€ = Euro; $ = Dollar; £ = Pfund; § = Paragraf"
+        "& = und; @ = at; + = plus; ± = plus minus; × = mal; % = Prozent; "
+        "° = Grad; € = Euro; $ = Dollar; £ = Pfund; § = Paragraf"
     ),
     letter_rules=(
         equals("gleich"),

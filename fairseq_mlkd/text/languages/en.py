@@ -114,33 +114,37 @@ def _read_digits(match: Match[str]) -> str:
 
 
 _RULERS = words(
-    "Abbas Adrian Albert Alexander Alexios Alexis Alfonso Alphonse Amadeus Andrew "
-    "Antiochus Artaxerxes Augustus Baldwin Basil Benedict Bogdan Boniface "
-    "Bolesław Callixtus Casimir Catherine Celestine Charles Christian Clement "
-    "Cleopatra Conrad Constantine Cosimo Cyrus Darius David Demetrius Edmund "
-    "Edward Elizabeth Ernest Eugene Farouk Ferdinand Francis Frederick George "
-    "Gregory Gustav Haakon Harald Henry Honorius Hugh Innocent Isabella Ivan "
-    "James Jerome Joan John Joseph Julius Justinian Kamehameha Ladislaus Leo "
-    "Leopold Louis Ludwig Magnus Manuel Margaret Mary Maurice Maximilian "
-    "Mehmed Michael Mohammed Murad Napoleon Nicholas Olaf Oscar Otto Paul Peter "
-    "Philip Philippe Pius Ptolemy Ralph Ramesses Ramses Rama Richard Robert Roger "
+    "Abdullah Agrippa Bayezid Berengar Bohemond Hassan Herod Hussein Khosrow "
+    "Mithridates Muhammad Mustafa Raymond Seleucus Shapur Abbas Adrian Albert "
+    "Alexander Alexios Alexis Alfonso Alphonse Amadeus Andrew Antiochus "
+    "Artaxerxes Augustus Baldwin Basil Benedict Bogdan Boniface Bolesław "
+    "Callixtus Casimir Catherine Celestine Charles Christian Clement Cleopatra "
+    "Conrad Constantine Cosimo Cyrus Darius David Demetrius Edmund Edward "
+    "Elizabeth Ernest Eugene Farouk Ferdinand Francis Frederick George Gregory "
+    "Gustav Haakon Harald Henry Honorius Hugh Innocent Isabella Ivan James "
+    "Jerome Joan John Joseph Julius Justinian Kamehameha Ladislaus Leo Leopold "
+    "Louis Ludwig Magnus Manuel Margaret Mary Maurice Maximilian Mehmed Michael "
+    "Mohammed Murad Napoleon Nicholas Olaf Oscar Otto Paul Peter Philip "
+    "Philippe Pius Ptolemy Ralph Ramesses Ramses Rama Richard Robert Roger "
     "Rudolf Rudolph Sancho Selim Sigismund Sixtus Stephen Suleiman Theodosius "
     "Thomas Thutmose Tiberius Umberto Urban Valdemar Victor Vittorio Vladimir "
     "Wenceslaus Wilhelm William Xerxes Zog"
 )
 _TITLES = words(
-    "King Queen Emperor Empress Pope Antipope Patriarch Tsar Tsarina Czar Kaiser "
-    "Sultan Shah Pharaoh Prince Princess Duke Count Archbishop Catholicos"
+    "King Queen Emperor Empress Pope Antipope Patriarch Tsar Tsarina Czar "
+    "Kaiser Sultan Shah Pharaoh Prince Princess Duke Count Archbishop "
+    "Catholicos"
 )
 # What stands before a number that counts: World War II, Chapter IV, Type II.
 _COUNTED = frozenset(
     words(
         "war wars chapter chapters part parts act acts volume volumes book books "
-        "title article articles section sections schedule table figure appendix annex "
-        "type types phase phases class grade stage level levels division group "
-        "category tier zone region mark bowl psalm psalms episode scene canto number "
-        "version model series season factor vatican page pages plate wrestlemania "
-        "apollo olympiad page schedule generation quartet symphony sonata"
+        "title article articles section sections schedule table figure appendix "
+        "annex type types phase phases class grade stage level levels division "
+        "group category tier zone region mark bowl psalm psalms episode scene canto "
+        "number version model series season factor vatican page pages plate "
+        "wrestlemania apollo olympiad page schedule generation quartet symphony "
+        "sonata"
     )
 )
 # What stands behind one that orders: the XXIII Reserve Corps, XIX century.
@@ -232,6 +236,14 @@ _RULES = [
             lambda match: "million ",
         ),
         ("k", r"/(?<=[a-z]/)km ?\^?2\b", lambda match: "per square kilometer"),
+        # between $5 and $10 million
+        (
+            "$",
+            r"[$€£](?:(?<=[Bb]etween .)|(?<=[Ff]rom .))(?=\d[\d.]* (?:to|and) [$€£]"
+            r"\d[\d.]* ?"
+            r"(?:[mbt]r?illion|[mbMB]n?\b))",
+            lambda match: "",
+        ),
         (".", r"\.(?<=[$€£¢]\.)(?=\d\d?(?!\d))", lambda match: "0."),
         (".", r"\.(?<![\w.]\.)(?=\d)", lambda match: "point"),
     )
@@ -249,18 +261,27 @@ _BEFORE_ATTRIBUTES = re.compile(
 # After an amount these do not name what costs it: the $5 was paid, the $3 in cash.
 _NO_NOUNS = frozenset(
     words(
-        "a about above across after again against ago all along already also although "
-        "an and annually any are around as at away back be because been before being "
-        "below between but by came can cash comes could daily did do does due during "
-        "each either else equals even every extra fell for from gave given goes had "
-        "has have he her his how i if in instead into is it its just last later less "
-        "lost made may might monthly more must my nearly next no nor not now of off "
-        "on once one only onto or other our out over owed paid per plus raised "
-        "roughly rose she should since so some spent than that the their them then "
-        "there these they this those though through to today together too toward "
-        "towards under until up upon was we weekly went were what when where whether "
-        "which while who whose will with within without won worth would yearly "
-        "yesterday yet you"
+        "a about above across after again against ago all along already also "
+        "although an and annually any are around as at away back be because been "
+        "before being below between but by came can cash comes could daily did do "
+        "does due during each either else equals even every extra fell for from "
+        "gave given goes had has have he her his how i if in instead into is it its "
+        "just last later less lost made may might monthly more must my nearly next "
+        "no nor not now of off on once one only onto or other our out over owed "
+        "paid per plus raised roughly rose she should since so some spent than that "
+        "the their them then there these they this those though through to today "
+        "together too toward towards under until up upon was we weekly went were "
+        "what when where whether which while who whose will with within without won "
+        "worth would yearly yesterday yet you"
+    )
+)
+# These take an amount before them even where no article stands: in £10 notes.
+_PRICED = frozenset(
+    words(
+        "bill bills note notes coin coins banknote banknotes ticket tickets stamp "
+        "stamps prize prizes bond bonds fee fees contract contracts deal deals "
+        "budget budgets loan loans grant grants donation investment project "
+        "projects settlement bonus salary reward bounty lawsuit"
     )
 )
 _NOUN = re.compile(r"[ \u00a0-]([a-z][a-z-]+|[A-Z][a-z]+)")
@@ -273,11 +294,12 @@ def _is_attribute(text: str, start: int, end: int) -> bool:
         return False
     before = text[max(start - 40, 0) : start]
     is_hyphened = text[end] == "-" or "-" in text[start + 1 : end]
+    is_hyphened = is_hyphened or noun[1].lower() in _PRICED
     return bool(is_hyphened or _BEFORE_ATTRIBUTES.search(before))
 
 
 _DOLLARS = {
-    **table("$ = ; US$ = ; USD = ; U.S.$ = "),
+    **table("$ = ; US$ = ; USD = ; U.S.$ ="),
     "A$": "Australian ",
     "AU$": "Australian ",
     "AUD": "Australian ",
@@ -316,8 +338,9 @@ _MONEY = {
     **dict.fromkeys(("฿", "THB"), Unit("baht", "baht")),
     **currencies(
         "₫ = dong, dong; SEK = Swedish krona, Swedish kronor; "
-        "NOK = Norwegian krone, Norwegian kroner; DKK = Danish krone, Danish kroner; "
-        "DM = mark, marks; ZAR = rand, rand; PLN = zloty, zlotys"
+        "NOK = Norwegian krone, Norwegian kroner; "
+        "DKK = Danish krone, Danish kroner; DM = mark, marks; ZAR = rand, rand; "
+        "PLN = zloty, zlotys"
     ),
 }
 _SHORT_MONTHS = table("Mar. = March; Apr. = April; Jun. = June; Jul. = July")
@@ -334,9 +357,10 @@ LANGUAGE = Language(
     year_ruleset="spellout-numbering-year",
     fractions=table(
         "1/2 = one half; 1/3 = one third; 2/3 = two thirds; 1/4 = one quarter; "
-        "3/4 = three quarters; 1/5 = one fifth; 2/5 = two fifths; 3/5 = three fifths; "
-        "4/5 = four fifths; 1/8 = one eighth; 3/8 = three eighths; 5/8 = five eighths; "
-        "7/8 = seven eighths; 1/10 = one tenth"
+        "3/4 = three quarters; 1/5 = one fifth; 2/5 = two fifths; "
+        "3/5 = three fifths; 4/5 = four fifths; 1/8 = one eighth; "
+        "3/8 = three eighths; 5/8 = five eighths; 7/8 = seven eighths; "
+        "1/10 = one tenth"
     ),
     fraction_join="and",
     units={
@@ -371,7 +395,8 @@ LANGUAGE = Language(
             "/km² = per square kilometer, per square kilometer; "
             "/sq mi = per square mile, per square mile; "
             "cm³ = cubic centimeter, cubic centimeters; "
-            "m³ = cubic meter, cubic meters; km³ = cubic kilometer, cubic kilometers"
+            "m³ = cubic meter, cubic meters; "
+            "km³ = cubic kilometer, cubic kilometers"
         ),
         **dict.fromkeys(
             ("sq mi", "sqmi", "sq. mi", "sq. mi.", "mi²"),
@@ -390,7 +415,8 @@ LANGUAGE = Language(
         **dict.fromkeys(("oz", "oz."), Unit("ounce", "ounces")),
         **currencies(
             "gal = gallon, gallons; mg = milligram, milligrams; g = gram, grams; "
-            "kg = kilogram, kilograms; ml = milliliter, milliliters; L = liter, liters"
+            "kg = kilogram, kilograms; ml = milliliter, milliliters; "
+            "L = liter, liters"
         ),
         **dict.fromkeys(("hr", "hrs", "hr.", "hrs."), Unit("hour", "hours")),
         **dict.fromkeys(("min", "mins", "min."), Unit("minute", "minutes")),
@@ -398,11 +424,17 @@ LANGUAGE = Language(
         **currencies(
             "ms = millisecond, milliseconds; Hz = hertz, hertz; "
             "kHz = kilohertz, kilohertz; MHz = megahertz, megahertz; "
-            "GHz = gigahertz, gigahertz; W = watt, watts; kW = kilowatt, kilowatts; "
-            "MW = megawatt, megawatts; kWh = kilowatt hour, kilowatt hours; "
-            "hp = horsepower, horsepower; KB = kilobyte, kilobytes; "
-            "kB = kilobyte, kilobytes; MB = megabyte, megabytes; "
-            "GB = gigabyte, gigabytes; TB = terabyte, terabytes"
+            "GHz = gigahertz, gigahertz; THz = terahertz, terahertz; "
+            "μg = microgram, micrograms; N = newton, newtons; "
+            "kN = kilonewton, kilonewtons; kPa = kilopascal, kilopascals; "
+            "hPa = hectopascal, hectopascals; dB = decibel, decibels; "
+            "V = volt, volts; kV = kilovolt, kilovolts; "
+            "mA = milliampere, milliamperes; kcal = kilocalorie, kilocalories; "
+            "W = watt, watts; kW = kilowatt, kilowatts; MW = megawatt, megawatts; "
+            "kWh = kilowatt hour, kilowatt hours; hp = horsepower, horsepower; "
+            "KB = kilobyte, kilobytes; kB = kilobyte, kilobytes; "
+            "MB = megabyte, megabytes; GB = gigabyte, gigabytes; "
+            "TB = terabyte, terabytes"
         ),
         **dict.fromkeys(("¢", "c."), Unit("cent", "cents")),
         **_MONEY,
@@ -431,38 +463,43 @@ LANGUAGE = Language(
         **_SHORT_MONTHS,
     },
     abbreviations=table(
-        "Mr. = mister; Mrs. = missus; Ms. = miz; Messrs. = messrs; "
-        "Dr. = doctor; Drs. = doctors; Prof. = professor; Gen. = general; "
-        "Brig. = brigadier; Maj. = major; Col. = colonel; Capt. = captain; "
-        "Cpt. = captain; Cmdr. = commander; Cdr. = commander; "
-        "Comdr. = commander; Lt. = lieutenant; Sgt. = sergeant; "
-        "Cpl. = corporal; Pvt. = private; Pfc. = private first class; "
-        "Adm. = admiral; Rev. = reverend; Revd. = reverend; Hon. = honorable; "
-        "Gov. = governor; Sen. = senator; Sens. = senators; "
-        "Rep. = representative; Reps. = representatives; Pres. = president; "
-        "Supt. = superintendent; Insp. = inspector; Det. = detective; "
-        "Atty. = attorney; Amb. = ambassador; Msgr. = monsignor; Fr. = father; "
-        "Jr. = junior; Sr. = senior; Esq. = esquire; St. = saint|street; "
-        "Ste. = sainte|suite; Mt. = mount; Ft. = fort; Bros. = brothers; "
-        "Inc. = incorporated; Corp. = corporation; Ltd. = limited; "
-        "Co. = company; Cos. = companies; Univ. = university; "
-        "Assn. = association; Intl. = international; Natl. = national; "
-        "Govt. = government; Ave. = avenue; Blvd. = boulevard; Rd. = road; "
-        "Hwy. = highway; Pkwy. = parkway; Jan. = January; Feb. = February; "
-        "Aug. = August; Sept. = September; Sep. = September; Oct. = October; "
-        "Nov. = November; Dec. = December; Tues. = Tuesday; Thurs. = Thursday; "
-        "Ariz. = Arizona; Calif. = California; Colo. = Colorado; "
-        "Conn. = Connecticut; Fla. = Florida; Ga. = Georgia; Ky. = Kentucky; "
-        "Md. = Maryland; Mich. = Michigan; Minn. = Minnesota; Neb. = Nebraska; "
-        "Nev. = Nevada; Okla. = Oklahoma; Pa. = Pennsylvania; "
-        "Tenn. = Tennessee; Va. = Virginia; Wis. = Wisconsin; vs. = versus; "
-        "etc. = et cetera; e. g. = for example; i. e. = that is; cf. = compare; "
-        "viz. = namely; et al. = et al; approx. = approximately; "
-        "dept. = department; est. = established; fig. = figure; "
-        "figs. = figures; vol. = volume; vols. = volumes; ed. = edition; "
-        "eds. = editors; ext. = extension; max. = maximum; "
-        "misc. = miscellaneous; incl. = including; esp. = especially; "
-        "var. = variety"
+        "Mon. = Monday; Wed. = Wednesday; Fri. = Friday; Sat. = Saturday; "
+        "Gens. = generals; Cllr. = councillor; Mfg. = manufacturing; "
+        "Mgr. = manager; Asst. = assistant; Assoc. = associate; "
+        "Treas. = treasurer; Ala. = Alabama; Ark. = Arkansas; Del. = Delaware; "
+        "Kan. = Kansas; Wyo. = Wyoming; Vt. = Vermont; Ont. = Ontario; "
+        "Que. = Quebec; resp. = respectively; Mr. = mister; Mrs. = missus; "
+        "Ms. = miz; Messrs. = messrs; Dr. = doctor; Drs. = doctors; "
+        "Prof. = professor; Gen. = general; Brig. = brigadier; Maj. = major; "
+        "Col. = colonel; Capt. = captain; Cpt. = captain; Cmdr. = commander; "
+        "Cdr. = commander; Comdr. = commander; Lt. = lieutenant; "
+        "Sgt. = sergeant; Cpl. = corporal; Pvt. = private; "
+        "Pfc. = private first class; Adm. = admiral; Rev. = reverend; "
+        "Revd. = reverend; Hon. = honorable; Gov. = governor; Sen. = senator; "
+        "Sens. = senators; Rep. = representative; Reps. = representatives; "
+        "Pres. = president; Supt. = superintendent; Insp. = inspector; "
+        "Det. = detective; Atty. = attorney; Amb. = ambassador; "
+        "Msgr. = monsignor; Fr. = father; Jr. = junior; Sr. = senior; "
+        "Esq. = esquire; St. = saint|street; Ste. = sainte|suite; Mt. = mount; "
+        "Ft. = fort; Bros. = brothers; Inc. = incorporated; "
+        "Corp. = corporation; Ltd. = limited; Co. = company; Cos. = companies; "
+        "Univ. = university; Assn. = association; Intl. = international; "
+        "Natl. = national; Govt. = government; Ave. = avenue; "
+        "Blvd. = boulevard; Rd. = road; Hwy. = highway; Pkwy. = parkway; "
+        "Jan. = January; Feb. = February; Aug. = August; Sept. = September; "
+        "Sep. = September; Oct. = October; Nov. = November; Dec. = December; "
+        "Tues. = Tuesday; Thurs. = Thursday; Ariz. = Arizona; "
+        "Calif. = California; Colo. = Colorado; Conn. = Connecticut; "
+        "Fla. = Florida; Ga. = Georgia; Ky. = Kentucky; Md. = Maryland; "
+        "Mich. = Michigan; Minn. = Minnesota; Neb. = Nebraska; Nev. = Nevada; "
+        "Okla. = Oklahoma; Pa. = Pennsylvania; Tenn. = Tennessee; "
+        "Va. = Virginia; Wis. = Wisconsin; vs. = versus; etc. = et cetera; "
+        "e. g. = for example; i. e. = that is; cf. = compare; viz. = namely; "
+        "et al. = et al; approx. = approximately; dept. = department; "
+        "est. = established; fig. = figure; figs. = figures; vol. = volume; "
+        "vols. = volumes; ed. = edition; eds. = editors; ext. = extension; "
+        "max. = maximum; misc. = miscellaneous; incl. = including; "
+        "esp. = especially; var. = variety"
     ),
     closing="etc. al.",
     openers=(

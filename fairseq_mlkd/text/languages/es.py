@@ -36,16 +36,22 @@ from fairseq_mlkd.text.spoken.romance import (
 
 _NUMBERS = Numbers("es")
 _MONTHS = words(
-    "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre "
-    "diciembre"
+    "enero febrero marzo abril mayo junio julio agosto septiembre octubre "
+    "noviembre diciembre"
 )
 _KINGS = words(
-    "Alberto Alejandro Alfonso Amadeo Andrónico Antíoco Augusto Balduino Basilio "
-    "Benedicto Bonifacio Carlos Clemente Constantino Cosme Cristián Eduardo Enrique "
-    "Esteban Federico Felipe Fernando Francisco Gregorio Guillermo Gustavo Inocencio "
-    "Jacobo Jaime Jerjes Jorge José Juan Julio León Leopoldo Luis Manuel Maximiliano "
-    "Miguel Murad Napoleón Nicolás Otón Pablo Paulo Pedro Pío Ramiro Ramsés Ricardo "
-    "Roberto Rodolfo Sancho Segismundo Sergio Sixto Teodosio Urbano Víctor"
+    "Abderramán Adriano Anastasio Antígono Artajerjes Bermudo Boleslao Calixto "
+    "Canuto Casimiro Celestino Conrado Darío Estanislao Eugenio Faruq García "
+    "Haakon Harald Honorio Humberto Iván Ladislao Lotario Ludovico Marcelo "
+    "Martín Matías Mehmed Mitrídates Olaf Ordoño Pascual Ptolomeo Seleuco Selim "
+    "Silvestre Solimán Teobaldo Tutmosis Wenceslao Alberto Alejandro Alfonso "
+    "Amadeo Andrónico Antíoco Augusto Balduino Basilio Benedicto Bonifacio "
+    "Carlos Clemente Constantino Cosme Cristián Eduardo Enrique Esteban "
+    "Federico Felipe Fernando Francisco Gregorio Guillermo Gustavo Inocencio "
+    "Jacobo Jaime Jerjes Jorge José Juan Julio León Leopoldo Luis Manuel "
+    "Maximiliano Miguel Murad Napoleón Nicolás Otón Pablo Paulo Pedro Pío "
+    "Ramiro Ramsés Ricardo Roberto Rodolfo Sancho Segismundo Sergio Sixto "
+    "Teodosio Urbano Víctor"
 )
 _QUEENS = words(
     "Ana Beatriz Catalina Cristina Isabel Juana Leonor Margarita María Victoria"
@@ -84,27 +90,33 @@ _DEGREE_AS_ORDINAL = (
     r" ?°(?= (?!norte|sur|este|oeste|latitud|longitud|respecto)[^\W\d_]{4})"
 )
 _UNITS = forms(
-    "% = por ciento, por ciento, ; ‰ = por mil, por mil, ; "
-    "°C = grado celsius, grados celsius; ° C = grado celsius, grados celsius; "
+    "% = por ciento, por ciento,; ‰ = por mil, por mil,; "
+    "°C = grado celsius, grados celsius; "
+    "° C = grado celsius, grados celsius; "
     "°F = grado fahrenheit, grados fahrenheit; "
     "° F = grado fahrenheit, grados fahrenheit; ° = grado, grados; "
-    "mm = milímetro, milímetros; cm = centímetro, centímetros; m = metro, metros; "
-    "km = kilómetro, kilómetros; km/h = kilómetro por hora, kilómetros por hora; "
+    "mm = milímetro, milímetros; cm = centímetro, centímetros; "
+    "m = metro, metros; km = kilómetro, kilómetros; "
+    "km/h = kilómetro por hora, kilómetros por hora; "
     "km / h = kilómetro por hora, kilómetros por hora; "
     "m/s = metro por segundo, metros por segundo; "
     "m² = metro cuadrado, metros cuadrados; "
     "km² = kilómetro cuadrado, kilómetros cuadrados; "
-    "m³ = metro cúbico, metros cúbicos; mg = miligramo, miligramos; g = gramo, gramos; "
-    "kg = kilogramo, kilogramos; t = tonelada, toneladas, feminine; "
-    "mi = milla, millas, feminine; ft = pie, pies; "
-    "cm² = centímetro cuadrado, centímetros cuadrados; "
+    "m³ = metro cúbico, metros cúbicos; mg = miligramo, miligramos; "
+    "g = gramo, gramos; kg = kilogramo, kilogramos; "
+    "t = tonelada, toneladas, feminine; mi = milla, millas, feminine; "
+    "ft = pie, pies; cm² = centímetro cuadrado, centímetros cuadrados; "
     "cm³ = centímetro cúbico, centímetros cúbicos; "
     "kWh = kilovatio hora, kilovatios hora; GB = gigabyte, gigabytes; "
-    "MB = megabyte, megabytes; ml = mililitro, mililitros; l = litro, litros; "
-    "s = segundo, segundos; min = minuto, minutos; h = hora, horas, feminine; "
-    "Hz = hercio, hercios; kHz = kilohercio, kilohercios; "
-    "MHz = megahercio, megahercios; GHz = gigahercio, gigahercios; "
-    "kW = kilovatio, kilovatios; MW = megavatio, megavatios; px = píxel, píxeles"
+    "MB = megabyte, megabytes; ml = mililitro, mililitros; "
+    "l = litro, litros; s = segundo, segundos; min = minuto, minutos; "
+    "h = hora, horas, feminine; Hz = hercio, hercios; "
+    "kHz = kilohercio, kilohercios; MHz = megahercio, megahercios; "
+    "GHz = gigahercio, gigahercios; kN = kilonewton, kilonewtons; "
+    "kPa = kilopascal, kilopascales; THz = terahercio, terahercios; "
+    "μm = micrómetro, micrómetros; nm = nanómetro, nanómetros; "
+    "kW = kilovatio, kilovatios; MW = megavatio, megavatios; "
+    "px = píxel, píxeles"
 )
 _CENTIMES = ("céntimo", "céntimos")
 _CENTS = ("centavo", "centavos")
@@ -181,6 +193,11 @@ LANGUAGE = Romance(
         ),
     },
     abbreviations=table(
+        "Excmo. = excelentísimo; Excma. = excelentísima; Ilmo. = ilustrísimo; "
+        "Rvdo. = reverendo; Fdo. = firmado; izda. = izquierda; dcha. = derecha; "
+        "párr. = párrafo; trad. = traducción; pdte. = presidente; "
+        "Fco. = Francisco; Gob. = gobernador; Dip. = diputado; Sen. = senador; "
+        "a. e. c. = antes de la era común; d. e. c. = después de la era común; "
         "sr. = señor; sra. = señora; srta. = señorita; sres. = señores; "
         "sras. = señoras; dr. = doctor; dra. = doctora; dres. = doctores; "
         "prof. = profesor; profa. = profesora; D.ª = doña; Dña. = doña; "
@@ -244,9 +261,11 @@ LANGUAGE = Romance(
         ),
         clock(" ?h ?", _read_hours),
         clock(":", _read_clock, "horas"),
+        clock(r"\.(?=[0-5]\d ?(?:hs?\b|horas))", _read_clock, "horas"),
         # 1,435 may be a decimal number, but of 40 such numbers of Wikipedia 39 are
         # American groups.
         *english_numbers(groups=r"(?:,\d{3})+"),
+        Rule(re.compile(r"(\d0)(?<=los \d\d)s\b"), lambda match: match[1], "0s"),
         out_of("sobre"),
         square_kilometer("kilómetro cuadrado", "por"),
         equals("igual a"),

@@ -45,14 +45,15 @@ class _FrenchNumbers(Numbers):
 
 _NUMBERS = _FrenchNumbers("fr")
 _MONTHS = words(
-    "janvier février mars avril mai juin juillet août septembre octobre novembre "
-    "décembre"
+    "janvier février mars avril mai juin juillet août septembre octobre "
+    "novembre décembre"
 )
 _SOVEREIGNS = words(
-    "Albert Alexandre Alexis Alphonse Amédée Auguste Baudouin Benoît Boniface Charles "
-    "Clément Constantin Édouard Élisabeth Ferdinand François Frédéric Georges "
-    "Grégoire Guillaume Gustave Henri Innocent Jacques Jean Jules Léon Léopold Louis "
-    "Marie Napoléon Nicolas Othon Paul Philippe Pie Pierre Richard Robert Urbain"
+    "Albert Alexandre Alexis Alphonse Amédée Auguste Baudouin Benoît Boniface "
+    "Charles Clément Constantin Édouard Élisabeth Ferdinand François Frédéric "
+    "Georges Grégoire Guillaume Gustave Henri Innocent Jacques Jean Jules Léon "
+    "Léopold Louis Marie Napoléon Nicolas Othon Paul Philippe Pie Pierre "
+    "Richard Robert Urbain"
 )
 # Nouns that follow numbers in Wikipedia; only the feminine change them (vingt et une).
 _FEMININE_NOUNS = (
@@ -62,8 +63,8 @@ _FEMININE_NOUNS = (
     "victoires? villes? voitures? voix"
 )
 _TITLES = table(
-    "Mme = madame; Mmes = mesdames; Mlle = mademoiselle; Mlles = mesdemoiselles; "
-    "Mgr = monseigneur; Dr = docteur"
+    "Mme = madame; Mmes = mesdames; Mlle = mademoiselle; "
+    "Mlles = mesdemoiselles; Mgr = monseigneur; Dr = docteur"
 )
 _NAME = re.compile(r"[^\W\d_](?:\.|\w+)")
 # Words that begin a sentence before "M. Roy" and are no first names.
@@ -97,8 +98,8 @@ def _read_clock(hour: int, minute: int) -> str:
 
 
 _FIRSTS = table(
-    "er = premier; ers = premiers; re = première; ère = première; res = premières; "
-    "ères = premières"
+    "er = premier; ers = premiers; re = première; ère = première; "
+    "res = premières; ères = premières"
 )
 _SECONDS = table("nd = second; nde = seconde; nds = seconds; ndes = secondes")
 
@@ -117,7 +118,8 @@ _MONEY = {
     ),
     **dict.fromkeys(("¥", "JPY"), Unit("yen", "yens")),
     "CHF": Unit("franc suisse", "francs suisses"),
-    **dict.fromkeys(("F", "FF", "FRF"), Unit("franc", "francs")),
+    **dict.fromkeys(("FF", "FRF"), Unit("franc", "francs")),
+    "F": Unit("franc", "francs"),
     **dict.fromkeys(("FCFA", "F CFA", "XOF", "XAF"), Unit("franc CFA", "francs CFA")),
     **currencies(
         "DM = mark, marks; ₽ = rouble, roubles; ₹ = roupie, roupies, feminine; "
@@ -137,7 +139,8 @@ LANGUAGE = Romance(
     singular_below_two=True,
     fractions=table(
         "1/2 = un demi; 1/3 = un tiers; 2/3 = deux tiers; 1/4 = un quart; "
-        "3/4 = trois quarts; 1/5 = un cinquième; 1/8 = un huitième; 1/10 = un dixième"
+        "3/4 = trois quarts; 1/5 = un cinquième; 1/8 = un huitième; "
+        "1/10 = un dixième"
     ),
     fraction_join="et",
     units={
@@ -165,10 +168,10 @@ LANGUAGE = Romance(
                 "Mo = mégaoctet, mégaoctets; ml = millilitre, millilitres; "
                 "l = litre, litres; s = seconde, secondes, feminine; "
                 "min = minute, minutes, feminine; h = heure, heures, feminine; "
-                "Hz = hertz, hertz; kHz = kilohertz, kilohertz; "
-                "MHz = mégahertz, mégahertz; GHz = gigahertz, gigahertz; "
-                "kW = kilowatt, kilowatts; MW = mégawatt, mégawatts; "
-                "px = pixel, pixels"
+                "H = heure, heures, feminine; Hz = hertz, hertz; "
+                "kHz = kilohertz, kilohertz; MHz = mégahertz, mégahertz; "
+                "GHz = gigahertz, gigahertz; kW = kilowatt, kilowatts; "
+                "MW = mégawatt, mégawatts; px = pixel, pixels"
             )
         ),
         **_MONEY,
@@ -193,13 +196,17 @@ LANGUAGE = Romance(
         ),
     },
     abbreviations=table(
-        "Mr. = monsieur; MM. = messieurs; Mme. = madame; Mlle. = mademoiselle; "
-        "Dr. = docteur; Pr. = professeur; Prof. = professeur; Me. = maître; "
-        "Gal. = général; gén. = général; Col. = colonel; Cdt. = commandant; "
-        "Cap. = capitaine; Lt. = lieutenant; Sgt. = sergent; St. = saint; "
-        "Ste. = sainte; Mgr. = monseigneur; Jr. = junior; Sr. = senior; "
-        "Cie. = compagnie; Inc. = inc; Corp. = corporation; Ltd. = limited; "
-        "Ltée. = limitée; Co. = company; av. J.-C. = avant Jésus-Christ; "
+        "coll. = collection; dir. = direction; trad. = traduction; "
+        "ibid. = ibidem; Vve. = veuve; Sté. = société; dr. = docteur; "
+        "réf. = référence; cap. = capitaine; prés. = président; "
+        "univ. = université; gal. = général; env. = environ; Mr. = monsieur; "
+        "MM. = messieurs; Mme. = madame; Mlle. = mademoiselle; Dr. = docteur; "
+        "Pr. = professeur; Prof. = professeur; Me. = maître; Gal. = général; "
+        "gén. = général; Col. = colonel; Cdt. = commandant; Cap. = capitaine; "
+        "Lt. = lieutenant; Sgt. = sergent; St. = saint; Ste. = sainte; "
+        "Mgr. = monseigneur; Jr. = junior; Sr. = senior; Cie. = compagnie; "
+        "Inc. = inc; Corp. = corporation; Ltd. = limited; Ltée. = limitée; "
+        "Co. = company; av. J.-C. = avant Jésus-Christ; "
         "apr. J.-C. = après Jésus-Christ; ap. J.-C. = après Jésus-Christ; "
         "av. n. è. = avant notre ère; p. ex. = par exemple; ex. = exemple; "
         "c.-à-d. = c'est-à-dire; vs. = versus; etc. = et cetera; cf. = confer; "
@@ -218,12 +225,13 @@ LANGUAGE = Romance(
         "Très Plus Tous Toutes Ainsi Enfin Puis Alors Aussi De D À Plusieurs Certains "
         "Aujourd S Qui Que"
     ),
-    telephone="téléphone tél. fax composez appelez vert",
+    telephone="téléphone tél. fax composez appelez",
     dot="point",
     slash="slash",
     symbols=table(
-        "& = et; @ = arobase; + = plus; ± = plus ou moins; × = sur; % = pour cent; "
-        "‰ = pour mille; € = euro; $ = dollar; £ = livre sterling"
+        "& = et; @ = arobase; + = plus; ± = plus ou moins; × = sur; "
+        "% = pour cent; ‰ = pour mille; € = euro; $ = dollar; "
+        "£ = livre sterling"
     ),
     letter_rules=(
         Rule(
@@ -270,7 +278,7 @@ LANGUAGE = Romance(
             re.compile(r"(\d(?:(?<=[(]\d)|(?<=- \d))\d?):([0-5]\d)(?![\w:]|[.,]\d)"),
             lambda match: f"{match[1]} min {int(match[2])}",
         ),
-        clock(" ?h(?:eures?)? ?|:", _read_clock),
+        clock(" ?[hH](?:eures?)? ?|:", _read_clock),
         *english_numbers(),
         agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS),
     ),

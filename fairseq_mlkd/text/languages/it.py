@@ -37,8 +37,8 @@ from fairseq_mlkd.text.spoken.romance import (
 
 _NUMBERS = Numbers("it")
 _MONTHS = words(
-    "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre "
-    "novembre dicembre"
+    "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre "
+    "ottobre novembre dicembre"
 )
 _QUEENS = words(
     "Anna Caterina Cristina Elisabetta Giovanna Isabella Margherita Maria Vittoria"
@@ -98,25 +98,32 @@ def _read_clock(hour: int, minute: int) -> str:
 
 
 _UNITS = forms(
-    "% = per cento, per cento, ; ‰ = per mille, per mille, ; "
+    "% = per cento, per cento,; ‰ = per mille, per mille,; "
     "°C = grado celsius, gradi celsius; ° C = grado celsius, gradi celsius; "
     "°F = grado fahrenheit, gradi fahrenheit; ° = grado, gradi; "
-    "mm = millimetro, millimetri; cm = centimetro, centimetri; m = metro, metri; "
-    "km = chilometro, chilometri; km/h = chilometro all'ora, chilometri all'ora; "
+    "mm = millimetro, millimetri; cm = centimetro, centimetri; "
+    "m = metro, metri; km = chilometro, chilometri; "
+    "km/h = chilometro all'ora, chilometri all'ora; "
     "km / h = chilometro all'ora, chilometri all'ora; "
-    "m/s = metro al secondo, metri al secondo; m² = metro quadrato, metri quadrati; "
-    "km² = chilometro quadrato, chilometri quadrati; m³ = metro cubo, metri cubi; "
-    "mg = milligrammo, milligrammi; g = grammo, grammi; kg = chilogrammo, chilogrammi; "
-    "t = tonnellata, tonnellate, feminine; mi = miglio, miglia; ft = piede, piedi; "
-    "cm² = centimetro quadrato, centimetri quadrati; "
-    "cm³ = centimetro cubo, centimetri cubi; mq = metro quadrato, metri quadrati; "
-    "kmq = chilometro quadrato, chilometri quadrati; Km = chilometro, chilometri; "
-    "Km² = chilometro quadrato, chilometri quadrati; kWh = chilowattora, chilowattora; "
-    "GB = gigabyte, gigabyte; MB = megabyte, megabyte; ml = millilitro, millilitri; "
+    "m/s = metro al secondo, metri al secondo; "
+    "m² = metro quadrato, metri quadrati; "
+    "km² = chilometro quadrato, chilometri quadrati; "
+    "m³ = metro cubo, metri cubi; mg = milligrammo, milligrammi; "
+    "g = grammo, grammi; kg = chilogrammo, chilogrammi; "
+    "t = tonnellata, tonnellate, feminine; mi = miglio, miglia; "
+    "ft = piede, piedi; cm² = centimetro quadrato, centimetri quadrati; "
+    "cm³ = centimetro cubo, centimetri cubi; "
+    "mq = metro quadrato, metri quadrati; "
+    "kmq = chilometro quadrato, chilometri quadrati; "
+    "Km = chilometro, chilometri; "
+    "Km² = chilometro quadrato, chilometri quadrati; "
+    "kWh = chilowattora, chilowattora; GB = gigabyte, gigabyte; "
+    "MB = megabyte, megabyte; ml = millilitro, millilitri; "
     "l = litro, litri; s = secondo, secondi; min = minuto, minuti; "
-    "h = ora, ore, feminine; Hz = hertz, hertz; kHz = chilohertz, chilohertz; "
-    "MHz = megahertz, megahertz; GHz = gigahertz, gigahertz; "
-    "kW = chilowatt, chilowatt; MW = megawatt, megawatt; px = pixel, pixel"
+    "h = ora, ore, feminine; Hz = hertz, hertz; "
+    "kHz = chilohertz, chilohertz; MHz = megahertz, megahertz; "
+    "GHz = gigahertz, gigahertz; kW = chilowatt, chilowatt; "
+    "MW = megawatt, megawatt; px = pixel, pixel"
 )
 _CURRENCIES = {
     **dict.fromkeys(("€", "EUR"), Unit("euro", "euro", MASCULINE, ("", ""))),
@@ -175,29 +182,34 @@ LANGUAGE = Romance(
         ),
     },
     abbreviations=table(
-        "sig. = signor; sig.ra = signora; sig.na = signorina; sigg. = signori; "
-        "dott. = dottor; dott.ssa = dottoressa; dr. = dottor; "
-        "prof. = professor; prof.ssa = professoressa; proff. = professori; "
-        "ing. = ingegner; avv. = avvocato; arch. = architetto; "
-        "geom. = geometra; rag. = ragionier; cav. = cavalier; "
-        "comm. = commendator; on. = onorevole; sen. = senatore; "
-        "gen. = generale; col. = colonnello; cap. = capitano; magg. = maggiore; "
-        "ten. = tenente; serg. = sergente; mons. = monsignor; card. = cardinal; "
-        "S. E. = sua eccellenza; S. M. = sua maestà; SS. MM. = sue maestà; "
-        "AA. VV. = autori vari; FF. AA. = forze armate; "
-        "FF. SS. = ferrovie dello stato; a. C. = avanti Cristo; "
-        "d. C. = dopo Cristo; sec. = secolo; secc. = secoli; "
-        "s.l.m. = sul livello del mare; m s.l.m. = metri sul livello del mare; "
-        "ad es. = ad esempio; p. es. = per esempio; per es. = per esempio; "
-        "es. = esempio; vs. = versus; ecc. = eccetera; etc. = eccetera; "
-        "cfr. = confronta; ca. = circa; ab. = abitanti; abit. = abitanti; "
-        "art. = articolo; artt. = articoli; ed. = edizione; fig. = figura; "
-        "max. = massimo; min. = minuti; tel. = telefono; c.so = corso; "
-        "p.zza = piazza; p.za = piazza; v.le = viale; F.lli = fratelli; "
-        "Jr. = junior; Inc. = inc; Corp. = corporation; Ltd. = limited; "
-        "Co. = company; genn. = gennaio; febbr. = febbraio; apr. = aprile; "
-        "ott. = ottobre; nov. = novembre; dic. = dicembre; lat. = latino; "
-        "ingl. = inglese"
+        "nn. = numeri; tab. = tabella; trad. = traduzione; ibid. = ibidem; "
+        "Spett. = spettabile; gent. = gentile; egr. = egregio; "
+        "rev. = reverendo; amm. = ammiraglio; brig. = brigadiere; "
+        "pres. = presidente; vice pres. = vice presidente; min. = minimo; "
+        "univ. = università; lett. = lettera; sett. = settembre; lug. = luglio; "
+        "giu. = giugno; ago. = agosto; mag. = maggio; sig. = signor; "
+        "sig.ra = signora; sig.na = signorina; sigg. = signori; dott. = dottor; "
+        "dott.ssa = dottoressa; dr. = dottor; prof. = professor; "
+        "prof.ssa = professoressa; proff. = professori; ing. = ingegner; "
+        "avv. = avvocato; arch. = architetto; geom. = geometra; "
+        "rag. = ragionier; cav. = cavalier; comm. = commendator; "
+        "on. = onorevole; sen. = senatore; gen. = generale; col. = colonnello; "
+        "cap. = capitano; magg. = maggiore; ten. = tenente; serg. = sergente; "
+        "mons. = monsignor; card. = cardinal; S. E. = sua eccellenza; "
+        "S. M. = sua maestà; SS. MM. = sue maestà; AA. VV. = autori vari; "
+        "FF. AA. = forze armate; FF. SS. = ferrovie dello stato; "
+        "a. C. = avanti Cristo; d. C. = dopo Cristo; sec. = secolo; "
+        "secc. = secoli; s.l.m. = sul livello del mare; "
+        "m s.l.m. = metri sul livello del mare; ad es. = ad esempio; "
+        "p. es. = per esempio; per es. = per esempio; es. = esempio; "
+        "vs. = versus; ecc. = eccetera; etc. = eccetera; cfr. = confronta; "
+        "ca. = circa; ab. = abitanti; abit. = abitanti; art. = articolo; "
+        "artt. = articoli; ed. = edizione; fig. = figura; max. = massimo; "
+        "min. = minuti; tel. = telefono; c.so = corso; p.zza = piazza; "
+        "p.za = piazza; v.le = viale; F.lli = fratelli; Jr. = junior; "
+        "Inc. = inc; Corp. = corporation; Ltd. = limited; Co. = company; "
+        "genn. = gennaio; febbr. = febbraio; apr. = aprile; ott. = ottobre; "
+        "nov. = novembre; dic. = dicembre; lat. = latino; ingl. = inglese"
     ),
     closing="ecc. etc. ab. abit.",
     openers=(
@@ -207,12 +219,12 @@ LANGUAGE = Romance(
         "Secondo Poi Quando Mentre Egli Ella Essi Suo Sua Molti Altri Alcuni Tutti Ha "
         "Nato Inoltre Infatti"
     ),
-    telephone="telefono tel. fax chiam verde",
+    telephone="telefono tel. fax chiami chiamare verde",
     dot="punto",
     slash="barra",
     symbols=table(
-        "& = e; @ = chiocciola; + = più; ± = più o meno; × = per; % = per cento; "
-        "‰ = per mille; € = euro; $ = dollaro; £ = sterlina"
+        "& = e; @ = chiocciola; + = più; ± = più o meno; × = per; "
+        "% = per cento; ‰ = per mille; € = euro; $ = dollaro; £ = sterlina"
     ),
     letter_rules=(
         christ("avanti Cristo", "dopo Cristo"),

@@ -37,14 +37,18 @@ from fairseq_mlkd.text.spoken.romance import (
 
 _NUMBERS = Numbers("pt")
 _MONTHS = words(
-    "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro "
-    "dezembro"
+    "janeiro fevereiro março abril maio junho julho agosto setembro outubro "
+    "novembro dezembro"
 )
 _KINGS = words(
-    "Afonso Alberto Aleixo Alexandre Amadeu Anastácio Augusto Bento Bonifácio Carlos "
-    "Celestino Clemente Constantino Cristiano Eduardo Estêvão Fernando Filipe "
-    "Francisco Frederico Gregório Guilherme Gustavo Henrique Honório Inocêncio Jaime "
-    "João Jorge José Júlio Leopoldo Leão Luís Manuel Maomé Miguel Napoleão Nicolau "
+    "Adriano Afonso Antíoco Artaxerxes Boleslau Calisto Canuto Casimiro Conrado "
+    "Dario Estanislau Eugénio Haakon Haroldo Humberto Ivã Ivan Ladislau Lotário "
+    "Marcelo Martinho Matias Mehmed Mitrídates Olavo Ordonho Pascoal Ptolomeu "
+    "Seleuco Selim Silvestre Solimão Xerxes Tutmés Venceslau Afonso Alberto "
+    "Aleixo Alexandre Amadeu Anastácio Augusto Bento Bonifácio Carlos Celestino "
+    "Clemente Constantino Cristiano Eduardo Estêvão Fernando Filipe Francisco "
+    "Frederico Gregório Guilherme Gustavo Henrique Honório Inocêncio Jaime João "
+    "Jorge José Júlio Leopoldo Leão Luís Manuel Maomé Miguel Napoleão Nicolau "
     "Otão Paulo Pedro Pio Ptolemeu Ramiro Ramsés Ricardo Roberto Sancho Sisto "
     "Teodósio Urbano Valdemar"
 )
@@ -79,9 +83,10 @@ def _read_hours(hour: int, minute: int) -> str:
 # A degree sign stands for º before a word, unless that is a direction.
 _DEGREE_AS_ORDINAL = r" ?°(?= (?!norte|sul|leste|oeste|latitude|longitude)[^\W\d_]{4})"
 _UNITS = forms(
-    "% = por cento, por cento; ‰ = por mil, por mil; °C = grau celsius, graus celsius; "
-    "° C = grau celsius, graus celsius; °F = grau fahrenheit, graus fahrenheit; "
-    "° = grau, graus; mm = milímetro, milímetros; cm = centímetro, centímetros; "
+    "% = por cento, por cento; ‰ = por mil, por mil; "
+    "°C = grau celsius, graus celsius; ° C = grau celsius, graus celsius; "
+    "°F = grau fahrenheit, graus fahrenheit; ° = grau, graus; "
+    "mm = milímetro, milímetros; cm = centímetro, centímetros; "
     "m = metro, metros; km = quilômetro, quilômetros; "
     "km/h = quilômetro por hora, quilômetros por hora; "
     "km / h = quilômetro por hora, quilômetros por hora; "
@@ -89,16 +94,18 @@ _UNITS = forms(
     "m² = metro quadrado, metros quadrados; "
     "km² = quilômetro quadrado, quilômetros quadrados; "
     "m³ = metro cúbico, metros cúbicos; ha = hectare, hectares; "
-    "mg = miligrama, miligramas; g = grama, gramas; kg = quilograma, quilogramas; "
-    "t = tonelada, toneladas, feminine; mi = milha, milhas, feminine; ft = pé, pés; "
+    "mg = miligrama, miligramas; g = grama, gramas; "
+    "kg = quilograma, quilogramas; t = tonelada, toneladas, feminine; "
+    "mi = milha, milhas, feminine; ft = pé, pés; "
     "cm² = centímetro quadrado, centímetros quadrados; "
     "cm³ = centímetro cúbico, centímetros cúbicos; "
     "kWh = quilowatt hora, quilowatts hora; GB = gigabyte, gigabytes; "
-    "MB = megabyte, megabytes; ml = mililitro, mililitros; l = litro, litros; "
-    "s = segundo, segundos; min = minuto, minutos; h = hora, horas, feminine; "
-    "Hz = hertz, hertz; kHz = quilohertz, quilohertz; MHz = megahertz, megahertz; "
-    "GHz = gigahertz, gigahertz; kW = quilowatt, quilowatts; MW = megawatt, megawatts; "
-    "px = pixel, pixels"
+    "MB = megabyte, megabytes; ml = mililitro, mililitros; "
+    "l = litro, litros; s = segundo, segundos; min = minuto, minutos; "
+    "h = hora, horas, feminine; Hz = hertz, hertz; "
+    "kHz = quilohertz, quilohertz; MHz = megahertz, megahertz; "
+    "GHz = gigahertz, gigahertz; kW = quilowatt, quilowatts; "
+    "MW = megawatt, megawatts; px = pixel, pixels"
 )
 _CENTS = ("centavo", "centavos")
 _CENTIMES = ("cêntimo", "cêntimos")
@@ -172,29 +179,32 @@ LANGUAGE = Romance(
         ),
     },
     abbreviations=table(
-        "sr. = senhor; sra. = senhora; srs. = senhores; sras. = senhoras; "
-        "srta. = senhorita; dr. = doutor; dra. = doutora; drs. = doutores; "
-        "prof. = professor; profa. = professora; profs. = professores; "
-        "Eng. = engenheiro; Arq. = arquiteto; Gen. = general; Gal. = general; "
-        "Cel. = coronel; Maj. = major; Cap. = capitão; Ten. = tenente; "
-        "Sgt. = sargento; Alm. = almirante; Brig. = brigadeiro; "
-        "Mons. = monsenhor; Exmo. = excelentíssimo; Exma. = excelentíssima; "
-        "Sto. = santo; Sta. = santa; Av. = avenida; Pça. = praça; "
-        "Rod. = rodovia; Trav. = travessa; Est. = estrada; Jd. = jardim; "
-        "Dep. = deputado; Sen. = senador; Pres. = presidente; "
-        "Gov. = governador; art. = artigo; arts. = artigos; "
-        "a. C. = antes de Cristo; d. C. = depois de Cristo; séc. = século; "
-        "sécs. = séculos; p. ex. = por exemplo; ex. = exemplo; vs. = versus; "
-        "etc. = et cetera; aprox. = aproximadamente; cf. = conforme; "
-        "ca. = cerca de; hab. = habitantes; máx. = máximo; mín. = mínimo; "
-        "ed. = edição; fig. = figura; obs. = observação; tel. = telefone; "
-        "depto. = departamento; dept. = departamento; univ. = universidade; "
-        "págs. = páginas; Ltda. = limitada; Cia. = companhia; Jr. = júnior; "
-        "Inc. = inc; Corp. = corporation; Ltd. = limited; Co. = company; "
-        "EE. UU. = Estados Unidos; FF. AA. = Forças Armadas; jan. = janeiro; "
-        "fev. = fevereiro; abr. = abril; jun. = junho; jul. = julho; "
-        "ago. = agosto; set. = setembro; out. = outubro; nov. = novembro; "
-        "dez. = dezembro"
+        "Pe. = padre; Exa. = excelência; Sec. = secretário; "
+        "Adm. = administrador; Me. = mestre; trad. = tradução; ibid. = ibidem; "
+        "esq. = esquina; seg. = segunda; qui. = quinta; sex. = sexta; "
+        "sáb. = sábado; dom. = domingo; ed. = edição; sr. = senhor; "
+        "sra. = senhora; srs. = senhores; sras. = senhoras; srta. = senhorita; "
+        "dr. = doutor; dra. = doutora; drs. = doutores; prof. = professor; "
+        "profa. = professora; profs. = professores; Eng. = engenheiro; "
+        "Arq. = arquiteto; Gen. = general; Gal. = general; Cel. = coronel; "
+        "Maj. = major; Cap. = capitão; Ten. = tenente; Sgt. = sargento; "
+        "Alm. = almirante; Brig. = brigadeiro; Mons. = monsenhor; "
+        "Exmo. = excelentíssimo; Exma. = excelentíssima; Sto. = santo; "
+        "Sta. = santa; Av. = avenida; Pça. = praça; Rod. = rodovia; "
+        "Trav. = travessa; Est. = estrada; Jd. = jardim; Dep. = deputado; "
+        "Sen. = senador; Pres. = presidente; Gov. = governador; art. = artigo; "
+        "arts. = artigos; a. C. = antes de Cristo; d. C. = depois de Cristo; "
+        "séc. = século; sécs. = séculos; p. ex. = por exemplo; ex. = exemplo; "
+        "vs. = versus; etc. = et cetera; aprox. = aproximadamente; "
+        "cf. = conforme; ca. = cerca de; hab. = habitantes; máx. = máximo; "
+        "mín. = mínimo; ed. = edição; fig. = figura; obs. = observação; "
+        "tel. = telefone; depto. = departamento; dept. = departamento; "
+        "univ. = universidade; págs. = páginas; Ltda. = limitada; "
+        "Cia. = companhia; Jr. = júnior; Inc. = inc; Corp. = corporation; "
+        "Ltd. = limited; Co. = company; EE. UU. = Estados Unidos; "
+        "FF. AA. = Forças Armadas; jan. = janeiro; fev. = fevereiro; "
+        "abr. = abril; jun. = junho; jul. = julho; ago. = agosto; "
+        "set. = setembro; out. = outubro; nov. = novembro; dez. = dezembro"
     ),
     closing="etc. hab.",
     openers=(
@@ -207,8 +217,8 @@ LANGUAGE = Romance(
     dot="ponto",
     slash="barra",
     symbols=table(
-        "& = e; @ = arroba; + = mais; ± = mais ou menos; × = por; % = por cento; "
-        "‰ = por mil; € = euro; $ = dólar; £ = libra"
+        "& = e; @ = arroba; + = mais; ± = mais ou menos; × = por; "
+        "% = por cento; ‰ = por mil; € = euro; $ = dólar; £ = libra"
     ),
     letter_rules=(
         christ("antes de Cristo", "depois de Cristo"),
@@ -230,6 +240,7 @@ LANGUAGE = Romance(
         ),
         clock(" ?h ?", _read_hours),
         clock(":", _read_clock, "horas"),
+        clock(r"\.(?=[0-5]\d ?(?:hs?\b|horas))", _read_clock, "horas"),
         *english_numbers(),
         Rule(
             re.compile(r"(\d)(?<![\w.,]\d)x(\d)(?!\w|[.,]\d)"),

@@ -28,7 +28,8 @@ _TELEPHONE = (
 # A hyphen is a minus sign at the beginning, after a space (but "5 -7") and after what
 # opens, compares or lists.
 _MINUS = (
-    r"-(?<![^\s(\[{/:;,=<>≤≥≈~|'\"“„«»「『（、。*+-]-)(?<!\d\s-)(?<!\d--)(?=[^\w\s]?\d)"
+    r"-(?<![^\s(\[{/:;,=<>≤≥≈~|'\"“„«»「『（、。$€£*+-]-)(?<!\d\s-)(?<!\d--)"
+    r"(?=[^\w\s]?\d| \d+(?:[.,]\d+)? ?°)"
 )
 _DIGIT = re.compile(r"\d")
 _POWERS = (("²", "2"), ("³", "3"), ("²", " ²"))
@@ -223,9 +224,9 @@ class Reader:
         language = self.language
         currency = rf"(?P<unit>{_any_of(language.currencies)}) ?"
         said = _any_of(language.magnitudes)
-        magnitude = rf"(?:[ \u00a0-]*(?P<magnitude>{said})(?!\w))?"
+        magnitude = rf"[ \u00a0-]*(?P<magnitude>{said})(?!\w)"
         units = rf"(?P<unit>{_any_of(self._units)})(?![\w'])"
-        of = rf"(?:[ \u00a0](?:{language.magnitude_of or '(?!)'}))?"
+        of = rf"(?:[ \u00a0](?:{language.magnitude_of or '(?!)'})(?=[ \u00a0'$€£¥]))?"
         shortened = [
             written
             for written, words in language.magnitudes.items()
@@ -236,11 +237,12 @@ class Reader:
             for stem in shortened
             if not any(stem != other and stem.startswith(other) for other in shortened)
         ]
-        price = (rf"{currency}(?P<number>{number}){magnitude}", self._read_quantity, "")
+        price = rf"{currency}(?P<number>{number})(?:{magnitude})?"
         return [
-            *([price] if has_money else ()),
+            *([(price, self._read_quantity, "")] if has_money else ()),
             (
-                rf"(?P<number>{number}){magnitude}{of}[ \u00a0]*{units}",
+                rf"(?P<number>{number})(?:{magnitude}{of})?"
+                rf"[ \u00a0]*{units}",
                 self._read_quantity,
                 "",
             ),

@@ -175,20 +175,25 @@ def english_numbers(groups: str = r"(?:,\d{3})+(?:,\d{3}|(?<=,000))") -> Sequenc
     )
 
 
+_CENTURY = re.compile(
+    r"(?:si|sé|se)(?:gl|cul|col)os? [IVX]+\Z|[IVX]+ secolo\Z|mil[eê]nio [IVX]+\Z"
+)
+
+
 def christ(before: str, after: str) -> Rule:
     """Return the rule for 44 A.C., siglo V AC, 220 dC: not for initials (D.C. United).
 
     Lower-case abbreviations (a. C.) stand in the language's table.
     """
-    pattern = (
-        r"[aAdD](?:(?<=[\dIVX][ \u00a0][aAdD])|(?<=secolo [aAdD]))\.? ?C\b\.?"
-        r"(?! [A-ZÀ-Ý])"
-    )
-    return Rule(
-        re.compile(pattern),
-        lambda match: before if match.group()[0] in "aA" else after,
-        "C",
-    )
+    pattern = r"[aAdD](?<=[\dIVXo][ \u00a0][aAdD])\.? ?C\b\.?(?! [A-ZÀ-Ý])"
+
+    def read(match: Match[str]) -> str:
+        context = match.string[max(match.start() - 24, 0) : match.start() - 1]
+        if not (context[-1:].isdigit() or _CENTURY.search(context)):
+            return match.group()
+        return before if match.group()[0] in "aA" else after
+
+    return Rule(re.compile(pattern), read, "C")
 
 
 def lengths(names: Mapping[str, Sequence[str]], join: str = "") -> Sequence[Rule]:
@@ -247,7 +252,7 @@ def out_of(said: str) -> Rule:
 def square_kilometer(said: str, per: str) -> Rule:
     """Return the rule for the unit without a number: 16 habitants par km², hab./km²."""
     return Rule(
-        re.compile(r"(?:/|(?<!\d )(?<![\w/^]))km ?\^?2(?!\w)"),
+        re.compile(r"(?:/|(?<!\d[ \u00a0])(?<![\w/^]))km ?\^?2(?!\w)"),
         lambda match: f"{per} {said}" if match.group()[0] == "/" else said,
         "k",
     )

@@ -30,7 +30,9 @@ class Rewrite(NamedTuple):
 
 
 # Nobody says the marks of footnotes: "the wall.[3][note 4]".
-_FOOTNOTE = re.compile(r"\[(?<=\S\[)(?:[^\W\d_-]{1,8}[ -]?){0,2}\d{1,3}\]")
+_FOOTNOTE = re.compile(
+    "\\[(?:(?<=\\S\\[)|(?=\\d+\\]\u200b))(?:[^\\W\\d_-]{1,8}[ -]?){0,2}\\d{1,3}\\]"
+)
 
 _MINUS = re.compile(
     "(?P<dash>(?<=[\\d%°C]) ?[~-] ?)?\u2212(?P<space> ?)(?=[^\\w\\s]?\\d)"
@@ -42,6 +44,8 @@ _SPACED = (
     r"[1-9](?<![^\W\u3040-\u9fff][1-9])(?<![.,:/-][1-9])(?<!\d[ \u00a0][1-9])\d{0,2}"
 )
 _SPACED += r"(?:(?:[ \u00a0]\d{3})+|(?:[ \u00a0]\d{2})+[ \u00a0]\d{3})(?![ \u00a0]?\d)"
+_LOWER_SPACE = re.compile("[a-z] ")
+_SPACE_LOWER = re.compile(" [a-z]{2}")
 _SPACES = re.compile("[ \u00a0]")
 
 _HALF = "[ap]\\.?m\\b\\.?|Uhr\\b|h\\b|बजे"
@@ -64,7 +68,7 @@ _LOCAL = re.compile(
 )
 
 # Pixels and the like, but not 4x4 or 0x10.
-_TIMES_SIGN = re.compile(r"x(?:(?<=[1-9]\dx)(?=\d\d)|(?<=\d x)(?= \d))")
+_TIMES_SIGN = re.compile(r"x(?:(?<=\d\dx)(?=\d\d)|(?<=\d x)(?= \d))")
 _IP = re.compile(r"\d(?<![\d.,]\d)\d{0,2}(?:\.\d{1,3}){3}(?![\d]|\.\d)")
 _MAY_BE_IP = re.compile(r"\.\d{1,3}\.\d{1,3}\.\d")
 # In front of them stands a name, behind them perhaps a path.
@@ -83,7 +87,7 @@ def rewrites(language: Language) -> list[Rewrite]:
     dot = language.dot
     cues = language.telephone.split()
     before = re.compile(
-        rf"(?:{'|'.join(map(re.escape, cues))})\w*[.:]?(?: \w+)?[ :.+(]*\Z",
+        rf"(?<!\w)(?:{'|'.join(map(re.escape, cues))})\w*[.:]?(?: \w+)?[ :.+(]*\Z",
         re.IGNORECASE,
     )
 
@@ -111,7 +115,11 @@ def rewrites(language: Language) -> list[Rewrite]:
             return match.group()
         is_plain = " " in match.group() and " " not in language.group_marks
         if is_plain and len(groups) == 2 and groups[1][0] != "0":
-            return match.group()
+            # 86 400 seconds, but Boeing 737 800
+            before = match.string[max(match.start() - 2, 0) : match.start()]
+            after = match.string[match.end() : match.end() + 3]
+            if not (_LOWER_SPACE.match(before) and _SPACE_LOWER.match(after)):
+                return match.group()
         return "\u00a0".join(groups)
 
     def write_times(match: Match[str]) -> str:

@@ -65,6 +65,25 @@ def test_patterns_name_files_in_order(corpus, text, tmp_path):
     assert lines[-1].startswith(f"train on {tmp_path}/out/shard0:{tmp_path}/out/shard1")
 
 
+def test_the_numbered_parts_of_a_dump_go_through(corpus, tmp_path):
+    """download.py fetches them under these names, and prints this pattern."""
+    folder = tmp_path / "enwiki-20261101"
+    folder.mkdir()
+    for part in range(2):
+        pages = [
+            (f"Title {part} {n}", [f"It has the number {part} and {n}."])
+            for n in range(10)
+        ]
+        name = f"enwiki-20261101-pages-articles-multistream{part}.xml-p{part}p{part}9"
+        write_dump(folder / f"{name}.bz2", pages, multistream=True)
+    sizes = ("--codes", 10, "--valid", 5)
+    error, _ = corpus(tmp_path / "out", f"en={folder}/*.bz2", *sizes)
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    (entry,) = report["languages"].values()
+    assert error is None and entry["documents"] == 20
+    assert entry["train"] + entry["valid"] == 20
+
+
 def test_a_dump_goes_through(corpus, tmp_path):
     articles = [[f"Article {n} has a sentence. It has {n} more."] for n in range(30)]
     pages = [(f"Title {n}", paragraphs) for n, paragraphs in enumerate(articles)]

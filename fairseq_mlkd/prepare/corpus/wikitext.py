@@ -91,6 +91,7 @@ _NO_PROSE = re.compile(r"[|!{}]|-{4,}")
 _MAGIC_WORD = re.compile(r"__[^\W\d_]+__")
 _KANA = re.compile("[\u3041-\u30ff]")
 _DEVANAGARI = re.compile("[\u0900-\u0963]")
+_TEMPLATE = re.compile(r"\{\{[^{}]*\}\}")
 _WORD = re.compile(r"[^\W\d_]\w*")
 _COMMON = [
     (each.lang, frozenset(each.wiki.common_words.split())) for each in all_languages()
@@ -147,7 +148,7 @@ def _guess_language(text: str) -> str | None:
         return "ja"
     if _DEVANAGARI.search(text):
         return "hi"
-    words = Counter(_WORD.findall(text.lower()))
+    words = Counter(_WORD.findall(_TEMPLATE.sub(" ", text.lower())))
     found = {lang: sum(words[word] for word in of_lang) for lang, of_lang in _COMMON}
     first, second = sorted(found, key=found.__getitem__, reverse=True)[:2]
     return first if found[first] > found[second] else None

@@ -518,6 +518,15 @@ LANGUAGE = Language(
         date="{day}. |{month} |{year}",
         decimal_mark=",",
         joins=table("to = bis; and = und; or = oder; by = mal; ± = ±"),
+        units={
+            **{"mi": "Meilen", "ft": "Fuß", "in": "Zoll"},
+            **{"yd": "Yards", "acre": "Acres", "lb": "Pfund"},
+            **{"oz": "Unzen", "mph": "Meilen pro Stunde", "nmi": "Seemeilen"},
+            **{"kn": "Knoten", "hp": "PS", "mi2": "Quadratmeilen"},
+            **{"ft2": "Quadratfuß", "USgal": "US-Gallonen", "impgal": "Gallonen"},
+            **{"F": "Grad Fahrenheit", "psi": "Pfund pro Quadratzoll", "ha": "Hektar"},
+            **{"t": "Tonnen", "m3": "Kubikmeter", "ft3": "Kubikfuß"},
+        },
         templates={
             "{1}": "polytonisch|kapitälchen|hebr|arab|unicode|sperrsatz|antiqua|"
             "fraktur|überstrich|musik|nobreak",

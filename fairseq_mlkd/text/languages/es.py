@@ -285,6 +285,22 @@ LANGUAGE = Romance(
         date="{day}| de {month}| de {year}",
         decimal_mark=",",
         joins=table("to = a; and = y; or = o; by = por; ± = ±"),
+        units={
+            **{"mi": "millas", "ft": "pies", "in": "pulgadas"},
+            **{"yd": "yardas", "acre": "acres", "lb": "libras"},
+            **{"oz": "onzas", "mph": "millas por hora", "nmi": "millas náuticas"},
+            **{"kn": "nudos", "hp": "caballos de fuerza", "mi2": "millas cuadradas"},
+            **{
+                "ft2": "pies cuadrados",
+                "USgal": "galones estadounidenses",
+                "impgal": "galones imperiales",
+            },
+            **{
+                "psi": "libras por pulgada cuadrada",
+                "ha": "hectáreas",
+                "ft3": "pies cúbicos",
+            },
+        },
         templates={
             "=small caps": "versalita|versalitas|versales",
             "{1}": "esd|abreviatura|abrev|enlace|demostrar|mayúsculas|minúsculas|"

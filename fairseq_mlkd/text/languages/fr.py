@@ -298,6 +298,18 @@ LANGUAGE = Romance(
         date="{day} |{month} |{year}",
         decimal_mark=",",
         joins=table("to = à; and = et; or = ou; by = sur; ± = ±"),
+        units={
+            **{"mi": "milles", "ft": "pieds", "in": "pouces"},
+            **{"yd": "yards", "acre": "acres", "lb": "livres"},
+            **{"oz": "onces", "mph": "milles à l'heure", "nmi": "milles marins"},
+            **{"kn": "nœuds", "hp": "chevaux", "mi2": "milles carrés"},
+            **{
+                "ft2": "pieds carrés",
+                "USgal": "gallons américains",
+                "impgal": "gallons impériaux",
+            },
+            **{"psi": "livres par pouce carré", "ft3": "pieds cubes"},
+        },
         templates={
             "=small caps": "petites capitales|pc",
             "{1}": "abréviation|abréviation discrète|abrd|abréviation souple|"

@@ -275,6 +275,22 @@ LANGUAGE = Romance(
         date="{day} |{month} |{year}",
         decimal_mark=",",
         joins=table("to = a; and = e; or = o; by = per; ± = ±"),
+        units={
+            **{"mi": "miglia", "ft": "piedi", "in": "pollici"},
+            **{"yd": "iarde", "acre": "acri", "lb": "libbre"},
+            **{"oz": "once", "mph": "miglia all'ora", "nmi": "miglia nautiche"},
+            **{"kn": "nodi", "hp": "cavalli vapore", "mi2": "miglia quadrate"},
+            **{
+                "ft2": "piedi quadrati",
+                "USgal": "galloni statunitensi",
+                "impgal": "galloni imperiali",
+            },
+            **{
+                "psi": "libbre per pollice quadrato",
+                "ha": "ettari",
+                "ft3": "piedi cubi",
+            },
+        },
         templates={
             "=small caps": "maiuscoletto|mc",
             "{1}": "ta|tutto attaccato|senza fonte|citazione necessaria|chiarire|"

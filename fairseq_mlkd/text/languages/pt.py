@@ -267,6 +267,18 @@ LANGUAGE = Romance(
         date="{day}| de {month}| de {year}",
         decimal_mark=",",
         joins=table("to = a; and = e; or = ou; by = por; ± = ±"),
+        units={
+            **{"mi": "milhas", "ft": "pés", "in": "polegadas"},
+            **{"yd": "jardas", "acre": "acres", "lb": "libras"},
+            **{"oz": "onças", "mph": "milhas por hora", "nmi": "milhas náuticas"},
+            **{"kn": "nós", "hp": "cavalos-vapor", "mi2": "milhas quadradas"},
+            **{
+                "ft2": "pés quadrados",
+                "USgal": "galões americanos",
+                "impgal": "galões imperiais",
+            },
+            **{"psi": "libras por polegada quadrada", "ft3": "pés cúbicos"},
+        },
         templates={
             "=small caps": "versalete",
             "{1}": "sem quebra|semquebra|abreviação|carece de fontes2|"

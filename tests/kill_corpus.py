@@ -28,8 +28,8 @@ from fairseq_mlkd.prepare.corpus import (
     CorpusOptions,
     Workers,
     build_corpus,
+    chunks,
     duplicates,
-    pieces,
 )
 from fairseq_mlkd.prepare.corpus.readers import lines
 
@@ -78,7 +78,7 @@ def dying_at(number: int | None) -> Iterator[None]:
 
 
 def make_builder(folder: Path, seed: int) -> Builder:
-    """Return two languages in three files that give several pieces and ranges each."""
+    """Return two languages in three files that give several chunks and ranges each."""
     chance = random.Random(seed)
     words = ["".join(chance.choices("abcdeñß", k=k)) for k in [2, 3, 4, 5, 6] * 12]
     files: dict[str, list[str]] = {"de": [], "en": []}
@@ -92,10 +92,10 @@ def make_builder(folder: Path, seed: int) -> Builder:
 
 
 @contextmanager
-def small_pieces() -> Iterator[None]:
-    """Have a piece hold about 30 sentences, and a range 30 hashes."""
+def small_chunks() -> Iterator[None]:
+    """Have a chunk hold about 30 sentences, and a range 30 hashes."""
     with (
-        mock.patch.object(pieces, "PIECE_CHARACTERS", 1000),
+        mock.patch.object(chunks, "CHUNK_CHARACTERS", 1000),
         mock.patch.object(duplicates, "RANGE_SIZE", 30),
         mock.patch.object(lines, "_RUN", 100),
     ):
@@ -143,7 +143,7 @@ def kill_corpus(
     folder.mkdir(parents=True, exist_ok=True)
     builder, undisturbed = make_builder(folder, seed), folder / "undisturbed"
     found: dict[str, list[str]] = {}
-    with small_pieces():
+    with small_chunks():
         start = time.monotonic()
         wait(builder.start(undisturbed))
         seconds = time.monotonic() - start

@@ -10,7 +10,7 @@ from hashlib import blake2b
 
 import numpy as np
 
-from fairseq_mlkd.prepare.corpus.pieces import read_piece, write_packed
+from fairseq_mlkd.prepare.corpus.chunks import read_chunk, write_packed
 from fairseq_mlkd.prepare.corpus.readers import document_paragraphs
 from fairseq_mlkd.prepare.corpus.sentence_encoder import load_tokenizer
 from fairseq_mlkd.prepare.corpus.tasks import Result
@@ -61,8 +61,8 @@ class CleaningRule:
         return "short" if sentence.count(" ") + 1 < self.min_words else ""
 
 
-def clean_piece(folder: str, path: str, lang: str, rule: CleaningRule) -> Result:
-    """Write the sentences of a piece of documents that differ from one another.
+def clean_chunk(folder: str, path: str, lang: str, rule: CleaningRule) -> Result:
+    """Write the sentences of a chunk of documents that differ from one another.
 
     Returns:
         `characters_in` of the documents with their markup; `sentences`, all of them,
@@ -108,7 +108,7 @@ def clean_piece(folder: str, path: str, lang: str, rule: CleaningRule) -> Result
 
 
 def _sentences(path: str, lang: str, counts: Counter[str]) -> Iterator[str]:
-    for document in read_piece(path):
+    for document in read_chunk(path):
         counts["characters_in"] += len(document.text)
         for paragraph in document_paragraphs(document, counts, lang):
             yield from split_sentences(paragraph, lang)

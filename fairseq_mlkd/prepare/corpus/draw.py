@@ -1,4 +1,4 @@
-"""Steps 4 to 8: which sentences of a piece are drawn, by equation 1 of the paper."""
+"""Steps 4 to 8: which sentences of a chunk are drawn, by equation 1 of the paper."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from fairseq_mlkd.data.sampling import apportion, draw, sampling_probabilities, spread
+from fairseq_mlkd.prepare.corpus.chunks import read_packed
 from fairseq_mlkd.prepare.corpus.clean import SENTENCES
 from fairseq_mlkd.prepare.corpus.duplicates import TRAIN, VALID
 from fairseq_mlkd.prepare.corpus.options import CorpusOptions
-from fairseq_mlkd.prepare.corpus.pieces import read_packed
 
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """Numbers of sentences by language, or by language and piece.
+    """Numbers of sentences by language, or by language and chunk.
 
     Args:
         share_before, share_after: of each language, by counts and by equation 1.
-        written: training sentences that each piece gives; repeats count.
+        written: training sentences that each chunk gives; repeats count.
         learning: those that subwords are learnt from.
     """
 
@@ -35,7 +35,7 @@ def plan_training(train: dict[str, list[int]], options: CorpusOptions) -> Traini
     """Apply equation 1.
 
     Args:
-        train: the training sentences of each piece of each language.
+        train: the training sentences of each chunk of each language.
     Raises:
         ValueError: a language would get no training sentence.
     """
@@ -52,7 +52,7 @@ def plan_training(train: dict[str, list[int]], options: CorpusOptions) -> Traini
             )
     learning = apportion(min(options.sample, total or sum(counts)), shares)
 
-    def by_piece(sizes: list[int], use: str) -> dict[str, list[int]]:
+    def by_chunk(sizes: list[int], use: str) -> dict[str, list[int]]:
         return {
             lang: spread(size, train[lang], seeded(options.seed, use, lang))
             for lang, size in zip(langs, sizes)
@@ -61,8 +61,8 @@ def plan_training(train: dict[str, list[int]], options: CorpusOptions) -> Traini
     return TrainingPlan(
         dict(zip(langs, sampling_probabilities(counts, 1.0).tolist())),
         dict(zip(langs, shares.tolist())),
-        by_piece(written, "written"),
-        by_piece(learning, "learning"),
+        by_chunk(written, "written"),
+        by_chunk(learning, "learning"),
     )
 
 
@@ -81,14 +81,14 @@ def blocks(sentences: Sequence[str]) -> Iterator[Sequence[str]]:
 
 
 @dataclass(frozen=True)
-class CleanPiece:
+class CleanChunk:
     """Sentences on disk.
 
     Args:
         lang: their language.
-        number: of the piece among those of its language.
-        sentences: folder of `clean_piece`.
-        parts: folder of `part_piece`.
+        number: of the chunk among those of its language.
+        sentences: folder of `clean_chunk`.
+        parts: folder of `part_chunk`.
         seed: of the draws.
     """
 

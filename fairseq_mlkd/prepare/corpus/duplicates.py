@@ -1,6 +1,6 @@
-"""Step 3: which sentences of which piece are for training, and which are held out.
+"""Step 3: which sentences of which chunk are for training, and which are held out.
 
-Hashes of all pieces are compared range by range, so memory does not grow with them.
+Hashes of all chunks are compared range by range, so memory does not grow with them.
 Of equal sentences the first stays. Those with the smallest hashes are held out: the
 choice does not depend on their order, and no sentence is both held out and trained on.
 """
@@ -16,9 +16,9 @@ from fairseq_mlkd.prepare.corpus.clean import HASHES, LENGTHS, ORDER
 from fairseq_mlkd.prepare.corpus.tasks import Result
 
 RANGE_SIZE = 1 << 19  # about so many hashes are compared at a time: 20 MB
-TRAIN, VALID = "train.npy", "valid.npy"  # indices of a piece's sentences
+TRAIN, VALID = "train.npy", "valid.npy"  # indices of a chunk's sentences
 _DROPS = "drops.npy"
-_NUMBER_SHIFT = 32  # a place is the piece's number, then the sentence's index
+_NUMBER_SHIFT = 32  # a place is the chunk's number, then the sentence's index
 
 
 def count_ranges(sentences: int) -> int:
@@ -26,21 +26,21 @@ def count_ranges(sentences: int) -> int:
     return max(1, -(-sentences // RANGE_SIZE))
 
 
-def hash_files(piece: str) -> list[str]:
-    """Return the files of `clean_piece` that no later step reads."""
-    return [os.path.join(piece, name) for name in (HASHES, ORDER, LENGTHS)]
+def hash_files(chunk: str) -> list[str]:
+    """Return the files of `clean_chunk` that no later step reads."""
+    return [os.path.join(chunk, name) for name in (HASHES, ORDER, LENGTHS)]
 
 
 def find_duplicates(
-    folder: str, pieces: Sequence[str], number: int, ranges: int
+    folder: str, chunks: Sequence[str], number: int, ranges: int
 ) -> Result:
     """Write the places of all but the first of equal sentences in a range of hashes.
 
     Args:
-        pieces: folders of `clean_piece`, all of a language, in order.
+        chunks: folders of `clean_chunk`, all of a language, in order.
         number: of the range, below `ranges`.
     """
-    found = [_read_range(piece, number, ranges) for piece in pieces]
+    found = [_read_range(chunk, number, ranges) for chunk in chunks]
     hashes = np.concatenate([part for part, _ in found])
     places = np.concatenate(
         [_place(i, indices) for i, (_, indices) in enumerate(found)]
@@ -52,35 +52,35 @@ def find_duplicates(
     return {}
 
 
-def find_threshold(folder: str, pieces: Sequence[str], valid: int) -> Result:
+def find_threshold(folder: str, chunks: Sequence[str], valid: int) -> Result:
     """Find the hash up to which sentences are held out.
 
     Returns:
         `threshold`: the `valid`-th smallest of the hashes, or the largest.
     """
     smallest = np.empty(0, dtype=np.uint64)
-    for piece in pieces:
-        hashes = np.load(os.path.join(piece, HASHES), mmap_mode="r")
+    for chunk in chunks:
+        hashes = np.load(os.path.join(chunk, HASHES), mmap_mode="r")
         smallest = np.union1d(smallest, hashes[:valid])[:valid]
     return {"threshold": int(smallest[-1]) if len(smallest) else 0}
 
 
-def part_piece(
-    folder: str, number: int, piece: str, ranges: Sequence[str], threshold: int
+def part_chunk(
+    folder: str, number: int, chunk: str, ranges: Sequence[str], threshold: int
 ) -> Result:
-    """Write the indices of a piece's sentences to train on, and of those held out.
+    """Write the indices of a chunk's sentences to train on, and of those held out.
 
     Args:
-        number: of the piece, as in `find_duplicates`.
+        number: of the chunk, as in `find_duplicates`.
         ranges: folders of `find_duplicates`, all of the language.
         threshold: of `find_threshold`.
     Returns:
         `train` and `valid` sentences, `characters` of both; `duplicate` sentences and
-        `duplicate_characters` that other pieces have, too.
+        `duplicate_characters` that other chunks have, too.
     """
-    lengths = np.load(os.path.join(piece, LENGTHS))
-    hashes = np.load(os.path.join(piece, HASHES))
-    order = np.load(os.path.join(piece, ORDER))
+    lengths = np.load(os.path.join(chunk, LENGTHS))
+    hashes = np.load(os.path.join(chunk, HASHES))
+    order = np.load(os.path.join(chunk, ORDER))
     kept = np.ones(len(lengths), dtype=bool)
     kept[_read_drops(ranges, number)] = False
     held_out = np.zeros(len(lengths), dtype=bool)
@@ -97,18 +97,18 @@ def part_piece(
     }
 
 
-def _read_range(piece: str, number: int, ranges: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the hashes of one range in a piece and the indices of their sentences."""
-    hashes = np.load(os.path.join(piece, HASHES), mmap_mode="r")
+def _read_range(chunk: str, number: int, ranges: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the hashes of one range in a chunk and the indices of their sentences."""
+    hashes = np.load(os.path.join(chunk, HASHES), mmap_mode="r")
     first, last = ((number << 64) // ranges, ((number + 1) << 64) // ranges - 1)
     begin = np.searchsorted(hashes, np.uint64(first), side="left")
     end = np.searchsorted(hashes, np.uint64(last), side="right")
-    order = np.load(os.path.join(piece, ORDER), mmap_mode="r")
+    order = np.load(os.path.join(chunk, ORDER), mmap_mode="r")
     return np.array(hashes[begin:end]), np.array(order[begin:end])
 
 
 def _read_drops(ranges: Sequence[str], number: int) -> np.ndarray:
-    """Return the indices that all ranges drop of one piece."""
+    """Return the indices that all ranges drop of one chunk."""
     bounds = np.array([number, number + 1], dtype=np.uint64) << np.uint64(_NUMBER_SHIFT)
     found: list[np.ndarray] = []
     for folder in ranges:

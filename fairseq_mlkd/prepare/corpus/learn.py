@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from fairseq.data import Dictionary
 
 from fairseq_mlkd.data.folders import DICTIONARY_FILE
-from fairseq_mlkd.prepare.corpus.draw import CleanPiece, blocks
-from fairseq_mlkd.prepare.corpus.pieces import read_packed, write_packed
+from fairseq_mlkd.prepare.corpus.chunks import read_packed, write_packed
+from fairseq_mlkd.prepare.corpus.draw import CleanChunk, blocks
 from fairseq_mlkd.prepare.corpus.sentence_encoder import (
     SubwordCounter,
     load_tokenizer,
@@ -42,10 +42,10 @@ _LEARNERS: dict[str, tuple[Callable[..., None], Callable[[str], Subwords], str]]
 }
 
 
-def count_words(folder: str, piece: CleanPiece, size: int) -> Result:
-    """Count the words of `size` of a piece's sentences."""
+def count_words(folder: str, chunk: CleanChunk, size: int) -> Result:
+    """Count the words of `size` of a chunk's sentences."""
     words: Counter[str] = Counter()
-    for block in blocks(piece.train(size, "learning")):
+    for block in blocks(chunk.train(size, "learning")):
         words.update(" ".join(block).split(" "))
     _write_counts(folder, words)
     return {}
@@ -75,15 +75,15 @@ def take_subwords(folder: str, source: str) -> Result:
 
 
 def count_subwords(
-    folder: str, piece: CleanPiece, size: int, tokenizer_folder: str
+    folder: str, chunk: CleanChunk, size: int, tokenizer_folder: str
 ) -> Result:
-    """Count the subwords of the training sentences that are drawn of a piece.
+    """Count the subwords of the training sentences that are drawn of a chunk.
 
     Returns:
         `words`, running ones, and `whole_words`, those that are one subword.
     """
     counter = SubwordCounter(load_tokenizer(tokenizer_folder))
-    for block in blocks(piece.train(size, "written")):
+    for block in blocks(chunk.train(size, "written")):
         counter.add(block)
     counter.finish()
     _write_counts(folder, counter.symbols)

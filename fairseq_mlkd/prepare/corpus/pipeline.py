@@ -9,15 +9,16 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import Any, NamedTuple
 
-from fairseq_mlkd.prepare.corpus.binarise import binarise_piece, merge_parts, part_files
-from fairseq_mlkd.prepare.corpus.clean import CleaningRule, clean_piece
-from fairseq_mlkd.prepare.corpus.draw import CleanPiece, TrainingPlan, plan_training
+from fairseq_mlkd.prepare.corpus.binarise import binarise_chunk, merge_parts, part_files
+from fairseq_mlkd.prepare.corpus.chunks import chunk_path, read_file
+from fairseq_mlkd.prepare.corpus.clean import CleaningRule, clean_chunk
+from fairseq_mlkd.prepare.corpus.draw import CleanChunk, TrainingPlan, plan_training
 from fairseq_mlkd.prepare.corpus.duplicates import (
     count_ranges,
     find_duplicates,
     find_threshold,
     hash_files,
-    part_piece,
+    part_chunk,
 )
 from fairseq_mlkd.prepare.corpus.learn import (
     build_dictionary,
@@ -27,11 +28,10 @@ from fairseq_mlkd.prepare.corpus.learn import (
     take_subwords,
 )
 from fairseq_mlkd.prepare.corpus.options import CorpusOptions
-from fairseq_mlkd.prepare.corpus.pieces import piece_path, read_file
 from fairseq_mlkd.prepare.corpus.report import describe_language
 from fairseq_mlkd.prepare.corpus.tasks import Call, Outcome, Outcomes, Steps
 
-Pieces = dict[str, list[CleanPiece]]
+Chunks = dict[str, list[CleanChunk]]
 
 
 class Built(NamedTuple):
@@ -52,21 +52,21 @@ def run_steps(steps: Steps, options: CorpusOptions) -> Built:
     read = _read(steps, options)
     cleaned = _clean(steps, options, read)
     parted = _part(steps, options, cleaned)
-    pieces = {
+    chunks = {
         lang: [
-            CleanPiece(lang, i, clean.folder, part.folder, options.seed)
+            CleanChunk(lang, i, clean.folder, part.folder, options.seed)
             for i, (clean, part) in enumerate(zip(cleaned[lang], parted[lang]))
         ]
         for lang in parted
     }
     train = {lang: [part.result["train"] for part in parted[lang]] for lang in parted}
     plan = plan_training(train, options)
-    tokenizer = _learn(steps, options, pieces, plan).folder
-    counted = _count(steps, pieces, plan, tokenizer)
+    tokenizer = _learn(steps, options, chunks, plan).folder
+    counted = _count(steps, chunks, plan, tokenizer)
     folders = {lang: _folders(counted[lang]) for lang in counted}
     call = Call(build_dictionary, (folders, options.codes_from))
     dictionary = steps.do_one("dictionary", call)
-    encoded = _binarise(steps, options, pieces, plan, tokenizer, dictionary.folder)
+    encoded = _binarise(steps, options, chunks, plan, tokenizer, dictionary.folder)
     merged = _merge(steps, options, encoded, dictionary.folder)
     languages = {
         lang: describe_language(
@@ -97,7 +97,7 @@ def _read(steps: Steps, options: CorpusOptions) -> Outcomes:
         },
     )
     for lang, files in read.items():
-        if not any(file.result["pieces"] for file in files):
+        if not any(file.result["chunks"] for file in files):
             raise ValueError(
                 f"language {lang}: no text is in {', '.join(options.files[lang])}"
             )
@@ -114,26 +114,26 @@ def _clean(steps: Steps, options: CorpusOptions, read: Outcomes) -> Outcomes:
     )
     paths = {
         lang: [
-            piece_path(file.folder, number)
+            chunk_path(file.folder, number)
             for file in files
-            for number in range(file.result["pieces"])
+            for number in range(file.result["chunks"])
         ]
         for lang, files in read.items()
     }
     return steps.do(
         "clean",
         {
-            lang: [Call(clean_piece, (path, lang, rule), [path]) for path in of_lang]
+            lang: [Call(clean_chunk, (path, lang, rule), [path]) for path in of_lang]
             for lang, of_lang in paths.items()
         },
     )
 
 
 def _part(steps: Steps, options: CorpusOptions, cleaned: Outcomes) -> Outcomes:
-    folders = {lang: _folders(pieces) for lang, pieces in cleaned.items()}
+    folders = {lang: _folders(chunks) for lang, chunks in cleaned.items()}
     ranges = {
-        lang: count_ranges(sum(piece.result["kept"] for piece in pieces))
-        for lang, pieces in cleaned.items()
+        lang: count_ranges(sum(chunk.result["kept"] for chunk in chunks))
+        for lang, chunks in cleaned.items()
     }
     compare = {
         lang: [
@@ -150,18 +150,18 @@ def _part(steps: Steps, options: CorpusOptions, cleaned: Outcomes) -> Outcomes:
         *found, smallest = compared[lang]
         shared = (_folders(found), smallest.result["threshold"])
         calls[lang] = [
-            Call(part_piece, (i, folder, *shared), hash_files(folder))
+            Call(part_chunk, (i, folder, *shared), hash_files(folder))
             for i, folder in enumerate(folders[lang])
         ]
     parted = steps.do("part", calls)
-    for lang, pieces in parted.items():
-        _check_enough(lang, pieces, options)
+    for lang, chunks in parted.items():
+        _check_enough(lang, chunks, options)
     return parted
 
 
 def _check_enough(lang: str, parted: list[Outcome], options: CorpusOptions) -> None:
-    if not any(piece.result["train"] for piece in parted):
-        left = sum(piece.result["valid"] for piece in parted)
+    if not any(chunk.result["train"] for chunk in parted):
+        left = sum(chunk.result["valid"] for chunk in parted)
         raise ValueError(
             f"language {lang}: only {left} sentences are left of "
             f"{', '.join(options.files[lang])}, too few to hold out {options.valid}; "
@@ -170,7 +170,7 @@ def _check_enough(lang: str, parted: list[Outcome], options: CorpusOptions) -> N
 
 
 def _learn(
-    steps: Steps, options: CorpusOptions, pieces: Pieces, plan: TrainingPlan
+    steps: Steps, options: CorpusOptions, chunks: Chunks, plan: TrainingPlan
 ) -> Outcome:
     if options.codes_from is not None:
         return steps.do_one("learn", Call(take_subwords, (options.codes_from,)))
@@ -178,10 +178,10 @@ def _learn(
         "count words",
         {
             lang: [
-                Call(count_words, (piece, size))
-                for piece, size in zip(pieces[lang], plan.learning[lang])
+                Call(count_words, (chunk, size))
+                for chunk, size in zip(chunks[lang], plan.learning[lang])
             ]
-            for lang in pieces
+            for lang in chunks
         },
     )
     folders = [folder for lang in counted for folder in _folders(counted[lang])]
@@ -190,16 +190,16 @@ def _learn(
 
 
 def _count(
-    steps: Steps, pieces: Pieces, plan: TrainingPlan, tokenizer: str
+    steps: Steps, chunks: Chunks, plan: TrainingPlan, tokenizer: str
 ) -> Outcomes:
     return steps.do(
         "count subwords",
         {
             lang: [
-                Call(count_subwords, (piece, size, tokenizer))
-                for piece, size in zip(pieces[lang], plan.written[lang])
+                Call(count_subwords, (chunk, size, tokenizer))
+                for chunk, size in zip(chunks[lang], plan.written[lang])
             ]
-            for lang in pieces
+            for lang in chunks
         },
     )
 
@@ -207,22 +207,22 @@ def _count(
 def _binarise(
     steps: Steps,
     options: CorpusOptions,
-    pieces: Pieces,
+    chunks: Chunks,
     plan: TrainingPlan,
     tokenizer: str,
     dictionary: str,
 ) -> Outcomes:
     calls = {}
-    for lang in pieces:
+    for lang in chunks:
         sizes = plan.written[lang]
         before = [0, *accumulate(sizes)]
         calls[lang] = [
             Call(
-                binarise_piece,
-                (piece, size, first, options.shards, tokenizer, dictionary),
-                piece.files(),
+                binarise_chunk,
+                (chunk, size, first, options.shards, tokenizer, dictionary),
+                chunk.files(),
             )
-            for piece, size, first in zip(pieces[lang], sizes, before)
+            for chunk, size, first in zip(chunks[lang], sizes, before)
         ]
     return steps.do("binarise", calls)
 

@@ -61,7 +61,7 @@ def describe_language(
 
     Args:
         files: what reading each file returned.
-        cleaned, parted, counted, encoded: what these steps returned for each piece.
+        cleaned, parted, counted, encoded: what these steps returned for each chunk.
         share_before, share_after: of the language, by counts and by equation 1.
         train: sentences that are written to train on; repeats count.
         symbols: of the dictionary, those that occur in the language.

@@ -13,7 +13,7 @@ FREQUENT = 50
 
 
 class Sentences:
-    """A piece whose sentences are given."""
+    """A chunk whose sentences are given."""
 
     def __init__(self, sentences):
         self.sentences = sentences

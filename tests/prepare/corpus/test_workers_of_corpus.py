@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from kill_corpus import checksums, kill_corpus, make_builder, small_pieces
+from kill_corpus import checksums, kill_corpus, make_builder, small_chunks
 
 from fairseq_mlkd.prepare.corpus import (
     WorkerLost,
@@ -15,7 +15,7 @@ from fairseq_mlkd.prepare.corpus import (
     build_corpus,
     existing_report,
 )
-from fairseq_mlkd.prepare.corpus.pieces import read_file
+from fairseq_mlkd.prepare.corpus.chunks import read_file
 from fairseq_mlkd.prepare.corpus.tasks import Task, run_tasks
 
 
@@ -48,7 +48,7 @@ def is_alive(pid):
 
 
 def test_workers_do_not_change_a_byte(tmp_path, options):
-    with small_pieces():
+    with small_chunks():
         for number in (1, 2, 3):
             build_corpus(str(tmp_path / str(number)), options, Workers(number))
     first, *others = (checksums(tmp_path / str(number)) for number in (1, 2, 3))

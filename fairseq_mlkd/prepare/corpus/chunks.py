@@ -1,6 +1,6 @@
-"""Packed text, and documents in pieces of a few megabytes.
+"""Packed text, and documents in chunks of a few megabytes.
 
-A piece is what one task takes at a time. Where pieces begin and end depends on the
+A chunk is what one task takes at a time. Where chunks begin and end depends on the
 input files alone, so that nothing depends on who works on which of them.
 """
 
@@ -21,7 +21,7 @@ import zstandard
 from fairseq_mlkd.prepare.corpus.readers import Document, read_documents
 from fairseq_mlkd.prepare.corpus.tasks import Result
 
-PIECE_CHARACTERS = 1 << 22
+CHUNK_CHARACTERS = 1 << 22
 _LEVEL = 1  # of compression: a third of the size, faster than most disks
 
 
@@ -45,29 +45,29 @@ def read_packed(path: str) -> Iterator[str]:
             yield line[:-1]
 
 
-def piece_path(folder: str, number: int) -> str:
-    """Return where `write_pieces` writes a piece; they are numbered from 0."""
+def chunk_path(folder: str, number: int) -> str:
+    """Return where `write_chunks` writes a chunk; they are numbered from 0."""
     return os.path.join(folder, f"{number:05}.zst")
 
 
-def write_pieces(documents: Iterable[Document], folder: str) -> int:
-    """Write documents to as many pieces as they need; returns that number."""
+def write_chunks(documents: Iterable[Document], folder: str) -> int:
+    """Write documents to as many chunks as they need; returns that number."""
     remaining = iter(documents)
     number = 0
     for first in remaining:
         size = 0
-        with write_packed(piece_path(folder, number)) as piece:
+        with write_packed(chunk_path(folder, number)) as chunk:
             for document in itertools.chain([first], remaining):
-                piece.write(json.dumps(asdict(document), ensure_ascii=False) + "\n")
+                chunk.write(json.dumps(asdict(document), ensure_ascii=False) + "\n")
                 size += len(document.text)
-                if size >= PIECE_CHARACTERS:
+                if size >= CHUNK_CHARACTERS:
                     break
         number += 1
     return number
 
 
-def read_piece(path: str) -> Iterator[Document]:
-    """Yield the documents of a piece."""
+def read_chunk(path: str) -> Iterator[Document]:
+    """Yield the documents of a chunk."""
     for line in read_packed(path):
         yield Document(**json.loads(line))
 
@@ -76,10 +76,10 @@ _DROPPED = "dropped_"
 
 
 def read_file(folder: str, path: str) -> Result:
-    """Copy the documents of one file into pieces in `folder`.
+    """Copy the documents of one file into chunks in `folder`.
 
     Returns:
-        `pieces`; `documents`, that is kept pages, or lines of text; and under `counts`
+        `chunks`; `documents`, that is kept pages, or lines of text; and under `counts`
         what the report says of the file.
     """
     counts: Counter[str] = Counter()
@@ -90,7 +90,7 @@ def read_file(folder: str, path: str) -> Result:
             kept["pages"] += 1
             yield document
 
-    pieces = write_pieces(count_pages(), folder)
+    chunks = write_chunks(count_pages(), folder)
     dropped = {
         name[len(_DROPPED) :]: n
         for name, n in counts.items()
@@ -98,7 +98,7 @@ def read_file(folder: str, path: str) -> Result:
     }
     read = {name: n for name, n in counts.items() if not name.startswith(_DROPPED)}
     return {
-        "pieces": pieces,
+        "chunks": chunks,
         "documents": counts["lines"] or kept["pages"],
         "counts": {**read, "dropped": dropped},
     }

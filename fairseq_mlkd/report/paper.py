@@ -69,9 +69,9 @@ def find_averaged(
 ) -> list[str]:
     """Return the languages of a zero-shot average, and so of what is made of it.
 
-    Those that the paper averages over, if one of the models is the paper's; else all
-    but those that it leaves out, as at validation (PAWS-X's Japanese).
-    The one rule for Table 5, for each data set's own average and for retention.
+    All but those that the paper leaves out (PAWS-X's Japanese), as at validation; where
+    one of the models is the paper's, only those that it averages over. The one rule for
+    Table 5, for each data set's own average and for retention.
 
     Args:
         models: all whose numbers stand side by side.

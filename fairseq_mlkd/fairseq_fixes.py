@@ -26,7 +26,7 @@ from fairseq.trainer import Trainer
 from torch.multiprocessing.spawn import ProcessRaisedException
 
 from fairseq_mlkd.checkpoint import dictionary_beside, is_torn, read_checkpoint
-from fairseq_mlkd.errors import UserError, in_one_line
+from fairseq_mlkd.errors import UserError, describe, in_one_line
 
 logger = logging.getLogger(__name__)
 
@@ -305,7 +305,7 @@ def refuse_what_a_cpu_cannot() -> None:
     """Refuse --fp16 and workers that fairseq starts, where there is no GPU.
 
     Fault: both end in tracebacks from deep inside, the second also in no training at
-    all and status 0.
+    all and status 0; a file that cannot be opened ends in one, too.
     """
     build, call = Trainer.__init__, distributed_utils.call_main
 
@@ -317,21 +317,32 @@ def refuse_what_a_cpu_cannot() -> None:
         build(self, cfg, *args, **kwargs)
 
     @functools.wraps(call)
-    @in_one_line
     def call_main(cfg: Any, main: Any, **kwargs: Any) -> Any:
-        workers, has_gpu = cfg.distributed_training, torch.cuda.is_available()
-        if workers.distributed_world_size > 1 and not has_gpu and not cfg.common.tpu:
-            if not workers.distributed_no_spawn and "RANK" not in os.environ:
-                raise ValueError(
-                    f"--distributed-world-size {workers.distributed_world_size}: "
-                    "fairseq starts one worker per GPU, and there is none: leave it "
-                    "out, or start workers with torchrun"
-                )
-            if workers.distributed_backend == "nccl":
-                raise ValueError("--distributed-backend nccl needs GPUs: give gloo")
-        return call(cfg, main, **kwargs)
+        _check_workers(cfg)
+        try:
+            return call(cfg, main, **kwargs)
+        except OSError as error:
+            if error.filename is None:
+                raise
+            raise UserError(f"fairseq_mlkd: {describe(error)}") from None
 
     Trainer.__init__, distributed_utils.call_main = build_trainer, call_main
+
+
+@in_one_line
+def _check_workers(cfg: Any) -> None:
+    workers = cfg.distributed_training
+    is_alone = workers.distributed_world_size == 1
+    if is_alone or torch.cuda.is_available() or cfg.common.tpu:
+        return
+    if not workers.distributed_no_spawn and "RANK" not in os.environ:
+        raise ValueError(
+            f"--distributed-world-size {workers.distributed_world_size}: fairseq "
+            "starts one worker per GPU, and there is none: leave it out, or start "
+            "workers with torchrun"
+        )
+    if workers.distributed_backend == "nccl":
+        raise ValueError("--distributed-backend nccl needs GPUs: give gloo")
 
 
 def unscale_once() -> None:

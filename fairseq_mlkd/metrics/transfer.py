@@ -85,6 +85,10 @@ class Transfer:
         self.last: dict[str, Scores] = {}  # by split, of the validation before
         self._now: dict[str, Scores] = {}  # of the one under way, so far
 
+    def restore(self, values: Any) -> None:
+        """Take the validation before from a checkpoint; nothing of what is none."""
+        self.last = read_scores(values)
+
     def add(self, subset: str, scores: Scores) -> tuple[list[str], list[str]]:
         """Take in the scores of a subset, such as `valid.all`.
 

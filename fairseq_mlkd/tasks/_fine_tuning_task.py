@@ -30,7 +30,7 @@ from fairseq_mlkd.distillation.config import ExtraWeights, extra_weights
 from fairseq_mlkd.distillation.contract import Alignment, ModelShape
 from fairseq_mlkd.errors import in_one_line
 from fairseq_mlkd.metrics.metric import Metric
-from fairseq_mlkd.metrics.transfer import Transfer, read_scores
+from fairseq_mlkd.metrics.transfer import Transfer
 from fairseq_mlkd.options import option
 from fairseq_mlkd.tasks._encoder import keep_lm_head
 from fairseq_mlkd.tasks._generation import TextReader, write_rows
@@ -366,7 +366,7 @@ class FineTuningTask(MultilingualTask):
     @in_one_line
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Do as upstream; the validation after a resumed one is compared with it."""
-        self.transfer.last = read_scores(state_dict.pop(_SCORES_KEY, None))
+        self.transfer.restore(state_dict.pop(_SCORES_KEY, None))
         ours = symbols_sha256(self.label_names())
         if state_dict.pop(LABELS_KEY, ours) != ours:
             raise ValueError(

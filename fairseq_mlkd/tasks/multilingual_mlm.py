@@ -184,20 +184,27 @@ class MaskFiller:
     def generate(
         self, models: list[BaseFairseqModel], sample: dict[str, Any], **kwargs: Any
     ) -> Hypotheses:
-        """Return one hypothesis per sentence; each mask is filled by itself."""
+        """Return one hypothesis per sentence; each mask is filled by itself.
+
+        Where there is a target, the hypothesis is of its tokens alone.
+        """
         tokens = sample["net_input"]["src_tokens"]  # B x T
-        places = tokens.flatten().eq(self.mask_idx).nonzero().flatten()
+        pad, bos = self.dictionary.pad(), self.dictionary.bos()
+        is_told = tokens.ne(pad) & tokens.ne(bos)
+        is_gap = tokens.eq(self.mask_idx)
+        if "target" in sample:
+            is_told = is_gap = sample["target"].ne(pad)
+        places = is_gap.flatten().nonzero().flatten()
         supervision = Supervision({"lm_head": places}, {"lm_head": places})
         lprobs = ensemble_log_probs(models, sample, supervision)["lm_head"]
         filled = tokens.flatten().clone()
         scores = torch.zeros(tokens.numel(), device=tokens.device)
         found = lprobs.max(dim=-1)
         filled[places], scores[places] = found.indices, found.values.to(scores)
-        is_text = tokens.ne(self.dictionary.pad()) & tokens.ne(self.dictionary.bos())
         return [
             [hypothesis(row[keep], lprob[keep])]
             for row, lprob, keep in zip(
-                filled.view_as(tokens), scores.view_as(tokens), is_text
+                filled.view_as(tokens), scores.view_as(tokens), is_told
             )
         ]
 

@@ -61,6 +61,18 @@ def test_masks_are_filled_and_the_rest_stays(data, model, tmp_path, capsys):
         assert all(kept)
 
 
+def test_generate_fills_the_masks_of_data(data, model, capsys):
+    flags = ["--task", MLM, "--path", model, "--gen-subset", "valid"]
+    run("generate", data, *flags, "--batch-size", 2)
+    out = capsys.readouterr().out.splitlines()
+    gold, found = (
+        {r[2:3]: len(r.split("\t")[-1].split()) for r in out if r.startswith(kind)}
+        for kind in ("T-", "P-")
+    )
+    assert gold == found and len(gold) == 4
+    assert "exact match" in out[-1]
+
+
 def test_another_tokenizer_is_refused(data, model, tmp_path):
     other = write_tokenizer(tmp_path, ("other", "words"))
     with pytest.raises(UserError, match="--text-tokenizer .*: its dict.txt is not"):

@@ -16,12 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from forks import fork, wait
-from tiny import (
-    distillation,
-    load,
-    train,
-    write_mlm_data,
-)
+from tiny import distillation, load, train, write_mlm_data
 from trained import differences
 
 LAST, BEST = "checkpoint_last.pt", "checkpoint_best.pt"

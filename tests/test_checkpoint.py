@@ -11,13 +11,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
-from tiny import (
-    build_model,
-    make_dictionary,
-    mlm_task,
-    save_model,
-    write_mlm_data,
-)
+from tiny import build_model, make_dictionary, mlm_task, save_model, write_mlm_data
 
 from fairseq_mlkd.checkpoint import (
     check_dictionary,

@@ -16,13 +16,7 @@ from typing import NamedTuple
 
 import imported
 from pipeline import Stage, run_pipeline
-from students import (
-    BEST,
-    STAGE_1,
-    Sources,
-    named_sources,
-    source_parser,
-)
+from students import BEST, STAGE_1, Sources, named_sources, source_parser
 from study import Benchmark, Training, add_benchmarks, named_benchmarks
 
 from fairseq_mlkd.files.markdown import align

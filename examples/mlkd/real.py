@@ -13,15 +13,7 @@ import os
 from pathlib import Path
 
 from pipeline import run_pipeline
-from study import (
-    DISTILLED,
-    TEACHER,
-    VANILLA,
-    Benchmark,
-    Study,
-    Training,
-    study_parser,
-)
+from study import DISTILLED, TEACHER, VANILLA, Benchmark, Study, Training, study_parser
 
 TEACHER_SHAPE = [
     "mbert_tiny",

@@ -13,11 +13,7 @@ from torch import Tensor, nn
 from fairseq_mlkd.distillation.cached_teacher import CachedTeacher, recall_shape
 from fairseq_mlkd.distillation.config import DistillationConfig
 from fairseq_mlkd.distillation.contract import Distillable, ModelShape
-from fairseq_mlkd.distillation.inner_losses import (
-    InnerLosses,
-    Shape,
-    inner_weights,
-)
+from fairseq_mlkd.distillation.inner_losses import InnerLosses, Shape, inner_weights
 from fairseq_mlkd.distillation.layer_map import build_layer_map
 from fairseq_mlkd.distillation.losses import hard_loss, output_losses
 from fairseq_mlkd.distillation.other_subwords import TeacherView, at_words

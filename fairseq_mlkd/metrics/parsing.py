@@ -4,14 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from fairseq_mlkd.metrics.metric import (
-    EXAMPLES,
-    Counts,
-    Labels,
-    Metric,
-    Score,
-    percent,
-)
+from fairseq_mlkd.metrics.metric import EXAMPLES, Counts, Labels, Metric, Score, percent
 from fairseq_mlkd.text.parse_tree import (
     Tree,
     is_decoupled,

@@ -13,14 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from seqeval.metrics.sequence_labeling import get_entities
 
-from fairseq_mlkd.metrics.metric import (
-    EXAMPLES,
-    Counts,
-    Labels,
-    Metric,
-    Score,
-    percent,
-)
+from fairseq_mlkd.metrics.metric import EXAMPLES, Counts, Labels, Metric, Score, percent
 
 ENTITY_F1 = "entity F1 (seqeval default mode)"
 SLOT_F1 = "slot F1 (seqeval default mode)"

@@ -20,10 +20,7 @@ from numpy.typing import NDArray
 from omegaconf import II, MISSING
 from torch import Tensor
 
-from fairseq_mlkd.checkpoint import (
-    DICTIONARY_KEY,
-    dictionary_sha256,
-)
+from fairseq_mlkd.checkpoint import DICTIONARY_KEY, dictionary_sha256
 from fairseq_mlkd.data import dictionary
 from fairseq_mlkd.data.binary import binary_sha256
 from fairseq_mlkd.distillation.contract import (
@@ -34,11 +31,7 @@ from fairseq_mlkd.distillation.contract import (
     Supervision,
 )
 from fairseq_mlkd.errors import UserError, in_one_line
-from fairseq_mlkd.fairseq_fixes import (
-    forget_last_job,
-    patience_so_far,
-    set_patience,
-)
+from fairseq_mlkd.fairseq_fixes import forget_last_job, patience_so_far, set_patience
 from fairseq_mlkd.metrics.metric import Counts, Metric
 from fairseq_mlkd.options import option
 from fairseq_mlkd.tasks._encoder import copy_shape, read_encoder, start_encoder

@@ -22,10 +22,7 @@ from fairseq_mlkd.errors import in_one_line
 from fairseq_mlkd.metrics.choice import choose_metric
 from fairseq_mlkd.models.pointer_generator import DECODER_HEAD, PointerGeneratorModel
 from fairseq_mlkd.options import option
-from fairseq_mlkd.tasks._fine_tuning_task import (
-    FineTuningTask,
-    FineTuningTaskConfig,
-)
+from fairseq_mlkd.tasks._fine_tuning_task import FineTuningTask, FineTuningTaskConfig
 from fairseq_mlkd.tasks._generation import TextReader
 from fairseq_mlkd.tasks._parse_generator import ParseGenerator
 from fairseq_mlkd.text.grammar import Grammar

@@ -9,13 +9,7 @@ import torch
 from fairseq import models
 from fairseq.data import Dictionary
 from fairseq.models.roberta import RobertaModel
-from huggingface import (
-    TEXTS,
-    close,
-    run_import,
-    transformers,
-    write_sentencepiece,
-)
+from huggingface import TEXTS, close, run_import, transformers, write_sentencepiece
 
 from fairseq_mlkd.convert.importer import import_encoder
 from fairseq_mlkd.modules.states import Request

@@ -12,15 +12,7 @@ from laws import HEAD_MAPS, INNER, LAYER_MAPS, PARSING, World, all_weights
 from laws import term_weight as weight_of
 from other_subwords import PairedCase, write_resplit
 from slow_losses import assert_same_gradients
-from tiny import (
-    STUDENT,
-    Distillation,
-    load,
-    shape_flags,
-    train,
-    weigh,
-    write_sentences,
-)
+from tiny import STUDENT, Distillation, load, shape_flags, train, weigh, write_sentences
 
 from fairseq_mlkd.data.binary import load_binary
 from fairseq_mlkd.errors import UserError

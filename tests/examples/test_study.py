@@ -11,15 +11,7 @@ from fairseq.models import ARCH_MODEL_REGISTRY
 from fairseq.tasks import TASK_REGISTRY
 from pipeline import Stage, run_pipeline
 from scripts import EXAMPLES
-from study import (
-    DISTILLED,
-    READERS,
-    TEACHER,
-    VANILLA,
-    Benchmark,
-    Study,
-    Training,
-)
+from study import DISTILLED, READERS, TEACHER, VANILLA, Benchmark, Study, Training
 from tiny import STUDENT as STUDENT_SHAPE
 from tiny import TEACHER as TEACHER_SHAPE
 from tiny import shape_flags

@@ -11,12 +11,7 @@ from world.frames import FRAMES
 from world.grammar import KINDS, Phrase, Span, load_languages
 from world.parsing import write_mtop, write_parse
 from world.tagging import ENTITIES, write_multiatis, write_wikiann
-from world.utterances import (
-    SPLIT_SHARES,
-    Utterance,
-    draw_utterances,
-    split_words,
-)
+from world.utterances import SPLIT_SHARES, Utterance, draw_utterances, split_words
 
 LANGUAGES = {x.code: x for x in load_languages(EXAMPLES / "world" / "languages")}
 ENGLISH = LANGUAGES["en"]

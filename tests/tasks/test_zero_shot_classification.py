@@ -24,9 +24,7 @@ from tiny import (
 from fairseq_mlkd.errors import UserError
 from fairseq_mlkd.metrics.results import read_results
 from fairseq_mlkd.prepare.labelled.audit import FileAudit, write_audit
-from fairseq_mlkd.tasks.zero_shot_classification import (
-    HEAD,
-)
+from fairseq_mlkd.tasks.zero_shot_classification import HEAD
 
 SUBSETS = {"train.en": 30, "valid.en": 13, "valid.fr": 9, "test.de": 11, "test.en": 17}
 NAME = "zero_shot_classification"

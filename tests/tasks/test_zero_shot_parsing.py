@@ -18,13 +18,7 @@ from tiny import (
     train,
     write_mlm_data,
 )
-from tiny_parses import (
-    Row,
-    make_parse,
-    random_rows,
-    spell,
-    write_rows,
-)
+from tiny_parses import Row, make_parse, random_rows, spell, write_rows
 
 from fairseq_mlkd.errors import UserError
 from fairseq_mlkd.metrics.parsing import PARSE_METRICS

@@ -5,15 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from seqeval.metrics import classification_report, f1_score
-from tiny import (
-    build_model,
-    flags_of,
-    load,
-    make_task,
-    run,
-    train,
-    write_tagged,
-)
+from tiny import build_model, flags_of, load, make_task, run, train, write_tagged
 
 from fairseq_mlkd.errors import UserError
 from fairseq_mlkd.metrics.results import read_results

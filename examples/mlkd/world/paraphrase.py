@@ -16,14 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from world.frames import (
-    FRAMES,
-    Frame,
-    Values,
-    draw_splits,
-    draw_values,
-    swap_values,
-)
+from world.frames import FRAMES, Frame, Values, draw_splits, draw_values, swap_values
 from world.grammar import Language, find_english
 from world.inference import write_tsv
 

@@ -19,10 +19,7 @@ from fairseq_mlkd.prepare.corpus.report import (
     REPORT_FILE,
     existing_report,
 )
-from fairseq_mlkd.prepare.corpus.sentence_encoder import (
-    load_tokenizer,
-    read_dictionary,
-)
+from fairseq_mlkd.prepare.corpus.sentence_encoder import load_tokenizer, read_dictionary
 from fairseq_mlkd.prepare.corpus.tasks import RESULT_FILE, Call, Execute, Result, Steps
 from fairseq_mlkd.prepare.corpus.workers import Workers
 from fairseq_mlkd.text.tokenizer import Tokenizer

@@ -11,10 +11,7 @@ import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import (
-    IO,
-    NamedTuple,
-)
+from typing import IO, NamedTuple
 
 from fairseq_mlkd.files.writing import replace_on_success
 

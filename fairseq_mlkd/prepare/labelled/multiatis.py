@@ -10,12 +10,7 @@ from fairseq_mlkd.prepare.labelled.reader import (
     check_tags,
     read_cells,
 )
-from fairseq_mlkd.prepare.labelled.rows import (
-    Dropped,
-    LabelledFile,
-    WordRow,
-    row_error,
-)
+from fairseq_mlkd.prepare.labelled.rows import Dropped, LabelledFile, WordRow, row_error
 
 # What files call the columns that are read.
 UTTERANCE = ("utterance", "text", "sentence")

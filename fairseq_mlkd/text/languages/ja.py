@@ -11,14 +11,7 @@ import re
 from re import Match
 from string import ascii_letters
 
-from fairseq_mlkd.text.language import (
-    Language,
-    Rule,
-    Unit,
-    Wiki,
-    powers,
-    table,
-)
+from fairseq_mlkd.text.language import Language, Rule, Unit, Wiki, powers, table
 from fairseq_mlkd.text.spoken.japanese import JAPANESE, split_words
 
 _CURRENCIES = {

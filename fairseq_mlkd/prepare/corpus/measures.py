@@ -220,7 +220,7 @@ def _prefixed(code: str) -> Measure | None:
             if unit is None or not unit.kind.endswith("*"):
                 continue
             rest = code[len(head) :]
-            if rest not in ((unit.code, "L", "l") if head == prefix else unit[1:3]):
+            if head == prefix and rest not in (unit.code, "L", "l"):
                 continue
             return unit._replace(
                 code=prefix + unit.code,

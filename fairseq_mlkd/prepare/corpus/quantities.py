@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
-from functools import cache, lru_cache
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, lru_cache, partial
 from typing import NamedTuple
 
 from fairseq_mlkd.prepare.corpus.measures import Measure, find_unit
@@ -42,6 +42,7 @@ _DEFAULTS = {
     **{"m2": "sqft", "C": "F", "F": "C", "mph": "km/h", "km/h": "mph", "hp": "kW"},
     **{"kW": "hp", "nmi": "km", "kn": "km/h", "g": "oz", "L": "impgal USgal"},
 }
+_OUTPUT_FIRST = ("flip", "out", "output only", "number", "output number only")
 # What stands between two numbers -> the word for it.
 _JOINS = {
     **dict.fromkeys(("-", "–", "to", "to(-)", "to-", "&ndash;"), "to"),
@@ -109,33 +110,24 @@ def convert(
     if shown == "unit":
         unit = quantities[-1][-1][1]
         return unit and _name(unit, None, names)
-    if named.get("order") in ("flip", "out") or shown in (
-        "flip",
-        "out",
-        "output only",
-        "number",
-        "output number only",
-    ):
-        flipped = _flip(quantities, rest, named)
-        quantities = flipped or quantities
+    if named.get("order") in ("flip", "out") or shown in _OUTPUT_FIRST:
+        quantities = _flip(quantities, rest, named) or quantities
     adjective = named.get("adj", "")
     if named.get("abbr") == "values" or "number" in shown:
         quantities = [[(number, None) for number, _ in each] for each in quantities]
     extra = rest[-1] if rest and adjective in ("mid", "pre") else ""
-    if adjective == "pre" and "|" not in extra:
-        return _write(quantities, joins, names, before=extra)
     if adjective and adjective not in ("off", "0", "pre"):
-        return _write_adjective(quantities, joins, names) + _after(extra)
-    return _write(quantities, joins, names)
+        write: Callable[[Quantity], str] = partial(_with_hyphens, names=names)
+        after = extra if not extra or extra.startswith("-") else f" {extra}"
+        return _write(quantities, joins, names, write) + after
+    grouped = len(quantities) > 1
+    write = partial(_with_spaces, names=names, grouped=grouped, before=extra)
+    return _write(quantities, joins, names, write)
 
 
 def write_unit(unit: Measure, number: str, lang: str | None) -> str:
     """Return the unit of a number as `convert` writes it."""
     return _name(unit, read_number(number), wording_of(lang))
-
-
-def _after(extra: str) -> str:
-    return extra if not extra or extra.startswith("-") else f" {extra}"
 
 
 def _parse(
@@ -233,42 +225,39 @@ _SUPERSCRIPTS = str.maketrans("0123456789+-−–", "⁰¹²³⁴⁵⁶⁷⁸⁹
 
 
 def _write(
-    quantities: list[Quantity], joins: list[str], names: Wording, before: str = ""
+    quantities: list[Quantity],
+    joins: list[str],
+    names: Wording,
+    write: Callable[[Quantity], str],
 ) -> str:
-    several = len(quantities) > 1
-    parts: list[str] = []
-    for i, quantity in enumerate(quantities):
-        if i:
-            parts.append(names.joins.get(joins[i - 1], "–"))
-        words: list[str] = []
-        for number, unit in quantity:
-            has_word = unit is not None and _name(unit, None, names) != unit.symbol
-            words.append(_digits(number, names, several or has_word))
-            if unit is not None:
-                words.append(before)
-                named = names._replace(symbols=frozenset()) if before else names
-                words.append(_name(unit, number, named))
-        parts.append(" ".join(filter(None, words)))
-    return " ".join(parts).replace(" – ", "–").replace(" , ", ", ")
+    first, *others = map(write, quantities)
+    for join, other in zip(joins, others):
+        first += f" {names.joins.get(join, '–')} {other}"
+    return first.replace(" – ", "–").replace(" , ", ", ")
 
 
-def _write_adjective(
-    quantities: list[Quantity], joins: list[str], names: Wording
+def _with_spaces(
+    quantity: Quantity, names: Wording, *, grouped: bool, before: str
 ) -> str:
+    words: list[str] = []
+    for number, unit in quantity:
+        has_word = unit is not None and _name(unit, None, names) != unit.symbol
+        words.append(_digits(number, names, grouped or has_word))
+        if unit is not None:
+            named = names._replace(symbols=frozenset()) if before else names
+            words += [before, _name(unit, number, named)]
+    return " ".join(filter(None, words))
+
+
+def _with_hyphens(quantity: Quantity, names: Wording) -> str:
     """Write 10-mile, never 10-mi, since spoken form reads a symbol as a plural."""
-    parts: list[str] = []
-    for i, quantity in enumerate(quantities):
-        if i:
-            parts.append(names.joins.get(joins[i - 1], "–"))
-        words: list[str] = []
-        for number, unit in quantity:
-            words.append(_digits(number, names, True))
-            if unit is not None:
-                name = names.units.get(unit.code) or unit.one
-                words.append(name if not names.units else _name(unit, number, names))
-        is_hyphened = not names.units and " " not in "".join(words[:1])
-        parts.append(("-" if is_hyphened else " ").join(words))
-    return " ".join(parts).replace(" – ", "–").replace(" , ", ", ")
+    words: list[str] = []
+    for number, unit in quantity:
+        words.append(_digits(number, names, True))
+        if unit is not None:
+            words.append(_name(unit, number, names) if names.units else unit.one)
+    is_hyphened = not names.units and " " not in words[0]
+    return ("-" if is_hyphened else " ").join(words)
 
 
 def _name(unit: Measure, number: Number | None, names: Wording) -> str:

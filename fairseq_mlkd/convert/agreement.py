@@ -12,8 +12,9 @@ from typing import Any
 
 from tokenizers import Tokenizer
 
-from fairseq_mlkd.convert.foreign import FETCH, Vocabulary
+from fairseq_mlkd.convert.foreign import Vocabulary
 from fairseq_mlkd.files.json_objects import read_json
+from fairseq_mlkd.remedies import FETCH_AGAIN
 from fairseq_mlkd.text.whole_tokenizer import TOKENIZER_FILE, guarded
 
 # whose classes in `transformers` are known to read files of data alone
@@ -133,7 +134,7 @@ def _with_added_tokens(folder: Path) -> list[str]:
     for name in (TOKENIZER_FILE, "added_tokens.json"):
         if not (folder / name).is_file():
             continue
-        content = read_json(folder / name, FETCH)
+        content = read_json(folder / name, FETCH_AGAIN)
         if name == TOKENIZER_FILE:
             added = content.get("added_tokens") or []
             tokens += [token["content"] for token in added if not token.get("special")]
@@ -147,7 +148,7 @@ def _open_json(folder: Path) -> Encode | None:
     path = folder / TOKENIZER_FILE
     if not path.is_file():
         return None
-    text = json.dumps(read_json(path, FETCH))
+    text = json.dumps(read_json(path, FETCH_AGAIN))
     tokenizer = guarded(lambda: Tokenizer.from_str(text))
     tokenizer.no_truncation()
     tokenizer.no_padding()

@@ -8,7 +8,6 @@ from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderConfig
 from fairseq_mlkd.text.segmentation import Subwords
 from fairseq_mlkd.text.tokenizer import Tokenizer
 
-FETCH = "fetch it again"
 # ours, in the order of a fairseq dictionary; `<mask>` is its last symbol
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 

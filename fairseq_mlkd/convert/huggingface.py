@@ -8,11 +8,12 @@ import torch
 from safetensors import safe_open
 
 from fairseq_mlkd.checkpoint import load_state
-from fairseq_mlkd.convert.foreign import FETCH, ForeignEncoder, check_fixed
+from fairseq_mlkd.convert.foreign import ForeignEncoder, check_fixed
 from fairseq_mlkd.convert.naming import HUGGINGFACE_NAMES, Weights
 from fairseq_mlkd.convert.tokenizer_files import read_tokenizer
 from fairseq_mlkd.files.json_objects import read_json
 from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderConfig
+from fairseq_mlkd.remedies import FETCH_AGAIN
 
 CONFIG_FILE = "config.json"
 _WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
@@ -83,7 +84,7 @@ def read_huggingface(folder: Path, *, cased: bool | None = None) -> ForeignEncod
             cannot be represented.
     """
     path = folder / CONFIG_FILE
-    config = read_json(path, FETCH)
+    config = read_json(path, FETCH_AGAIN)
     try:
         shape, first_position = _read_shape(config)
     except ValueError as error:
@@ -150,7 +151,7 @@ def _read_weights(folder: Path) -> Weights:
 
 
 def _read_shards(index: Path) -> Weights:
-    shards = read_json(index, FETCH).get("weight_map")
+    shards = read_json(index, FETCH_AGAIN).get("weight_map")
     if not isinstance(shards, dict) or not all(
         isinstance(name, str) and Path(name).name == name for name in shards.values()
     ):

@@ -18,6 +18,7 @@ from fairseq_mlkd.models.multilingual_encoder import (
     MultilingualEncoderConfig,
     MultilingualEncoderModel,
 )
+from fairseq_mlkd.remedies import OTHER_FOLDER
 
 
 def import_encoder(path: Path, out: Path, *, cased: bool | None = None) -> list[str]:
@@ -60,7 +61,7 @@ def _check_folders(path: Path, out: Path) -> None:
             f"{path}: no such file or folder, and {out} is an encoder: the order is "
             "mlkd-import SOURCE OUT"
         )
-    raise ValueError(f"{out} exists already: name a new folder")
+    raise ValueError(f"{out} exists already: {OTHER_FOLDER}")
 
 
 def _is_source(path: Path) -> bool:

@@ -20,8 +20,9 @@ from tokenizers import (
 )
 
 from fairseq_mlkd.convert.agreement import choose, class_name
-from fairseq_mlkd.convert.foreign import FETCH, SPECIAL, Vocabulary, build_vocabulary
+from fairseq_mlkd.convert.foreign import SPECIAL, Vocabulary, build_vocabulary
 from fairseq_mlkd.files.json_objects import read_json
+from fairseq_mlkd.remedies import FETCH_AGAIN
 from fairseq_mlkd.text.sentencepieces import (
     MODEL_FILE,
     SentencePieces,
@@ -103,7 +104,7 @@ def _read_options(folder: Path, config: Options) -> dict[str, Any]:
     options = dict(config)
     for name in ("special_tokens_map.json", "tokenizer_config.json"):
         if (folder / name).is_file():
-            options.update(read_json(folder / name, FETCH))
+            options.update(read_json(folder / name, FETCH_AGAIN))
     return options
 
 
@@ -124,7 +125,7 @@ def _check_file(path: Path) -> None:
         read_model(str(path))
     if path.name == TOKENIZER_FILE:
         try:
-            list(charsmaps(read_json(path, FETCH).get("normalizer")))
+            list(charsmaps(read_json(path, FETCH_AGAIN).get("normalizer")))
         except (AttributeError, KeyError, TypeError) as error:
             raise ValueError(f"not a tokenizer ({error!r})") from None
 
@@ -133,7 +134,7 @@ def _check_file(path: Path) -> None:
 
 
 def _from_json(path: Path, options: Options) -> Candidates:
-    content = read_json(path, FETCH)
+    content = read_json(path, FETCH_AGAIN)
     try:
         model, added = content["model"], content["added_tokens"] or []
         kind = model.get("type")
@@ -208,10 +209,10 @@ def _from_merges(path: Path, options: Options) -> Candidates:
     """Read RoBERTa's byte-level BPE."""
     if class_name(options) != "roberta":
         raise ValueError(_wrong_class(options, "of RoBERTa"))
-    ids = read_json(path, FETCH)
+    ids = read_json(path, FETCH_AGAIN)
     merges_path = path.with_name(_MERGES_FILE)
     if not merges_path.is_file():
-        raise ValueError(f"{merges_path} is missing; {FETCH}")
+        raise ValueError(f"{merges_path} is missing; {FETCH_AGAIN}")
     bpe = guarded(lambda: models.BPE.from_file(str(path), str(merges_path)))
     tokenizer = Tokenizer(bpe)
     prefix = bool(options.get("add_prefix_space", False))
@@ -246,7 +247,7 @@ def _guess_case(path: Path, options: dict[str, Any]) -> str:
         ValueError: `tokenizer.json` says what `transformers` does not do without it.
     """
     if path.name == TOKENIZER_FILE:
-        normaliser = read_json(path, FETCH).get("normalizer")
+        normaliser = read_json(path, FETCH_AGAIN).get("normalizer")
         says = isinstance(normaliser, dict) and normaliser.get("lowercase")
         if says is False and class_name(options) in _WORDPIECES:
             raise ValueError(
@@ -289,7 +290,7 @@ def _added_tokens(
     found: dict[int, AddedToken] = {}
     path = folder / "added_tokens.json"
     if path.is_file():
-        for token, number in read_json(path, FETCH).items():
+        for token, number in read_json(path, FETCH_AGAIN).items():
             found[_whole_number(number)] = AddedToken(token)
     described = options.get("added_tokens_decoder") or {}
     try:

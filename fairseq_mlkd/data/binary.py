@@ -22,6 +22,7 @@ from fairseq.data.indexed_dataset import (
 
 from fairseq_mlkd.files.hashing import file_sha256
 from fairseq_mlkd.files.writing import replace_on_success
+from fairseq_mlkd.remedies import PREPARE_AGAIN
 
 _MAGIC = b"MMIDIDX\x00\x00"
 _HEADER = struct.Struct("<9sQBQ")  # magic, version, type code, number of items
@@ -178,12 +179,12 @@ def _check_whole(prefix: str, dtype: np.dtype) -> None:
     code, _ = _read_header(f"{prefix}.idx")
     if code != _dtype_header_code(dtype.type):
         raise ValueError(
-            f"{prefix}.idx: written for a dictionary of another size; write it again"
+            f"{prefix}.idx: written for a dictionary of another size; {PREPARE_AGAIN}"
         )
     expected = int(_read_sizes(prefix).sum(dtype=np.int64)) * dtype.itemsize
     _check_size(f"{prefix}.bin", expected)
     if os.path.getsize(f"{prefix}.bin") > expected:
-        raise ValueError(f"{prefix}.bin: longer than its index says; write it again")
+        raise ValueError(f"{prefix}.bin: longer than its index says; {PREPARE_AGAIN}")
 
 
 def _read_sizes(prefix: str) -> np.ndarray:
@@ -197,17 +198,17 @@ def _read_header(path: str) -> tuple[int, int]:
     with open(path, "rb") as file:
         magic, version, code, items = _HEADER.unpack(file.read(_HEADER.size))
     if magic != _MAGIC or version != 1:
-        raise ValueError(f"{path}: not an index in mmap format; write it again")
+        raise ValueError(f"{path}: not an index in mmap format; {PREPARE_AGAIN}")
     _check_size(path, _HEADER.size + _BYTES_PER_ITEM * items)
     return code, items
 
 
 def _check_size(path: str, expected: int) -> None:
     if not os.path.exists(path):
-        raise ValueError(f"{path} is missing; run the preprocessing again")
+        raise ValueError(f"{path} is missing; {PREPARE_AGAIN}")
     size = os.path.getsize(path)
     if size < expected:
         raise ValueError(
             f"{path}: {size} bytes where at least {expected} are needed; the file is "
-            "empty or cut off, run the preprocessing again"
+            f"empty or cut off, {PREPARE_AGAIN}"
         )

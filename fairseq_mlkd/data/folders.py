@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from fairseq_mlkd.files.json_objects import read_json
+from fairseq_mlkd.remedies import PREPARE_AGAIN
 
 INPUT0 = "input0"
 INPUT1 = "input1"
@@ -46,4 +47,4 @@ def read_audit(data: str | Path) -> dict[str, Any]:
         ValueError: the file is damaged.
     """
     path = Path(data, AUDIT_FILE)
-    return read_json(path, "prepare the data again") if path.is_file() else {}
+    return read_json(path, PREPARE_AGAIN) if path.is_file() else {}

@@ -13,6 +13,7 @@ from torch import Tensor
 from fairseq_mlkd.data.binary import load_part
 from fairseq_mlkd.data.folders import INPUT0, PIECES, TARGET, WORDS
 from fairseq_mlkd.data.inputs import check_lengths, collate, collate_inputs, cut
+from fairseq_mlkd.remedies import PREPARE_AGAIN
 from fairseq_mlkd.text.pointers import pointer, pointer_position
 
 
@@ -42,7 +43,7 @@ class ParseDictionary:
         if not pointers or trained != symbols.symbols[: len(trained)]:
             raise ValueError(
                 "target/dict.txt: not the trained symbols first, then @ptr_0, @ptr_1, "
-                "...: prepare the data again"
+                f"...: {PREPARE_AGAIN}"
             )
         self.printed = copy.deepcopy(symbols)
         self.printed.symbols += words.symbols[words.nspecial :]
@@ -105,7 +106,7 @@ def read_ontology(path: str) -> list[tuple[str, str]]:
         ValueError: the file is missing, or one of its lines is no pair.
     """
     if not os.path.isfile(path):
-        raise ValueError(f"{path} is missing; prepare the data again")
+        raise ValueError(f"{path} is missing; {PREPARE_AGAIN}")
     pairs = []
     with open(path, encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
@@ -176,7 +177,7 @@ class ParseDataset(FairseqDataset):
         if len(set(rows)) > 1:
             raise ValueError(
                 f"{where} has {rows[0]} sentences, {rows[1]} splits into subwords, "
-                f"{rows[2]} lists of words and {rows[3]} parses: prepare it again"
+                f"{rows[2]} lists of words and {rows[3]} parses: {PREPARE_AGAIN}"
             )
         for i in range(rows[0]):
             pieces = self.pieces[i]
@@ -184,7 +185,7 @@ class ParseDataset(FairseqDataset):
             if found != (self.input0.sizes[i] - 1, self.words.sizes[i] - 1):
                 raise ValueError(
                     f"{where}: row {i + 1} in input0/, pieces/ and words/ is not the "
-                    "same sentence: prepare it again"
+                    f"same sentence: {PREPARE_AGAIN}"
                 )
 
     def __getitem__(self, index: int) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from fairseq_mlkd.distillation.signals import (
 from fairseq_mlkd.distillation.teacher import Teacher
 from fairseq_mlkd.distillation.teacher_cache import TeacherCache
 from fairseq_mlkd.modules.states import Request
+from fairseq_mlkd.remedies import OTHER_FOLDER
 
 logger = logging.getLogger(__name__)
 
@@ -133,5 +134,5 @@ def recall_shape(cache: TeacherCache) -> ModelShape | None:
     except (TypeError, ValueError):
         raise ValueError(
             f"--teacher-cache {cache.folder} does not tell the {_SHAPE}: delete it, or "
-            "choose another folder"
+            f"{OTHER_FOLDER}"
         ) from None

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from fairseq_mlkd.remedies import OTHER_FOLDER
+
 FILE = "teacher.sqlite"
 _FORMAT = {"format of the file": 2}
 _BUSY_SECONDS = 120
@@ -95,7 +97,7 @@ class TeacherCache:
                 values = f" ({theirs} there, {ours} here)"
             raise ValueError(
                 f"--teacher-cache {self.folder} was filled with another {name}{values}"
-                ": choose another folder"
+                f": {OTHER_FOLDER}"
             )
 
     # --- signals
@@ -134,5 +136,5 @@ class TeacherCache:
         except _DAMAGE as error:
             raise ValueError(
                 f"--teacher-cache {self.folder}: {error}: delete {FILE} in it if it is "
-                "damaged, or choose another folder"
+                f"damaged, or {OTHER_FOLDER}"
             ) from None

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from fairseq_mlkd.files.packed import open_packed
+from fairseq_mlkd.remedies import FETCH_AGAIN
 
 # A sentence, a paragraph or a row of a benchmark is far shorter.
 MAX_LINE_BYTES = 1 << 20
@@ -62,5 +63,5 @@ def refuse_zeros(data: bytes, where: str) -> None:
     if _ZEROS in data:
         raise ValueError(
             f"{where}: holds a block of zeros, as damaged disks and broken downloads "
-            "leave them; copy the file again"
+            f"leave them; {FETCH_AGAIN}"
         )

@@ -16,6 +16,8 @@ from typing import Any, BinaryIO
 
 import zstandard
 
+from fairseq_mlkd.remedies import FETCH_AGAIN
+
 _BLOCK = 1 << 18
 # 4 KiB of zstandard unpack to 128 MiB at most; the other formats have a limit.
 _PACKED_BLOCK = 1 << 12
@@ -90,7 +92,7 @@ class _Unpacked(io.RawIOBase):
             raise ValueError(
                 f"{self._path}: cannot be read{place} "
                 f"({getattr(error, 'strerror', None) or error}); "
-                "check the path or fetch the file again"
+                f"check the path or {FETCH_AGAIN}"
             ) from None
 
 

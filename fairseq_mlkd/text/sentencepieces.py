@@ -17,6 +17,7 @@ from sentencepiece.sentencepiece_model_pb2 import (  # type: ignore[attr-defined
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from fairseq_mlkd.files.writing import replace_on_success
+from fairseq_mlkd.remedies import FETCH_AGAIN
 from fairseq_mlkd.text.segmentation import UNKNOWN, Subwords
 
 MODEL_FILE = "sentencepiece.bpe.model"
@@ -119,7 +120,7 @@ def read_model(path: str) -> ModelProto:
             model = ModelProto.FromString(file.read())
     except (OSError, DecodeError) as error:
         raise ValueError(
-            f"{path}: not a SentencePiece model ({error}); fetch the file again"
+            f"{path}: not a SentencePiece model ({error}); {FETCH_AGAIN}"
         ) from None
     if not model.pieces:
         raise ValueError(f"{path}: a SentencePiece model without pieces")
@@ -128,7 +129,7 @@ def read_model(path: str) -> ModelProto:
     try:
         check_charsmap(model.normalizer_spec.precompiled_charsmap)
     except ValueError as error:
-        raise ValueError(f"{path}: {error}; fetch the file again") from None
+        raise ValueError(f"{path}: {error}; {FETCH_AGAIN}") from None
     for piece in model.pieces:
         if piece.type == _PIECE_TYPES.USER_DEFINED:
             raise ValueError(

@@ -13,6 +13,7 @@ from tokenizers import Token, models
 
 from fairseq_mlkd.files.lines import read_lines
 from fairseq_mlkd.files.writing import copy_file, replace_on_success
+from fairseq_mlkd.remedies import FETCH_AGAIN
 from fairseq_mlkd.text.bpe_learner import WORD_END, learn_merges
 from fairseq_mlkd.text.segmentation import Subwords
 from fairseq_mlkd.text.sentencepieces import SentencePieces
@@ -208,7 +209,7 @@ def _check_codes(path: str) -> None:
         if len(line.split(" ")) != 2 or not all(line.split(" ")):
             raise ValueError(
                 f"{path}:{number}: two symbols expected, found {line[:40]!r}; "
-                "the file is damaged, copy it again"
+                f"the file is damaged, {FETCH_AGAIN}"
             )
     if number == 1:
         raise ValueError(f"{path}: holds no merges; learn or copy the codes again")

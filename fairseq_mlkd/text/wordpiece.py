@@ -13,6 +13,7 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 
 from fairseq_mlkd.files.lines import read_lines
 from fairseq_mlkd.files.writing import replace_on_success
+from fairseq_mlkd.remedies import FETCH_AGAIN
 from fairseq_mlkd.text.segmentation import UNKNOWN, Subwords
 
 VOCABULARY_FILE = "vocab.txt"
@@ -107,14 +108,13 @@ def read_vocabulary(path: str) -> list[str]:
     vocabulary = list(read_lines(path))
     if _UNKNOWN not in vocabulary:
         raise ValueError(
-            f"{path}: not a WordPiece vocabulary, {_UNKNOWN} is missing; "
-            "fetch the file again"
+            f"{path}: not a WordPiece vocabulary, {_UNKNOWN} is missing; {FETCH_AGAIN}"
         )
     lines: dict[str, int] = {}
     for number, piece in enumerate(vocabulary, 1):
         if lines.setdefault(piece, number) != number:
             raise ValueError(
                 f"{path}:{number}: {piece!r} stands in line {lines[piece]} already; "
-                "fetch the file again"
+                f"{FETCH_AGAIN}"
             )
     return vocabulary

@@ -148,7 +148,7 @@ def test_missing_and_shortened_parts_are_refused(tmp_path, part):
     folder = tmp_path / "data"
     load(folder)
     write_sentences(folder / part / "test.en", [[4, 2]], 65000)
-    with pytest.raises(ValueError, match="test.en has .* prepare it again"):
+    with pytest.raises(ValueError, match="test.en has .* prepare the data again"):
         load(folder)
     (folder / part / "test.en.idx").unlink()
     with pytest.raises(ValueError, match=f"{part}/test.en.idx is missing"):

@@ -75,10 +75,10 @@ def test_facts_are_learnt_once_and_then_compared(tmp_path):
     [
         (
             {"--mask-prob": 0.3},
-            r"another --mask-prob \(0.15 there, 0.3 here\): choose another folder$",
+            r"another --mask-prob \(0.15 there, 0.3 here\): name another folder$",
         ),
         ({"--langs": ["de"]}, r"another --langs \(\['de', 'en'\] there, \['de'\] here"),
-        ({"teacher": "b" * 64}, "another teacher: choose another folder$"),
+        ({"teacher": "b" * 64}, "another teacher: name another folder$"),
     ],
 )
 def test_a_fact_that_differs_is_named_and_nothing_is_learnt(tmp_path, fact, message):

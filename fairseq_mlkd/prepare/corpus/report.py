@@ -13,6 +13,7 @@ from fairseq_mlkd.files.json_objects import read_json
 from fairseq_mlkd.prepare.corpus.clean import DROP_REASONS
 from fairseq_mlkd.prepare.corpus.options import CorpusOptions
 from fairseq_mlkd.prepare.corpus.tasks import Result
+from fairseq_mlkd.remedies import OTHER_FOLDER
 from fairseq_mlkd.text.tokenizer import SETTINGS_FILE
 
 REPORT_FILE = "report.json"
@@ -42,7 +43,7 @@ def existing_report(out: str, options: CorpusOptions) -> dict[str, Any] | None:
     what = "something else than the corpus of these arguments and inputs"
     if begun:
         what = "an unfinished corpus of other arguments or inputs"
-    raise ValueError(f"{out}: holds {what}; name another folder or remove this one")
+    raise ValueError(f"{out}: holds {what}; {OTHER_FOLDER} or remove this one")
 
 
 def describe_language(

@@ -13,6 +13,7 @@ from fairseq_mlkd.prepare.downloads.downloader import Downloader
 from fairseq_mlkd.prepare.downloads.wikipedia import WIKIMEDIA, find_dump
 from fairseq_mlkd.prepare.labelled import READERS, Reader
 from fairseq_mlkd.prepare.origins import TFDS, Origin, RemoteFile, official_file
+from fairseq_mlkd.remedies import OTHER_FOLDER
 
 ARCHIVE = "1-billion-word-language-modeling-benchmark-r13output.tar.gz"
 BILLION_WORDS = Origin(
@@ -114,6 +115,6 @@ def _obtain(downloader: Downloader, files: Sequence[RemoteFile]) -> list[Path]:
     if needed > free:
         raise ValueError(
             f"{downloader.folder}: {needed / 1e9:,.1f} GB are to come and "
-            f"{free / 1e9:,.1f} GB are free; make room or name another folder"
+            f"{free / 1e9:,.1f} GB are free; make room or {OTHER_FOLDER}"
         )
     return [downloader.obtain(file) for file in files]

@@ -16,6 +16,7 @@ from fairseq_mlkd.prepare.labelled.rows import (
     row_error,
 )
 from fairseq_mlkd.prepare.origins import Origin, official_file
+from fairseq_mlkd.remedies import FETCH_AGAIN
 
 PARTITIONS = {"train": "train", "dev": "valid", "test": "test"}
 FIELDS = ("locale", "partition", "intent", "utt", "annot_utt")
@@ -98,7 +99,7 @@ def _language(locale: str) -> str:
 
 def _read_record(path: Path, line: int, text: str) -> dict[str, str]:
     """Return one line's object, with all fields that are needed."""
-    advice = "correct the line or download the file again"
+    advice = f"correct the line or {FETCH_AGAIN}"
     record = parse_json(text, f"{path}:{line}", advice)
     for name in FIELDS:
         if not isinstance(record.get(name), str):

@@ -26,6 +26,7 @@ from fairseq_mlkd.prepare.labelled.row_writer import (
 )
 from fairseq_mlkd.prepare.labelled.rows import Dropped, LabelledFile, Row
 from fairseq_mlkd.prepare.labelled.selection import Settings, select_files
+from fairseq_mlkd.remedies import OTHER_FOLDER
 
 
 def is_held_out(row: Row, fraction: float, seed: int) -> bool:
@@ -103,9 +104,7 @@ class Preparation:
         audit, about = read_audit(out), self.about()
         if {key: audit.get(key) for key in about} == about:
             return True
-        raise ValueError(
-            f"{out} holds other data; remove it or name another output folder"
-        )
+        raise ValueError(f"{out} holds other data; remove it or {OTHER_FOLDER}")
 
     def write(self, out: Path) -> list[FileAudit]:
         """Write everything to `out`, which appears complete or not at all."""

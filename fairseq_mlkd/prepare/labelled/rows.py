@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from fairseq_mlkd.data.folders import INTENT, LABEL, TARGET, WORDS
 from fairseq_mlkd.files.lines import read_lines
+from fairseq_mlkd.remedies import FETCH_AGAIN
 
 
 class LabelledFile(NamedTuple):
@@ -91,7 +92,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, str]]:
     for line, text in enumerate(read_lines(str(path)), start=1):
         yield line, text
     if line == 0:
-        raise ValueError(f"{path}: the file is empty; download it again")
+        raise ValueError(f"{path}: the file is empty; {FETCH_AGAIN}")
 
 
 def unquote(field: str) -> str:

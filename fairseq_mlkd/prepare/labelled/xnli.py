@@ -6,6 +6,7 @@ from pathlib import Path
 from fairseq_mlkd.prepare.labelled.reader import XTREME, Columns, PairReader
 from fairseq_mlkd.prepare.labelled.rows import LabelledFile, read_rows, row_error
 from fairseq_mlkd.prepare.origins import HUGGING_FACE, Origin, official_file
+from fairseq_mlkd.remedies import FETCH_AGAIN
 
 # Header names of sentence 1, sentence 2 and the label; whether fields may be quoted.
 HEADERS = (
@@ -84,7 +85,7 @@ def _languages(path: Path) -> list[str]:
     rows = read_rows(path)
     header = next(rows)[1].split("\t")
     if "language" not in header:
-        advice = "this file needs its official header; download it again"
+        advice = f"this file needs its official header; {FETCH_AGAIN}"
         raise row_error(path, 1, "no column `language`", advice)
     column = header.index("language")
     seen = (text.split("\t")[: column + 1] for _, text in rows if text)

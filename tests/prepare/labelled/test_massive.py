@@ -104,7 +104,7 @@ def test_two_locales_of_a_language_keep_their_names(tmp_path):
     "text, complaint",
     [
         ("", "the file is empty"),
-        ("{", r"en-US\.jsonl:1: not JSON \(.*\); correct the line or download"),
+        ("{", r"en-US\.jsonl:1: not JSON \(.*\); correct the line or fetch"),
         ("[1]", r"en-US\.jsonl:1: holds no JSON object; correct the line"),
         (
             json.dumps({**make_record(ALARM), "utt": None}),

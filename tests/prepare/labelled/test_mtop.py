@@ -92,7 +92,7 @@ def change(column: int, text: str) -> str:
 @pytest.mark.parametrize(
     "data, complaint",
     [
-        ("", "the file is empty; download it again"),
+        ("", "the file is empty; fetch the file again"),
         ("a\tb\tc\n", r"f\.txt:1: no layout of mTOP has 3 tab-separated columns; exp"),
         (f"{make_row()}\na\tb\n", r"f\.txt:2: 2 tab-sep.* where line 1 has 8; correct"),
         (change(6, "[IN:A [SL:X at ]"), r"f\.txt:1: '\[IN:A' is never closed; correct"),

@@ -46,7 +46,7 @@ def test_byte_order_mark_and_crlf_are_tolerated(tmp_path):
 @pytest.mark.parametrize(
     "data, complaint",
     [
-        (b"", "the file is empty; download it again"),
+        (b"", "the file is empty; fetch the file again"),
         (b"a\tO\nb\n", "dev:2: 1 tab-separated columns .*test files lack the tags"),
         (b"a\tO\n\nb\tc\tO\n", "dev:3: 3 tab-separated columns"),
         (b"a\tO\nb\tB-MISC\n", "dev:2: unknown tag 'B-MISC'; expected one of O, B-PER"),

@@ -17,6 +17,7 @@ from fairseq_mlkd.prepare.corpus.readers.lines import read_text
 from fairseq_mlkd.prepare.corpus.readers.mediawiki import read_mediawiki
 from fairseq_mlkd.prepare.corpus.readers.rows import read_jsonl, read_parquet
 from fairseq_mlkd.prepare.corpus.wikitext import article_paragraphs
+from fairseq_mlkd.remedies import FETCH_AGAIN
 
 __all__ = ["Document", "document_paragraphs", "read_documents"]
 
@@ -57,7 +58,7 @@ def read_documents(path: str, counts: Counter[str]) -> Iterator[Document]:
     yield from read(path, counts)
     if counts["pages"] + counts["lines"] == before:
         raise ValueError(
-            f"{path}: holds no text; remove it from the inputs or fetch it again"
+            f"{path}: holds no text; remove it from the inputs or {FETCH_AGAIN}"
         )
 
 

@@ -20,6 +20,7 @@ from fairseq_mlkd.files.lines import decode_lines
 from fairseq_mlkd.files.packed import open_packed
 from fairseq_mlkd.prepare.corpus.readers.document import Document
 from fairseq_mlkd.prepare.corpus.readers.lines import gather_lines
+from fairseq_mlkd.remedies import FETCH_AGAIN
 
 _TRAINING = re.compile(
     r"(?:[^/.][^/]*/)?training-monolingual\.tokenized\.shuffled/news\.en-\d+-of-\d+"
@@ -52,7 +53,7 @@ def read_billion_words(path: str, counts: Counter[str]) -> Iterator[Document]:
                 yield from gather_lines(lines, counts, markup="tokenised")
     except (tarfile.TarError, EOFError, OSError) as error:
         raise ValueError(
-            f"{path}: no whole tar archive ({error}); fetch the file again"
+            f"{path}: no whole tar archive ({error}); {FETCH_AGAIN}"
         ) from None
 
 

@@ -17,6 +17,7 @@ from xml.parsers import expat
 from fairseq_mlkd.files.lines import refuse_zeros
 from fairseq_mlkd.files.packed import open_packed
 from fairseq_mlkd.prepare.corpus.readers.document import Document, refuse_large
+from fairseq_mlkd.remedies import FETCH_AGAIN
 from fairseq_mlkd.text.languages import all_languages
 
 _BLOCK = 1 << 18
@@ -83,12 +84,12 @@ class _Pages:
             raise ValueError(
                 f"{self._where()}: not well-formed XML ({expat.ErrorString(error.code)}"
                 f" in line {error.lineno}); the file is cut off, damaged, not UTF-8 or "
-                "no dump: fetch it again"
+                f"no dump: {FETCH_AGAIN}"
             ) from None
         if not last and self._fed - self._parser.CurrentByteIndex > _MAX_TOKEN:
             raise ValueError(
                 f"{self._where()}: a tag of more than {_MAX_TOKEN} bytes; no dump has "
-                "that: fetch the file again"
+                f"that: {FETCH_AGAIN}"
             )
         documents, self._documents = self._documents, []
         return documents
@@ -99,7 +100,7 @@ class _Pages:
     def _refuse_doctype(self, *_: Any) -> None:
         raise ValueError(
             f"{self._path}: declares a document type, as no MediaWiki dump does; its "
-            "entities could fill the memory: fetch the official file"
+            f"entities could fill the memory: {FETCH_AGAIN}"
         )
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
@@ -112,7 +113,7 @@ class _Pages:
         if self._depth > _MAX_DEPTH:
             raise ValueError(
                 f"{self._where()}: elements nested {self._depth} deep, as in no dump; "
-                "fetch the official file"
+                f"{FETCH_AGAIN}"
             )
         if name == "page":
             self._page, self._is_redirect = {}, False

@@ -13,6 +13,7 @@ from fairseq_mlkd.prepare.corpus.readers.document import (
     Document,
     refuse_large,
 )
+from fairseq_mlkd.remedies import FETCH_AGAIN
 
 # JSON may write a character as \uXXXX, or two of them.
 _MAX_LINE_BYTES = 6 * MAX_PAGE_CHARACTERS
@@ -78,7 +79,7 @@ def _parquet_texts(path: str) -> Iterator[tuple[int, Any]]:
         reason = str(error).split("\n")[0]
         raise ValueError(
             f"{path}: cannot be read after row {number} ({reason}); "
-            "check the path or fetch the file again"
+            f"check the path or {FETCH_AGAIN}"
         ) from None
 
 

@@ -42,6 +42,7 @@ _DEFAULTS = {
     **{"m2": "sqft", "C": "F", "F": "C", "mph": "km/h", "km/h": "mph", "hp": "kW"},
     **{"kW": "hp", "nmi": "km", "kn": "km/h", "g": "oz", "L": "impgal USgal"},
 }
+_LONGEST_NUMBER = 24  # characters; no longer one is a quantity
 _OUTPUT_FIRST = ("flip", "out", "output only", "number", "output number only")
 # What stands between two numbers -> the word for it.
 _JOINS = {
@@ -53,7 +54,7 @@ _JOINS = {
     **{"and around": "and about", "up to": "up to", "but": "but", "till": "to"},
 }
 _NUMBER = re.compile(
-    r"(?P<sign>[-−–+]|&minus;)?(?:(?P<digits>[\d,]*\.?\d+|\d+\.)(?:e(?P<power>[+-]?\d+))?)?"
+    r"(?P<sign>[-−–+]|&minus;)?(?:(?P<digits>[\d,]*\.?\d+|\d+\.)(?:e(?P<power>[+-]?\d{1,2}))?)?"
     r"(?:(?(digits)(?P<plus>[+ ]))?(?P<upper>\d+)(?:/{1,2}|⁄)(?P<lower>\d+))?",
     re.IGNORECASE,
 )
@@ -185,6 +186,8 @@ def _is_part(unit: Measure, above: Measure) -> bool:
 def read_number(text: str) -> Number | None:
     """Return the number that Module:Convert would read, None if it is none."""
     text = text.strip()
+    if len(text) > _LONGEST_NUMBER:
+        return None
     for sign, written in _FRACTIONS.items():
         text = text.replace(sign, written)
     text = text.removeprefix("+") if "/" in text and text[:1] == "+" else text
@@ -363,6 +366,7 @@ def _round(value: float, precision: int, named: Mapping[str, str]) -> Number:
         precision = int(figures) - 1 - math.floor(math.log10(abs(value)))
     if step in ("5", "10", "25", "50"):
         value, precision = round(value / int(step)) * int(step), 0
+    precision = max(-20, min(precision, 20))
     half_up = math.floor(abs(value) * 10.0**precision + 0.5 + 1e-9) / 10.0**precision
     rounded = math.copysign(half_up, value)
     text = f"{half_up:.{max(precision, 0)}f}"

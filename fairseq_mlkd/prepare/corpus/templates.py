@@ -126,6 +126,6 @@ def _show_unknown(name: str, unnamed: list[str], named: dict[str, str]) -> str:
 
 
 def _show(form: str, call: Template) -> str | None:
-    if form.startswith("="):
+    if form[:1] == "=" and form[1:]:
         return FUNCTIONS[form[1:]](call)
     return fill(form, call)

@@ -67,6 +67,8 @@ _NO_WORDS = re.compile(
     rf"|\A(?:{LOST} ?)+(?='{{3}}|[A-ZÀ-ÖØ-Þ“„«¿¡])"
 )
 _NOTHING = re.compile(rf"[\s{LOST}{_CUT}.,;:]*")
+# Stands for {{=}}, which parts no name from its value, until a paragraph is finished.
+_EQUALS = "\x04"
 # A template of more pieces (markup in it starts a new one) or characters holds no words
 # of a sentence.
 _MAX_PIECES = 64
@@ -278,6 +280,8 @@ def _inline(kind: str, source: list[str], lang: str | None) -> str:
         is_block = "\n" in text.strip()
         if len(source) == _MAX_PIECES or len(text) > _MAX_WORDS and is_block:
             return _CUT if is_block else LOST
+        if text.strip() == "=":
+            return _EQUALS
         words = template_text(_SIMPLE_LINK.sub(_link_text, text), lang)
         if words == LOST and is_block:
             return _CUT
@@ -305,7 +309,7 @@ def _plain(line: str, counts: Counter[str]) -> str:
     line = _SIMPLE_LINK.sub(_link_text, _MAGIC_WORD.sub("", line))
     if _MARKUP.search(line):
         line = _parse(line, counts)
-    line = _SPACES.sub(" ", _drop_quotes(line))
+    line = _SPACES.sub(" ", _drop_quotes(line)).replace(_EQUALS, "=")
     if LOST in line:
         line = _NO_WORDS.sub(_CUT, _BRACKETS.sub(_drop_parts, line))
     if _CUT in line:

@@ -620,7 +620,6 @@ LANGUAGE = Language(
             " · ": "·|dot|middot|•|bull|bullet|\\|spaced dot",
             " / ": "/|slash",
             "|": "!|pipe",
-            "=": "=",
             "*": "*",
             "[": "((",
             "]": "))",

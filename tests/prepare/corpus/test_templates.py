@@ -5,9 +5,12 @@ Right values were written before the rules, from what the templates' own pages s
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from fairseq_mlkd.prepare.corpus.templates import template_text
 from fairseq_mlkd.prepare.corpus.wikitext import article_paragraphs
+from fairseq_mlkd.text.languages import all_languages
 from fairseq_mlkd.text.sentences import split_sentences
 from fairseq_mlkd.text.spoken import to_spoken
 
@@ -33,3 +36,21 @@ def test_templates_are_read_out(lang, markup, said):
 @pytest.mark.parametrize("lang, markup, said", ROWS)
 def test_the_language_of_a_wiki_can_be_guessed(lang, markup, said):
     assert speak(markup, lang, None) == said
+
+
+def test_no_arguments_of_any_template_end_the_run():
+    names = {
+        name
+        for language in all_languages()
+        for of_form in language.wiki.templates.values()
+        for name in of_form.split("|")
+    }
+    odd = ["", "0", "-1", "1/0", "1e99", "1e999", "9" * 400, "२५", "²", "x", "km", "in"]
+    odd += ["ft", "to", "-", "C", "e6", "/", "km/", "a=b", "disp=flip", "order=flip"]
+    odd += ["sigfig=999", "round=0", "adj=mid", "e=99", "u=", "13", "{}", "{1}", "\n"]
+    odd += ["1950-13-45", "\x02\x03", "=", "1=", "%s", "\\1", ".", ",", "1,,2", "½"]
+    generator = np.random.default_rng(1)
+    for name in sorted(names) * 8:
+        arguments = generator.choice(odd, generator.integers(0, 7)).tolist()
+        for lang in (None, "en", "ja", "fr"):
+            assert isinstance(template_text("|".join([name, *arguments]), lang), str)

@@ -297,6 +297,10 @@ class Language:
             return number.partition(self.decimal_mark)[0] in ("0", "1")
         return number == "1"
 
+    def count(self, number: str, unit: str) -> str:
+        """Return a number in words and the words of the unit that it counts."""
+        return f"{number} {unit}"
+
     def of(self, magnitude: str, unit: str) -> str:
         """Return "million dollars": a magnitude's words before the words of a unit."""
         return f"{magnitude} {unit}"

@@ -33,10 +33,11 @@ _BEFORE_E = "der|die|das|eine|seine|ihre|diese|jede"
 _PREPOSITION = "ab|an|auf|aus|bei|bis|in|mit|nach|seit|über|unter|von|vor|während|zu"
 _CONTEXT = re.compile(
     rf"(?:\b(?P<en>(?:{_PREPOSITION}) (?:der|die|das)|{_BEFORE_EN})|"
-    rf"\b(?P<e>{_BEFORE_E})) +\Z",
+    rf"\b(?P<e>{_BEFORE_E})) +"
+    r"(?:(?:(?:\d{1,3}|[IVX]+)\.|\w*te[nr]?)(?:,| und| bis| oder) +)*\Z",
     re.IGNORECASE,
 )
-_LONGEST_CONTEXT = 24
+_LONGEST_CONTEXT = 40
 # Where these follow, a sentence ends with the number: mit 85. Er starb ...
 _SENTENCE_STARTS = (
     "Aber|Als|Am|An|Auch|Auf|Aus|Außerdem|Bei|Beide|Bis|Da|Dabei|Dadurch|Daher|Damit|"
@@ -95,6 +96,8 @@ def _read_place(match: Match[str]) -> str:
     """Read a number with a full stop, a cardinal after a noun: Highway 1. Dort ..."""
     ending = _ending(match)
     before = match.string[: match.start()].rstrip(" ").rpartition(" ")[2]
+    if len(match.group(1)) == 3 and before.lower() not in _BEFORE_ORDINALS:
+        return f"{match.group(1)}."
     is_count = ending == "r" and before[:1].isupper() and before.isalpha()
     return match.group(1) if is_count else _ordinal(match.group(1), ending)
 
@@ -221,8 +224,10 @@ def _read_numeral(numeral: Numeral) -> str | None:
     number, before = numeral.number, numeral.before
     if before in _COUNTED:
         return spell("de", "spellout-numbering", number)
-    if before.lower() in _BEFORE_ORDINALS:
-        if not numeral.ending or not re.match(r"\w", numeral.after):
+    follows = re.search(r"\b[IVX]+\. (?:und|bis|oder) \Z", numeral.preceding)
+    precedes = re.match(r"(?:und|bis|oder) [IVX]+\.", numeral.after)
+    if before.lower() in _BEFORE_ORDINALS or (follows and numeral.ending):
+        if not numeral.ending or not (precedes or re.match(r"\w", numeral.after)):
             return None
         text = f"{numeral.preceding}{numeral.written}. {numeral.after}"
         start = len(numeral.preceding)
@@ -287,6 +292,17 @@ _RULES = [
         ),
         ("(", r"(?<=\()(\d):([0-5]\d)(?=\))", _read_track),
         (
+            ("zeit ", "Länge ", "Dauer "),
+            r"(?:(?<=zeit )|(?<=Länge )|(?<=Dauer ))(\d):([0-5]\d)(?![\d:]| ?Uhr)",
+            _read_track,
+        ),
+        (
+            ".",
+            r"(\d(?<![\d.,:]\d)\d?)\."
+            r"(?=(?:,| und| bis| oder) \d{1,2}\. ?(?:,|und|[A-ZÄÖÜ]))",
+            _read_ordinal,
+        ),
+        (
             "Tsd",
             r"(\d{1,3})(?<![.,]\d)(?<![.,]\d\d)(?<![.,]\d{3}) ?Tsd\b\.?",
             lambda match: f"{match[1]}000",
@@ -318,7 +334,7 @@ _RULES = [
         (".", rf"{_DAY}\. ?(?=(?:{_MONTHS})\b)", _read_ordinal),
         (
             ".",
-            r"(\d(?<![\d.,:]\d)\d?)\. "
+            r"(\d(?<![\d.,:]\d)\d{0,2})\. "
             rf"(?=[^\W\d_])(?!(?:{_SENTENCE_STARTS})\b)",
             _read_place,
         ),
@@ -412,7 +428,7 @@ LANGUAGE = Language(
             "cm³ = Kubikzentimeter, Kubikzentimeter, m; "
             "kWh = Kilowattstunde, Kilowattstunden, f; s = Sekunde, Sekunden, f; "
             "ml = Milliliter, Milliliter, m; l = Liter, Liter, m; "
-            "min = Minute, Minuten, f; h = Stunde, Stunden, f; "
+            "min = Minute, Minuten, f; ct = Cent, Cent, m; h = Stunde, Stunden, f; "
             "Hz = Hertz, Hertz, m; kHz = Kilohertz, Kilohertz, m; "
             "MHz = Megahertz, Megahertz, m; GHz = Gigahertz, Gigahertz, m; "
             "V = Volt, Volt, m; W = Watt, Watt, m; kN = Kilonewton, Kilonewton, m; "
@@ -451,9 +467,9 @@ LANGUAGE = Language(
         "Friedr. = Friedrich; Verf. = Verfasser; Red. = Redaktion; "
         "Vors. = Vorsitzender; stellv. = stellvertretend; Präs. = Präsident; "
         "Univ. = Universität; Ges. = Gesellschaft; Vol. = Volumen; "
-        "ausschl. = ausschließlich; einschl. = einschließlich; Nov. = November; "
-        "Jan. = Januar; Aug. = August; Apr. = April; Hbf. = Hauptbahnhof; "
-        "gegr. = gegründet; zit. = zitiert; Zit. = Zitat; "
+        "ausschl. = ausschließlich; einschl. = einschließlich; "
+        "Nov. = November; Jan. = Januar; Aug. = August; Apr. = April; "
+        "Hbf. = Hauptbahnhof; gegr. = gegründet; zit. = zitiert; Zit. = Zitat; "
         "österr. = österreichisch; schweiz. = schweizerisch; "
         "amerik. = amerikanisch; chin. = chinesisch; hebr. = hebräisch; "
         "arab. = arabisch; poln. = polnisch; tschech. = tschechisch; "
@@ -461,7 +477,7 @@ LANGUAGE = Language(
         "Inh. = Inhaber; med. = med; phil. = phil; jur. = jur; rer. = rer; "
         "nat. = nat; ev. = evangelisch; kath. = katholisch; Prof. = Professor; "
         "Dipl. = Diplom; Ing. = Ingenieur; Mag. = Magister; Hr. = Herr; "
-        "Fr. = Frau; Frl. = Fräulein; Gen. = General; Lt. = Leutnant; "
+        "Fr. = Frau|Franken; Frl. = Fräulein; Gen. = General; Lt. = Leutnant; "
         "St. = Sankt; hl. = heilige; Str. = Straße; Abb. = Abbildung; "
         "Anm. = Anmerkung; Aufl. = Auflage; Bd. = Band; Bde. = Bände; "
         "Hrsg. = Herausgeber; Hg. = Herausgeber; Jh. = Jahrhundert; "
@@ -471,8 +487,8 @@ LANGUAGE = Language(
         "jun. = junior; Sr. = Senior; sen. = senior; Okt. = Oktober; "
         "Dez. = Dezember; Feb. = Februar; Sept. = September; allg. = allgemein; "
         "bes. = besonders; bspw. = beispielsweise; bzgl. = bezüglich; "
-        "bzw. = beziehungsweise; ca. = circa; d. h. = das heißt; dt. = deutsch; "
-        "ehem. = ehemals; eigtl. = eigentlich; engl. = englisch; "
+        "bzw. = beziehungsweise; ca. = circa; d. h. = das heißt; "
+        "dt. = deutsch; ehem. = ehemals; eigtl. = eigentlich; engl. = englisch; "
         "etc. = et cetera; evtl. = eventuell; evt. = eventuell; "
         "exkl. = exklusive; franz. = französisch; frz. = französisch; "
         "geb. = geboren; gest. = gestorben; ggf. = gegebenenfalls; "
@@ -489,7 +505,7 @@ LANGUAGE = Language(
     ),
     closing="etc. usw. usf. Ä.",
     openers=_SENTENCE_STARTS.replace("|", " "),
-    telephone="telefon tel. fax notruf rufnummer durchwahl",
+    telephone="telefon tel. fax notruf ruf durchwahl",
     dot="Punkt",
     slash="Schrägstrich",
     symbols=table(

@@ -82,6 +82,15 @@ def _read_length(match: Match[str]) -> str:
     )
 
 
+def _read_lengths(match: Match[str]) -> str:
+    """2h 5m, 3 h 45 min 10 s."""
+    return " ".join(
+        f"{int(number)} {unit}{'s' * (int(number) != 1)}"
+        for number, unit in zip(match.groups(), ("hour", "minute", "second"))
+        if number
+    )
+
+
 def _read_inches(match: Match[str]) -> str:
     is_one = re.search(r"(?<![\d.,])1 ?\Z", match.string[: match.start()])
     return "inch" if is_one else "inches"
@@ -138,13 +147,13 @@ _TITLES = words(
 # What stands before a number that counts: World War II, Chapter IV, Type II.
 _COUNTED = frozenset(
     words(
-        "war wars chapter chapters part parts act acts volume volumes book books "
-        "title article articles section sections schedule table figure appendix "
-        "annex type types phase phases class grade stage level levels division "
-        "group category tier zone region mark bowl psalm psalms episode scene canto "
-        "number version model series season factor vatican page pages plate "
-        "wrestlemania apollo olympiad page schedule generation quartet symphony "
-        "sonata"
+        "no vol fig ch pt sec art saturn war wars chapter chapters part parts act "
+        "acts volume volumes book books title article articles section sections "
+        "schedule table figure appendix annex type types phase phases class grade "
+        "stage level levels division group category tier zone region mark bowl "
+        "psalm psalms episode scene canto number version model series season factor "
+        "vatican page pages plate wrestlemania apollo olympiad page schedule saturn "
+        "quartet symphony sonata"
     )
 )
 # What stands behind one that orders: the XXIII Reserve Corps, XIX century.
@@ -160,7 +169,7 @@ def _read_numeral(numeral: Numeral) -> str | None:
     ending = numeral.ending or ""
     is_long = len(numeral.written) > 1
     first = (after.split() or [""])[0].lower().strip(".,;:")
-    if before.lower() in _COUNTED:
+    if before.lower().rstrip(".") in _COUNTED:
         is_range = re.match(r"-[IVX]+\b", after)
         return f"{_cardinal(number)}{' to' if is_range else ending}"
     if re.search(r"\b[IVX]+-\Z", numeral.preceding) and is_long:
@@ -174,7 +183,8 @@ def _read_numeral(numeral: Numeral) -> str | None:
     )
     if is_ruler:
         return f"the {_ordinal(number)}{ending}"
-    if first in _ORDERED:
+    is_shared = re.match(r"(?:and|to|or) [IVX]+ centur", after)
+    if first in _ORDERED or is_shared or after.startswith("World War"):
         return _ordinal(number)
     if before in ("and", "or", "to"):
         is_pair = is_long and re.search(_PAIR, numeral.preceding)
@@ -200,6 +210,12 @@ _RULES = [
             _read_ordinal,
         ),
         ("s", r"([1-9](?<!\w\d)\d{0,2}0) ?'?s\b", _read_decade),
+        (
+            re.compile(r"h(?:rs?)? ?\d{1,2} ?m"),
+            r"(\d(?<![\d:.]\d)\d?) ?h(?:rs?)? ?(\d{1,2}) ?m(?:ins?)?\b\.?"
+            r"(?: ?(\d{1,2}) ?s(?:ecs?)?\b)?",
+            _read_lengths,
+        ),
         (
             ":",
             r"(?P<first>\d(?<![\d:.]\d)\d{0,2}):(?P<second>[0-5]\d) ?-?"
@@ -463,43 +479,44 @@ LANGUAGE = Language(
         **_SHORT_MONTHS,
     },
     abbreviations=table(
-        "Mon. = Monday; Wed. = Wednesday; Fri. = Friday; Sat. = Saturday; "
-        "Gens. = generals; Cllr. = councillor; Mfg. = manufacturing; "
-        "Mgr. = manager; Asst. = assistant; Assoc. = associate; "
-        "Treas. = treasurer; Ala. = Alabama; Ark. = Arkansas; Del. = Delaware; "
-        "Kan. = Kansas; Wyo. = Wyoming; Vt. = Vermont; Ont. = Ontario; "
-        "Que. = Quebec; resp. = respectively; Mr. = mister; Mrs. = missus; "
-        "Ms. = miz; Messrs. = messrs; Dr. = doctor; Drs. = doctors; "
-        "Prof. = professor; Gen. = general; Brig. = brigadier; Maj. = major; "
-        "Col. = colonel; Capt. = captain; Cpt. = captain; Cmdr. = commander; "
-        "Cdr. = commander; Comdr. = commander; Lt. = lieutenant; "
-        "Sgt. = sergeant; Cpl. = corporal; Pvt. = private; "
-        "Pfc. = private first class; Adm. = admiral; Rev. = reverend; "
-        "Revd. = reverend; Hon. = honorable; Gov. = governor; Sen. = senator; "
-        "Sens. = senators; Rep. = representative; Reps. = representatives; "
-        "Pres. = president; Supt. = superintendent; Insp. = inspector; "
-        "Det. = detective; Atty. = attorney; Amb. = ambassador; "
-        "Msgr. = monsignor; Fr. = father; Jr. = junior; Sr. = senior; "
-        "Esq. = esquire; St. = saint|street; Ste. = sainte|suite; Mt. = mount; "
-        "Ft. = fort; Bros. = brothers; Inc. = incorporated; "
-        "Corp. = corporation; Ltd. = limited; Co. = company; Cos. = companies; "
-        "Univ. = university; Assn. = association; Intl. = international; "
-        "Natl. = national; Govt. = government; Ave. = avenue; "
-        "Blvd. = boulevard; Rd. = road; Hwy. = highway; Pkwy. = parkway; "
-        "Jan. = January; Feb. = February; Aug. = August; Sept. = September; "
-        "Sep. = September; Oct. = October; Nov. = November; Dec. = December; "
-        "Tues. = Tuesday; Thurs. = Thursday; Ariz. = Arizona; "
-        "Calif. = California; Colo. = Colorado; Conn. = Connecticut; "
-        "Fla. = Florida; Ga. = Georgia; Ky. = Kentucky; Md. = Maryland; "
-        "Mich. = Michigan; Minn. = Minnesota; Neb. = Nebraska; Nev. = Nevada; "
-        "Okla. = Oklahoma; Pa. = Pennsylvania; Tenn. = Tennessee; "
-        "Va. = Virginia; Wis. = Wisconsin; vs. = versus; etc. = et cetera; "
-        "e. g. = for example; i. e. = that is; cf. = compare; viz. = namely; "
-        "et al. = et al; approx. = approximately; dept. = department; "
-        "est. = established; fig. = figure; figs. = figures; vol. = volume; "
-        "vols. = volumes; ed. = edition; eds. = editors; ext. = extension; "
-        "max. = maximum; misc. = miscellaneous; incl. = including; "
-        "esp. = especially; var. = variety"
+        "Apt. = apartment; Mon. = Monday; Wed. = Wednesday; Fri. = Friday; "
+        "Sat. = Saturday; Gens. = generals; Cllr. = councillor; "
+        "Mfg. = manufacturing; Mgr. = manager; Asst. = assistant; "
+        "Assoc. = associate; Treas. = treasurer; Ala. = Alabama; "
+        "Ark. = Arkansas; Del. = Delaware; Kan. = Kansas; Wyo. = Wyoming; "
+        "Vt. = Vermont; Ont. = Ontario; Que. = Quebec; resp. = respectively; "
+        "Mr. = mister; Mrs. = missus; Ms. = miz; Messrs. = messrs; "
+        "Dr. = doctor; Drs. = doctors; Prof. = professor; Gen. = general; "
+        "Brig. = brigadier; Maj. = major; Col. = colonel; Capt. = captain; "
+        "Cpt. = captain; Cmdr. = commander; Cdr. = commander; "
+        "Comdr. = commander; Lt. = lieutenant; Sgt. = sergeant; "
+        "Cpl. = corporal; Pvt. = private; Pfc. = private first class; "
+        "Adm. = admiral; Rev. = reverend; Revd. = reverend; Hon. = honorable; "
+        "Gov. = governor; Sen. = senator; Sens. = senators; "
+        "Rep. = representative; Reps. = representatives; Pres. = president; "
+        "Supt. = superintendent; Insp. = inspector; Det. = detective; "
+        "Atty. = attorney; Amb. = ambassador; Msgr. = monsignor; Fr. = father; "
+        "Jr. = junior; Sr. = senior; Esq. = esquire; St. = saint|street; "
+        "Ste. = sainte|suite; Mt. = mount; Ft. = fort; Bros. = brothers; "
+        "Inc. = incorporated; Corp. = corporation; Ltd. = limited; "
+        "Co. = company; Cos. = companies; Univ. = university; "
+        "Assn. = association; Intl. = international; Natl. = national; "
+        "Govt. = government; Ave. = avenue; Blvd. = boulevard; Rd. = road; "
+        "Hwy. = highway; Pkwy. = parkway; Jan. = January; Feb. = February; "
+        "Aug. = August; Sept. = September; Sep. = September; Oct. = October; "
+        "Nov. = November; Dec. = December; Tues. = Tuesday; Thurs. = Thursday; "
+        "Ariz. = Arizona; Calif. = California; Colo. = Colorado; "
+        "Conn. = Connecticut; Fla. = Florida; Ga. = Georgia; Ky. = Kentucky; "
+        "Md. = Maryland; Mich. = Michigan; Minn. = Minnesota; Neb. = Nebraska; "
+        "Nev. = Nevada; Okla. = Oklahoma; Pa. = Pennsylvania; "
+        "Tenn. = Tennessee; Va. = Virginia; Wis. = Wisconsin; vs. = versus; "
+        "etc. = et cetera; e. g. = for example; i. e. = that is; cf. = compare; "
+        "viz. = namely; et al. = et al; approx. = approximately; "
+        "dept. = department; est. = established; fig. = figure; "
+        "figs. = figures; vol. = volume; vols. = volumes; ed. = edition; "
+        "eds. = editors; ext. = extension; max. = maximum; "
+        "misc. = miscellaneous; incl. = including; esp. = especially; "
+        "var. = variety"
     ),
     closing="etc. al.",
     openers=(
@@ -508,7 +525,7 @@ LANGUAGE = Language(
         "With During Since Both Some Many Most Once What Who Why How Later Then Today "
         "An It's He's According Because Under Several Another Here Such"
     ),
-    telephone="tel. telephone phone fax dial hotline",
+    telephone="tel. telephone phone fax dial hotline extension",
     dot="dot",
     slash="slash",
     symbols=table(

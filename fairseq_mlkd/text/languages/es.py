@@ -168,7 +168,8 @@ LANGUAGE = Romance(
     until="a",
     fractions=table(
         "1/2 = un medio; 1/3 = un tercio; 2/3 = dos tercios; 1/4 = un cuarto; "
-        "3/4 = tres cuartos; 1/5 = un quinto; 1/8 = un octavo; 1/10 = un décimo"
+        "3/4 = tres cuartos; 1/5 = un quinto; 1/8 = un octavo; "
+        "1/10 = un décimo"
     ),
     fraction_join="y",
     units={**units(_UNITS), **_CURRENCIES},
@@ -193,37 +194,39 @@ LANGUAGE = Romance(
         ),
     },
     abbreviations=table(
-        "Excmo. = excelentísimo; Excma. = excelentísima; Ilmo. = ilustrísimo; "
-        "Rvdo. = reverendo; Fdo. = firmado; izda. = izquierda; dcha. = derecha; "
-        "párr. = párrafo; trad. = traducción; pdte. = presidente; "
-        "Fco. = Francisco; Gob. = gobernador; Dip. = diputado; Sen. = senador; "
-        "a. e. c. = antes de la era común; d. e. c. = después de la era común; "
-        "sr. = señor; sra. = señora; srta. = señorita; sres. = señores; "
-        "sras. = señoras; dr. = doctor; dra. = doctora; dres. = doctores; "
-        "prof. = profesor; profa. = profesora; D.ª = doña; Dña. = doña; "
-        "Lic. = licenciado; Lcdo. = licenciado; Ing. = ingeniero; "
-        "Arq. = arquitecto; Gral. = general; Gdor. = gobernador; "
-        "Cap. = capitán; Cnel. = coronel; Cmdte. = comandante; Tte. = teniente; "
-        "Sgto. = sargento; Mons. = monseñor; Pbro. = presbítero; "
-        "Hno. = hermano; Hnos. = hermanos; Sto. = santo; Sta. = santa; "
-        "ud. = usted; uds. = ustedes; Vd. = usted; Vds. = ustedes; "
-        "Avda. = avenida; Av. = avenida; Ctra. = carretera; Pza. = plaza; "
-        "Dpto. = departamento; depto. = departamento; Prov. = provincia; "
-        "Univ. = universidad; Ltda. = limitada; Cía. = compañía; Inc. = inc; "
-        "Corp. = corporación; Ltd. = limited; Co. = compañía; Jr. = junior; "
-        "Sr. = señor|senior; EE. UU. = Estados Unidos; "
-        "FF. AA. = Fuerzas Armadas; JJ. OO. = Juegos Olímpicos; "
-        "RR. HH. = recursos humanos; RR. EE. = relaciones exteriores; "
-        "CC. OO. = Comisiones Obreras; DD. HH. = derechos humanos; "
-        "SS. MM. = sus majestades; a. C. = antes de Cristo; "
-        "d. C. = después de Cristo; a. de C. = antes de Cristo; "
-        "d. de C. = después de Cristo; p. ej. = por ejemplo; ej. = ejemplo; "
-        "vs. = versus; etc. = etcétera; aprox. = aproximadamente; "
-        "hab. = habitantes; cf. = confróntese; máx. = máximo; mín. = mínimo; "
-        "ed. = edición; tel. = teléfono; núm. = número; fig. = figura; "
-        "s. n. m. = sobre el nivel del mar; ene. = enero; feb. = febrero; "
-        "abr. = abril; jun. = junio; jul. = julio; ago. = agosto; "
-        "sept. = septiembre; oct. = octubre; nov. = noviembre; dic. = diciembre"
+        "Excmo. = excelentísimo; Excma. = excelentísima; "
+        "Ilmo. = ilustrísimo; Rvdo. = reverendo; Fdo. = firmado; "
+        "izda. = izquierda; dcha. = derecha; párr. = párrafo; "
+        "trad. = traducción; pdte. = presidente; Fco. = Francisco; "
+        "Gob. = gobernador; Dip. = diputado; Sen. = senador; "
+        "a. e. c. = antes de la era común; "
+        "d. e. c. = después de la era común; sr. = señor; sra. = señora; "
+        "srta. = señorita; sres. = señores; sras. = señoras; dr. = doctor; "
+        "dra. = doctora; dres. = doctores; prof. = profesor; "
+        "profa. = profesora; D.ª = doña; Dña. = doña; Lic. = licenciado; "
+        "Lcdo. = licenciado; Ing. = ingeniero; Arq. = arquitecto; "
+        "Gral. = general; Gdor. = gobernador; Cap. = capitán; Cnel. = coronel; "
+        "Cmdte. = comandante; Tte. = teniente; Sgto. = sargento; "
+        "Mons. = monseñor; Pbro. = presbítero; Hno. = hermano; "
+        "Hnos. = hermanos; Sto. = santo; Sta. = santa; ud. = usted; "
+        "uds. = ustedes; Vd. = usted; Vds. = ustedes; Avda. = avenida; "
+        "Av. = avenida; Ctra. = carretera; Pza. = plaza; Dpto. = departamento; "
+        "depto. = departamento; Prov. = provincia; Univ. = universidad; "
+        "Ltda. = limitada; Cía. = compañía; Inc. = inc; Corp. = corporación; "
+        "Ltd. = limited; Co. = compañía; Jr. = junior; Sr. = señor|senior; "
+        "EE. UU. = Estados Unidos; FF. AA. = Fuerzas Armadas; "
+        "JJ. OO. = Juegos Olímpicos; RR. HH. = recursos humanos; "
+        "RR. EE. = relaciones exteriores; CC. OO. = Comisiones Obreras; "
+        "DD. HH. = derechos humanos; SS. MM. = sus majestades; "
+        "a. C. = antes de Cristo; d. C. = después de Cristo; "
+        "a. de C. = antes de Cristo; d. de C. = después de Cristo; "
+        "p. ej. = por ejemplo; ej. = ejemplo; vs. = versus; etc. = etcétera; "
+        "aprox. = aproximadamente; hab. = habitantes; cf. = confróntese; "
+        "máx. = máximo; mín. = mínimo; ed. = edición; tel. = teléfono; "
+        "núm. = número; fig. = figura; s. n. m. = sobre el nivel del mar; "
+        "ene. = enero; feb. = febrero; abr. = abril; jun. = junio; "
+        "jul. = julio; ago. = agosto; sept. = septiembre; oct. = octubre; "
+        "nov. = noviembre; dic. = diciembre"
     ),
     closing="etc. hab.",
     openers=(
@@ -236,8 +239,8 @@ LANGUAGE = Romance(
     dot="punto",
     slash="barra",
     symbols=table(
-        "& = y; @ = arroba; + = más; ± = más menos; × = por; % = por ciento; "
-        "‰ = por mil; € = euro; $ = dólar; £ = libra"
+        "& = y; @ = arroba; + = más; ± = más menos; × = por; "
+        "% = por ciento; ‰ = por mil; € = euro; $ = dólar; £ = libra"
     ),
     letter_rules=(
         christ("antes de Cristo", "después de Cristo"),
@@ -261,6 +264,7 @@ LANGUAGE = Romance(
         ),
         clock(" ?h ?", _read_hours),
         clock(":", _read_clock, "horas"),
+        clock(r"(?<=las \d|as \d\d)\.", _read_clock),
         clock(r"\.(?=[0-5]\d ?(?:hs?\b|horas))", _read_clock, "horas"),
         # 1,435 may be a decimal number, but of 40 such numbers of Wikipedia 39 are
         # American groups.

@@ -99,7 +99,8 @@ def _read_clock(hour: int, minute: int) -> str:
 
 _UNITS = forms(
     "% = per cento, per cento,; ‰ = per mille, per mille,; "
-    "°C = grado celsius, gradi celsius; ° C = grado celsius, gradi celsius; "
+    "°C = grado celsius, gradi celsius; "
+    "° C = grado celsius, gradi celsius; "
     "°F = grado fahrenheit, gradi fahrenheit; ° = grado, gradi; "
     "mm = millimetro, millimetri; cm = centimetro, centimetri; "
     "m = metro, metri; km = chilometro, chilometri; "
@@ -186,30 +187,31 @@ LANGUAGE = Romance(
         "Spett. = spettabile; gent. = gentile; egr. = egregio; "
         "rev. = reverendo; amm. = ammiraglio; brig. = brigadiere; "
         "pres. = presidente; vice pres. = vice presidente; min. = minimo; "
-        "univ. = università; lett. = lettera; sett. = settembre; lug. = luglio; "
-        "giu. = giugno; ago. = agosto; mag. = maggio; sig. = signor; "
-        "sig.ra = signora; sig.na = signorina; sigg. = signori; dott. = dottor; "
-        "dott.ssa = dottoressa; dr. = dottor; prof. = professor; "
-        "prof.ssa = professoressa; proff. = professori; ing. = ingegner; "
-        "avv. = avvocato; arch. = architetto; geom. = geometra; "
-        "rag. = ragionier; cav. = cavalier; comm. = commendator; "
-        "on. = onorevole; sen. = senatore; gen. = generale; col. = colonnello; "
-        "cap. = capitano; magg. = maggiore; ten. = tenente; serg. = sergente; "
-        "mons. = monsignor; card. = cardinal; S. E. = sua eccellenza; "
-        "S. M. = sua maestà; SS. MM. = sue maestà; AA. VV. = autori vari; "
-        "FF. AA. = forze armate; FF. SS. = ferrovie dello stato; "
-        "a. C. = avanti Cristo; d. C. = dopo Cristo; sec. = secolo; "
-        "secc. = secoli; s.l.m. = sul livello del mare; "
-        "m s.l.m. = metri sul livello del mare; ad es. = ad esempio; "
-        "p. es. = per esempio; per es. = per esempio; es. = esempio; "
-        "vs. = versus; ecc. = eccetera; etc. = eccetera; cfr. = confronta; "
-        "ca. = circa; ab. = abitanti; abit. = abitanti; art. = articolo; "
-        "artt. = articoli; ed. = edizione; fig. = figura; max. = massimo; "
-        "min. = minuti; tel. = telefono; c.so = corso; p.zza = piazza; "
-        "p.za = piazza; v.le = viale; F.lli = fratelli; Jr. = junior; "
-        "Inc. = inc; Corp. = corporation; Ltd. = limited; Co. = company; "
-        "genn. = gennaio; febbr. = febbraio; apr. = aprile; ott. = ottobre; "
-        "nov. = novembre; dic. = dicembre; lat. = latino; ingl. = inglese"
+        "univ. = università; lett. = lettera; sett. = settembre; "
+        "lug. = luglio; giu. = giugno; ago. = agosto; mag. = maggio; "
+        "sig. = signor; sig.ra = signora; sig.na = signorina; sigg. = signori; "
+        "dott. = dottor; dott.ssa = dottoressa; dr. = dottor; "
+        "prof. = professor; prof.ssa = professoressa; proff. = professori; "
+        "ing. = ingegner; avv. = avvocato; arch. = architetto; "
+        "geom. = geometra; rag. = ragionier; cav. = cavalier; "
+        "comm. = commendator; on. = onorevole; sen. = senatore; "
+        "gen. = generale; col. = colonnello; cap. = capitano; magg. = maggiore; "
+        "ten. = tenente; serg. = sergente; mons. = monsignor; card. = cardinal; "
+        "S. E. = sua eccellenza; S. M. = sua maestà; SS. MM. = sue maestà; "
+        "AA. VV. = autori vari; FF. AA. = forze armate; "
+        "FF. SS. = ferrovie dello stato; a. C. = avanti Cristo; "
+        "d. C. = dopo Cristo; sec. = secolo; secc. = secoli; "
+        "s.l.m. = sul livello del mare; m s.l.m. = metri sul livello del mare; "
+        "ad es. = ad esempio; p. es. = per esempio; per es. = per esempio; "
+        "es. = esempio; vs. = versus; ecc. = eccetera; etc. = eccetera; "
+        "cfr. = confronta; ca. = circa; ab. = abitanti; abit. = abitanti; "
+        "art. = articolo; artt. = articoli; ed. = edizione; fig. = figura; "
+        "max. = massimo; min. = minuti; tel. = telefono; c.so = corso; "
+        "p.zza = piazza; p.za = piazza; v.le = viale; F.lli = fratelli; "
+        "Jr. = junior; Inc. = inc; Corp. = corporation; Ltd. = limited; "
+        "Co. = company; genn. = gennaio; febbr. = febbraio; apr. = aprile; "
+        "ott. = ottobre; nov. = novembre; dic. = dicembre; lat. = latino; "
+        "ingl. = inglese"
     ),
     closing="ecc. etc. ab. abit.",
     openers=(
@@ -257,8 +259,8 @@ LANGUAGE = Romance(
         out_of("su"),
         square_kilometer("chilometro quadrato", "per"),
         equals("uguale"),
-        agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS, r"1(?<![\w.,:/-]1)"),
-        agreement(_NUMBERS, MASCULINE, _MASCULINE_NOUNS, r"1(?<![\w.,:/-]1)"),
+        agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS, r"1(?<![\w.,:/$€£-]1)"),
+        agreement(_NUMBERS, MASCULINE, _MASCULINE_NOUNS, r"1(?<![\w.,:/$€£-]1)"),
     ),
     wiki=Wiki(
         namespaces="immagine|categoria",

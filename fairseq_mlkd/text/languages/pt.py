@@ -96,7 +96,7 @@ _UNITS = forms(
     "m³ = metro cúbico, metros cúbicos; ha = hectare, hectares; "
     "mg = miligrama, miligramas; g = grama, gramas; "
     "kg = quilograma, quilogramas; t = tonelada, toneladas, feminine; "
-    "mi = milha, milhas, feminine; ft = pé, pés; "
+    "ft = pé, pés; "
     "cm² = centímetro quadrado, centímetros quadrados; "
     "cm³ = centímetro cúbico, centímetros cúbicos; "
     "kWh = quilowatt hora, quilowatts hora; GB = gigabyte, gigabytes; "
@@ -150,7 +150,8 @@ LANGUAGE = Romance(
     singular_below_two=True,
     fractions=table(
         "1/2 = um meio; 1/3 = um terço; 2/3 = dois terços; 1/4 = um quarto; "
-        "3/4 = três quartos; 1/5 = um quinto; 1/8 = um oitavo; 1/10 = um décimo"
+        "3/4 = três quartos; 1/5 = um quinto; 1/8 = um oitavo; "
+        "1/10 = um décimo"
     ),
     fraction_join="e",
     units={**units(_UNITS), **_CURRENCIES},
@@ -194,17 +195,18 @@ LANGUAGE = Romance(
         "Trav. = travessa; Est. = estrada; Jd. = jardim; Dep. = deputado; "
         "Sen. = senador; Pres. = presidente; Gov. = governador; art. = artigo; "
         "arts. = artigos; a. C. = antes de Cristo; d. C. = depois de Cristo; "
-        "séc. = século; sécs. = séculos; p. ex. = por exemplo; ex. = exemplo; "
-        "vs. = versus; etc. = et cetera; aprox. = aproximadamente; "
-        "cf. = conforme; ca. = cerca de; hab. = habitantes; máx. = máximo; "
-        "mín. = mínimo; ed. = edição; fig. = figura; obs. = observação; "
-        "tel. = telefone; depto. = departamento; dept. = departamento; "
-        "univ. = universidade; págs. = páginas; Ltda. = limitada; "
-        "Cia. = companhia; Jr. = júnior; Inc. = inc; Corp. = corporation; "
-        "Ltd. = limited; Co. = company; EE. UU. = Estados Unidos; "
-        "FF. AA. = Forças Armadas; jan. = janeiro; fev. = fevereiro; "
-        "abr. = abril; jun. = junho; jul. = julho; ago. = agosto; "
-        "set. = setembro; out. = outubro; nov. = novembro; dez. = dezembro"
+        "séc. = século; sécs. = séculos; p. ex. = por exemplo; "
+        "ex. = exemplo; vs. = versus; etc. = et cetera; "
+        "aprox. = aproximadamente; cf. = conforme; ca. = cerca de; "
+        "hab. = habitantes; máx. = máximo; mín. = mínimo; ed. = edição; "
+        "fig. = figura; obs. = observação; tel. = telefone; "
+        "depto. = departamento; dept. = departamento; univ. = universidade; "
+        "págs. = páginas; Ltda. = limitada; Cia. = companhia; Jr. = júnior; "
+        "Inc. = inc; Corp. = corporation; Ltd. = limited; Co. = company; "
+        "EE. UU. = Estados Unidos; FF. AA. = Forças Armadas; jan. = janeiro; "
+        "fev. = fevereiro; abr. = abril; jun. = junho; jul. = julho; "
+        "ago. = agosto; set. = setembro; out. = outubro; nov. = novembro; "
+        "dez. = dezembro"
     ),
     closing="etc. hab.",
     openers=(

@@ -31,6 +31,7 @@ _MINUS = (
     r"-(?<![^\s(\[{/:;,=<>≤≥≈~|'\"“„«»「『（、。$€£*+-]-)(?<!\d\s-)(?<!\d--)"
     r"(?=[^\w\s]?\d| \d+(?:[.,]\d+)? ?°)"
 )
+_THOUSAND = ("mil", "mille", "mila", "Tausend")
 _DIGIT = re.compile(r"\d")
 _POWERS = (("²", "2"), ("³", "3"), ("²", " ²"))
 _NAME_FOLLOWS = re.compile("[ \u00a0]?[A-ZÀ-ÖØ-Þ]")
@@ -172,7 +173,7 @@ class Reader:
             *(self._prices(first, tail) if has_money else ()),
             # 5%-10%
             (
-                r"-(?<=\d[%\u2030\u20ac$\u00a3]-)(?=[$\u20ac\u00a3]?\d)",
+                r"-(?:(?<=\d[%‰€$£]-)(?=[$€£]?\d)|(?:(?<=\d-)|(?<=\d\w-)|(?<=\d\w\w-))(?=[$€£]\d))",
                 self._read_until,
                 "-",
             ),
@@ -237,6 +238,13 @@ class Reader:
             for stem in shortened
             if not any(stem != other and stem.startswith(other) for other in shortened)
         ]
+        # 1,5 M d'euros
+        million = (
+            rf"(?P<number>{number})[ \u00a0]?"
+            rf"(?P<magnitude>M)(?= {language.magnitude_of})",
+            lambda match: self._read_magnitude(*match.group("number", "magnitude")),
+            "M",
+        )
         price = rf"{currency}(?P<number>{number})(?:{magnitude})?"
         return [
             *([(price, self._read_quantity, "")] if has_money else ()),
@@ -246,6 +254,7 @@ class Reader:
                 self._read_quantity,
                 "",
             ),
+            *([million] if language.magnitude_of else ()),
             (
                 rf"(?P<number>{number})[ \u00a0-]?"
                 rf"(?P<magnitude>{_any_of(shortened)})(?!\w)",
@@ -289,7 +298,8 @@ class Reader:
         unit = self._units[match.group("unit")]
         is_attribute = self.language.is_attribute
         if is_attribute and is_attribute(match.string, *match.span()):
-            unit = unit._replace(many=unit.one)
+            cents = unit.cents and (unit.cents[0], unit.cents[0])
+            unit = unit._replace(many=unit.one, cents=cents)
         if magnitude:
             count = self._read_magnitude(number, magnitude)
             return self.language.of(count, unit.many)
@@ -302,6 +312,8 @@ class Reader:
         language = self.language
         one, _, many = language.magnitudes[magnitude].partition("|")
         words = many if many and not language.is_singular(number) else one
+        if words in _THOUSAND and number.isdigit() and number[0] != "0":
+            return self.number(f"{number}000", language.magnitude_gender)
         return f"{self.number(number, language.magnitude_gender)} {words}"
 
     def _money(self, whole: str, hundredths: str, unit: Unit) -> str:
@@ -317,7 +329,7 @@ class Reader:
 
     def _counted(self, number: str, one: str, many: str, gender: str) -> str:
         words = one if self.language.is_singular(number) else many
-        return f"{self.number(number, gender)} {words}"
+        return self.language.count(self.number(number, gender), words)
 
     def _read_number(self, match: Match[str]) -> str:
         written = match.group()

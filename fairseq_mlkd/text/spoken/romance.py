@@ -39,8 +39,21 @@ _GROUPED = r"(?:\d{0,2}(?:[ .\u00a0]\d{3})+|\d*)(?![\w/:]|[.,]\d)"
 _DAY, _MONTH = r"(?P<day>0?[1-9]|[12]\d|3[01])", r"(?P<month>0?[1-9]|1[0-2])"
 
 
+_MILLION_ENDS = (
+    *("millón", "millones", "billón", "billones", "milione", "milioni", "miliardo"),
+    *("miliardi", "milhão", "milhões", "bilhão", "bilhões", "million", "millions"),
+    *("milliard", "milliards"),
+)
+
+
 class Romance(Language):
     """A language that says "millions of euros" and "a thousand euros"."""
+
+    def count(self, number: str, unit: str) -> str:
+        """Return a number in words and its unit: "un millón de euros"."""
+        if number.endswith(_MILLION_ENDS):
+            return self.of(number, unit)
+        return f"{number} {unit}"
 
     def of(self, magnitude: str, unit: str) -> str:
         """Return a magnitude's words, the preposition and the words of a unit."""

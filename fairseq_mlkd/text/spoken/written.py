@@ -60,11 +60,13 @@ _MAY_BE_TIMES = re.compile(
 )
 _IS_TIME = re.compile(rf"\d+(?::\d\d|h\d\d|.* ?(?:{_HALF}))", re.IGNORECASE)
 
-_DIALLED = re.compile(r"\d(?<![\d.,:/-]\d)(?:[\d()/\u00a0-]|[ .](?=\d))+\d")
-_MAY_BE_LOCAL = re.compile(r"-\d{4}(?!\d)")
+_FIRST = r"\d(?<![\d.,/-]\d)(?<!\d:\d)"
+_DIALLED = re.compile(rf"{_FIRST}(?:[\d()/\u00a0-]|[ .](?=\d))+\d")
+_AREA = re.compile(r"\d[ )]\Z|\) \Z")
+_MAY_BE_LOCAL = re.compile(r"-\d{3,8}(?!\d)")
 _LOCAL = re.compile(
-    r"(?P<first>\d(?<![\d.,:/-]\d)(?<!\d[ )]\d)(?<!\) \d)\d{2,3})-"
-    r"(?P<last>\d{4})(?![\d-]|[.,]\d)"
+    rf"(?P<first>{_FIRST}\d{{1,4}})-(?P<last>\d{{3,8}})(?P<more>-\d{{3,4}})?"
+    r"(?![\d-]|[.,]\d)"
 )
 
 # Pixels and the like, but not 4x4 or 0x10.
@@ -103,10 +105,18 @@ def rewrites(language: Language) -> list[Rewrite]:
     def write_local(match: Match[str]) -> str:
         """Write 555-1234 as digits if it is no range of years or round numbers."""
         first, last = int(match["first"]), int(match["last"])
+        lengths = len(match["first"]), len(match["last"])
+        if match["more"]:
+            return write_digits(match) if sum(lengths) >= 5 else match.group()
+        before = match.string[max(match.start() - 2, 0) : match.start()]
+        if lengths == (3, 4) and _AREA.search(before):
+            return match.group()  # the code before it belongs to the number
         is_range = last % 50 == 0 or 0 < last - first <= 300
-        if is_range or (first >= 1000 and last <= 2100):
-            return match.group()
-        return write_digits(match)
+        is_range = is_range or (first >= 1000 and last <= 2100)
+        is_local = lengths in ((3, 4), (4, 4)) and not is_range
+        if is_local or lengths == (5, 5) or (lengths[0] == 3 and lengths[1] >= 6):
+            return write_digits(match)
+        return match.group()
 
     def write_groups(match: Match[str]) -> str:
         groups = _SPACES.split(match.group())

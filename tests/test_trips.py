@@ -37,8 +37,8 @@ def test_load_dataset_goes_through_five_files(tmp_path):
     task = make_task("zero_shot_parsing", data)
     trip = files_of(lambda: task.load_dataset("train"))
     assert [name for name in trip if name not in LEAVES] == [
-        "tasks/_multilingual_task.py",
         "tasks/_fine_tuning_task.py",
+        "tasks/_multilingual_task.py",
         "tasks/zero_shot_parsing.py",
         "data/parse_dataset.py",
         "data/multilingual_dataset.py",
@@ -62,6 +62,6 @@ def test_a_validation_step_goes_through_eight_files(tmp_path):
         "models/multilingual_encoder.py",
         "distillation/losses.py",
         "tasks/zero_shot_classification.py",
-        "metrics/accuracy.py",
         "tasks/_scoring.py",
+        "metrics/accuracy.py",
     ]

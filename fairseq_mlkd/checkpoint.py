@@ -31,6 +31,8 @@ LABELS_KEY = "labels_sha256"
 
 _IMPORT_FIRST = "convert it with mlkd-import, and name the model.pt that it writes"
 _ARCHIVE = (b"P", b"\x80")  # how a zip archive and a pickle begin
+_NUMBERS = ("best", "val_loss", "previous_training_time")
+_COUNTS = ("iterations_in_epoch", "version")
 _METER = re.compile(r"\w*Meter")
 
 
@@ -192,13 +194,22 @@ def _check_progress(state: dict[str, Any]) -> None:
     if not isinstance(last, dict):
         raise ValueError("damaged: its optimizer_history holds no dictionaries")
     last.setdefault("num_updates", 0)
-    iterator = _typed(state["extra_state"] or {}, "train_iterator", dict) or {}
-    for name, number in {"num_updates": last["num_updates"], **iterator}.items():
-        if name in ("num_updates", "epoch", "iterations_in_epoch") and not (
-            type(number) is int and number >= 0 or isinstance(number, np.integer)
-        ):
+    extra = state["extra_state"] or {}
+    iterator = _typed(extra, "train_iterator", dict) or {}
+    counts = {
+        "num_updates": last["num_updates"],
+        "epoch": iterator.get("epoch"),
+        **{name: iterator[name] for name in _COUNTS if name in iterator},
+    }
+    for name, number in counts.items():
+        is_count = type(number) is int and number >= 0
+        if not is_count and not isinstance(number, np.integer):
             raise ValueError(f"damaged: its {name} is {number!r}")
-    meters = _typed(state["extra_state"] or {}, "metrics", dict) or {}
+    for name in _NUMBERS:
+        number = extra.get(name)
+        if type(number) not in (type(None), int, float, np.float32, np.float64):
+            raise ValueError(f"damaged: its {name} is {number!r}")
+    meters = _typed(extra, "metrics", dict) or {}
     for rows in meters.values():
         for row in rows if isinstance(rows, list) else [rows]:
             # fairseq calls what this names

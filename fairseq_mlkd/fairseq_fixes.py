@@ -109,6 +109,13 @@ def go_on_from_whole_checkpoint() -> None:
     def load_checkpoint(cfg: CheckpointConfig, trainer: Any, **options: Any) -> Any:
         try:
             return load(cfg, trainer, **options)
+        except RuntimeError as error:
+            if "dataloader mismatch" not in str(error):
+                raise
+            raise UserError(
+                f"fairseq_mlkd: {cfg.save_dir}: the run stopped at a batch that this "
+                "data has not: give --reset-dataloader to begin the epoch anew"
+            ) from None
         except UserError:
             last = os.path.join(cfg.save_dir, "checkpoint_last.pt")
             if cfg.restore_file != "checkpoint_last.pt" or not is_torn(last):
@@ -160,8 +167,10 @@ def restore_tasks() -> None:
         checkpoint_utils.load_checkpoint_to_cpu = read_and_note
         try:
             extra_state = load(self, filename, reset_optimizer, *args, **kwargs)
-        except AssertionError as error:
+        except (AssertionError, ValueError) as error:
             raise ValueError(f"{filename}: {error}") from None
+        except (AttributeError, IndexError, KeyError, TypeError) as error:
+            raise ValueError(f"{filename} is damaged ({error!r})") from None
         except Exception as error:
             if not str(error).startswith("Cannot load model parameters"):
                 raise

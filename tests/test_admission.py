@@ -236,6 +236,10 @@ MALFORMED = {
     "optimizer_history": ([3], "its optimizer_history holds no dictionaries"),
     "extra_state/train_iterator": ("text", "its train_iterator is a str"),
     "extra_state/train_iterator/epoch": (-1, "its epoch is -1"),
+    "extra_state/train_iterator/version": ("x", "its version is 'x'"),
+    "extra_state/best": ("x", "its best is 'x'"),
+    "extra_state/previous_training_time": ([], "its previous_training_time is []"),
+    "extra_state": (None, "its epoch is None"),
     "extra_state/metrics": ({"a": [(1, "b", "exec", {})]}, "none of fairseq's meters"),
     "last_optimizer_state": ([], "its last_optimizer_state is a list"),
     "model/lm_head.dense.bias": (

@@ -63,3 +63,23 @@ def test_a_torn_checkpoint_without_another_is_named(tmp_path):
     (tmp_path / "s" / "checkpoint_last.pt").write_bytes(b"")
     with pytest.raises(UserError, match="checkpoint_last.pt: not a checkpoint: empty"):
         train(data, tmp_path / "s", *MLM, "--max-update", 1)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"param_groups": "x"}, "optimizer's state is damaged .it has no groups"),
+        ({"state": 3}, "optimizer's state is damaged .it has no moments"),
+        ({"state": {0: {"exp_avg": "x"}}}, "damaged .the moments of parameter 0"),
+        ({"state": {}, "param_groups": [{"params": [0]}]}, "doesn't match the size"),
+    ],
+)
+def test_a_damaged_state_of_the_optimizer_is_refused(tmp_path, change, message):
+    data = write_mlm_data(tmp_path / "data")
+    flags = [*MLM, "--max-update", 1]
+    path = train(data, tmp_path / "s", *flags)
+    state = load(path)
+    state["last_optimizer_state"].update(change)
+    torch.save(state, str(path))
+    with pytest.raises(UserError, match=f"{path}: .*{message}"):
+        train(data, tmp_path / "s", *flags, "--max-update", 2)

@@ -1,6 +1,7 @@
 """PyTorch's fused AdamW: one pass over the parameters, also on the CPU."""
 
 import ast
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,10 @@ from torch import nn
 
 from fairseq_mlkd.errors import UserError
 from fairseq_mlkd.options import option
+
+# what of a group a checkpoint decides, and what a parameter's state consists of
+_NUMBERS = ("lr", "betas", "eps", "weight_decay")
+_MOMENTS = {"step", "exp_avg", "exp_avg_sq"}
 
 
 @dataclass
@@ -84,13 +89,79 @@ class FusedAdamW(FairseqOptimizer):
         state_dict: dict[str, Any],
         optimizer_overrides: dict[str, Any] | None = None,
     ) -> None:
-        """Load a state; one of version 0.1 has all parameters in one group."""
-        old, *more = state_dict["param_groups"]
+        """Load a state; one of version 0.1 has all parameters in one group.
+
+        Raises:
+            ValueError: it is damaged, or of other parameters.
+        """
         ours = self._optimizer.state_dict()["param_groups"]
+        groups = check_groups(state_dict.get("param_groups"), ours[0])
+        state_dict = {"state": state_dict.get("state"), "param_groups": groups}
+        old, *more = groups
         if len(ours) > 1 and not more and len(old["params"]) == len(self._order):
             moments = state_dict["state"]
+            check_moments(moments, None)
             state = {i: moments[j] for i, j in enumerate(self._order) if j in moments}
             kept = ("params", "weight_decay")
             groups = [{**old, **{key: group[key] for key in kept}} for group in ours]
             state_dict = {"state": state, "param_groups": groups}
+        check_moments(state_dict["state"], self._optimizer.param_groups)
         super().load_state_dict(state_dict, optimizer_overrides)
+
+
+_DAMAGED = "its optimizer's state is damaged ({}): give --reset-optimizer"
+
+
+def check_groups(groups: Any, ours: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the numbers of a checkpoint's groups, and everything else as ours has it.
+
+    Args:
+        ours: a group of this optimizer.
+    Raises:
+        ValueError: no groups of parameters and numbers.
+    """
+    if not isinstance(groups, list) or not groups:
+        raise ValueError(_DAMAGED.format("it has no groups"))
+    checked = []
+    for group in groups:
+        if not isinstance(group, dict) or not isinstance(group.get("params"), list):
+            raise ValueError(_DAMAGED.format("a group has no parameters"))
+        taken = {key: group[key] for key in _NUMBERS if key in group}
+        for key, value in taken.items():
+            numbers = value if isinstance(value, (list, tuple)) else [value]
+            wanted = len(ours[key]) if isinstance(ours[key], tuple) else 1
+            if len(numbers) != wanted or not all(map(_is_number, numbers)):
+                raise ValueError(_DAMAGED.format(f"{key} is {str(value)[:40]!r}"))
+        checked.append({**ours, **taken, "params": group["params"]})
+    return checked
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+def check_moments(state: Any, groups: list[dict[str, Any]] | None) -> None:
+    """Refuse moments of other shapes, beyond whose ends the fused kernel would write.
+
+    Args:
+        state: by the number of a parameter, its moments and steps.
+        groups: of this optimizer, in that order; None: shapes are not compared.
+    Raises:
+        ValueError: they do not fit.
+    """
+    if not isinstance(state, dict):
+        raise ValueError(_DAMAGED.format("it has no moments"))
+    parameters = [p for group in groups or [] for p in group["params"]]
+    for number, moments in state.items():
+        fits = isinstance(moments, dict) and set(moments) == _MOMENTS
+        fits = fits and all(map(torch.is_tensor, moments.values()))
+        if fits and groups is not None:
+            fits = type(number) is int and 0 <= number < len(parameters)
+            shapes = {"step": torch.Size()}
+            fits = fits and all(
+                value.shape == shapes.get(name, parameters[number].shape)
+                and value.is_floating_point()
+                for name, value in moments.items()
+            )
+        if not fits:
+            raise ValueError(_DAMAGED.format(f"the moments of parameter {number!r}"))

@@ -104,3 +104,27 @@ def test_one_vector_of_all_parameters_is_refused_where_some_do_not_decay():
     make(0.0, (99,))
     with pytest.raises(UserError, match="add --fp16-no-flatten-grads"):
         make(0.5, (99,))
+
+
+@pytest.mark.parametrize("shape", [(1,), (4, 2), (3, 4), ()])
+@pytest.mark.parametrize("name", ["exp_avg", "exp_avg_sq", "step"])
+def test_moments_of_another_shape_are_refused(name, shape):
+    """The fused kernel would read and write beyond their ends."""
+    optimizer = make(0.0, (4, 3))
+    next(iter(optimizer.params)).grad = torch.ones(4, 3)
+    optimizer.step()
+    state = optimizer.state_dict()
+    make(0.0, (4, 3)).load_state_dict(state)
+    right = state["state"][0][name].shape
+    state["state"][0][name] = torch.zeros(shape)
+    if shape != right:
+        with pytest.raises(ValueError, match="damaged .the moments of parameter 0"):
+            make(0.0, (4, 3)).load_state_dict(state)
+
+
+@pytest.mark.parametrize("betas", ["x", (0.9,), ("0.9", 0.9), (float("nan"), 0.9)])
+def test_numbers_of_a_group_are_numbers(betas):
+    state = make(0.0, (4, 3)).state_dict()
+    state["param_groups"][0]["betas"] = betas
+    with pytest.raises(ValueError, match="damaged .betas is"):
+        make(0.0, (4, 3)).load_state_dict(state)

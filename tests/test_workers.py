@@ -7,15 +7,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from tiny import (
-    USER_DIR,
-    distillation,
-    load,
-    schedule,
-    train,
-    write_mlm_data,
-    write_tagged,
-)
+import tiny
 from trained import differences
 
 from fairseq_mlkd.errors import UserError
@@ -40,7 +32,7 @@ class Run(NamedTuple):
 
 def distil(name: str, data: Path, folder: Path, *more: Any) -> Run:
     """Return a run without dropout, with decay of weights."""
-    flags = [*distillation(name, data, folder), "--batch-size", 7, *more]
+    flags = [*tiny.distillation(name, data, folder), "--batch-size", 7, *more]
     flags += ["--dropout", 0, "--attention-dropout", 0, "--weight-decay", 0.1]
     return Run(data, flags)
 
@@ -49,7 +41,7 @@ def distil(name: str, data: Path, folder: Path, *more: Any) -> Run:
 def mlm(tmp_path_factory) -> Run:
     """7 batches an epoch."""
     folder = tmp_path_factory.mktemp("mlm")
-    data = write_mlm_data(folder / "data", {"de": 12, "en": 33, "sw": 3})
+    data = tiny.write_mlm_data(folder / "data", {"de": 12, "en": 33, "sw": 3})
     return distil("multilingual_mlm", data, folder)
 
 
@@ -58,7 +50,7 @@ def tagging(tmp_path_factory) -> Run:
     """7 batches an epoch, and 3 + 2 batches of validation, which selects."""
     folder = tmp_path_factory.mktemp("tagging")
     counts = {"train.en": 46, "valid.en": 17, "valid.fr": 9}
-    data = write_tagged(folder / "data", counts)
+    data = tiny.write_tagged(folder / "data", counts)
     flags = ["--valid-subset", "valid,valid.fr"]
     flags += ["--best-checkpoint-metric", "f1", "--maximize-best-checkpoint-metric"]
     return distil("zero_shot_tagging", data, folder, *flags)
@@ -76,11 +68,11 @@ def train_with_two(save_dir: Path, run: Run, *more: Any) -> list[Path]:
     for rank in range(2):
         folder = save_dir / str(rank)
         folder.mkdir(parents=True, exist_ok=True)
-        flags = ["--user-dir", USER_DIR, "--cpu", "--distributed-world-size", 2]
+        flags = ["--user-dir", tiny.USER_DIR, "--cpu", "--distributed-world-size", 2]
         flags += ["--distributed-init-method", f"tcp://localhost:{port}"]
         flags += ["--distributed-no-spawn", "--distributed-rank", rank]
         flags += ["--distributed-backend", "gloo", "--ddp-backend", "legacy_ddp"]
-        flags += ["--num-workers", 0, *schedule(folder, *run.flags, *more)]
+        flags += ["--num-workers", 0, *tiny.schedule(folder, *run.flags, *more)]
         command = [sys.executable, "-c", WORKER, run.data, *flags]
         with open(folder / "log", "w") as log:
             argv = list(map(str, command))
@@ -93,7 +85,7 @@ def train_with_two(save_dir: Path, run: Run, *more: Any) -> list[Path]:
 
 
 def train_with_one(save_dir: Path, run: Run, *more: Any) -> Path:
-    return train(run.data, save_dir, *run.flags, "--update-freq", 2, *more)
+    return tiny.train(run.data, save_dir, *run.flags, "--update-freq", 2, *more)
 
 
 @pytest.mark.slow
@@ -102,15 +94,15 @@ def test_two_workers_equal_one_and_resume_exactly(name, request, tmp_path):
     run = request.getfixturevalue(name)
     one = train_with_one(tmp_path / "one", run, "--max-epoch", EPOCHS)
     two, other = train_with_two(tmp_path / "two", run, "--max-epoch", EPOCHS)
-    state = load(two)
+    state = tiny.load(two)
     # an epoch's last update has a batch for one worker only
     assert state["optimizer_history"][-1]["num_updates"] == 4 * EPOCHS
     # the teacher is not among what is saved
     kinds = {name.split("_loss.")[1].split(".")[0] for name in state["criterion"]}
     assert kinds == {"projections", "head_map"}
-    assert state["model"].keys() == load(one)["model"].keys()
+    assert state["model"].keys() == tiny.load(one)["model"].keys()
     assert differences(one, two) == [] == differences(two, other)
-    best = [load(path)["extra_state"]["best"] for path in (one, two, other)]
+    best = [tiny.load(path)["extra_state"]["best"] for path in (one, two, other)]
     assert best[0] == best[1] == best[2]
 
     stopped, _ = train_with_two(tmp_path / "part", run, "--max-update", MIDDLE)
@@ -132,7 +124,7 @@ def test_two_workers_equal_one_where_the_loss_leaves_parameters_out(mlm, tmp_pat
 
 @pytest.mark.slow
 def test_two_workers_equal_one_with_unlabelled_sentences(tagging, tmp_path):
-    flags = ["--unlabelled-data", write_mlm_data(tmp_path / "sentences")]
+    flags = ["--unlabelled-data", tiny.write_mlm_data(tmp_path / "sentences")]
     flags += ["--max-epoch", 1]
     one = train_with_one(tmp_path / "one", tagging, *flags)
     two, other = train_with_two(tmp_path / "two", tagging, *flags)

@@ -28,12 +28,8 @@ from fairseq_mlkd.text.tokenizer import Tokenizer
 ROLES = ("cls_token", "pad_token", "sep_token", "unk_token", "mask_token")
 NAMED = dict(zip(ROLES, SPECIAL.values()))
 ADDED = ["covid", "@user", "<ent>"]
-WITH_ADDED = [
-    "The covid and @user said <ent> Das <ent>.",
-    "covid19",
-    "precovid",
-    "covid",
-]
+WITH_ADDED = ["The covid and @user said <ent> Das <ent>."]
+WITH_ADDED += ["covid19", "precovid", "covid"]
 
 
 @pytest.fixture(scope="module")

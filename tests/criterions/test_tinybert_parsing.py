@@ -32,15 +32,8 @@ THREE = Depths(
     [(1, 1), (2, 2), (3, 3)],
     own_decoder_layers=3,
 )
-DECODER_TERMS = {
-    f"{name}_loss"
-    for name in (
-        "decoder_embedding",
-        "decoder_hidden",
-        "decoder_attention",
-        "cross_attention",
-    )
-}
+DECODER_STATES = "decoder_embedding decoder_hidden decoder_attention cross_attention"
+DECODER_TERMS = {f"{name}_loss" for name in DECODER_STATES.split()}
 
 
 @pytest.fixture(scope="module")

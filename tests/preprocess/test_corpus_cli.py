@@ -35,6 +35,14 @@ def text(tmp_path):
     return path
 
 
+def build_english(corpus, out, files):
+    """Build a small corpus without an error; return what its report says."""
+    error, _ = corpus(out, f"en={files}", "--codes", 10, "--valid", 5)
+    assert error is None
+    (entry,) = json.loads((out / "report.json").read_text())["languages"].values()
+    return entry
+
+
 def test_last_line_names_the_alpha_and_a_second_run_does_nothing(
     corpus, text, tmp_path
 ):
@@ -76,11 +84,8 @@ def test_the_numbered_parts_of_a_dump_go_through(corpus, tmp_path):
         ]
         name = f"enwiki-20261101-pages-articles-multistream{part}.xml-p{part}p{part}9"
         write_dump(folder / f"{name}.bz2", pages, multistream=True)
-    sizes = ("--codes", 10, "--valid", 5)
-    error, _ = corpus(tmp_path / "out", f"en={folder}/*.bz2", *sizes)
-    report = json.loads((tmp_path / "out" / "report.json").read_text())
-    (entry,) = report["languages"].values()
-    assert error is None and entry["documents"] == 20
+    entry = build_english(corpus, tmp_path / "out", f"{folder}/*.bz2")
+    assert entry["documents"] == 20
     assert entry["train"] + entry["valid"] == 20
 
 
@@ -88,11 +93,8 @@ def test_a_dump_goes_through(corpus, tmp_path):
     articles = [[f"Article {n} has a sentence. It has {n} more."] for n in range(30)]
     pages = [(f"Title {n}", paragraphs) for n, paragraphs in enumerate(articles)]
     write_dump(tmp_path / "wiki.xml.bz2", pages, multistream=True)
-    sizes = ("--codes", 10, "--valid", 5)
-    error, _ = corpus(tmp_path / "out", f"en={tmp_path}/wiki.xml.bz2", *sizes)
-    report = json.loads((tmp_path / "out" / "report.json").read_text())
-    (entry,) = report["languages"].values()
-    assert error is None and entry["documents"] == 30
+    entry = build_english(corpus, tmp_path / "out", f"{tmp_path}/wiki.xml.bz2")
+    assert entry["documents"] == 30
     assert entry["train"] + entry["valid"] == 60
     assert sum(entry["dropped"].values()) == entry["sentences"] - 60
 

@@ -6,21 +6,8 @@ from typing import Any
 from unittest import mock
 
 import pytest
+import tiny
 import torch
-from tiny import (
-    STUDENT,
-    TEACHER,
-    flags_of,
-    load,
-    make_task,
-    rename_words,
-    run,
-    shape_flags,
-    train,
-    write_mlm_data,
-    write_pairs,
-    write_tagged,
-)
 from tiny_parses import write_parses
 
 from fairseq_mlkd.data.companion_datasets import MixedDataset
@@ -29,9 +16,9 @@ from fairseq_mlkd.metrics.results import read_results
 
 SUBSETS = {"train.en": 18, "valid.en": 7, "valid.fr": 6, "valid.de": 5}
 WRITERS = {
-    "zero_shot_classification": write_pairs,
-    "zero_shot_tagging": write_tagged,
-    "zero_shot_intent_slot": write_tagged,
+    "zero_shot_classification": tiny.write_pairs,
+    "zero_shot_tagging": tiny.write_tagged,
+    "zero_shot_intent_slot": tiny.write_tagged,
     "zero_shot_parsing": write_parses,
 }
 MAIN_METRICS = {
@@ -51,35 +38,35 @@ class World:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.sentences = write_mlm_data(folder / "sentences")
+        self.sentences = tiny.write_mlm_data(folder / "sentences")
         self.data = {
             name: write(folder / name, SUBSETS) for name, write in WRITERS.items()
         }
         self.encoder, self.pretrained = (
-            train(self.sentences, folder / kind, *flags_of(MLM, shape), *ONE)
-            for kind, shape in (("small", STUDENT), ("large", TEACHER))
+            tiny.train(self.sentences, folder / kind, *tiny.flags_of(MLM, shape), *ONE)
+            for kind, shape in (("small", tiny.STUDENT), ("large", tiny.TEACHER))
         )
         self.teachers: dict[str, Path] = {}
 
     def flags(self, name: str, shape: dict[str, int]) -> list[Any]:
         arch = "pointer_generator_lean_bert_tiny"
-        flags = shape_flags(shape)
+        flags = tiny.shape_flags(shape)
         if name == "zero_shot_parsing":
             flags = ["--arch", arch, *flags[2:], "--decoder-layers", 1]
         return ["--task", name, *flags]
 
     def teacher(self, name: str) -> Path:
         if name not in self.teachers:
-            flags = [*self.flags(name, TEACHER), "--encoder-path", self.pretrained]
+            flags = [*self.flags(name, tiny.TEACHER), "--encoder-path", self.pretrained]
             flags += ["--criterion", "task_cross_entropy", *ONE]
-            path = train(self.data[name], self.folder / f"{name}-teacher", *flags)
+            path = tiny.train(self.data[name], self.folder / f"{name}-teacher", *flags)
             self.teachers[name] = path
         return self.teachers[name]
 
     def distil(self, name: str, folder: Path, *more: Any) -> Path:
-        flags = [*self.flags(name, STUDENT), "--criterion", "tinybert"]
+        flags = [*self.flags(name, tiny.STUDENT), "--criterion", "tinybert"]
         flags += ["--encoder-path", self.encoder, "--teacher-path", self.teacher(name)]
-        return train(self.data[name], folder, *flags, "--batch-size", 4, *more)
+        return tiny.train(self.data[name], folder, *flags, "--batch-size", 4, *more)
 
     def stage_1(self) -> list[Any]:
         return ["--stage-1-weight", 0.5, "--stage-1-teacher-path", self.pretrained]
@@ -97,7 +84,7 @@ def same(a: Any, b: Any) -> bool:
 
 
 def final(path: Path) -> dict[str, Any]:
-    state = load(path)
+    state = tiny.load(path)
     return {"model": state["model"], "criterion": state["criterion"]}
 
 
@@ -112,7 +99,9 @@ def test_resuming_draws_as_before(world, name, tmp_path):
     for updates in (3, 8):  # 5 updates an epoch
         parts = world.distil(name, tmp_path / "parts", *flags, "--max-update", updates)
     assert same(final(whole), final(parts))
-    assert ("lm_head.bias" in load(whole)["model"]) is (name != "zero_shot_parsing")
+    assert ("lm_head.bias" in tiny.load(whole)["model"]) is (
+        name != "zero_shot_parsing"
+    )
 
 
 @all_tasks
@@ -132,24 +121,24 @@ def test_the_kept_head_is_the_encoders_and_evaluation_needs_no_flag(world, tmp_p
     flags += ["--keep-lm-head", "--max-update", 1]
     still = world.distil(name, tmp_path / "still", *flags, "--lr", 0)
     heads = [
-        {k: v for k, v in load(path)["model"].items() if k.startswith("lm_head.")}
+        {k: v for k, v in tiny.load(path)["model"].items() if k.startswith("lm_head.")}
         for path in (world.encoder, still)
     ]
     assert heads[0] and same(*heads)
     moved = world.distil(name, tmp_path / "moved", *flags)
     assert not torch.equal(
-        load(moved)["model"]["lm_head.bias"], heads[0]["lm_head.bias"]
+        tiny.load(moved)["model"]["lm_head.bias"], heads[0]["lm_head.bias"]
     )
     options = ["--task", name, "--path", moved, "--batch-size", 4]
-    run("validate", world.data[name], *options, "--valid-subset", "valid.all")
-    run("generate", world.data[name], *options, "--gen-subset", "valid.fr")
+    tiny.run("validate", world.data[name], *options, "--valid-subset", "valid.all")
+    tiny.run("generate", world.data[name], *options, "--gen-subset", "valid.fr")
     found = {r.lang for r in read_results([str(moved.parent / "results.jsonl")])}
     assert found == {"en", "de", "fr"}
     # and so does teaching
     student = tmp_path / "student"
-    flags = [*world.flags(name, STUDENT), "--criterion", "tinybert", *SILENT]
+    flags = [*world.flags(name, tiny.STUDENT), "--criterion", "tinybert", *SILENT]
     flags += ["--teacher-path", moved, "--max-update", 1]
-    train(world.data[name], student, *flags)
+    tiny.train(world.data[name], student, *flags)
 
 
 # --- which sentences
@@ -158,7 +147,7 @@ def test_the_kept_head_is_the_encoders_and_evaluation_needs_no_flag(world, tmp_p
 def mixed_task(world: World, name: str = "zero_shot_tagging", **options: Any) -> Any:
     options = {"unlabelled_data": str(world.sentences), **options}
     options["valid_subset"] = "valid,valid.all"
-    task = make_task(name, world.data[name], **options)
+    task = tiny.make_task(name, world.data[name], **options)
     task.is_mixed = True
     return task
 
@@ -211,13 +200,13 @@ def test_refused_data(world, options, message):
 
 
 def test_another_dictionary_is_refused(world, tmp_path):
-    other = rename_words(write_mlm_data(tmp_path / "other"))
+    other = tiny.rename_words(tiny.write_mlm_data(tmp_path / "other"))
     with pytest.raises(UserError, match="other: its dict.txt is not that of .*tagging"):
         mixed_task(world, unlabelled_data=str(other)).load_dataset("train")
 
 
 def test_a_folder_of_the_source_language_alone_is_refused(world, tmp_path):
-    other = write_mlm_data(tmp_path / "other", {"en": 5})
+    other = tiny.write_mlm_data(tmp_path / "other", {"en": 5})
     with pytest.raises(UserError, match="other: only en is there"):
         mixed_task(world, unlabelled_data=str(other)).load_dataset("train")
 
@@ -252,7 +241,7 @@ def test_a_line_after_each_validation(world, name, subsets, tmp_path, caplog):
     found = [line for line in lines(caplog, logging.INFO) if "zero-shot mean" in line]
     assert len(found) == 2
     metric = MAIN_METRICS[name]
-    state = load(tmp_path / "run" / "checkpoint_last.pt")
+    state = tiny.load(tmp_path / "run" / "checkpoint_last.pt")
     scores = state["task_state"]["last_validation"]["valid"]
     de, en, fr = (scores[lang] for lang in ("de", "en", "fr"))
     assert found[1] == (

@@ -38,6 +38,7 @@ def apply_all() -> None:
     """Mend fairseq in this process; the package does so when it is imported."""
     load_weights_only()
     check_checkpoints()
+    name_misfits()
     go_on_from_whole_checkpoint()
     copy_whole_files()
     restore_tasks()
@@ -96,6 +97,37 @@ def check_checkpoints() -> None:
         return state
 
     checkpoint_utils.load_checkpoint_to_cpu = load_checkpoint_to_cpu
+
+
+def name_misfits() -> None:
+    """Have commands that evaluate say which checkpoint does not fit its task, and why.
+
+    Fault: fairseq ends in the traceback of PyTorch, which names no file.
+    """
+    load = checkpoint_utils.load_model_ensemble_and_task
+
+    @functools.wraps(load)
+    @in_one_line
+    def load_model_ensemble_and_task(
+        filenames: Sequence[str], *args: Any, **kwargs: Any
+    ) -> Any:
+        try:
+            return load(filenames, *args, **kwargs)
+        except RuntimeError as error:
+            if not str(error).startswith("Error(s) in loading state_dict"):
+                raise
+            raise ValueError(
+                f"{', '.join(filenames)} does not fit the task and its data "
+                f"({_first_reason(error)})"
+            ) from None
+
+    checkpoint_utils.load_model_ensemble_and_task = load_model_ensemble_and_task
+
+
+def _first_reason(error: BaseException | None) -> str:
+    """Return the first of PyTorch's reasons, which stand below a heading."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    return (lines[1:] or lines)[0][:150]
 
 
 def go_on_from_whole_checkpoint() -> None:
@@ -189,12 +221,11 @@ def restore_tasks() -> None:
 
 
 def _describe_misfit(filename: str, error: Exception) -> str:
-    reasons = [line.strip() for line in str(error.__context__).splitlines()]
-    reason = (reasons[1:] or reasons)[0][:150]
     return (
-        f"{filename} is of another model than this run's ({reason}): name another "
-        "--save-dir; to start from its encoder, give --encoder-path instead of "
-        "--restore-file or --finetune-from-model"
+        f"{filename} is of another model than this run's "
+        f"({_first_reason(error.__context__)}): name another --save-dir; to start from "
+        "its encoder, give --encoder-path instead of --restore-file or "
+        "--finetune-from-model"
     )
 
 

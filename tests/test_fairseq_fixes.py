@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from fairseq.file_io import PathManager
-from tiny import flags_of, load, train, write_mlm_data
+from tiny import flags_of, load, run, train, write_mlm_data
 
 from fairseq_mlkd.errors import UserError
 
@@ -83,3 +83,28 @@ def test_a_damaged_state_of_the_optimizer_is_refused(tmp_path, change, message):
     torch.save(state, str(path))
     with pytest.raises(UserError, match=f"{path}: .*{message}"):
         train(data, tmp_path / "s", *flags, "--max-update", 2)
+
+
+@pytest.mark.parametrize("change", ["another shape", "one too few", "one too many"])
+def test_a_checkpoint_that_does_not_fit_its_task_is_named(tmp_path, change):
+    data = write_mlm_data(tmp_path / "data")
+    path = train(data, tmp_path / "s", *MLM, "--max-update", 1)
+    state = load(path)
+    name = "encoder.layers.0.fc2.weight"
+    if change == "another shape":
+        state["model"][name] = torch.zeros(3, 3)
+    elif change == "one too few":
+        del state["model"][name]
+    else:
+        state["model"]["gain"] = torch.zeros(3)
+    torch.save(state, str(path))
+    task = ["--task", "multilingual_mlm", "--path", path, "--batch-size", 4]
+    with pytest.raises(UserError) as error:
+        run("validate", data, *task)
+    message = str(error.value)
+    assert message.startswith(
+        f"fairseq_mlkd: {path} does not fit the task and its data"
+    )
+    assert "\n" not in message
+    with pytest.raises(UserError, match="no such file|Model file not found"):
+        run("validate", data, *task, "--path", tmp_path / "none.pt")

@@ -110,20 +110,20 @@ class Distiller(nn.Module):
             return Comparison({}, loss, {})
         inputs = {**inputs, "heads": places}
         # before the student, whose activations are kept
-        taught_logits, taught = self._run_teacher(student, inputs, soft, keys, view)
+        teacher_logits, theirs = self._run_teacher(student, inputs, soft, keys, view)
         logits, own = student(features_only=not scored, request=request, **inputs)
         terms: dict[str, Tensor] = {}
         shared = {} if view is None else view.shared
         label_weights = None if counts is None else share_out(counts, inputs, places)
         if soft or hard:
             loss, terms = self._compare_outputs(
-                logits, taught_logits, targets, shared, label_weights
+                logits, teacher_logits, targets, shared, label_weights
             )
         if counts is None:
             counts = count_by_row(inputs, places, targets)
         if view is not None and view.word_starts is not None:
-            own, taught = at_words(own, taught, *view.word_starts)
-        for name, term in self.inner_losses(own, taught, counts, decodes).items():
+            own, theirs = at_words(own, theirs, *view.word_starts)
+        for name, term in self.inner_losses(own, theirs, counts, decodes).items():
             loss = loss + self.inner_losses.weights[name] * term
             terms[name] = term.detach()
         return Comparison(logits if scored else {}, loss, terms)
@@ -151,13 +151,13 @@ class Distiller(nn.Module):
     def _compare_outputs(
         self,
         logits: Logits,
-        taught: Logits,
+        teacher_logits: Logits,
         targets: Mapping[str, Tensor] | None,
         shared: dict[str, Tensor],
         label_weights: dict[str, Tensor] | None,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the weighted sum over the labels of all heads, and its terms."""
-        if not taught:
+        if not teacher_logits:
             assert targets is not None
             ce = hard_loss(logits, targets, label_weights)
             return self.ce_weight * ce, {"nll_loss": ce.detach()}
@@ -165,14 +165,14 @@ class Distiller(nn.Module):
             losses_of_head(
                 logits[head],
                 None if targets is None else targets[head],
-                teacher_logits,
+                theirs,
                 shared.get(head),
                 label_weights=None if label_weights is None else label_weights[head],
                 ce_weight=self.ce_weight,
                 logits_weight=self.logits_weight,
                 temperature=self.temperature,
             )
-            for head, teacher_logits in taught.items()
+            for head, theirs in teacher_logits.items()
         ]
         total, ce, kd = (reduce(add, terms) for terms in zip(*losses))
         return total, {"nll_loss": ce, "logits_loss": kd}

@@ -136,11 +136,11 @@ class StateLoss(nn.Module):
 
     def forward(self, student: Outputs, teacher: Outputs) -> Tensor:
         """Return each sentence's term, `(bsz,)`."""
-        own, taught = student[self.states], teacher[self.states]
+        own, theirs = student[self.states], teacher[self.states]
         losses = [
             hidden_loss(
                 self.projections(own[i], i),
-                taught[j],
+                theirs[j],
                 student[self.padding],
                 kind=self.kind,
             )
@@ -180,11 +180,11 @@ class ScoreLoss(nn.Module):
         """Return each sentence's term, `(bsz,)`."""
         _, queries, keys, causal = self.attention
         cells = valid_cells(student[queries], student[keys], causal=causal)
-        own, taught = student[self.states], teacher[self.states]
+        own, theirs = student[self.states], teacher[self.states]
         losses = [
             attention_loss(
                 self.head_map.map_student(own[i], i),
-                self.head_map.map_teacher(taught[j]),
+                self.head_map.map_teacher(theirs[j]),
                 cells,
                 kind=self.kind,
             )
@@ -214,9 +214,9 @@ class RelationLoss(nn.Module):
         _, queries, keys, _ = self.attention
         masks = [student[side] for side in (queries, keys, keys)]
         losses = [
-            relation_loss(own, taught, mask, heads=self.heads)
+            relation_loss(own, theirs, mask, heads=self.heads)
             for i, j in self.pairs
-            for own, taught, mask in zip(
+            for own, theirs, mask in zip(
                 student[self.states][i], teacher[self.states][j], masks
             )
         ]
@@ -333,8 +333,8 @@ class InnerLosses(nn.Module):
 
     def describe(self) -> str:
         """Return how heads are compared, in words."""
-        own, taught = (f"{shape.heads} heads" for shape in self.shapes)
-        sides = f"(student {own}, teacher {taught})"
+        own, theirs = (f"{shape.heads} heads" for shape in self.shapes)
+        sides = f"(student {own}, teacher {theirs})"
         if self.head_map == "relation":
             return f"head map: relation, {self.relation_heads} relation heads {sides}"
         return f"head map: {self.head_map} {sides}"

@@ -282,11 +282,11 @@ def relation_loss(
         `(bsz,)`, each sentence's mean over valid positions and relation heads; 0 for a
         sentence of padding alone.
     """
-    own, taught = (
+    own, theirs = (
         _log_relations(x, padding_mask, heads) for x in (student, teacher.detach())
     )
     # B x H x T x T -> B x H x T
-    divergence = (taught.exp() * (taught - own)).sum(dim=-1)
+    divergence = (theirs.exp() * (theirs - own)).sum(dim=-1)
     valid = None if padding_mask is None else ~padding_mask[:, None]
     return _mean_by_sentence(divergence, valid)
 

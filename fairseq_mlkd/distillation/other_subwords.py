@@ -62,7 +62,7 @@ def at_words(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Cut both models' outputs down to the first subwords of words.
 
-    Whatever has a place in the source gets one a word: states, queries, keys and
+    Whatever has a place in the source gets one per word: states, queries, keys and
     values, and scores on both axes, or on that of the keys where a decoder asks. What
     belongs to the decoder alone stays as it is. A word that either model has no subword
     for is padding.
@@ -77,8 +77,8 @@ def at_words(
     """
     absent = starts.lt(0) | teacher_starts.lt(0)
     sides = ((student, starts), (teacher, teacher_starts))
-    own, taught = (_cut(x, i.masked_fill(absent, 0)) for x, i in sides)
-    return {**own, "padding_mask": absent}, {**taught, "padding_mask": absent}
+    own, theirs = (_cut(x, i.masked_fill(absent, 0)) for x, i in sides)
+    return {**own, "padding_mask": absent}, {**theirs, "padding_mask": absent}
 
 
 def _cut(outputs: Outputs, index: Tensor) -> dict[str, Any]:

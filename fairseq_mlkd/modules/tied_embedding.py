@@ -4,6 +4,11 @@ Autograd alone makes three matrices of vocabulary times width per step: the grad
 input, the one as output, and their sum. On the CPU, where each is new memory, that
 takes as long as the student's arithmetic at a vocabulary of 120k. Here the input's
 gradient is added in place to the output's, whose memory is used again in the next step.
+
+The two meet in one pass through the model, so the embeddings hand out the output layer
+of that pass (`Projection`), and the encoder passes it on to the head. Whether memory is
+free is known from the only private name of torch's in use, in `_storage_uses`; without
+it, each step takes new memory.
 """
 
 from collections.abc import Callable
@@ -65,7 +70,7 @@ class _GradientMemory:
 
 
 def _storage_uses(x: Tensor) -> int:
-    """Return how many tensors share the storage of `x`."""
+    """Return how many tensors share the storage of `x`; 0: torch does not tell."""
     count = getattr(torch._C, "_storage_Use_Count", None)
     return count(x.untyped_storage()._cdata) if count else 0
 

@@ -40,6 +40,17 @@ def test_the_teacher_is_frozen_and_hidden(setting):
     assert all(torch.equal(before[k], v) for k, v in teacher.state_dict().items())
 
 
+def test_a_state_of_version_0_1_is_read(setting):
+    criterion = setting.criterion()
+    old = {
+        name.removeprefix("distiller."): torch.full_like(value, 0.5)
+        for name, value in criterion.state_dict().items()
+    }
+    assert all(name.startswith("inner_losses.") for name in old)
+    criterion.load_state_dict(old)
+    assert all(p.eq(0.5).all() for p in criterion.parameters())
+
+
 def test_a_copy_shares_the_teacher_and_owns_the_rest(setting):
     criterion = setting.criterion()
     # fairseq's tasks cannot be copied

@@ -68,6 +68,7 @@ Es war der 3. Okt. 1990. | Alle feierten.
 Die sog. Hanse, ehem. Bund, und die ev. Kirche St. Marien am 1. Advent.
 Der hl. Georg und die hl. Anna, lat. Name Anna, engl. Anne.
 Hrsg. Karl Meyer, 2. Aufl. Berlin 1990.
+Mr. Bean und Mrs. Dalloway kamen zu Warner Bros. Pictures.
 Sie arbeitet bei Acme Inc. Chefin ist Frau Klein.
 fr
 M. Dupont et Mme. Roy vivent av. Foch, bd. Voltaire. | Ils sont heureux.
@@ -91,6 +92,7 @@ Hay ríos, lagos, etc. | El más largo es el Ebro.
 En EE. UU. Trump ganó. | En EE. UU. | El presidente habló.
 Ud. Sabe, p. ej. Juan, aprox. 300 hab. | El pueblo crece.
 El Ing. Paz, el Lic. Gil y el Arq. Sol de Acme Inc. México.
+Mr. Bean de St. Paul trabajó en Warner Bros. Television.
 Nació el 5 oct. 1990, el 3 ene. 1991 y el 2 dic. 1992.
 it
 Il sig. Rossi, la sig.ra Bianchi, il dott. Neri e l'ing. Verdi.

@@ -462,6 +462,8 @@ LANGUAGE = Language(
         "Sp. = Spalte; §§ = Paragrafen; § = Paragraf"
     ),
     abbreviations=table(
+        "Mr. = Mister; Mrs. = Missis; Ms. = Miss; Bros. = Brothers; "
+        "Sgt. = Sergeant; Cie. = Compagnie; et al. = et al; Op. = Opus; "
         "Abt. = Abteilung; Bez. = Bezirk; Kt. = Kanton; Hptm. = Hauptmann; "
         "Oblt. = Oberleutnant; Joh. = Johann; Wilh. = Wilhelm; "
         "Friedr. = Friedrich; Verf. = Verfasser; Red. = Redaktion; "

@@ -194,7 +194,9 @@ LANGUAGE = Romance(
         ),
     },
     abbreviations=table(
-        "Excmo. = excelentísimo; Excma. = excelentísima; "
+        "Mr. = míster; Mrs. = misis; Ms. = miss; Bros. = brothers; "
+        "Sgt. = sargento; St. = saint; et al. = et al; Op. = opus; "
+        "var. = variedad; Excmo. = excelentísimo; Excma. = excelentísima; "
         "Ilmo. = ilustrísimo; Rvdo. = reverendo; Fdo. = firmado; "
         "izda. = izquierda; dcha. = derecha; párr. = párrafo; "
         "trad. = traducción; pdte. = presidente; Fco. = Francisco; "

@@ -196,7 +196,8 @@ LANGUAGE = Romance(
         ),
     },
     abbreviations=table(
-        "coll. = collection; dir. = direction; trad. = traduction; "
+        "Mrs. = missis; Ms. = miss; Bros. = brothers; et al. = et al; "
+        "Op. = opus; coll. = collection; dir. = direction; trad. = traduction; "
         "ibid. = ibidem; Vve. = veuve; Sté. = société; dr. = docteur; "
         "réf. = référence; cap. = capitaine; prés. = président; "
         "univ. = université; gal. = général; env. = environ; Mr. = monsieur; "

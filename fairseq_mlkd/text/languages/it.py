@@ -183,8 +183,10 @@ LANGUAGE = Romance(
         ),
     },
     abbreviations=table(
-        "nn. = numeri; tab. = tabella; trad. = traduzione; ibid. = ibidem; "
-        "Spett. = spettabile; gent. = gentile; egr. = egregio; "
+        "Mr. = mister; Mrs. = missis; Ms. = miss; Bros. = brothers; "
+        "Sgt. = sergente; St. = saint; et al. = et al; Op. = opus; "
+        "Inf. = Inferno; nn. = numeri; tab. = tabella; trad. = traduzione; "
+        "ibid. = ibidem; Spett. = spettabile; gent. = gentile; egr. = egregio; "
         "rev. = reverendo; amm. = ammiraglio; brig. = brigadiere; "
         "pres. = presidente; vice pres. = vice presidente; min. = minimo; "
         "univ. = università; lett. = lettera; sett. = settembre; "

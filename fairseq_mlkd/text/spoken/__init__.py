@@ -11,9 +11,12 @@ space stands between words. The rules that hold for all languages:
 - Digits of every script count as digits. A number of more than 9 digits written in one
   run, one of more than 15 in groups, one that begins with 0 and telephone numbers are
   read digit by digit.
+- The true minus sign (U+2212) and a hyphen before a number are read, dashes between
+  numbers are "to"; marks of footnotes ([3]) are dropped; the full stops of sites and
+  addresses have a name (example.org -> example dot org).
 - Digits beside letters are read as a number of their own (B2B -> b two b, A380 -> a
   three hundred eighty); letters, Roman numerals among them, stay as they are, unless
-  the language knows better (the ordinals of French centuries, say).
+  the language knows better (rulers, wars, centuries, chapters).
 - Abbreviations are read only where a full stop or a number shows that they are some.
 - Japanese, written without spaces, is cut into words (`japanese.py`).
 - A language without a file in `languages/` keeps its digits, folded to 0-9; digit

@@ -40,10 +40,10 @@ _MINUS = re.compile(
 _DASH_AFTER = re.compile(r"[\d%°)] ?\Z")
 
 # Groups of three digits; groups of two before the last one, as in India.
-_SPACED = (
+_SPACED = re.compile(
     r"[1-9](?<![^\W\u3040-\u9fff][1-9])(?<![.,:/-][1-9])(?<!\d[ \u00a0][1-9])\d{0,2}"
+    r"(?:(?:[ \u00a0]\d{3})+|(?:[ \u00a0]\d{2})+[ \u00a0]\d{3})(?![ \u00a0]?\d)"
 )
-_SPACED += r"(?:(?:[ \u00a0]\d{3})+|(?:[ \u00a0]\d{2})+[ \u00a0]\d{3})(?![ \u00a0]?\d)"
 _LOWER_SPACE = re.compile("[a-z] ")
 _SPACE_LOWER = re.compile(" [a-z]{2}")
 _SPACES = re.compile("[ \u00a0]")
@@ -84,46 +84,64 @@ _LAST_DOT = re.compile(
 )
 
 
-def rewrites(language: Language) -> list[Rewrite]:
-    """Return what is done to text with digits before the language's rules read it."""
-    dot = language.dot
-    cues = language.telephone.split()
-    before = re.compile(
-        rf"(?<!\w)(?:{'|'.join(map(re.escape, cues))})\w*[.:]?(?: \w+)?[ :.+(]*\Z",
-        re.IGNORECASE,
-    )
+class _Writer:
+    """Writes what is said alike in all languages, in the words of one.
 
-    def write_digits(match: Match[str]) -> str:
-        digits = re.sub(r"\D", "", match.group())
-        return language.digits(digits).replace(" ", language.space)
+    Args:
+        language: what numbers, minus and ranges are called there.
+    """
 
-    def write_dialled(match: Match[str]) -> str:
-        context = match.string[max(match.start() - 24, 0) : match.start()]
-        is_number = sum(map(str.isdigit, match.group())) >= 3 and before.search(context)
-        return write_digits(match) if is_number else match.group()
+    def __init__(self, language: Language) -> None:
+        self._language = language
+        cues = "|".join(map(re.escape, language.telephone.split())) or "(?!)"
+        self._cue = re.compile(
+            rf"(?<!\w)(?:{cues})\w*[.:]?(?: \w+)?[ :.+(]*\Z", re.IGNORECASE
+        )
 
-    def write_local(match: Match[str]) -> str:
-        """Write 555-1234 as digits if it is no range of years or round numbers."""
-        first, last = int(match["first"]), int(match["last"])
-        lengths = len(match["first"]), len(match["last"])
-        if match["more"]:
-            return write_digits(match) if sum(lengths) >= 5 else match.group()
+    def rewrites(self) -> list[Rewrite]:
+        """Return the patterns and what is written for them, in this order."""
+        rows = [
+            Rewrite(_FOOTNOTE, lambda match: "", "["),
+            Rewrite(_MINUS, self._write_minus, "\u2212"),
+            Rewrite(_SPACED, self._write_groups),
+            Rewrite(_TIMES, self._write_times, _MAY_BE_TIMES),
+            Rewrite(_TIMES_SIGN, lambda match: " × ", "x"),
+            Rewrite(_LOCAL, self._write_local, _MAY_BE_LOCAL),
+        ]
+        cues = self._language.telephone.split()
+        if cues:
+            needs = [cue[1:] if len(cue) > 4 else cue for cue in cues]
+            needs += [cue.capitalize() for cue in cues if len(cue) <= 4]
+            rows.append(Rewrite(_DIALLED, self._write_dialled, needs))
+        dot = self._language.dot
+        if dot:
+            rows.append(
+                Rewrite(
+                    _IP, lambda match: match[0].replace(".", f" {dot} "), _MAY_BE_IP
+                )
+            )
+        return rows
+
+    def _write_minus(self, match: Match[str]) -> str:
+        """Write the sign's name, or a hyphen where it is a dash: 1914\u221218."""
+        if match["dash"]:
+            return f" {self._language.until} {self._language.minus} ".replace(
+                " ", self._language.space
+            )
         before = match.string[max(match.start() - 2, 0) : match.start()]
-        if lengths == (3, 4) and _AREA.search(before):
-            return match.group()  # the code before it belongs to the number
-        is_range = last % 50 == 0 or 0 < last - first <= 300
-        is_range = is_range or (first >= 1000 and last <= 2100)
-        is_local = lengths in ((3, 4), (4, 4)) and not is_range
-        if is_local or lengths == (5, 5) or (lengths[0] == 3 and lengths[1] >= 6):
-            return write_digits(match)
-        return match.group()
+        is_subtraction = before[-1:] in (" ", "\u00a0") and match["space"]
+        if _DASH_AFTER.search(before) and not is_subtraction:
+            return f"-{match['space']}"
+        parted = "" if before[-1:] in ("", " ", "\u00a0") else " "
+        return f"{parted}{self._language.minus} ".replace(" ", self._language.space)
 
-    def write_groups(match: Match[str]) -> str:
+    def _write_groups(self, match: Match[str]) -> str:
+        """Write one number where its digits are parted by spaces."""
         groups = _SPACES.split(match.group())
         in_pairs = any(len(group) == 2 for group in groups[1:])
-        if in_pairs and language.group == r"\d{3}":
+        if in_pairs and self._language.group == r"\d{3}":
             return match.group()
-        is_plain = " " in match.group() and " " not in language.group_marks
+        is_plain = " " in match.group() and " " not in self._language.group_marks
         if is_plain and len(groups) == 2 and groups[1][0] != "0":
             # 86 400 seconds, but Boeing 737 800
             before = match.string[max(match.start() - 2, 0) : match.start()]
@@ -132,42 +150,53 @@ def rewrites(language: Language) -> list[Rewrite]:
                 return match.group()
         return "\u00a0".join(groups)
 
-    def write_times(match: Match[str]) -> str:
+    def _write_times(self, match: Match[str]) -> str:
+        """Write the word between the two times of a range."""
         first, last = match.group("first", "last")
         if not (_IS_TIME.match(first) or _IS_TIME.match(last)):
             return match.group()
         if "." in first and "Uhr" in last:
             first += " Uhr"
-        return f"{first} {language.until} ".replace(" ", language.space)
+        return f"{first} {self._language.until} ".replace(" ", self._language.space)
 
-    def write_minus(match: Match[str]) -> str:
-        """Write the sign's name, or a hyphen where it is a dash: 1914\u221218."""
-        if match["dash"]:
-            return f" {language.until} {language.minus} ".replace(" ", language.space)
-        before = match.string[max(match.start() - 2, 0) : match.start()]
-        is_subtraction = before[-1:] in (" ", "\u00a0") and match["space"]
-        if _DASH_AFTER.search(before) and not is_subtraction:
-            return f"-{match['space']}"
-        parted = "" if before[-1:] in ("", " ", "\u00a0") else " "
-        return f"{parted}{language.minus} ".replace(" ", language.space)
+    def _write_digits(self, match: Match[str]) -> str:
+        """Write a telephone number in words."""
+        digits = re.sub(r"\D", "", match.group())
+        return self._language.digits(digits).replace(" ", self._language.space)
 
-    table: list[tuple[Pattern[str], Callable[[Match[str]], str], Needs]] = [
-        (_FOOTNOTE, lambda match: "", "["),
-        (_MINUS, write_minus, "\u2212"),
-        (re.compile(_SPACED), write_groups, ()),
-        (_TIMES, write_times, _MAY_BE_TIMES),
-        (_TIMES_SIGN, lambda match: " × ", "x"),
-        (_LOCAL, write_local, _MAY_BE_LOCAL),
-    ]
-    if cues:
-        ends = [cue[1:] if len(cue) > 4 else cue for cue in cues]
-        needs = ends + [cue.capitalize() for cue in cues if len(cue) <= 4]
-        table.append((_DIALLED, write_dialled, needs))
-    if dot:
-        table.append(
-            (_IP, lambda match: match.group().replace(".", f" {dot} "), _MAY_BE_IP)
+    def _write_dialled(self, match: Match[str]) -> str:
+        """Write a number as digits if a word such as "tel." stands before it."""
+        context = match.string[max(match.start() - 24, 0) : match.start()]
+        is_number = sum(map(str.isdigit, match.group())) >= 3 and self._cue.search(
+            context
         )
-    return [Rewrite(*row) for row in table]
+        return self._write_digits(match) if is_number else match.group()
+
+    def _write_local(self, match: Match[str]) -> str:
+        """Write 555-1234 as digits if it is no range of years or round numbers."""
+        first, last = int(match["first"]), int(match["last"])
+        lengths = len(match["first"]), len(match["last"])
+        if match["more"]:
+            is_local = sum(lengths) >= 5 and lengths != (4, 4)
+            return self._write_digits(match) if is_local else match.group()
+        before = match.string[max(match.start() - 2, 0) : match.start()]
+        if lengths == (3, 4) and _AREA.search(before):
+            return match.group()  # the code before it belongs to the number
+        is_range = last % 50 == 0 or 0 < last - first <= 300
+        is_range = is_range or (first >= 1000 and last <= 2100)
+        is_local = lengths in ((3, 4), (4, 4)) and not is_range
+        if (
+            is_local
+            or lengths == (5, 5)
+            or (lengths[0] == 3 and lengths[1] >= 6 and last % 50)
+        ):
+            return self._write_digits(match)
+        return match.group()
+
+
+def rewrites(language: Language) -> list[Rewrite]:
+    """Return what is done to text with digits before the language's rules read it."""
+    return _Writer(language).rewrites()
 
 
 def sites(language: Language) -> list[Rewrite]:

@@ -80,12 +80,17 @@ class Wording(NamedTuple):
 
 @cache
 def wording_of(lang: str | None) -> Wording:
-    """Return how a language writes quantities; if it is not known, as many as can."""
+    """Return how a language writes quantities.
+
+    Units have English names in English, and in languages that are not known if some
+    of ours lack the symbol.
+    """
     language = find_language(lang) if lang else None
     if language is None or language.lang == "en":
-        known = [frozenset(each.units) for each in all_languages()]
+        known = [frozenset[str](), *(frozenset(each.units) for each in all_languages())]
+        symbols = known[0] if language else frozenset.intersection(*known[1:])
         joins = {word: word for word in _JOINS.values()}
-        return Wording(frozenset.intersection(*known), {}, joins, True)
+        return Wording(symbols, {}, joins, True)
     wiki = language.wiki
     return Wording(
         frozenset(language.units), wiki.units, wiki.joins, language.decimal_mark == "."
@@ -243,6 +248,8 @@ def _with_spaces(
     quantity: Quantity, names: Wording, *, grouped: bool, before: str
 ) -> str:
     words: list[str] = []
+    if any("/" in number.text for number, _ in quantity):
+        names = names._replace(symbols=frozenset())  # spoken form reads no 1 1/4 mi
     for number, unit in quantity:
         has_word = unit is not None and _name(unit, None, names) != unit.symbol
         words.append(_digits(number, names, grouped or has_word))
@@ -269,7 +276,7 @@ def _name(unit: Measure, number: Number | None, names: Wording) -> str:
     if unit.code in names.units:
         return names.units[unit.code]
     text = number.text.lstrip("−-+") if number else ""
-    is_one = text in ("1", "1.0") or (text.count("/") == 1 and " " not in text)
+    is_one = text == "1" or (text.count("/") == 1 and " " not in text)
     return unit.one if is_one else unit.many
 
 

@@ -555,6 +555,9 @@ LANGUAGE = Language(
         months=_MONTHS,
         date="{month} |{day}, |{year}",
         templates={
+            "{1|} BCE": "bce",
+            "{1|} BC": "bc",
+            "AD {1|}": "ad",
             "=small caps": "smallcaps|sc|sc1|sc2|smcp",
             "=link": "ill|interlanguage link|interlanguage link multi|illm",
             "=coord": "coord|coor|coord dms|coor title dms|geodatos|coordinate|"
@@ -627,8 +630,8 @@ LANGUAGE = Language(
             '"': "quot",
             "'\"": "'\"|' \"",
             "\"'": "\"'|\" '",
-            " ": "nbsp|space|spaces|spc|nbs|pad|thinsp|thin space|hair space|hsp|"
-            "spaced|px|break|br|crlf|wbr|zwsp|nnbsp|emsp|ensp|nbhsp|,",
+            " ": "nbsp|space|spaces|spc|nbs|pad|thinsp|thin space|hair space|"
+            "hsp|spaced|px|break|br|crlf|nnbsp|emsp|ensp|nbhsp|,",
             " – ": "snd|spnd|sndash|spaced ndash|spaced en dash|dash|–|spaced dash|"
             "spaced endash|spaced n dash|spndash|tiret",
             "–": "ndash|endash|en dash|nsndn",
@@ -648,7 +651,8 @@ LANGUAGE = Language(
             "p. {1}": "p.",
             "pp. {1}": "pp.",
         },
-        silent=r"!|pipe|harvard citation.*|sfn\w*|harv\w*|"
+        silent=r"!|pipe|nowrap (?:begin|end)|wrap|wbr|zwsp|shy|zwj|zwnj|wj|"
+        r"harvard citation.*|sfn\w*|harv\w*|"
         r"e?fn|efn\S*|refn|refn\S*|rp|rpage|r|r2|ref\b.*|#tag|"
         r"cite\b.*|citation needed.*|cn|fact|cit|full citation.*|citequote|"
         r"cita\w*req\w*|"

@@ -313,7 +313,7 @@ LANGUAGE = Romance(
             "texto|politónico",
             "“{1}”": "cita|cita corta|comillas|cita larga",
             "«{1}»": "comillas latinas",
-            "=siglo": "siglo",
+            "=siglo": "siglo|s",
             "siglos {1} y {2}": "siglos",
             "=quantity": "unidad|unidades",
             "=number": "fmtnum",

@@ -60,7 +60,7 @@ def test_outputs_are_rounded_as_asked():
     arguments = ["1234", "m", "ft"]
     asked = {"sigfig": "3"}, {"round": "25"}, {"round": "5"}
     found = [convert(arguments, {"order": "flip", **each}, "en") for each in asked]
-    assert found == ["4050 ft", "4050 ft", "4050 ft"]
+    assert found == ["4,050 feet", "4,050 feet", "4,050 feet"]
 
 
 @pytest.mark.parametrize(

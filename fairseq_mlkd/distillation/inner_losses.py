@@ -29,7 +29,7 @@ from fairseq_mlkd.options import option
 
 Outputs = Mapping[str, Any]  # what a model hands out beside its logits
 
-SOURCE, TARGET = "padding_mask", "decoder_padding_mask"
+SOURCE_PADDING, TARGET_PADDING = "padding_mask", "decoder_padding_mask"
 
 
 @dataclass
@@ -102,9 +102,11 @@ class AttentionKind(NamedTuple):
     causal: bool = False
 
 
-ENCODER_ATTENTION = AttentionKind("attention", SOURCE, SOURCE)
-DECODER_ATTENTION = AttentionKind("decoder_attention", TARGET, TARGET, causal=True)
-CROSS_ATTENTION = AttentionKind("cross_attention", TARGET, SOURCE)
+ENCODER_ATTENTION = AttentionKind("attention", SOURCE_PADDING, SOURCE_PADDING)
+DECODER_ATTENTION = AttentionKind(
+    "decoder_attention", TARGET_PADDING, TARGET_PADDING, causal=True
+)
+CROSS_ATTENTION = AttentionKind("cross_attention", TARGET_PADDING, SOURCE_PADDING)
 
 
 class StateLoss(nn.Module):

@@ -22,7 +22,7 @@ from torch import Tensor
 
 DTYPES = ("float16", "bfloat16", "float32")
 
-SOURCE, TARGET = "source", "target"
+SOURCE_AXIS, TARGET_AXIS = "source", "target"
 _LOGITS, _INDICES, _CLASSES = "logits", ".indices", ".classes"
 _HEADER = 90  # bytes of a record for each tensor
 
@@ -30,17 +30,17 @@ Axis = str | None  # the name of a length that sequences differ in; None: a widt
 
 # what models hand out by index: the axes of each tensor at an index
 _STATES: dict[str, tuple[tuple[Axis, ...], ...]] = {
-    "hidden_states": ((SOURCE, None),),
-    "attention_scores": ((None, SOURCE, SOURCE),),
-    "attention_vectors": ((None, SOURCE, None),) * 3,
-    "decoder_hidden_states": ((TARGET, None),),
-    "decoder_attention_scores": ((None, TARGET, TARGET),),
-    "decoder_attention_vectors": ((None, TARGET, None),) * 3,
-    "cross_attention_scores": ((None, TARGET, SOURCE),),
+    "hidden_states": ((SOURCE_AXIS, None),),
+    "attention_scores": ((None, SOURCE_AXIS, SOURCE_AXIS),),
+    "attention_vectors": ((None, SOURCE_AXIS, None),) * 3,
+    "decoder_hidden_states": ((TARGET_AXIS, None),),
+    "decoder_attention_scores": ((None, TARGET_AXIS, TARGET_AXIS),),
+    "decoder_attention_vectors": ((None, TARGET_AXIS, None),) * 3,
+    "cross_attention_scores": ((None, TARGET_AXIS, SOURCE_AXIS),),
     "cross_attention_vectors": (
-        (None, TARGET, None),
-        (None, SOURCE, None),
-        (None, SOURCE, None),
+        (None, TARGET_AXIS, None),
+        (None, SOURCE_AXIS, None),
+        (None, SOURCE_AXIS, None),
     ),
 }
 
@@ -54,7 +54,7 @@ class Sequences:
     labels: dict[str, list[Tensor]]  # logits -> of each sequence, its rows of them
 
     def __len__(self) -> int:
-        return len(self.lengths[SOURCE])
+        return len(self.lengths[SOURCE_AXIS])
 
     def index(self, name: str, i: int) -> Any:
         """Return where sequence `i` is in a batch's signal."""
@@ -89,13 +89,16 @@ def find_sequences(inputs: Mapping[str, Any], padding_idx: int) -> Sequences:
             a decoder; and `heads`, as in `Supervision.places`.
         padding_idx: the padding of both.
     """
-    ids = {SOURCE: inputs["src_tokens"], TARGET: inputs.get("prev_output_tokens")}
+    ids = {
+        SOURCE_AXIS: inputs["src_tokens"],
+        TARGET_AXIS: inputs.get("prev_output_tokens"),
+    }
     ids = {axis: x for axis, x in ids.items() if x is not None}
     lengths = {axis: x.ne(padding_idx).sum(1).tolist() for axis, x in ids.items()}
     padded = {axis: x.size(1) for axis, x in ids.items()}
-    labels, bsz = {}, len(lengths[SOURCE])
+    labels, bsz = {}, len(lengths[SOURCE_AXIS])
     for head, places in inputs["heads"].items():
-        rows = (places // padded.get(TARGET, padded[SOURCE])).cpu()
+        rows = (places // padded.get(TARGET_AXIS, padded[SOURCE_AXIS])).cpu()
         axis = f"{_LOGITS}.{head}"
         labels[axis] = [rows.eq(i).nonzero().flatten() for i in range(bsz)]
         lengths[axis] = [len(found) for found in labels[axis]]
@@ -181,7 +184,7 @@ class SignalCodec:
             sequences: of that batch, for the shares of labels and of target positions.
             source_lengths: `(n,)`.
         """
-        tokens, total = sum(sequences.lengths[SOURCE]), 0.0
+        tokens, total = sum(sequences.lengths[SOURCE_AXIS]), 0.0
         for name, x in signals.items():
             axes = axes_of(name)
             ragged = [axis for axis in axes if axis is not None]

@@ -12,7 +12,7 @@ from fairseq_mlkd.tasks._fine_tuning_task import FineTuningTaskConfig
 from fairseq_mlkd.tasks._generation import TextReader
 from fairseq_mlkd.tasks._labelling_task import Head, LabellingTask, count_classes
 
-HEAD = "sentence_classification_head"
+SENTENCE_HEAD = "sentence_classification_head"
 
 
 @dataclass
@@ -40,7 +40,7 @@ class ZeroShotClassificationTask(LabellingTask):
         metric = choose_metric(self.label_parts, num_classes=num_classes)
         super().__init__(cfg, dictionary, metric)
         self.label_dictionary = labels
-        self.heads = {HEAD: Head(labels.nspecial, num_classes, pooled=True)}
+        self.heads = {SENTENCE_HEAD: Head(labels.nspecial, num_classes, pooled=True)}
 
     @property
     def target_dictionary(self) -> Dictionary:

@@ -28,7 +28,6 @@ from fairseq_mlkd.tasks._parse_generator import ParseGenerator
 from fairseq_mlkd.text.grammar import Grammar
 
 GRAMMARS = ["none", "tree", "ontology"]
-HEAD = DECODER_HEAD
 
 
 @dataclass
@@ -101,19 +100,19 @@ class ZeroShotParsingTask(FineTuningTask):
         """Return every symbol of the parse that the decoder can say."""
         target = sample["pointer_target"].flatten()
         places = target.ne(self.parses.outputs.pad()).nonzero().flatten()
-        return Supervision({HEAD: places}, {HEAD: target[places]})
+        return Supervision({DECODER_HEAD: places}, {DECODER_HEAD: target[places]})
 
     def find_labels(self, sample: dict[str, Any]) -> dict[str, Tensor]:
-        return {HEAD: sample["pointer_target"].ne(self.parses.outputs.pad())}
+        return {DECODER_HEAD: sample["pointer_target"].ne(self.parses.outputs.pad())}
 
     def find_excluded(self, sample: dict[str, Any]) -> dict[str, Tensor]:
         """Exclude pointers at words without subwords."""
         parses = self.parses
-        rows = self.find_labels(sample)[HEAD].nonzero()[:, 0]
+        rows = self.find_labels(sample)[DECODER_HEAD].nonzero()[:, 0]
         missing = self.word_starts(sample).lt(0)[rows, : parses.num_pointers]
         behind = parses.num_pointers - missing.size(1)
         never = F.pad(missing, (0, behind), value=True)
-        return {HEAD: F.pad(never, (parses.first_pointer, 0), value=False)}
+        return {DECODER_HEAD: F.pad(never, (parses.first_pointer, 0), value=False)}
 
     def word_starts(self, sample: dict[str, Any]) -> Tensor:
         return sample["net_input"]["word_starts"]

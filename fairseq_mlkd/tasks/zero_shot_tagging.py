@@ -15,7 +15,7 @@ from fairseq_mlkd.tasks._labelling_task import (
     tags_of,
 )
 
-HEAD = "tagging_head"
+TAGGING_HEAD = "tagging_head"
 
 
 @dataclass
@@ -39,7 +39,7 @@ class ZeroShotTaggingTask(LabellingTask):
         super().__init__(cfg, dictionary, metric)
         self.label_dictionary = labels
         num_tags = count_classes(labels)
-        self.heads = {HEAD: Head(labels.nspecial, num_tags, pooled=False)}
+        self.heads = {TAGGING_HEAD: Head(labels.nspecial, num_tags, pooled=False)}
 
     @property
     def target_dictionary(self) -> Dictionary:

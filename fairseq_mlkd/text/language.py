@@ -179,7 +179,7 @@ def spell(lang: str, ruleset: str, number: int) -> str:
 
 @dataclass(frozen=True)
 class Language:
-    """The tables from which `Reader` makes the rules of one language.
+    """The tables from which `Speaker` makes the rules of one language.
 
     Whatever has a full stop in these tables is an abbreviation for `split_sentences`,
     too: there is no second list.

@@ -24,7 +24,7 @@ from tiny import (
 from fairseq_mlkd.errors import UserError
 from fairseq_mlkd.metrics.results import read_results
 from fairseq_mlkd.prepare.labelled.audit import FileAudit, write_audit
-from fairseq_mlkd.tasks.zero_shot_classification import HEAD
+from fairseq_mlkd.tasks.zero_shot_classification import SENTENCE_HEAD
 
 SUBSETS = {"train.en": 30, "valid.en": 13, "valid.fr": 9, "test.de": 11, "test.en": 17}
 NAME = "zero_shot_classification"
@@ -72,7 +72,10 @@ def predict(data: Path, checkpoint: Path, subset: str) -> dict[int, list[int]]:
         places, targets = task.supervise(sample)
         with torch.no_grad():
             logits, _ = model(**sample["net_input"], heads=places)
-        found[i] = [targets[HEAD].item(), logits[HEAD].argmax().item()]
+        found[i] = [
+            targets[SENTENCE_HEAD].item(),
+            logits[SENTENCE_HEAD].argmax().item(),
+        ]
     return found
 
 

@@ -280,7 +280,7 @@ def _read_score(match: Match[str]) -> str:
 
 _HOUR = r"(?P<hour>\d(?<![\d.,:]\d)(?:(?<=[01])\d|(?<=2)[0-4])?)"
 _DAY = r"(\d(?<![\d.,:]\d)(?:(?<=[012])\d|(?<=3)[01])?)"
-# A look-behind follows the first digit, see `spoken/reader.py`.
+# A look-behind follows the first digit, see `spoken/speaker.py`.
 _RULES = [
     Rule(re.compile(pattern), read, needs)
     for needs, pattern, read in (

@@ -200,7 +200,7 @@ def _read_numeral(numeral: Numeral) -> str | None:
 _PAIR = r"\b(?:[IVX]+|one|two|three|four|five|six) (?:and|or|to) \Z"
 
 _DAY = r"\d(?<!\d\d)(?:(?<=[12])\d|(?<=3)[01])?(?!\d)"
-# A look-behind follows the first digit, see `spoken/reader.py`.
+# A look-behind follows the first digit, see `spoken/speaker.py`.
 _RULES = [
     Rule(re.compile(pattern), read, needs)
     for needs, pattern, read in (

@@ -20,7 +20,7 @@ from fairseq_mlkd.text.language import (
     table,
     words,
 )
-from fairseq_mlkd.text.spoken.reader import is_name
+from fairseq_mlkd.text.spoken.speaker import is_name
 
 # Python's \w holds Devanagari's letters but not its vowel signs.
 _LETTER = "[\u0900-\u0963\u0971-\u097f]"

@@ -31,7 +31,7 @@ from re import Match
 
 from fairseq_mlkd.text.languages import find_language
 from fairseq_mlkd.text.spoken.characters import clean, fold, part_words
-from fairseq_mlkd.text.spoken.reader import Reader, digit_groups
+from fairseq_mlkd.text.spoken.speaker import Speaker, digit_groups
 
 _DIGIT_GROUPS = re.compile(rf"(?<!\d)\d{{1,3}}(?:{digit_groups('')})")
 _NO_DIGITS = re.compile(r"[^0-9]")
@@ -45,7 +45,7 @@ def to_spoken(text: str, lang: str) -> str:
         lang: ISO 639-1 code of a file in `languages/`; for others, digits stay.
     """
     text = fold(text)
-    reader = _reader(lang)
+    reader = _speaker(lang)
     text = reader.read(text) if reader else _DIGIT_GROUPS.sub(_join_digits, text)
     text = clean(text)
     if reader and reader.language.segment:
@@ -63,9 +63,9 @@ def spoken_words(words: list[str], lang: str) -> list[str]:
 
 
 @cache
-def _reader(lang: str) -> Reader | None:
+def _speaker(lang: str) -> Speaker | None:
     language = find_language(lang)
-    return Reader(language) if language else None
+    return Speaker(language) if language else None
 
 
 def _join_digits(number: Match[str]) -> str:

@@ -12,7 +12,7 @@ import pytest
 from fairseq_mlkd.text.language import Language, table
 from fairseq_mlkd.text.languages import find_language
 from fairseq_mlkd.text.spoken import to_spoken
-from fairseq_mlkd.text.spoken.reader import Reader
+from fairseq_mlkd.text.spoken.speaker import Speaker
 
 HERE = Path(__file__).parent
 LANGS = ["es", "fr", "it", "pt"]
@@ -35,7 +35,7 @@ def test_kinds(lang, written, spoken):
 
 
 def test_a_language_needs_few_lines():
-    dutch = Reader(
+    dutch = Speaker(
         Language(
             lang="nl",
             decimal_word="komma",

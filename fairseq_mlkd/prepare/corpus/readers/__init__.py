@@ -15,7 +15,7 @@ from fairseq_mlkd.prepare.corpus.readers.billion_words import (
 from fairseq_mlkd.prepare.corpus.readers.document import Document
 from fairseq_mlkd.prepare.corpus.readers.lines import read_text
 from fairseq_mlkd.prepare.corpus.readers.mediawiki import read_mediawiki
-from fairseq_mlkd.prepare.corpus.readers.rows import read_jsonl, read_parquet
+from fairseq_mlkd.prepare.corpus.readers.records import read_jsonl, read_parquet
 from fairseq_mlkd.prepare.corpus.wikitext import article_paragraphs
 from fairseq_mlkd.remedies import FETCH_AGAIN
 

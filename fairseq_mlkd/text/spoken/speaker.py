@@ -105,7 +105,7 @@ def is_name(first: str, last: str) -> bool:
     return last[1:] == "00" and (first > last or first[2] != "0")
 
 
-class Reader:
+class Speaker:
     """Applies the rules that a language's tables stand for, one after the other."""
 
     def __init__(self, language: Language) -> None:

@@ -13,6 +13,7 @@ from fairseq_mlkd.text.sentencepieces import MODEL_FILE, SentencePieces, read_mo
 from fairseq_mlkd.text.tokenizer import SETTINGS_FILE, Tokenizer
 
 CHECKPOINT_FILE = "model.pt"
+_OURS = "encoder.embeddings.tokens.weight"  # no model of fairseq has it
 _FIRST_POSITION = 2  # fairseq's positions begin after the padding's, which is 1
 _LAYER_NORM_EPS = 1e-5
 _SHAPE = {
@@ -48,12 +49,14 @@ def read_fairseq(path: Path) -> ForeignEncoder:
     try:
         state = load_state(str(path))
         options = _read_options(state)
+        check_tensors(state.get("model"))
+        if _OURS in state["model"]:
+            raise ValueError("a model of ours already: name it where one is wanted")
         check_fixed(options, _FIXED)
         cfg = MultilingualEncoderConfig(
             **{key: _read_number(options, key, kind) for key, kind in _SHAPE.items()},
             layer_norm_eps=_LAYER_NORM_EPS,
         )
-        check_tensors(state.get("model"))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     vocabulary = _read_vocabulary(path.parent)
@@ -69,7 +72,10 @@ def _read_options(state: dict[str, Any]) -> dict[str, Any]:
     if isinstance(options, Namespace):
         options = vars(options)
     if not isinstance(options, dict):
-        raise ValueError("not a fairseq checkpoint: it has no options of a model")
+        raise ValueError(
+            "not a fairseq checkpoint: it has no options of a model; of a Hugging Face "
+            "model, name the folder"
+        )
     return options
 
 

@@ -12,7 +12,7 @@ from fairseq_mlkd.checkpoint import DICTIONARY_KEY, check_shapes, dictionary_sha
 from fairseq_mlkd.convert.fairseq import CHECKPOINT_FILE, read_fairseq
 from fairseq_mlkd.convert.foreign import ForeignEncoder
 from fairseq_mlkd.convert.huggingface import CONFIG_FILE, SHAPE, read_huggingface
-from fairseq_mlkd.convert.naming import Converted, Weights, convert
+from fairseq_mlkd.convert.naming import HUGGINGFACE_NAMES, Converted, Weights, convert
 from fairseq_mlkd.files.writing import folder_on_success
 from fairseq_mlkd.models.multilingual_encoder import (
     MultilingualEncoderConfig,
@@ -38,7 +38,8 @@ def import_encoder(path: Path, out: Path, *, cased: bool | None = None) -> list[
     try:
         converted = convert(source.tensors, source.names, source.order)
         source.cfg.no_lm_head = "lm_head.dense.weight" not in converted.weights
-        check_sizes(asdict(source.cfg), converted.weights, SHAPE)
+        theirs = SHAPE if source.names is HUGGINGFACE_NAMES else {}
+        check_sizes(asdict(source.cfg), converted.weights, theirs)
         model = MultilingualEncoderModel(source.cfg, _with_mask(dictionary))
         advice = "the configuration is that of another model"
         check_shapes(converted.weights, model.state_dict(), advice)
@@ -76,6 +77,8 @@ def read_source(path: Path, *, cased: bool | None = None) -> ForeignEncoder:
     Raises:
         ValueError: none of them.
     """
+    if path.is_file() and path.suffix == ".safetensors":
+        raise ValueError(f"{path}: name the folder that holds it, with its tokenizer")
     if path.is_file():
         return read_fairseq(path)
     if not path.is_dir():

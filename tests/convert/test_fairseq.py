@@ -96,3 +96,26 @@ def test_a_roberta_of_another_kind_is_refused(tmp_path, options):
     with pytest.raises(ValueError, match=f"model.pt: {key} is "):
         import_encoder(tmp_path / "source", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_a_model_of_ours_is_named_as_such(tmp_path):
+    save_roberta(tmp_path / "source")
+    import_encoder(tmp_path / "source", tmp_path / "out")
+    with pytest.raises(ValueError, match="model.pt: a model of ours already"):
+        import_encoder(tmp_path / "out", tmp_path / "again")
+
+
+def test_sizes_are_named_as_fairseq_names_them(tmp_path):
+    save_roberta(tmp_path)
+    state = torch.load(str(tmp_path / "model.pt"), weights_only=True)
+    state["args"].encoder_layers = 10**9
+    torch.save(state, str(tmp_path / "model.pt"))
+    with pytest.raises(ValueError, match="encoder_layers is 1000000000, but the"):
+        import_encoder(tmp_path, tmp_path / "out")
+
+
+@pytest.mark.parametrize("name", ["pytorch_model.bin", "model.safetensors"])
+def test_weights_alone_are_sent_to_their_folder(tmp_path, name):
+    torch.save({"a": torch.ones(2)}, str(tmp_path / name))
+    with pytest.raises(ValueError, match=f"{name}: .*name the folder"):
+        import_encoder(tmp_path / name, tmp_path / "out")

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from fairseq_mlkd.modules.encoder import Embeddings, Encoder, EncoderLayer
 from fairseq_mlkd.modules.heads import MaskedLMHead, PooledHead, TokenHead
+from fairseq_mlkd.modules.layer import TransformerLayer
 from fairseq_mlkd.modules.states import NOTHING, Request
 from fairseq_mlkd.modules.tied_embedding import Projection
 from fairseq_mlkd.options import option
@@ -50,6 +51,7 @@ class MultilingualEncoderConfig(FairseqDataclass):
 LM_HEAD = "lm_head"
 
 _E = TypeVar("_E", bound=Encoder)
+_L = TypeVar("_L", bound=TransformerLayer)
 
 # the fields that decide an encoder's parameters, and how heads on it begin
 ENCODER_SHAPE = (
@@ -204,18 +206,26 @@ def build_encoder(
         dropout=cfg.dropout,
         layer_norm_eps=cfg.layer_norm_eps,
     )
-    layers = [
-        EncoderLayer(
+    width = cfg.encoder_ffn_embed_dim
+    layers = build_layers(EncoderLayer, cfg, cfg.encoder_layers, width)
+    return kind(embeddings, layers)
+
+
+def build_layers(
+    kind: type[_L], cfg: MultilingualEncoderConfig, number: int, ffn_embed_dim: int
+) -> list[_L]:
+    """Build layers of encoder or decoder, as wide as the encoder, random weights."""
+    return [
+        kind(
             cfg.encoder_embed_dim,
-            cfg.encoder_ffn_embed_dim,
+            ffn_embed_dim,
             cfg.encoder_attention_heads,
             dropout=cfg.dropout,
             attention_dropout=cfg.attention_dropout,
             layer_norm_eps=cfg.layer_norm_eps,
         )
-        for _ in range(cfg.encoder_layers)
+        for _ in range(number)
     ]
-    return kind(embeddings, layers)
 
 
 def init_weights(module: nn.Module, *, std: float) -> None:

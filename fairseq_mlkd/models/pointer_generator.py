@@ -20,6 +20,7 @@ from fairseq_mlkd.models._pointer_decoder import PointerDecoder, Source
 from fairseq_mlkd.models.multilingual_encoder import (
     MultilingualEncoderConfig,
     build_encoder,
+    build_layers,
     init_weights,
 )
 from fairseq_mlkd.modules.decoder import Decoder, DecoderEmbeddings, DecoderLayer
@@ -166,18 +167,10 @@ def _build_decoder(cfg: PointerGeneratorConfig, outputs: Dictionary) -> Decoder:
         dropout=cfg.dropout,
         layer_norm_eps=cfg.layer_norm_eps,
     )
-    layers = [
-        DecoderLayer(
-            cfg.encoder_embed_dim,
-            cfg.decoder_ffn_embed_dim,
-            cfg.encoder_attention_heads,
-            dropout=cfg.dropout,
-            attention_dropout=cfg.attention_dropout,
-            layer_norm_eps=cfg.layer_norm_eps,
-        )
-        for _ in range(cfg.decoder_layers)
-    ]
-    return Decoder(embeddings, layers)
+    width = cfg.decoder_ffn_embed_dim
+    return Decoder(
+        embeddings, build_layers(DecoderLayer, cfg, cfg.decoder_layers, width)
+    )
 
 
 for _encoder in ARCH_MODEL_INV_REGISTRY["multilingual_encoder"]:

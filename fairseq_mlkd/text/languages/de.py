@@ -290,6 +290,13 @@ _RULES = [
             r"(?P<unit>Stunden?|Std\b|Minuten?|[Mm]in\b)\.?",
             _read_length,
         ),
+        (
+            ".",
+            r"(\d(?<![\d.,:]\d)\d?)\.(?P<to> ?- ?|/)(?=\d{1,2}\. ?[A-ZÄÖÜ])",
+            lambda match: _read_ordinal(match) + (" bis" if "-" in match["to"] else ""),
+        ),
+        ("%", r"%ig(e?[nrsm]?)\b", lambda match: f"prozentig{match[1]}"),
+        ("x", r"x(?<=\dx)\b(?! ?\d)", lambda match: "mal"),
         ("(", r"(?<=\()(\d):([0-5]\d)(?=\))", _read_track),
         (
             ("zeit ", "Länge ", "Dauer "),

@@ -136,8 +136,8 @@ _RULERS = words(
     "Mohammed Murad Napoleon Nicholas Olaf Oscar Otto Paul Peter Philip "
     "Philippe Pius Ptolemy Ralph Ramesses Ramses Rama Richard Robert Roger "
     "Rudolf Rudolph Sancho Selim Sigismund Sixtus Stephen Suleiman Theodosius "
-    "Thomas Thutmose Tiberius Umberto Urban Valdemar Victor Vittorio Vladimir "
-    "Wenceslaus Wilhelm William Xerxes Zog"
+    "Thomas Thutmose Tiberius Umberto Urban Valdemar Victoria Victor Vittorio "
+    "Vladimir Wenceslaus Wilhelm William Xerxes Zog"
 )
 _TITLES = words(
     "King Queen Emperor Empress Pope Antipope Patriarch Tsar Tsarina Czar "
@@ -252,6 +252,7 @@ _RULES = [
             lambda match: "million ",
         ),
         ("k", r"/(?<=[a-z]/)km ?\^?2\b", lambda match: "per square kilometer"),
+        ("s", r"s\b(?:(?<=\.\d s)|(?<=\.\d\d s))", lambda match: "seconds"),
         # between $5 and $10 million
         (
             "$",
@@ -271,7 +272,7 @@ _BEFORE_ATTRIBUTES = re.compile(
     r"(?: (?:new|total|record|initial|annual|additional|further|reported|estimated|"
     r"whopping|massive|one-time|single|first|second|final|original|cash|full|whole|"
     r"roughly|nearly|proposed|multi-year|so-called|combined))* "
-    r"(?:[$€£¥]?[\d.,]+(?: ?-| to )?)?\Z",
+    r"[\"“]?(?:[$€£¥]?[\d.,]+(?: ?-| to )?)?\Z",
     re.IGNORECASE,
 )
 # After an amount these do not name what costs it: the $5 was paid, the $3 in cash.

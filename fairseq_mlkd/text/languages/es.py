@@ -87,7 +87,7 @@ def _read_hours(hour: int, minute: int) -> str:
 
 # A degree sign stands for º before a word, unless that is a direction.
 _DEGREE_AS_ORDINAL = (
-    r" ?°(?= (?!norte|sur|este|oeste|latitud|longitud|respecto)[^\W\d_]{4})"
+    r"\.? ?°(?= (?!norte|sur|este|oeste|latitud|longitud|respecto)[^\W\d_]{4})"
 )
 _UNITS = forms(
     "% = por ciento, por ciento,; ‰ = por mil, por mil,; "
@@ -215,7 +215,7 @@ LANGUAGE = Romance(
         "Av. = avenida; Ctra. = carretera; Pza. = plaza; Dpto. = departamento; "
         "depto. = departamento; Prov. = provincia; Univ. = universidad; "
         "Ltda. = limitada; Cía. = compañía; Inc. = inc; Corp. = corporación; "
-        "Ltd. = limited; Co. = compañía; Jr. = junior; Sr. = señor|senior; "
+        "Ltd. = limited; Co. = compañía; Jr. = junior; "
         "EE. UU. = Estados Unidos; FF. AA. = Fuerzas Armadas; "
         "JJ. OO. = Juegos Olímpicos; RR. HH. = recursos humanos; "
         "RR. EE. = relaciones exteriores; CC. OO. = Comisiones Obreras; "

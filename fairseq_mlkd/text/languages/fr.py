@@ -240,7 +240,15 @@ LANGUAGE = Romance(
             re.compile(r"[MD](?<!\w[MD])(?:mes?|lles?|gr|r(?= [A-ZÉÈ]))(?![\w'])"),
             lambda match: _TITLES.get(match.group(), match.group()),
         ),
-        Rule(re.compile(r"M(?<![\w.]M)\.(?= ?[A-ZÉÈ]\w)"), _read_mister),
+        Rule(re.compile(r"M(?<![\w.]M)\.(?= ?[A-ZÉÈ]\w| et M)"), _read_mister),
+        Rule(
+            re.compile(r"Me(?<!\wMe)(?= [A-ZÉÈ][a-zé])"), lambda match: "maître", "Me"
+        ),
+        Rule(
+            re.compile(r"S(?<!\wS)te?(?=-[A-ZÉÈ])"),
+            lambda match: "sainte" if match[0] == "Ste" else "saint",
+            "St",
+        ),
         numerals(_read_numeral, "er|re|ère|e|ème|ᵉ"),
     ),
     rules=(

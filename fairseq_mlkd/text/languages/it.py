@@ -46,7 +46,8 @@ _QUEENS = words(
 # What stands before a numeral gives gender and number: libro II, nel XX secolo.
 _PARTS = {
     **dict.fromkeys(
-        words("atto canto capitolo episodio libro millennio secolo volume"), MASCULINE
+        words("atto canto capitolo episodio libro millennio secolo secoli volume"),
+        MASCULINE,
     ),
     **dict.fromkeys(words("dinastia edizione legislatura parte stagione"), FEMININE),
 }
@@ -70,12 +71,27 @@ _MASCULINE_NOUNS = (
 )
 
 
+# Nouns that are counted off: II guerra mondiale, I Congresso.
+_ORDERED_FEMININE = words(
+    "guerra repubblica edizione dinastia olimpiade brigata legione"
+)
+_ORDERED_MASCULINE = words(
+    "millennio congresso concilio festival governo impero campionato torneo "
+    "premio reich convegno concorso trofeo salone municipio"
+)
+_CENTURIES = re.compile(r"secoli \w+ e \Z")
+
+
 def _read_numeral(numeral: Numeral) -> str | None:
     is_long = len(numeral.written) > 1
     before = numeral.before.lower()
     form = MASCULINE if numeral.after.startswith("secol") else _PARTS.get(before)
-    if numeral.after.lower().startswith("guerra"):
+    following = (numeral.after.split() or [""])[0].lower().strip(",.;:)")
+    if following in _ORDERED_FEMININE:
         form = FEMININE
+    is_century = before == "e" and _CENTURIES.search(numeral.preceding)
+    if following in _ORDERED_MASCULINE or is_century:
+        form = MASCULINE
     if form is None and (is_long or numeral.after[:1].isupper()):
         form = _ARTICLES.get(before)
     if form is None and _is_italian_name(numeral):

@@ -81,7 +81,9 @@ def _read_hours(hour: int, minute: int) -> str:
 
 
 # A degree sign stands for º before a word, unless that is a direction.
-_DEGREE_AS_ORDINAL = r" ?°(?= (?!norte|sul|leste|oeste|latitude|longitude)[^\W\d_]{4})"
+_DEGREE_AS_ORDINAL = (
+    r"\.? ?°(?= (?!norte|sul|leste|oeste|latitude|longitude)[^\W\d_]{4})"
+)
 _UNITS = forms(
     "% = por cento, por cento; ‰ = por mil, por mil; "
     "°C = grau celsius, graus celsius; ° C = grau celsius, graus celsius; "

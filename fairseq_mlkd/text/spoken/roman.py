@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from re import Match
 from typing import NamedTuple
 
-from fairseq_mlkd.text.language import Rule
+from fairseq_mlkd.text.language import Rule, words
 from fairseq_mlkd.text.spoken.romance import FEMININE, MASCULINE, Numbers
 
 _ONES = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
@@ -24,6 +24,23 @@ _ROMAN = {
     if tens or value
 }
 _PARTS = re.compile('[ \u00a0("„“«-]+')
+# Nouns that are counted off in Spanish and Portuguese: la II República, I Congreso.
+_ORDERED_FEMININE = frozenset(
+    words(
+        "Guerra guerra República Internacional Bienal Bienal Edición Edição edición "
+        "edição Dinastía Dinastia dinastía dinastia Olimpiada Olimpíada Cumbre "
+        "Región Região Brigada Conferencia Conferência Copa Semana Jornada Feria "
+        "Feira Asamblea"
+    )
+)
+_ORDERED_MASCULINE = frozenset(
+    words(
+        "Congreso Congresso Concilio Concílio Festival Milenio milenio Milênio "
+        "milênio Reich Imperio Império Encuentro Encontro Foro Fórum Salón Salão "
+        "Campeonato Torneo Torneio Premio Prêmio Simposio Simpósio Plan Plano "
+        "Ejército Exército Seminario Seminário Concurso"
+    )
+)
 _ANOTHER = re.compile(r"(?:y|e|a|al|ao) [IVX]+\b")
 _OF = ("de ", "d'", "del ", "da ", "do ")
 _CENTURIES = ("siglo", "siglos", "século", "séculos")
@@ -73,8 +90,8 @@ def numerals(
         preceding = match.string[max(match.start() - 40, 0) : match.start()]
         after = match.string[match.end() : match.end() + 40].lstrip()
         written, ending = match.group("written", "ending")
-        words = _PARTS.split(preceding.rstrip(" \u00a0-"))[::-1]
-        said = read(Numeral(number, written, ending, preceding, words, after))
+        parts = _PARTS.split(preceding.rstrip(" \u00a0-"))[::-1]
+        said = read(Numeral(number, written, ending, preceding, parts, after))
         return said or match.group()
 
     return Rule(re.compile(rf"{numeral}(?P<ending>{endings})?(?![\w'])"), replace)
@@ -106,8 +123,11 @@ def iberian_numerals(
             if number <= 10:
                 return numbers.ordinal(number, gender)
             return numbers.cardinal(number)
-        if after.startswith("Guerra"):
+        following = (after.split() or [""])[0].strip(",.;:)")
+        if following in _ORDERED_FEMININE:
             return numbers.ordinal(number, FEMININE)
+        if following in _ORDERED_MASCULINE:
+            return numbers.ordinal(number, articles.get("el", MASCULINE))
         if before.lower() in articles and after[:1].isupper():
             return numbers.ordinal(number, articles[before.lower()])
         if _ANOTHER.match(after):

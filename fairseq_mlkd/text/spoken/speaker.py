@@ -99,9 +99,11 @@ def _ends_with_any_of(abbreviations: Iterable[str]) -> Pattern[str]:
 
 
 def is_name(first: str, last: str) -> bool:
-    """Return whether 747-400 and 737-800 are two numbers of a name and no range."""
-    if not (len(first) == len(last) == 3 and f"{first}{last}".isdigit()):
+    """Return whether 747-400, 737-800 and 747-8 are names, and no ranges."""
+    if not (len(first) == 3 and f"{first}{last}".isdigit()):
         return False
+    if len(last) != 3:
+        return len(last) == 1
     return last[1:] == "00" and (first > last or first[2] != "0")
 
 
@@ -173,7 +175,8 @@ class Speaker:
             *(self._prices(first, tail) if has_money else ()),
             # 5%-10%
             (
-                r"-(?:(?<=\d[%‰€$£]-)(?=[$€£]?\d)|(?:(?<=\d-)|(?<=\d\w-)|(?<=\d\w\w-))(?=[$€£]\d))",
+                r"-(?:(?:(?<=\d[%‰€$£]-)|(?<=\d[%‰] -)|(?<=\d [%‰] -)) ?(?=[$€£]?\d)|"
+                r"(?:(?<=\d-)|(?<=\d\w-)|(?<=\d\w\w-))(?=[$€£]\d))",
                 self._read_until,
                 "-",
             ),

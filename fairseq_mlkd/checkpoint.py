@@ -159,7 +159,7 @@ def _check_state(state: dict[str, Any]) -> dict[str, Any]:
     sections = {kind: admit(kind, cfg.get(kind)) for kind in KINDS}
     check_sizes(sections["model"], weights)
     checked = {
-        "cfg": OmegaConf.create(sections, flags={"allow_objects": True}),
+        "cfg": OmegaConf.create(sections),
         "args": None,
         "model": weights,
         **{

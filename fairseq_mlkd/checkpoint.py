@@ -30,6 +30,7 @@ DICTIONARY_KEY = "dictionary_sha256"
 LABELS_KEY = "labels_sha256"
 
 _IMPORT_FIRST = "convert it with mlkd-import, and name the model.pt that it writes"
+_FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 _ARCHIVE = (b"P", b"\x80")  # how a zip archive and a pickle begin
 _NUMBERS = ("best", "val_loss", "previous_training_time")
 _COUNTS = ("iterations_in_epoch", "version")
@@ -230,7 +231,10 @@ def check_tensors(weights: Any) -> None:
     for name, tensor in weights.items():
         if not isinstance(name, str) or not isinstance(tensor, Tensor):
             raise ValueError(f"damaged: its parameter {name!r} is no tensor")
-        if tensor.numel() and tensor.is_floating_point():
+        is_exotic = tensor.is_floating_point() and tensor.dtype not in _FLOATS
+        if is_exotic or tensor.is_complex():
+            raise ValueError(f"{name} is {tensor.dtype}, which no model of ours is")
+        if tensor.numel() and tensor.dtype in _FLOATS:
             # unlike isfinite, this needs no memory of its own
             low, high = tensor.aminmax()
             if not (math.isfinite(low) and math.isfinite(high)):

@@ -231,6 +231,11 @@ MALFORMED = {
     "task_state": ("text", "its task_state is a str"),
     "model": ({}, "it holds no parameters by name"),
     f"model/{LAYER}": (1.0, f"its parameter '{LAYER}' is no tensor"),
+    "model/lm_head.dense.weight": (torch.zeros(2, dtype=torch.cfloat), "is torch.comp"),
+    "model/lm_head.layer_norm.bias": (
+        torch.zeros(2).to(torch.float8_e4m3fn),
+        "is torch.float8_e4m3fn",
+    ),
     "model/lm_head.bias": (torch.tensor([float("nan")]), "lm_head.bias holds NaN"),
     "criterion": ({"projection": 3}, "its parameter 'projection' is no tensor"),
     "optimizer_history": ([3], "its optimizer_history holds no dictionaries"),

@@ -1,7 +1,5 @@
 """Sentence pairs to classify (XNLI, PAWS-X): trained on one language, tested on all."""
 
-from dataclasses import dataclass
-
 from fairseq.data import Dictionary
 from fairseq.tasks import register_task
 
@@ -15,24 +13,18 @@ from fairseq_mlkd.tasks._labelling_task import Head, LabellingTask, count_classe
 SENTENCE_HEAD = "sentence_classification_head"
 
 
-@dataclass
-class ZeroShotClassificationConfig(FineTuningTaskConfig):
-    pass
-
-
-@register_task("zero_shot_classification", dataclass=ZeroShotClassificationConfig)
+@register_task("zero_shot_classification", dataclass=FineTuningTaskConfig)
 class ZeroShotClassificationTask(LabellingTask):
     """Reads `SPLIT.LANG` in `DATA/{input0,input1,label}`, and the dictionaries.
 
     The dictionaries are `DATA/dict.txt` and `DATA/label/dict.txt`.
     """
 
-    cfg: ZeroShotClassificationConfig
     has_words = False
 
     def __init__(
         self,
-        cfg: ZeroShotClassificationConfig,
+        cfg: FineTuningTaskConfig,
         dictionary: Dictionary,
         labels: Dictionary,
     ) -> None:

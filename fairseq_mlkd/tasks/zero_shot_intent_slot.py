@@ -1,7 +1,6 @@
 """Intents and slots at once (MultiATIS++, MASSIVE): trained on one language."""
 
 import copy
-from dataclasses import dataclass
 
 from fairseq.data import Dictionary
 from fairseq.tasks import register_task
@@ -20,12 +19,7 @@ INTENT_HEAD = "intent_head"
 SLOT_HEAD = "slot_head"
 
 
-@dataclass
-class ZeroShotIntentSlotConfig(FineTuningTaskConfig):
-    pass
-
-
-@register_task("zero_shot_intent_slot", dataclass=ZeroShotIntentSlotConfig)
+@register_task("zero_shot_intent_slot", dataclass=FineTuningTaskConfig)
 class ZeroShotIntentSlotTask(LabellingTask):
     """Reads `SPLIT.LANG` in `DATA/{input0,pieces,label,intent}`, and the dictionaries.
 
@@ -33,12 +27,11 @@ class ZeroShotIntentSlotTask(LabellingTask):
     `DATA/intent`. In the loss every label counts once, the intent's as the slots'.
     """
 
-    cfg: ZeroShotIntentSlotConfig
     label_parts = (LABEL, INTENT)
 
     def __init__(
         self,
-        cfg: ZeroShotIntentSlotConfig,
+        cfg: FineTuningTaskConfig,
         dictionary: Dictionary,
         slots: Dictionary,
         intents: Dictionary,

@@ -1,7 +1,5 @@
 """Named entities (Wikiann): a tag for each word, trained on one language."""
 
-from dataclasses import dataclass
-
 from fairseq.data import Dictionary
 from fairseq.tasks import register_task
 
@@ -18,22 +16,15 @@ from fairseq_mlkd.tasks._labelling_task import (
 TAGGING_HEAD = "tagging_head"
 
 
-@dataclass
-class ZeroShotTaggingConfig(FineTuningTaskConfig):
-    pass
-
-
-@register_task("zero_shot_tagging", dataclass=ZeroShotTaggingConfig)
+@register_task("zero_shot_tagging", dataclass=FineTuningTaskConfig)
 class ZeroShotTaggingTask(LabellingTask):
     """Reads `SPLIT.LANG` in `DATA/{input0,pieces,label}`, and the dictionaries.
 
     The dictionaries are `DATA/dict.txt` and `DATA/label/dict.txt`.
     """
 
-    cfg: ZeroShotTaggingConfig
-
     def __init__(
-        self, cfg: ZeroShotTaggingConfig, dictionary: Dictionary, labels: Dictionary
+        self, cfg: FineTuningTaskConfig, dictionary: Dictionary, labels: Dictionary
     ) -> None:
         metric = choose_metric((LABEL, WORDS), tags=tags_of(labels))
         super().__init__(cfg, dictionary, metric)

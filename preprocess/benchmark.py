@@ -36,30 +36,33 @@ def fraction(text: str) -> float:
 def get_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
     parser = benchmark_parser("benchmark.py", __doc__, sorted(READERS))
-    add = parser.add_argument
-    add("folder", metavar="IN", type=Path, help="folder with the benchmark's files")
-    add("out", metavar="OUT", type=Path, help="folder to write")
-    add(
+    parser.add_argument(
+        "folder", metavar="IN", type=Path, help="folder with the benchmark's files"
+    )
+    parser.add_argument("out", metavar="OUT", type=Path, help="folder to write")
+    parser.add_argument(
         "--tokenizer",
         metavar="DIR",
         type=Path,
         required=True,
         help="what preprocess/corpus.py or mlkd-import wrote",
     )
-    add("--source-lang", default="en", help="language to fine-tune on (default: en)")
-    add(
+    parser.add_argument(
+        "--source-lang", default="en", help="language to fine-tune on (default: en)"
+    )
+    parser.add_argument(
         "--langs",
         metavar="LANG,...",
         default="",
         help="languages besides the source (default: all)",
     )
-    add(
+    parser.add_argument(
         "--train",
         metavar="FILE",
         type=Path,
         help="training file to use in place of the one in IN",
     )
-    add(
+    parser.add_argument(
         "--valid-fraction",
         metavar="F",
         type=fraction,
@@ -67,7 +70,7 @@ def get_parser() -> argparse.ArgumentParser:
         help="share of the training rows to validate on, from 0 to below 1"
         " (default: 0, use the dev file)",
     )
-    add(
+    parser.add_argument(
         "--seed",
         type=int,
         default=1,

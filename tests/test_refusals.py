@@ -102,6 +102,15 @@ def test_max_tokens_below_the_longest_row(data, trained, tmp_path, name):
     assert not (tmp_path / "results.jsonl").exists()
 
 
+def test_of_training_data_too_long_rows_are_skipped(data, trained, tmp_path):
+    flags = [*flags_of(TAGS), "--train-subset", "train.en", "--disable-validation"]
+    train(data[TAGS], tmp_path, *flags, "--max-tokens", 12, *ONCE)
+    # but not where it is evaluated
+    flags = ["--task", TAGS, "--path", trained[TAGS], "--valid-subset", "train"]
+    message = refusal(run, "validate", data[TAGS], *flags, "--max-tokens", 6)
+    assert "--max-tokens 6: train has an example of" in message
+
+
 def test_rows_longer_than_the_model_are_not_skipped(data, tmp_path):
     flags = [*flags_of(MLM), "--max-positions", 8, *ONCE]
     skip = "--skip-invalid-size-inputs-valid-test"

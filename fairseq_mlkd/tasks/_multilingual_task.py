@@ -262,7 +262,7 @@ class MultilingualTask(FairseqTask):
         """
         kwargs.update(required_batch_size_multiple=1, data_buffer_size=0)
         name, limit = self._name(dataset), kwargs.get("max_tokens")
-        if name != "train" and limit is not None:
+        if limit is not None and self._is_scored(name):
             check_longest(name, dataset, limit)
         return super().get_batch_iterator(dataset, *args, **kwargs)
 
@@ -278,7 +278,7 @@ class MultilingualTask(FairseqTask):
         Raises:
             ValueError: an example is longer than the model takes.
         """
-        if (name := self._name(dataset)) != "train":
+        if self._is_scored(name := self._name(dataset)):
             check_positions(name, dataset, indices, max_positions)
         return super().filter_indices_by_size(
             indices, dataset, max_positions, ignore_invalid_inputs
@@ -286,6 +286,12 @@ class MultilingualTask(FairseqTask):
 
     def _name(self, dataset: FairseqDataset) -> str:
         return next((n for n, d in self.datasets.items() if d is dataset), "the data")
+
+    def _is_scored(self, subset: str) -> bool:
+        """Whether a subset is not, or not only, trained on."""
+        is_train = split_subset(subset)[0] == "train"
+        is_valid = subset in self.cfg.valid_subset.split(",")
+        return self.is_restored or is_valid or not is_train
 
     def max_positions(self) -> int | None:
         return None

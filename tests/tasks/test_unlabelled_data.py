@@ -89,6 +89,27 @@ def final(path: Path) -> dict[str, Any]:
 
 
 @all_tasks
+def test_the_double_batch_is_two_batches(world, name, tmp_path):
+    """An update on all 18 examples, in one batch and in three of a third."""
+    flags = ["--unlabelled-data", world.sentences, "--unlabelled-ratio", 0.4]
+    flags += [*world.stage_1(), *SILENT, "--max-update", 1, "--train-embeddings"]
+    flags += ["--dropout", 0, "--attention-dropout", 0]
+    flags += ["--optimizer", "sgd", "--lr", 1, "--clip-norm", 0]
+    if name != "zero_shot_parsing":
+        flags += ["--keep-lm-head"]
+    one, three = (
+        final(world.distil(name, tmp_path / run, *flags, *more))
+        for run, more in (
+            ("one", ["--batch-size", 18]),
+            ("three", ["--batch-size", 6, "--update-freq", 3]),
+        )
+    )
+    for part, weights in one.items():
+        for key, value in weights.items():
+            assert torch.allclose(value, three[part][key], rtol=1e-4, atol=1e-5), key
+
+
+@all_tasks
 def test_resuming_draws_as_before(world, name, tmp_path):
     """With dropout, masks, and fewer sentences than examples."""
     flags = ["--unlabelled-data", world.sentences, "--unlabelled-ratio", 0.7]

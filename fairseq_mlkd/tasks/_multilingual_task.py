@@ -288,7 +288,7 @@ class MultilingualTask(FairseqTask):
         return next((n for n, d in self.datasets.items() if d is dataset), "the data")
 
     def _is_scored(self, subset: str) -> bool:
-        """Whether a subset is not, or not only, trained on."""
+        """Say whether a subset is not, or not only, trained on."""
         is_train = split_subset(subset)[0] == "train"
         is_valid = subset in self.cfg.valid_subset.split(",")
         return self.is_restored or is_valid or not is_train

@@ -9,6 +9,8 @@ from typing import ParamSpec, TypeVar
 from hydra.errors import CompactHydraException
 
 logger = logging.getLogger(__name__)
+# fairseq has the root logger tell everything; at DEBUG, where an error was raised
+logger.setLevel(logging.INFO)
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")

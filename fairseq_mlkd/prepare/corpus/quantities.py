@@ -79,16 +79,18 @@ class Wording(NamedTuple):
 
 
 @cache
-def wording_of(lang: str | None) -> Wording:
+def wording_of(lang: str | None, *, abbreviated: bool = False) -> Wording:
     """Return how a language writes quantities.
 
-    Units have English names in English, and in languages that are not known if some
-    of ours lack the symbol.
+    Units have English names in English, unless they are abbreviated, and in languages
+    that are not known if some of ours lack the symbol.
     """
     language = find_language(lang) if lang else None
     if language is None or language.lang == "en":
-        known = [frozenset[str](), *(frozenset(each.units) for each in all_languages())]
-        symbols = known[0] if language else frozenset.intersection(*known[1:])
+        known = [frozenset(each.units) for each in all_languages()]
+        symbols = frozenset.intersection(*known)
+        if language:
+            symbols = frozenset(language.units if abbreviated else ())
         joins = {word: word for word in _JOINS.values()}
         return Wording(symbols, {}, joins, True)
     wiki = language.wiki
@@ -111,7 +113,7 @@ def convert(
     if parsed is None:
         return None
     quantities, joins, rest = parsed
-    names = wording_of(lang)
+    names = wording_of(lang, abbreviated=named.get("abbr") == "on")
     shown = named.get("disp", "")
     if shown == "unit":
         unit = quantities[-1][-1][1]

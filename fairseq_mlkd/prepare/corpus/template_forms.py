@@ -113,7 +113,9 @@ def _write_date(day: str, month: str, year: str, wiki: Wiki) -> str | None:
 
 
 def _convert(call: Template) -> str | None:
-    return convert(call.unnamed, call.named, call.lang)
+    is_short = call.name.lower() == "cvt"
+    named = {"abbr": "on", **call.named} if is_short else call.named
+    return convert(call.unnamed, named, call.lang)
 
 
 def _convert_names(call: Template) -> str | None:
@@ -145,9 +147,12 @@ def _plain_number(call: Template) -> str | None:
 
 def _local(number: str, call: Template) -> str:
     """Write 3.5 with the decimal mark of the wiki, if that is known."""
-    is_plain = re.fullmatch(r"[-−]?\d+\.\d+", number)
     mark = call.wiki.decimal_mark
-    return number.replace(".", mark) if is_plain and mark else number
+    if mark and re.fullmatch(r"[-−]?\d+\.\d+", number):
+        return number.replace(".", mark)
+    if call.lang == "en" and re.fullmatch(r"\d{4,15}", number):
+        return f"{int(number):,}"  # no year
+    return number
 
 
 def _quantity(call: Template) -> str | None:
@@ -308,8 +313,11 @@ def _as_of(call: Template) -> str | None:
     date = _date(call)
     if date is None:
         return None
+    if call.get("bare"):
+        return date
     word = "since" if call.get("since") else "as of"
-    return f"{word if call.get('lc') else word.capitalize()} {date}"
+    word = word if call.get("lc") else word.capitalize()
+    return " ".join(filter(None, [word, call.get("pre"), date])) + call.get("post")
 
 
 def _circa(call: Template) -> str | None:

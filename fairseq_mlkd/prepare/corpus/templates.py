@@ -26,7 +26,8 @@ _PREFIX = re.compile(
 # Templates that are called as what they show: {{1er|mai}}, {{XIXe siècle}}, {{½}}.
 _SHOWS_NAME = re.compile(
     r"\d{1,3}(?:er|re|e|es|ère|nd|nde)(?: [a-zéû]+)?|\d{1,2} [a-zéû]+|"
-    r"[IVX]{2,}|[IVX]+(?:er|e|es)|[IVXivx]+(?:er|e) siècle(?: av\. J\.-C\.)?|"
+    r"[IVX]{2,}|[IVX]+(?:er|e|re|es)|"
+    r"années \d{4}|[IVXivx]+(?:er|e) (?:siècle|millénaire)(?: av\. J\.-C\.)?|"
     r"\d/\d+|[½⅓⅔¼¾⅛⅜⅝⅞€£¥₹$%°–—]|[a-z]{1,4}(?:²|³)"
 )
 _ROMAN_DIGITS = frozenset("IVX")

@@ -556,7 +556,7 @@ LANGUAGE = Language(
             "{1}": "polytonisch|kapitälchen|hebr|arab|unicode|sperrsatz|antiqua|"
             "fraktur|überstrich|musik|nobreak",
             "{2}": "farbe|farbtext|schriftfarbe",
-            "„{1}“": '"',
+            "„{text|1}“": '"|zitat',
             "‚{1}‘": "‚",
             "{1} m": "höhe|höhenangabe",
             "=fraction": "bruch|b",

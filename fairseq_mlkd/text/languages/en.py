@@ -556,6 +556,10 @@ LANGUAGE = Language(
         months=_MONTHS,
         date="{month} |{day}, |{year}",
         templates={
+            "…": "...|…|ellipsis",
+            "π": "pi",
+            "{all}": "bibleverse|bible verse|bv",
+            "=last": "transl|transliteration|translit",
             "{1|} BCE": "bce",
             "{1|} BC": "bc",
             "AD {1|}": "ad",
@@ -564,20 +568,23 @@ LANGUAGE = Language(
             "=coord": "coord|coor|coord dms|coor title dms|geodatos|coordinate|"
             "ウィキ座標2段度分秒",
             "{1}": "nowrap|nobr|nobreak|nowr|small|smaller|big|larger|resize|abbr|"
-            "abbrlink|tooltip|hover title|vanchor|visible anchor|visible anchors|"
-            "citation|latin|em|strong|strongbad|var|mvar|samp|kbd|code|mono|tt|"
-            "allcaps|uc|lc|ucfirst|lcfirst|huge|not a typo|notatypo|typo|sic|"
-            "proper name|as written|linktext|lk|wikt|wiktionary|wt|unichar|unicode|"
-            "script|polytonic|greek|hebrew|he|arabic|nastaliq|iast|iast1|iso|"
-            "iso 15919|pinyin|section link|slink|flagu|angbr|angle bracket|bracket|"
-            "nee|overline|underline|u|strike|gr|bold|italic|i|ital|"
-            "citation needed span|clarify span|ship|tq|center|left|right|noitalic|"
-            "no italic|serif|sans-serif|bibleref",
-            "{2}": "lang|transl|transliteration|rtl-lang|color|font color|fontcolor|"
-            "audio|sort|hs|colorsample|font|bgcolor|fgcolor",
+            "abbrlink|tooltip|hover title|vanchor|visible anchor|"
+            "visible anchors|citation|latin|em|strong|strongbad|var|mvar|"
+            "samp|kbd|code|mono|tt|allcaps|uc|lc|ucfirst|lcfirst|huge|"
+            "not a typo|notatypo|typo|sic|proper name|as written|wikt|"
+            "wiktionary|wt|unichar|unicode|script|polytonic|greek|hebrew|"
+            "he|arabic|nastaliq|iast|iast1|iso|iso 15919|pinyin|"
+            "section link|slink|flagu|angbr|angle bracket|bracket|nee|"
+            "overline|underline|u|strike|gr|bold|italic|i|ital|"
+            "citation needed span|clarify span|ship|tq|center|left|right|"
+            "noitalic|no italic|serif|sans-serif|bibleref|"
+            "no wrap|nwr|math|numwords|number to word|spellnum|spellnum per mos",
+            "{2}": "lang|rtl-lang|color|font color|fontcolor|audio|sort|hs|"
+            "colorsample|font|bgcolor|fgcolor",
             "{1|3|2}": "nihongo|nihongo foot|nihongo2|nihongo3|nihongo krt",
             "{2|1}": "fontsize|size",
-            "{1} {2}": "sortname|currency|bibleverse|bible verse|bv",
+            "{1} {2}": "sortname|currency|"
+            "oldstyledate|oldstyledatedy|old style date|osdate",
             "{1}-class {2|}": "sclass|sclass2|sclass-|sclass2-",
             "=convert": "convert|cvt|conv|convert/spell|conversion|convertir|converti",
             "=convert names": "mi to km|km to mi|ft to m|m to ft|in to cm|cm to in|"
@@ -586,8 +593,8 @@ LANGUAGE = Language(
             "mm to in|yd to m|mph to km/h|sqmi to km2|km2 to sqmi|oz to g",
             "=height": "height|weight",
             "=value": "val",
-            "=number": "formatnum|num|number|formatprice|format price|numero",
-            "=digits": "gaps|cent",
+            "=number": "formatnum|num|number|formatprice|format price|numero|nts",
+            "=digits": "gaps|cent|linktext|lk",
             "=fraction": "frac|sfrac|fraction",
             "=power": "10^",
             "=times power": "e|e-sp|x10^|x10|×10^",

@@ -323,12 +323,14 @@ LANGUAGE = Romance(
         templates={
             "=small caps": "petites capitales|pc",
             "{1}": "abréviation|abréviation discrète|abrd|abréviation souple|"
-            "page h'|terme défini|citation nécessaire|refnec|référence nécessaire|"
-            "référence souhaitée|refsou|passage évasif|passage promotionnel|"
-            "pas clair|pertinence passage|passage contradictoire|"
+            "page h'|terme défini|citation nécessaire|refnec|"
+            "référence nécessaire|référence souhaitée|refsou|"
+            "passage évasif|passage promotionnel|pas clair|"
+            "pertinence passage|passage contradictoire|"
             "référence à confirmer|rom-maj|rom-min|romain|rom|nom d'usage|"
-            "grec ancien|quand|qui|lesquels|lesquelles|lequel|laquelle|où|comment|"
-            "pourquoi|quoi|combien",
+            "grec ancien|quand|qui|lesquels|lesquelles|lequel|laquelle|où|"
+            "comment|pourquoi|quoi|combien|"
+            "nobr romains|nobr romain|citation étrangère",
             "{2}": "langue|en langue|couleur|infobulle",
             "{texte|trad affiché|fr|1}": "lien",
             "{nom} {1|}": "nom de famille",
@@ -342,7 +344,7 @@ LANGUAGE = Romance(
             "=centuries": "s2|s2-|-s2|sp|sp-|-sp|-sp-",
             "=time": "heure|heures|h",
             "=duration": "durée|duree",
-            "=power": "x10",
+            "=times power": "x10",
             "=formula": "formule chimique|formule brute",
             "=fraction": "fraction numérique",
             "– {1} –": "incise",

@@ -203,6 +203,7 @@ LANGUAGE = Language(
             **table("ly = 光年; AU = 天文単位; K = ケルビン; bar = バール"),
         },
         templates={
+            "=fraction": "分数",
             "=quantity": "単位",
             "{1}": "仮リンク|ruby|ruby-ja|ルビ|ルビ-ja|読み仮名|"
             "読み仮名 ruby不使用|ふりがな|振り仮名|よみがな|補助漢字フォント|"

@@ -32,28 +32,28 @@ def test_what_is_no_number_is_none(text):
 @pytest.mark.parametrize(
     "arguments, shown",
     [
-        ("100|mi|km", "160 km"),
-        ("100|mi|km|0", "161 km"),
-        ("5|ft|m", "1.5 m"),
-        ("5|ft|11|in|m", "1.80 m"),
-        ("10|km|mi", "6.2 mi"),
-        ("32|F|C", "0 °C"),
-        ("100|F|C", "38 °C"),
-        ("-40|F|C", "−40 °C"),
+        ("100|mi|km", "160 kilometers"),
+        ("100|mi|km|0", "161 kilometers"),
+        ("5|ft|m", "1.5 meters"),
+        ("5|ft|11|in|m", "1.80 meters"),
+        ("10|km|mi", "6.2 miles"),
+        ("32|F|C", "0 degrees Celsius"),
+        ("100|F|C", "38 degrees Celsius"),
+        ("-40|F|C", "−40 degrees Celsius"),
         ("20|C|F", "68 degrees Fahrenheit"),
-        ("3000|ft|m", "910 m"),
+        ("3000|ft|m", "910 meters"),
         ("70|kg|lb", "150 pounds"),
-        ("8.5|in|cm", "22 cm"),
-        ("12345|ft|m", "3763 m"),
+        ("8.5|in|cm", "22 centimeters"),
+        ("12345|ft|m", "3,763 meters"),
         ("500|acre|ha", "200 hectares"),
-        ("1|mi|km|2", "1.61 km"),
-        ("60|mph|km/h", "97 km/h"),
-        ("180|cm|ftin", "5 ft 11 inches"),
-        ("2|by|3|m|ft", "6.6 by 9.8 ft"),
+        ("1|mi|km|2", "1.61 kilometers"),
+        ("60|mph|km/h", "97 kilometers per hour"),
+        ("180|cm|ftin", "5 feet 11 inches"),
+        ("2|by|3|m|ft", "6.6 by 9.8 feet"),
     ],
 )
 def test_outputs_that_come_first_are_rounded_as_there(arguments, shown):
-    assert convert(arguments.split("|"), {"order": "flip"}, None) == shown
+    assert convert(arguments.split("|"), {"order": "flip"}, "en") == shown
 
 
 def test_outputs_are_rounded_as_asked():

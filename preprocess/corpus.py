@@ -74,7 +74,7 @@ def parse_args() -> argparse.Namespace:
         "--sample",
         type=int,
         default=2_000_000,
-        help="learn the subwords from at most so many sentences, drawn by equation 1",
+        help="most sentences to learn codes from",
     )
     add(
         "--codes-from",

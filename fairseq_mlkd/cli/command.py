@@ -73,8 +73,6 @@ def benchmark_parser(
         "name", metavar="NAME", choices=names, help="the benchmark: %(choices)s"
     )
     parser.add_argument(
-        "--keep-ns",
-        action="store_true",
-        help="keep PAWS-X rows whose translation is missing",
+        "--keep-ns", action="store_true", help="keep PAWS-X rows without a translation"
     )
     return parser

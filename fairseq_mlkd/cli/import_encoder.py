@@ -1,15 +1,15 @@
 """`mlkd-import`: a public encoder -> our checkpoint, dictionary and tokenizer."""
 
 import argparse
-import sys
 from pathlib import Path
 
+from fairseq_mlkd.cli.command import make_parser, one_line_errors
 from fairseq_mlkd.convert.importer import import_encoder
 
 
 def get_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    parser = argparse.ArgumentParser(prog="mlkd-import", description=__doc__)
+    parser = make_parser("mlkd-import", __doc__)
     parser.add_argument(
         "source",
         metavar="SOURCE",
@@ -41,13 +41,11 @@ def get_parser() -> argparse.ArgumentParser:
     return parser
 
 
+@one_line_errors("mlkd-import")
 def main(argv: list[str] | None = None) -> None:
-    """Run the command; bad input ends it with one line."""
+    """Run the command."""
     args = get_parser().parse_args(argv)
-    try:
-        print("\n".join(import_encoder(args.source, args.out, cased=args.cased)))
-    except (OSError, ValueError) as error:
-        sys.exit(f"mlkd-import: {error}")
+    print("\n".join(import_encoder(args.source, args.out, cased=args.cased)))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from fairseq_mlkd.distillation.config import DistillationConfig
 from fairseq_mlkd.distillation.contract import Distillable, ModelShape
 from fairseq_mlkd.distillation.inner_losses import InnerLosses, Shape, inner_weights
 from fairseq_mlkd.distillation.layer_map import build_layer_map
-from fairseq_mlkd.distillation.losses import hard_loss, output_losses
+from fairseq_mlkd.distillation.losses import ByHead, hard_loss, output_losses
 from fairseq_mlkd.distillation.other_subwords import TeacherView, at_words
 from fairseq_mlkd.distillation.signals import SignalCodec
 from fairseq_mlkd.distillation.teacher import Teacher, TeacherFile
@@ -75,8 +75,8 @@ class Distiller(nn.Module):
         self,
         student: nn.Module,
         inputs: Mapping[str, Any],
-        places: Mapping[str, Tensor],
-        targets: Mapping[str, Tensor] | None = None,
+        places: ByHead,
+        targets: ByHead | None = None,
         *,
         counts: Tensor | None = None,
         with_logits: bool = False,
@@ -152,7 +152,7 @@ class Distiller(nn.Module):
         self,
         logits: Logits,
         teacher_logits: Logits,
-        targets: Mapping[str, Tensor] | None,
+        targets: ByHead | None,
         shared: dict[str, Tensor],
         label_weights: dict[str, Tensor] | None,
     ) -> tuple[Tensor, dict[str, Tensor]]:
@@ -178,18 +178,14 @@ class Distiller(nn.Module):
         return total, {"nll_loss": ce, "logits_loss": kd}
 
 
-def find_rows(
-    inputs: Mapping[str, Any], places: Mapping[str, Tensor]
-) -> dict[str, Tensor]:
+def find_rows(inputs: Mapping[str, Any], places: ByHead) -> dict[str, Tensor]:
     """Return the sentence of a batch that each place is in: head -> `(n,)`."""
     read = inputs.get("prev_output_tokens", inputs["src_tokens"])
     return {head: place // read.size(1) for head, place in places.items()}
 
 
 def count_by_row(
-    inputs: Mapping[str, Any],
-    places: Mapping[str, Tensor],
-    targets: Mapping[str, Tensor] | None = None,
+    inputs: Mapping[str, Any], places: ByHead, targets: ByHead | None = None
 ) -> Tensor:
     """Count the labels of each sentence, `(bsz,)`.
 
@@ -209,7 +205,7 @@ def count_by_row(
 
 
 def share_out(
-    counts: Tensor, inputs: Mapping[str, Any], places: Mapping[str, Tensor]
+    counts: Tensor, inputs: Mapping[str, Any], places: ByHead
 ) -> dict[str, Tensor]:
     """Share each sentence's count `(bsz,)` among its places: head -> `(n,)`."""
     shares = counts / count_by_row(inputs, places).clamp(min=1)

@@ -315,11 +315,7 @@ class InnerLosses(nn.Module):
         }
 
     def forward(
-        self,
-        student: Outputs,
-        teacher: Outputs,
-        counts: Tensor,
-        decodes: bool = True,
+        self, student: Outputs, teacher: Outputs, counts: Tensor, decodes: bool = True
     ) -> dict[str, Tensor]:
         """Return the terms by name, without their weights, each summed over sentences.
 

@@ -38,6 +38,7 @@ from fairseq import modules
 from torch import Tensor
 
 INTER_LOSSES = ("mse", "l2")
+ByHead = Mapping[str, Tensor]  # head -> its labels, logits or places
 
 # rows of logits at a time: what is between them and the loss stays in the cache
 _ROWS = 8
@@ -49,9 +50,7 @@ def count_labels(target: Tensor) -> int:
 
 
 def hard_loss(
-    logits: Mapping[str, Tensor],
-    targets: Mapping[str, Tensor],
-    label_weights: Mapping[str, Tensor] | None = None,
+    logits: ByHead, targets: ByHead, label_weights: ByHead | None = None
 ) -> Tensor:
     """Return the cross-entropy summed over the labels of all heads.
 
@@ -202,11 +201,7 @@ def _output_losses_of_rows(
 
 
 def hidden_loss(
-    student: Tensor,
-    teacher: Tensor,
-    padding_mask: Tensor | None,
-    *,
-    kind: str = "mse",
+    student: Tensor, teacher: Tensor, padding_mask: Tensor | None, *, kind: str = "mse"
 ) -> Tensor:
     """Return equation 3 on embeddings or the outputs of a layer, of each sentence.
 
@@ -240,10 +235,7 @@ def attention_loss(
 
 
 def valid_cells(
-    query_padding: Tensor | None,
-    key_padding: Tensor | None,
-    *,
-    causal: bool = False,
+    query_padding: Tensor | None, key_padding: Tensor | None, *, causal: bool = False
 ) -> Tensor | None:
     """Return the cells of attention whose query and key are both real.
 

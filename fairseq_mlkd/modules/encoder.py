@@ -68,11 +68,7 @@ class EncoderLayer(TransformerLayer):
     """A transformer layer of BERT's encoder."""
 
     def forward(
-        self,
-        x: Tensor,
-        attention_bias: Tensor | None,
-        *,
-        return_scores: bool = False,
+        self, x: Tensor, attention_bias: Tensor | None, *, return_scores: bool = False
     ) -> Attended:
         """Do as `Attention.forward`, `x` being the layer's output.
 

@@ -140,6 +140,11 @@ class FineTuningTask(MultilingualTask):
         """Return the row of a typed line: the numbers of each folder of the data."""
         raise NotImplementedError
 
+    def limits(self) -> dict[str, Any]:
+        """Return how long inputs may be, and what becomes of longer ones."""
+        long_inputs = self.cfg.long_inputs
+        return {"max_positions": self.longest_input(), "long_inputs": long_inputs}
+
     def find_labels(self, sample: dict[str, Any]) -> dict[str, Tensor]:
         """Map a head to `(bsz, labels)`, true at those of `target` that it predicts."""
         raise NotImplementedError

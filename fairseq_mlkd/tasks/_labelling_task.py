@@ -53,8 +53,7 @@ class LabellingTask(FineTuningTask):
             data or self.cfg.data,
             subset,
             self.dictionary,
-            max_positions=self.longest_input(),
-            long_inputs=self.cfg.long_inputs,
+            **self.limits(),
             intent_offset=self.intent_offset,
         )
 

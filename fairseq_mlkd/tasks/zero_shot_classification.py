@@ -23,10 +23,7 @@ class ZeroShotClassificationTask(LabellingTask):
     has_words = False
 
     def __init__(
-        self,
-        cfg: FineTuningTaskConfig,
-        dictionary: Dictionary,
-        labels: Dictionary,
+        self, cfg: FineTuningTaskConfig, dictionary: Dictionary, labels: Dictionary
     ) -> None:
         num_classes = count_classes(labels)
         metric = choose_metric(self.label_parts, num_classes=num_classes)
@@ -43,8 +40,7 @@ class ZeroShotClassificationTask(LabellingTask):
             data or self.cfg.data,
             subset,
             self.dictionary,
-            max_positions=self.longest_input(),
-            long_inputs=self.cfg.long_inputs,
+            **self.limits(),
         )
 
     def read_text(self, text: TextReader, line: str) -> dict[str, list[int]]:

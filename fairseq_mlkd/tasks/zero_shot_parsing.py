@@ -72,9 +72,8 @@ class ZeroShotParsingTask(FineTuningTask):
             subset,
             self.dictionary,
             self.parses,
-            max_positions=self.longest_input(),
             max_target_positions=self._longest_parse(),
-            long_inputs=self.cfg.long_inputs,
+            **self.limits(),
         )
 
     def read_text(self, text: TextReader, line: str) -> dict[str, list[int]]:

@@ -270,19 +270,19 @@ def test_spans_survive_joining():
 
 
 @pytest.mark.parametrize(
-    "old, new, message",
-    [
-        ("monday = Monday", "", "[slot day] lacks monday"),
-        ("stop = .", "", "[language] lacks stop"),
-        ("party = party", "party = party/x", "party has the unknown gender"),
-        ("play {song} by", "play {melody} by", "[music] request has the unknown slots"),
-        ("[flight]", "[flight", "parsing errors"),
-    ],
+    "message, change",
+    {
+        "[slot day] lacks monday": ("monday = Monday", ""),
+        "[language] lacks stop": ("stop = .", ""),
+        "party has the unknown gender": ("party = party", "party = party/x"),
+        "[music] request has the unknown slots": ("play {song} by", "play {melody} by"),
+        "parsing errors": ("[flight]", "[flight"),
+    }.items(),
 )
-def test_a_broken_language_file_is_named(tmp_path, old, new, message):
+def test_a_broken_language_file_is_named(tmp_path, message, change):
     text = (FOLDER / "en.ini").read_text(encoding="utf-8")
     path = tmp_path / "en.ini"
-    path.write_text(text.replace(old, new), encoding="utf-8")
+    path.write_text(text.replace(*change), encoding="utf-8")
     with pytest.raises(ValueError, match=re.escape(message)) as error:
         load_language(path)
     assert str(path) in str(error.value)

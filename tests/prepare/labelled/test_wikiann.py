@@ -45,15 +45,15 @@ def test_byte_order_mark_and_crlf_are_tolerated(tmp_path):
 
 @pytest.mark.parametrize(
     "data, complaint",
-    [
-        (b"", "the file is empty; fetch the file again"),
-        (b"a\tO\nb\n", "dev:2: 1 tab-separated columns .*test files lack the tags"),
-        (b"a\tO\n\nb\tc\tO\n", "dev:3: 3 tab-separated columns"),
-        (b"a\tO\nb\tB-MISC\n", "dev:2: unknown tag 'B-MISC'; expected one of O, B-PER"),
-        (b"en:a\tO\nb\tO\n", "dev:2: no 'en:' before the word, .*; correct or remove"),
-        (b"a\tO\nb\rc\tO\n", "dev:2: a carriage return inside the line; write the"),
-        (b"a\tO\n\xff\tO\n", "dev:2: not UTF-8"),
-    ],
+    {
+        b"": "the file is empty; fetch the file again",
+        b"a\tO\nb\n": "dev:2: 1 tab-separated columns .*test files lack the tags",
+        b"a\tO\n\nb\tc\tO\n": "dev:3: 3 tab-separated columns",
+        b"a\tO\nb\tB-MISC\n": "dev:2: unknown tag 'B-MISC'; expected one of O, B-PER",
+        b"en:a\tO\nb\tO\n": "dev:2: no 'en:' before the word, .*; correct or remove",
+        b"a\tO\nb\rc\tO\n": "dev:2: a carriage return inside the line; write the",
+        b"a\tO\n\xff\tO\n": "dev:2: not UTF-8",
+    }.items(),
 )
 def test_bad_files_are_named_with_line_and_remedy(tmp_path, data, complaint):
     path = tmp_path / "dev"

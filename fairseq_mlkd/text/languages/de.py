@@ -291,7 +291,7 @@ _RULES = [
             _read_length,
         ),
         (
-            ".",
+            re.compile(r"\.(?: ?- ?|/)\d"),
             r"(\d(?<![\d.,:]\d)\d?)\.(?P<to> ?- ?|/)(?=\d{1,2}\. ?[A-ZÄÖÜ])",
             lambda match: _read_ordinal(match) + (" bis" if "-" in match["to"] else ""),
         ),
@@ -304,7 +304,7 @@ _RULES = [
             _read_track,
         ),
         (
-            ".",
+            re.compile(r"\.(?:,| und| bis| oder) \d"),
             r"(\d(?<![\d.,:]\d)\d?)\."
             r"(?=(?:,| und| bis| oder) \d{1,2}\. ?(?:,|und|[A-ZÄÖÜ]))",
             _read_ordinal,
@@ -315,12 +315,12 @@ _RULES = [
             lambda match: f"{match[1]}000",
         ),
         (
-            "t",
+            re.compile(r"te(?<=\dte)|ste(?<=\dste)"),
             r"(\d(?<![\d.,:]\d)\d{0,2})s?t(e[nrsm]?)\b",
             lambda match: _ordinal(match[1], match[2][1:]),
         ),
         (
-            "h",
+            re.compile(r"h\b(?:(?<=\dh)|(?<=\d h))"),
             r"(?<=um )(\d\d?) ?h\b|(?<=ab )(\d\d?) ?h\b|(?<=gegen )(\d\d?) ?h\b",
             lambda match: f"{match[1] or match[2] or match[3]} Uhr",
         ),
@@ -337,7 +337,11 @@ _RULES = [
         ),
         ("U", rf"{_HOUR}(?P<minute>)(?P<second>) ?Uhr\b", _read_clock),
         (":", r"(\d{1,3}) ?: ?(\d{1,3})(?![\d:]|,\d)", _read_score),
-        (".", rf"{_DAY}\. ?(0?[1-9]|1[0-2])\. ?(\d{{4}}|\d\d)?(?!\d)", _read_date),
+        (
+            re.compile(r"\. ?\d{1,2}\."),
+            rf"{_DAY}\. ?(0?[1-9]|1[0-2])\. ?(\d{{4}}|\d\d)?(?!\d)",
+            _read_date,
+        ),
         (".", rf"{_DAY}\. ?(?=(?:{_MONTHS})\b)", _read_ordinal),
         (
             ".",
@@ -345,8 +349,12 @@ _RULES = [
             rf"(?=[^\W\d_])(?!(?:{_SENTENCE_STARTS})\b)",
             _read_place,
         ),
-        (".", r"(\d(?<![\d.,:]\d)\d?)\.(?=\s*\Z)", _read_last),
-        ("e", r"(\d(?<![\d.,:]\d)\d?(?:\d\d)?)er(n?)\b", _read_decade),
+        (re.compile(r"\.\s*\Z"), r"(\d(?<![\d.,:]\d)\d?)\.(?=\s*\Z)", _read_last),
+        (
+            re.compile(r"er(?<=\der)"),
+            r"(\d(?<![\d.,:]\d)\d?(?:\d\d)?)er(n?)\b",
+            _read_decade,
+        ),
         ("1", r"1(?<![\w.,:/-]1) ?-?mal\b", lambda match: "einmal"),
         (
             "1",

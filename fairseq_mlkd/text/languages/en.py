@@ -205,11 +205,15 @@ _RULES = [
     Rule(re.compile(pattern), read, needs)
     for needs, pattern, read in (
         (
-            "",
+            re.compile(r"(?:st|nd|rd|th|ˢᵗ|ⁿᵈ|ʳᵈ|ᵗʰ)(?<=\d..)"),
             r"(\d(?<![\d.,]\d)[\d,]{0,14})(?:st|nd|rd|th|ˢᵗ|ⁿᵈ|ʳᵈ|ᵗʰ)\b",
             _read_ordinal,
         ),
-        ("s", r"([1-9](?<!\w\d)\d{0,2}0) ?'?s\b", _read_decade),
+        (
+            re.compile(r"0(?<=\d0) ?'?s\b"),
+            r"([1-9](?<!\w\d)\d{0,2}0) ?'?s\b",
+            _read_decade,
+        ),
         (
             re.compile(r"h(?:rs?)? ?\d{1,2} ?m"),
             r"(\d(?<![\d:.]\d)\d?) ?h(?:rs?)? ?(\d{1,2}) ?m(?:ins?)?\b\.?"
@@ -228,18 +232,30 @@ _RULES = [
             r"(?![\d:])(?: ?(?P<half_day>[AaPp]\.?[Mm]\b\.?))?",
             _read_clock,
         ),
-        ("", r"(\d{1,2})(?:\.([0-5]\d))? ?([AaPp])\.?([Mm])\b\.?", _read_hour),
-        ("-", r"(\d{4})-(0\d|1[0-2])-([0-2]\d|3[01])(?![\d-])", _read_iso_date),
+        (
+            re.compile(r"[AaPp](?:(?<=\d.)|(?<=\d .))\.?[Mm]\b"),
+            r"(\d{1,2})(?:\.([0-5]\d))? ?([AaPp])\.?([Mm])\b\.?",
+            _read_hour,
+        ),
+        (
+            re.compile(r"-[01]\d-[0-3]\d"),
+            r"(\d{4})-(0\d|1[0-2])-([0-2]\d|3[01])(?![\d-])",
+            _read_iso_date,
+        ),
         ("", rf"({_DAY}) ({_MONTH})\b", _read_day_first),
         ("", rf"({_MONTH}) ({_DAY})(?![.:/-]?\d)", _read_month_first),
-        ("-", r"\d{3}(?<!\d\d{3})\)?[ -]\d{3}-\d{4}(?!\d)", _read_digits),
         (
-            "",
+            re.compile(r"-\d{4}(?!\d)"),
+            r"\d{3}(?<!\d\d{3})\)?[ -]\d{3}-\d{4}(?!\d)",
+            _read_digits,
+        ),
+        (
+            ("call", "Call"),
             r"(?:911|999|112|988)(?:(?<=[Cc]all \d{3})|(?<=called \d{3})|"
             r"(?<=calling \d{3}))(?![\d,.]\d)",
             _read_digits,
         ),
-        ("-", r"(\d{4}) ?- ?0(\d)(?![\d-])", _read_season),
+        (re.compile(r"- ?0\d(?!\d)"), r"(\d{4}) ?- ?0(\d)(?![\d-])", _read_season),
         (
             "i",
             r"in\b\.?(?:(?<=\din)|(?<=\din\.)|(?<=\d in)(?=\)))",

@@ -57,12 +57,7 @@ def parse_args() -> argparse.Namespace:
         help="text or dumps of one language; FILE may hold * and ?, in quotes",
     )
     add("--alpha", type=float, default=0.5, help="exponent of equation 1 (0 to 1)")
-    add(
-        "--sentences",
-        type=int,
-        help="write so many training sentences, drawn by equation 1 "
-        "(default: every sentence once)",
-    )
+    add("--sentences", type=int, help="to write, drawn by equation 1 (default: all)")
     add("--subwords", choices=SUBWORDS, default="bpe", help="kind to learn")
     add("--codes", type=int, default=8000, help="BPE merges, or pieces, to learn")
     add("--valid", type=int, default=1000, help="sentences per language to hold out")
@@ -70,12 +65,7 @@ def parse_args() -> argparse.Namespace:
     add("--min-words", type=int, default=1, help="leave out those of fewer words")
     add("--max-characters", type=int, default=256, help="leave out longer sentences")
     add("--seed", type=int, default=1, help="of all draws")
-    add(
-        "--sample",
-        type=int,
-        default=2_000_000,
-        help="most sentences to learn codes from",
-    )
+    add("--sample", type=int, default=2_000_000, help="learn codes from so many")
     add(
         "--codes-from",
         metavar="DIR",

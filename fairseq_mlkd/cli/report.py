@@ -16,6 +16,33 @@ TITLES = {name: reader.title for name, reader in READERS.items()}
 TITLES["pretraining"] = "Pretraining"
 
 
+def get_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    parser = make_parser("mlkd-report", __doc__)
+    parser.add_argument(
+        "results",
+        metavar="RESULTS",
+        nargs="+",
+        help="files of result lines; a later line replaces an earlier one for the same"
+        " data set, model, language, metric, seed and split",
+    )
+    parser.add_argument(
+        "--output", metavar="DIR", type=Path, help="write report.md and report.png"
+    )
+    parser.add_argument(
+        "--teacher",
+        metavar="MODEL",
+        help="model that retention is measured against (default: one named `teacher`)",
+    )
+    parser.add_argument(
+        "--source-lang",
+        metavar="LANG",
+        default="en",
+        help="language of the training data (default: en)",
+    )
+    return parser
+
+
 def load_tables(paths: list[str], source_lang: str) -> list[Table]:
     """Read result lines into tables; says on standard error what was replaced."""
     results = read_results(paths)
@@ -54,33 +81,6 @@ def write_report(folder: Path, markdown: str, tables: list[Table]) -> None:
         from fairseq_mlkd.report.picture import save_picture
 
         save_picture(drawn, folder / "report.png")
-
-
-def get_parser() -> argparse.ArgumentParser:
-    """Return the parser of the command line."""
-    parser = make_parser("mlkd-report", __doc__)
-    parser.add_argument(
-        "results",
-        metavar="RESULTS",
-        nargs="+",
-        help="files of result lines; a later line replaces an earlier one for the same"
-        " data set, model, language, metric, seed and split",
-    )
-    parser.add_argument(
-        "--output", metavar="DIR", type=Path, help="write report.md and report.png"
-    )
-    parser.add_argument(
-        "--teacher",
-        metavar="MODEL",
-        help="model that retention is measured against (default: one named `teacher`)",
-    )
-    parser.add_argument(
-        "--source-lang",
-        metavar="LANG",
-        default="en",
-        help="language of the training data (default: en)",
-    )
-    return parser
 
 
 @one_line_errors("mlkd-report")

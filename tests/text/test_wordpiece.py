@@ -64,11 +64,11 @@ def test_a_word_that_vanishes_keeps_no_place():
 
 @pytest.mark.parametrize(
     "content, message",
-    [
-        ("a\nb\n", r"vocab.txt: not a WordPiece vocabulary, \[UNK\] is missing"),
-        ("", "vocab.txt: not a WordPiece vocabulary"),
-        ("[UNK]\na\nb\na\n", "vocab.txt:4: 'a' stands in line 2 already"),
-    ],
+    {
+        "a\nb\n": r"vocab.txt: not a WordPiece vocabulary, \[UNK\] is missing",
+        "": "vocab.txt: not a WordPiece vocabulary",
+        "[UNK]\na\nb\na\n": "vocab.txt:4: 'a' stands in line 2 already",
+    }.items(),
 )
 def test_a_bad_vocabulary_is_one_clear_error(tmp_path, content, message):
     path = tmp_path / "vocab.txt"

@@ -55,34 +55,21 @@ class Depths(NamedTuple):
     own_decoder_layers: int = 2
 
 
+def _both(spec: str) -> dict[str, str]:
+    return {"layer_map": spec, "decoder_layer_map": spec}
+
+
+_DEEP = [(1, 1), (2, 3)]  # 3 decoder layers to 2
 LAYER_MAPS = {
     "uniform": Depths({}, 4, [(1, 2), (2, 4)], [(0, 1), (1, 3)], 2, [(1, 1), (2, 2)]),
-    "not dividing": Depths(
-        {}, 5, [(1, 2), (2, 5)], [(0, 1), (1, 4)], 3, [(1, 1), (2, 3)]
-    ),
+    "not dividing": Depths({}, 5, [(1, 2), (2, 5)], [(0, 1), (1, 4)], 3, _DEEP),
     "last": Depths(
-        {"layer_map": "last", "decoder_layer_map": "last"},
-        4,
-        [(1, 3), (2, 4)],
-        [(0, 2), (1, 3)],
-        3,
-        [(1, 2), (2, 3)],
+        *(_both("last"), 4, [(1, 3), (2, 4)], [(0, 2), (1, 3)]), 3, [(1, 2), (2, 3)]
     ),
-    "last-1": Depths(
-        {"layer_map": "last-1", "decoder_layer_map": "last-1"},
-        4,
-        [(2, 4)],
-        [(1, 3)],
-        3,
-        [(2, 3)],
-    ),
+    "last-1": Depths(_both("last-1"), 4, [(2, 4)], [(1, 3)], 3, [(2, 3)]),
     "list": Depths(
         {"layer_map": "3,1", "decoder_layer_map": "2,2"},
-        5,
-        [(1, 3), (2, 1)],
-        [(0, 2), (1, 0)],
-        3,
-        [(1, 2), (2, 2)],
+        *(5, [(1, 3), (2, 1)], [(0, 2), (1, 0)], 3, [(1, 2), (2, 2)]),
     ),
     "attention apart": Depths(
         {"attention_map": "last-1"}, 4, [(1, 2), (2, 4)], [(1, 3)], 2, [(1, 1), (2, 2)]
@@ -91,11 +78,9 @@ LAYER_MAPS = {
 # name -> the option, and the heads of teachers
 HEAD_MAPS = {
     "one to one": ("auto", 2),
-    "auto": ("auto", 4),
-    "mean": ("mean", 4),
+    **{kind: (kind, 4) for kind in ("auto", "mean")},
     "linear": ("linear", 2),
-    "relation": ("relation", 4),
-    "none": ("none", 4),
+    **{kind: (kind, 4) for kind in ("relation", "none")},
 }
 INNER = ("embedding", "hidden", "attention")
 

@@ -136,6 +136,7 @@ def dates(months: Sequence[str], join: str, first: str) -> Sequence[Rule]:
                 rf"(?P<year>[12]\d{{3}}|(?<=/[01]\d/)\d\d)(?![\d/-])"
             ),
             read_date,
+            re.compile(r"[/.-](?:0?[1-9]|1[0-2])[/.-]"),
         ),
         Rule(
             re.compile(rf"1(?<![\d.,/-]1)(?=[ \u00a0](?:{join} )?(?:{names})\b)"),
@@ -162,6 +163,7 @@ def clock(mark: str, read: Callable[[int, int], str], unit: str = "") -> Rule:
             read(int(match["hour"]), int(match["minute"]))
             + (f" {unit}" if match["unit"] else "")
         ),
+        ":" if mark == ":" else "." if "\\." in mark else (":", "h", "H"),
     )
 
 

@@ -51,6 +51,23 @@ def write_pawsx(
         _write_split(target / "test_2k.tsv", language, test, seed)
 
 
+def _realise(
+    language: Language, pairs: Sequence[Pair], seed: str
+) -> Iterator[tuple[str, str]]:
+    rng = random.Random(f"{seed} {language.code}")
+    for pair in pairs:
+        templates = language.phrasings(
+            pair.frame.name, "statement", tuple(sorted(pair.first))
+        )
+        choices = list(itertools.permutations(templates, 2))
+        in_order = [c for c in choices if _keeps_order(pair, *c)]
+        if in_order and rng.random() < SAME_ORDER_SHARE:
+            choices = in_order
+        sentences = zip(rng.choice(choices), (pair.first, pair.second))
+        first, second = [language.finish(language.say(t, v)).text for t, v in sentences]
+        yield first, second
+
+
 def draw_pairs(english: Language, counts: Sequence[int], seed: int) -> list[list[Pair]]:
     """Draw one list per split, half of it paraphrases; no two share a sentence."""
     return draw_splits(partial(_draw_split, english), counts, f"{seed} paraphrase")
@@ -80,23 +97,6 @@ def _draw_split(
         pairs.append(Pair(frame, first, swapped if len(pairs) % 2 else first))
     rng.shuffle(pairs)
     return pairs
-
-
-def _realise(
-    language: Language, pairs: Sequence[Pair], seed: str
-) -> Iterator[tuple[str, str]]:
-    rng = random.Random(f"{seed} {language.code}")
-    for pair in pairs:
-        templates = language.phrasings(
-            pair.frame.name, "statement", tuple(sorted(pair.first))
-        )
-        choices = list(itertools.permutations(templates, 2))
-        in_order = [c for c in choices if _keeps_order(pair, *c)]
-        if in_order and rng.random() < SAME_ORDER_SHARE:
-            choices = in_order
-        sentences = zip(rng.choice(choices), (pair.first, pair.second))
-        first, second = [language.finish(language.say(t, v)).text for t, v in sentences]
-        yield first, second
 
 
 def _keeps_order(pair: Pair, first: str, second: str) -> bool:

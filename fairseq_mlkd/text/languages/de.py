@@ -454,6 +454,8 @@ LANGUAGE = Language(
             "MB = Megabyte, Megabyte, m; GB = Gigabyte, Gigabyte, m"
         ),
         **_MONEY,
+        "Euro": _MONEY["€"],
+        "Dollar": _MONEY["$"],
     },
     currencies=tuple(sign for sign in _MONEY if sign != "zł"),
     currency_join="",

@@ -172,7 +172,7 @@ LANGUAGE = Romance(
         "1/10 = un décimo"
     ),
     fraction_join="y",
-    units={**units(_UNITS), **_CURRENCIES},
+    units={**units(_UNITS), **_CURRENCIES, "euros": _CURRENCIES["€"]},
     currencies=tuple(_CURRENCIES),
     currency_join="con",
     magnitude_of="de",

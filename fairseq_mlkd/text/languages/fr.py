@@ -175,6 +175,8 @@ LANGUAGE = Romance(
             )
         ),
         **_MONEY,
+        "euros": _MONEY["€"],
+        "dollars": _MONEY["$"],
     },
     currencies=tuple(sign for sign in _MONEY if sign not in ("F", "FF")),
     magnitude_of="d[e'] ?",

@@ -177,7 +177,7 @@ LANGUAGE = Romance(
         "3/4 = tre quarti; 1/5 = un quinto; 1/8 = un ottavo; 1/10 = un decimo"
     ),
     fraction_join="e",
-    units={**units(_UNITS), **_CURRENCIES},
+    units={**units(_UNITS), **_CURRENCIES, "euro": _CURRENCIES["€"]},
     currencies=tuple(_CURRENCIES),
     currency_join="e",
     magnitude_of="di",

@@ -155,7 +155,12 @@ LANGUAGE = Romance(
         "1/10 = um décimo"
     ),
     fraction_join="e",
-    units={**units(_UNITS), **_CURRENCIES},
+    units={
+        **units(_UNITS),
+        **_CURRENCIES,
+        "euros": _CURRENCIES["€"],
+        "reais": _CURRENCIES["R$"],
+    },
     currencies=tuple(_CURRENCIES),
     currency_join="e",
     magnitude_of="de",

@@ -309,6 +309,8 @@ class Speaker:
         whole, _, decimals = number.partition(self.language.decimal_mark)
         if unit.cents and len(decimals) == 2:
             return self._money(whole, decimals, unit)
+        if match["unit"] in unit[:2]:  # its name is written, and nothing else is said
+            return f"{self.number(number, unit.gender)} {match['unit']}"
         return self._counted(number, unit.one, unit.many, unit.gender)
 
     def _read_magnitude(self, number: str, magnitude: str) -> str:

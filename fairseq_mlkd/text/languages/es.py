@@ -14,25 +14,9 @@ from fairseq_mlkd.text.language import (
     table,
     words,
 )
+from fairseq_mlkd.text.spoken import romance
 from fairseq_mlkd.text.spoken.roman import iberian_numerals
-from fairseq_mlkd.text.spoken.romance import (
-    CARDINALS,
-    FEMININE,
-    MASCULINE,
-    NUMBER_SIGNS,
-    Numbers,
-    Romance,
-    agreement,
-    christ,
-    clock,
-    dates,
-    english_numbers,
-    lengths,
-    ordinals,
-    out_of,
-    square_kilometer,
-    units,
-)
+from fairseq_mlkd.text.spoken.romance import FEMININE, MASCULINE, Numbers
 
 _NUMBERS = Numbers("es")
 _MONTHS = words(
@@ -157,9 +141,9 @@ _CURRENCIES = {
     "₽": Unit("rublo", "rublos", MASCULINE),
 }
 
-LANGUAGE = Romance(
+LANGUAGE = romance.Romance(
     lang="es",
-    cardinals=CARDINALS,
+    cardinals=romance.CARDINALS,
     decimal_mark=",",
     decimal_word="coma",
     decimals_together=2,
@@ -172,7 +156,7 @@ LANGUAGE = Romance(
         "1/10 = un décimo"
     ),
     fraction_join="y",
-    units={**units(_UNITS), **_CURRENCIES, "euros": _CURRENCIES["€"]},
+    units={**romance.units(_UNITS), **_CURRENCIES, "euros": _CURRENCIES["€"]},
     currencies=tuple(_CURRENCIES),
     currency_join="con",
     magnitude_of="de",
@@ -187,7 +171,7 @@ LANGUAGE = Romance(
     },
     magnitude_gender=MASCULINE,
     number_signs={
-        **dict.fromkeys([*NUMBER_SIGNS, "núm."], "número"),
+        **dict.fromkeys([*romance.NUMBER_SIGNS, "núm."], "número"),
         **table(
             "p. = página; pág. = página; págs. = páginas; pp. = páginas; "
             "art. = artículo; vol. = volumen; cap. = capítulo; § = parágrafo"
@@ -245,18 +229,18 @@ LANGUAGE = Romance(
         "% = por ciento; ‰ = por mil; € = euro; $ = dólar; £ = libra"
     ),
     letter_rules=(
-        christ("antes de Cristo", "después de Cristo"),
+        romance.christ("antes de Cristo", "después de Cristo"),
         Rule(re.compile(r"E(?<!\wE)E ?UU\b"), lambda match: "Estados Unidos", "E"),
         iberian_numerals(_NUMBERS, _KINGS, _QUEENS, _ARTICLES),
     ),
     rules=(
         *powers("por", " elevado a {}"),
-        ordinals(_NUMBERS, r"\.?(?:er|ᵉʳ)", "masculine-adjective"),
-        ordinals(_NUMBERS, r"\.? ?º|(?:e?ro|do|to|mo|vo|no|o)"),
-        ordinals(_NUMBERS, r"\.? ?ª|(?:e?ra|da|ta|ma|va|na)", FEMININE),
-        ordinals(_NUMBERS, _DEGREE_AS_ORDINAL),
-        *dates(_MONTHS, "de", "uno"),
-        *lengths(
+        romance.ordinals(_NUMBERS, r"\.?(?:er|ᵉʳ)", "masculine-adjective"),
+        romance.ordinals(_NUMBERS, r"\.? ?º|(?:e?ro|do|to|mo|vo|no|o)"),
+        romance.ordinals(_NUMBERS, r"\.? ?ª|(?:e?ra|da|ta|ma|va|na)", FEMININE),
+        romance.ordinals(_NUMBERS, _DEGREE_AS_ORDINAL),
+        *romance.dates(_MONTHS, "de", "uno"),
+        *romance.lengths(
             {
                 "h": ("hora", "horas"),
                 "m": ("minuto", "minutos"),
@@ -264,19 +248,19 @@ LANGUAGE = Romance(
             },
             "y",
         ),
-        clock(" ?h ?", _read_hours),
-        clock(":", _read_clock, "horas"),
-        clock(r"(?<=las \d|as \d\d)\.", _read_clock),
-        clock(r"\.(?=[0-5]\d ?(?:hs?\b|horas))", _read_clock, "horas"),
+        romance.clock(" ?h ?", _read_hours),
+        romance.clock(":", _read_clock, "horas"),
+        romance.clock(r"(?<=las \d|as \d\d)\.", _read_clock),
+        romance.clock(r"\.(?=[0-5]\d ?(?:hs?\b|horas))", _read_clock, "horas"),
         # 1,435 may be a decimal number, but of 40 such numbers of Wikipedia 39 are
         # American groups.
-        *english_numbers(groups=r"(?:,\d{3})+"),
+        *romance.english_numbers(groups=r"(?:,\d{3})+"),
         Rule(re.compile(r"(\d0)(?<=los \d\d)s\b"), lambda match: match[1], "0s"),
-        out_of("sobre"),
-        square_kilometer("kilómetro cuadrado", "por"),
+        romance.out_of("sobre"),
+        romance.square_kilometer("kilómetro cuadrado", "por"),
         equals("igual a"),
-        agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS),
-        agreement(_NUMBERS, MASCULINE, _MASCULINE_NOUNS),
+        romance.agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS),
+        romance.agreement(_NUMBERS, MASCULINE, _MASCULINE_NOUNS),
     ),
     wiki=Wiki(
         namespaces="archivo|imagen|categoría",

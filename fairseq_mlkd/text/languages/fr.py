@@ -16,24 +16,9 @@ from fairseq_mlkd.text.language import (
     table,
     words,
 )
+from fairseq_mlkd.text.spoken import romance
 from fairseq_mlkd.text.spoken.roman import Numeral, numerals
-from fairseq_mlkd.text.spoken.romance import (
-    CARDINALS,
-    FEMININE,
-    MASCULINE,
-    NUMBER_SIGNS,
-    Numbers,
-    Romance,
-    agreement,
-    clock,
-    dates,
-    english_numbers,
-    lengths,
-    ordinals,
-    out_of,
-    square_kilometer,
-    units,
-)
+from fairseq_mlkd.text.spoken.romance import FEMININE, MASCULINE, Numbers
 
 
 class _FrenchNumbers(Numbers):
@@ -127,9 +112,9 @@ _MONEY = {
     ),
 }
 
-LANGUAGE = Romance(
+LANGUAGE = romance.Romance(
     lang="fr",
-    cardinals=CARDINALS,
+    cardinals=romance.CARDINALS,
     decimal_mark=",",
     decimal_word="virgule",
     decimals_together=2,
@@ -144,7 +129,7 @@ LANGUAGE = Romance(
     ),
     fraction_join="et",
     units={
-        **units(
+        **romance.units(
             forms(
                 "% = pour cent, pour cent; ‰ = pour mille, pour mille; "
                 "°C = degré celsius, degrés celsius; "
@@ -191,7 +176,7 @@ LANGUAGE = Romance(
         "K": "mille",
     },
     number_signs={
-        **dict.fromkeys(NUMBER_SIGNS, "numéro"),
+        **dict.fromkeys(romance.NUMBER_SIGNS, "numéro"),
         **table(
             "nos = numéros; p. = page; pp. = pages; art. = article; vol. = volume; "
             "chap. = chapitre; § = paragraphe"
@@ -271,13 +256,13 @@ LANGUAGE = Romance(
             ),
             "/",
         ),
-        ordinals(_NUMBERS, r" ?(?:e|i?[èe]me|ᵉ|º)"),
-        ordinals(_NUMBERS, r"(?:es|i?[èe]mes)", "masculine-plural"),
-        *dates(_MONTHS, "", "premier"),
-        out_of("sur"),
-        square_kilometer("kilomètre carré", "par"),
+        romance.ordinals(_NUMBERS, r" ?(?:e|i?[èe]me|ᵉ|º)"),
+        romance.ordinals(_NUMBERS, r"(?:es|i?[èe]mes)", "masculine-plural"),
+        *romance.dates(_MONTHS, "", "premier"),
+        romance.out_of("sur"),
+        romance.square_kilometer("kilomètre carré", "par"),
         equals("égale"),
-        *lengths(
+        *romance.lengths(
             {
                 "h": ("heure", "heures"),
                 "m": ("minute", "minutes"),
@@ -290,9 +275,9 @@ LANGUAGE = Romance(
             re.compile(r"(\d(?:(?<=[(]\d)|(?<=- \d))\d?):([0-5]\d)(?![\w:]|[.,]\d)"),
             lambda match: f"{match[1]} min {int(match[2])}",
         ),
-        clock(" ?[hH](?:eures?)? ?|:", _read_clock),
-        *english_numbers(),
-        agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS),
+        romance.clock(" ?[hH](?:eures?)? ?|:", _read_clock),
+        *romance.english_numbers(),
+        romance.agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS),
     ),
     wiki=Wiki(
         namespaces="fichier|catégorie",

@@ -15,25 +15,9 @@ from fairseq_mlkd.text.language import (
     table,
     words,
 )
+from fairseq_mlkd.text.spoken import romance
 from fairseq_mlkd.text.spoken.roman import Numeral, numerals
-from fairseq_mlkd.text.spoken.romance import (
-    CARDINALS,
-    FEMININE,
-    MASCULINE,
-    NUMBER_SIGNS,
-    Numbers,
-    Romance,
-    agreement,
-    christ,
-    clock,
-    dates,
-    english_numbers,
-    lengths,
-    ordinals,
-    out_of,
-    square_kilometer,
-    units,
-)
+from fairseq_mlkd.text.spoken.romance import FEMININE, MASCULINE, Numbers
 
 _NUMBERS = Numbers("it")
 _MONTHS = words(
@@ -163,9 +147,9 @@ _CURRENCIES = {
     ),
 }
 
-LANGUAGE = Romance(
+LANGUAGE = romance.Romance(
     lang="it",
-    cardinals=CARDINALS,
+    cardinals=romance.CARDINALS,
     decimal_mark=",",
     decimal_word="virgola",
     decimals_together=2,
@@ -177,7 +161,7 @@ LANGUAGE = Romance(
         "3/4 = tre quarti; 1/5 = un quinto; 1/8 = un ottavo; 1/10 = un decimo"
     ),
     fraction_join="e",
-    units={**units(_UNITS), **_CURRENCIES, "euro": _CURRENCIES["€"]},
+    units={**romance.units(_UNITS), **_CURRENCIES, "euro": _CURRENCIES["€"]},
     currencies=tuple(_CURRENCIES),
     currency_join="e",
     magnitude_of="di",
@@ -192,7 +176,7 @@ LANGUAGE = Romance(
     },
     magnitude_gender=MASCULINE,
     number_signs={
-        **dict.fromkeys([*NUMBER_SIGNS, "n.", "N."], "numero"),
+        **dict.fromkeys([*romance.NUMBER_SIGNS, "n.", "N."], "numero"),
         **table(
             "p. = pagina; pag. = pagina; pagg. = pagine; pp. = pagine; "
             "art. = articolo; vol. = volume; cap. = capitolo; § = paragrafo"
@@ -247,17 +231,17 @@ LANGUAGE = Romance(
         "% = per cento; ‰ = per mille; € = euro; $ = dollaro; £ = sterlina"
     ),
     letter_rules=(
-        christ("avanti Cristo", "dopo Cristo"),
+        romance.christ("avanti Cristo", "dopo Cristo"),
         numerals(_read_numeral),
     ),
     rules=(
         *powers("per", " elevato a {}"),
-        ordinals(_NUMBERS, r"\.? ?º"),
-        ordinals(_NUMBERS, r"\.? ?ª|a(?= [a-z]{3})", FEMININE),
+        romance.ordinals(_NUMBERS, r"\.? ?º"),
+        romance.ordinals(_NUMBERS, r"\.? ?ª|a(?= [a-z]{3})", FEMININE),
         # A degree sign stands for º unless minutes or a scale or direction follow.
-        ordinals(_NUMBERS, r" ?°(?! ?(?:[\d'\"]|[CFKNSEWO]\b))"),
-        *dates(_MONTHS, "", "primo"),
-        *lengths(
+        romance.ordinals(_NUMBERS, r" ?°(?! ?(?:[\d'\"]|[CFKNSEWO]\b))"),
+        *romance.dates(_MONTHS, "", "primo"),
+        *romance.lengths(
             {
                 "h": ("ora", "ore"),
                 "m": ("minuto", "minuti"),
@@ -265,20 +249,22 @@ LANGUAGE = Romance(
             },
             "e",
         ),
-        clock(":", _read_clock),
+        romance.clock(":", _read_clock),
         # With a point only after "alle", "dalle", "ore".
-        clock(r"(?<=lle \d|ore \d|le \d\d|re \d\d)\.", _read_clock),
-        *english_numbers(),
+        romance.clock(r"(?<=lle \d|ore \d|le \d\d|re \d\d)\.", _read_clock),
+        *romance.english_numbers(),
         Rule(
             re.compile(r"([1-9]\d{0,2})(?<![.,:]\d)(?<![.,]\d\d)(?<![.,]\d{3}) mila\b"),
             lambda match: f"{match[1]}000",
             " mila",
         ),
-        out_of("su"),
-        square_kilometer("chilometro quadrato", "per"),
+        romance.out_of("su"),
+        romance.square_kilometer("chilometro quadrato", "per"),
         equals("uguale"),
-        agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS, r"1(?<![\w.,:/$€£-]1)"),
-        agreement(_NUMBERS, MASCULINE, _MASCULINE_NOUNS, r"1(?<![\w.,:/$€£-]1)"),
+        romance.agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS, r"1(?<![\w.,:/$€£-]1)"),
+        romance.agreement(
+            _NUMBERS, MASCULINE, _MASCULINE_NOUNS, r"1(?<![\w.,:/$€£-]1)"
+        ),
     ),
     wiki=Wiki(
         namespaces="immagine|categoria",

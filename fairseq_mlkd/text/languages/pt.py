@@ -15,25 +15,9 @@ from fairseq_mlkd.text.language import (
     table,
     words,
 )
+from fairseq_mlkd.text.spoken import romance
 from fairseq_mlkd.text.spoken.roman import iberian_numerals
-from fairseq_mlkd.text.spoken.romance import (
-    CARDINALS,
-    FEMININE,
-    MASCULINE,
-    NUMBER_SIGNS,
-    Numbers,
-    Romance,
-    agreement,
-    christ,
-    clock,
-    dates,
-    english_numbers,
-    lengths,
-    ordinals,
-    out_of,
-    square_kilometer,
-    units,
-)
+from fairseq_mlkd.text.spoken.romance import FEMININE, MASCULINE, Numbers
 
 _NUMBERS = Numbers("pt")
 _MONTHS = words(
@@ -139,9 +123,9 @@ _CURRENCIES = {
     ),
 }
 
-LANGUAGE = Romance(
+LANGUAGE = romance.Romance(
     lang="pt",
-    cardinals=CARDINALS,
+    cardinals=romance.CARDINALS,
     decimal_mark=",",
     decimal_word="vírgula",
     decimals_together=2,
@@ -156,7 +140,7 @@ LANGUAGE = Romance(
     ),
     fraction_join="e",
     units={
-        **units(_UNITS),
+        **romance.units(_UNITS),
         **_CURRENCIES,
         "euros": _CURRENCIES["€"],
         "reais": _CURRENCIES["R$"],
@@ -179,7 +163,7 @@ LANGUAGE = Romance(
         "K": "mil",
     },
     number_signs={
-        **dict.fromkeys(NUMBER_SIGNS, "número"),
+        **dict.fromkeys(romance.NUMBER_SIGNS, "número"),
         **table(
             "p. = página; pág. = página; págs. = páginas; pp. = páginas; "
             "vol. = volume; cap. = capítulo; tel. = telefone; § = parágrafo"
@@ -231,16 +215,16 @@ LANGUAGE = Romance(
         "% = por cento; ‰ = por mil; € = euro; $ = dólar; £ = libra"
     ),
     letter_rules=(
-        christ("antes de Cristo", "depois de Cristo"),
+        romance.christ("antes de Cristo", "depois de Cristo"),
         iberian_numerals(_NUMBERS, _KINGS, _QUEENS, _ARTICLES),
     ),
     rules=(
         *powers("vezes", " elevado a {}"),
-        ordinals(_NUMBERS, r"\.? ?º|o"),
-        ordinals(_NUMBERS, r"\.? ?ª|a", FEMININE),
-        ordinals(_NUMBERS, _DEGREE_AS_ORDINAL),
-        *dates(_MONTHS, "de", "primeiro"),
-        *lengths(
+        romance.ordinals(_NUMBERS, r"\.? ?º|o"),
+        romance.ordinals(_NUMBERS, r"\.? ?ª|a", FEMININE),
+        romance.ordinals(_NUMBERS, _DEGREE_AS_ORDINAL),
+        *romance.dates(_MONTHS, "de", "primeiro"),
+        *romance.lengths(
             {
                 "h": ("hora", "horas"),
                 "m": ("minuto", "minutos"),
@@ -248,19 +232,19 @@ LANGUAGE = Romance(
             },
             "e",
         ),
-        clock(" ?h ?", _read_hours),
-        clock(":", _read_clock, "horas"),
-        clock(r"\.(?=[0-5]\d ?(?:hs?\b|horas))", _read_clock, "horas"),
-        *english_numbers(),
+        romance.clock(" ?h ?", _read_hours),
+        romance.clock(":", _read_clock, "horas"),
+        romance.clock(r"\.(?=[0-5]\d ?(?:hs?\b|horas))", _read_clock, "horas"),
+        *romance.english_numbers(),
         Rule(
             re.compile(r"(\d)(?<![\w.,]\d)x(\d)(?!\w|[.,]\d)"),
             lambda match: f"{match[1]} a {match[2]}",
             "x",
         ),
-        out_of("de"),
-        square_kilometer("quilômetro quadrado", "por"),
+        romance.out_of("de"),
+        romance.square_kilometer("quilômetro quadrado", "por"),
         equals("igual a"),
-        agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS),
+        romance.agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS),
     ),
     wiki=Wiki(
         namespaces="ficheiro|arquivo|imagem|categoria",

@@ -43,9 +43,7 @@ class SentencePieces(Subwords):
     def __init__(self, model: ModelProto) -> None:
         super().__init__()
         self.model = model
-        special = (_PIECE_TYPES.UNKNOWN, _PIECE_TYPES.CONTROL)
-        pieces = [(p.piece, p.score) for p in model.pieces if p.type not in special]
-        unigrams = models.Unigram([(UNKNOWN, 0.0), *pieces], unk_id=0)
+        unigrams = models.Unigram([(UNKNOWN, 0.0), *self.scores().items()], unk_id=0)
         self._tokenizer = Tokenizer(unigrams)
         charsmap = model.normalizer_spec.precompiled_charsmap
         if charsmap:
@@ -54,6 +52,11 @@ class SentencePieces(Subwords):
             [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()]
         )
         self._deleted = {ord(c): None for c in _CONTROL_SPACES if self._deletes(c)}
+
+    def scores(self) -> dict[str, float]:
+        """Return the log probability of every piece; special symbols have none."""
+        special = (_PIECE_TYPES.UNKNOWN, _PIECE_TYPES.CONTROL)
+        return {p.piece: p.score for p in self.model.pieces if p.type not in special}
 
     def _deletes(self, character: str) -> bool:
         return self.cut(f"a{character}b") == self.cut("ab")

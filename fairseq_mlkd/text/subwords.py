@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from subword_nmt.apply_bpe import BPE
@@ -12,7 +14,7 @@ from subword_nmt.learn_bpe import learn_bpe
 from tokenizers import Token, models
 
 from fairseq_mlkd.files.lines import read_lines
-from fairseq_mlkd.files.writing import copy_file, replace_on_success
+from fairseq_mlkd.files.writing import replace_on_success
 from fairseq_mlkd.remedies import FETCH_AGAIN
 from fairseq_mlkd.text.bpe_learner import WORD_END, learn_merges
 from fairseq_mlkd.text.segmentation import Subwords
@@ -39,12 +41,38 @@ class BpeCodes(Subwords):
         super().__init__()
         _check_codes(path)
         self.path = path
+        self._content = Path(path).read_bytes()
         with open(path, encoding="utf-8", newline="\n") as codes:
             self._bpe = BPE(codes)
         merges = sorted(self._bpe.bpe_codes, key=self._bpe.bpe_codes.__getitem__)
+        self.merges = merges
         self._symbols = _fast_symbols(merges)
         self._model = _fast_model(self._symbols, merges)
         self._is_doubtful = _doubtful_words(merges, self._bpe.version)
+
+    @property
+    def symbols(self) -> list[str]:
+        """All symbols that merges can meet or make, `</w>` at the end of words.
+
+        Raises:
+            ValueError: the merges are such that the library `tokenizers` might take
+                them in another order.
+        """
+        if self._is_doubtful:
+            raise ValueError(
+                f"{self.path}: a merge makes what an earlier one uses, or the file is "
+                "of version 0.1: other libraries would cut words in another way"
+            )
+        return [symbol for symbol in self._symbols if symbol != _NO_SYMBOL]
+
+    def with_merges(self, merges: Sequence[tuple[str, str]]) -> BpeCodes:
+        """Return the same with these merges alone."""
+        lines = "".join(f"{left} {right}\n" for left, right in merges)
+        with TemporaryDirectory() as folder:
+            path = os.path.join(folder, "codes")
+            with open(path, "w", encoding="utf-8", newline="\n") as codes:
+                codes.write(f"{_VERSION}\n{lines}")
+            return BpeCodes(path)
 
     def cut(self, word: str) -> list[str]:
         tokens = self._fast_tokens(word)
@@ -89,7 +117,8 @@ class BpeCodes(Subwords):
         return pieces
 
     def save(self, folder: str) -> dict[str, Any]:
-        copy_file(self.path, os.path.join(folder, "codes"))
+        with replace_on_success(os.path.join(folder, "codes")) as partial:
+            Path(partial).write_bytes(self._content)
         return {"codes": "codes"}
 
     @classmethod

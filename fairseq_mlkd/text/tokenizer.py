@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+from pathlib import Path
 from typing import Any
 
+from fairseq_mlkd.files.hashing import file_sha256
 from fairseq_mlkd.files.json_objects import read_json, write_json
 from fairseq_mlkd.text.segmentation import Subwords
 from fairseq_mlkd.text.spoken import spoken_words, to_spoken
@@ -91,6 +94,21 @@ class Tokenizer:
                 f"{path}: {error.args[0]!r} is missing or unknown; write the folder "
                 "again with preprocess/corpus.py or mlkd-import"
             ) from None
+
+
+def tokenizer_fingerprint(folder: Path) -> str:
+    """Return one SHA-256 over everything in a tokenizer folder that decides the ids.
+
+    That is `dict.txt`, `subwords.json` and the files which the latter names.
+    """
+    names = {"dict.txt", SETTINGS_FILE}
+    settings = folder / SETTINGS_FILE
+    if settings.exists():
+        values = read_json(settings, "write the folder again").values()
+        names |= {value for value in values if isinstance(value, str)}
+    present = [name for name in sorted(names) if name and (folder / name).is_file()]
+    lines = (f"{name} {file_sha256(folder / name)}\n" for name in present)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def _read_settings(path: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from fairseq_mlkd.text.segmentation import UNKNOWN, Subwords
 
 VOCABULARY_FILE = "vocab.txt"
 _UNKNOWN = "[UNK]"
-_LONGEST_WORD = 100  # in characters; BERT has no pieces for what is longer
+LONGEST_WORD = 100  # in characters; BERT has no pieces for what is longer
 
 
 class WordPiece(Subwords):
@@ -53,15 +53,16 @@ class WordPiece(Subwords):
         ids = {piece: i for i, piece in enumerate(vocabulary)}
         self._tokenizer = Tokenizer(
             models.WordPiece(
-                ids, unk_token=_UNKNOWN, max_input_chars_per_word=_LONGEST_WORD
+                ids, unk_token=_UNKNOWN, max_input_chars_per_word=LONGEST_WORD
             )
         )
-        self._tokenizer.normalizer = BertNormalizer(
+        self.normaliser = BertNormalizer(
             clean_text=True,
             handle_chinese_chars=split_chinese,
             strip_accents=strip_accents,
             lowercase=lowercase,
         )
+        self._tokenizer.normalizer = self.normaliser
         self._tokenizer.pre_tokenizer = BertPreTokenizer()
         # control characters vanish, so those that Python splits at part no words
         self._cleaner = BertNormalizer(

@@ -15,10 +15,8 @@ from fairseq_mlkd.data.word_dataset import (
     CUT,
     NO_SUBWORD,
     WordDataset,
-    count_windows,
-    locate,
-    window_starts,
 )
+from fairseq_mlkd.text.windows import count_windows, locate, window_starts
 
 DICTIONARY = make_dictionary()
 PAD = DICTIONARY.pad()

@@ -1,14 +1,12 @@
 """The record of what was read, kept and dropped when data were prepared."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fairseq_mlkd.files.hashing import file_sha256
-from fairseq_mlkd.files.json_objects import read_json, write_json
+from fairseq_mlkd.files.json_objects import write_json
 
 FORMAT_VERSION = 1
 
@@ -79,21 +77,6 @@ class FileAudit:
             "untrained": self.untrained,
             "forbidden_by_ontology": self.forbidden_by_ontology,
         }
-
-
-def tokenizer_fingerprint(folder: Path) -> str:
-    """Return one SHA-256 over everything in a tokenizer folder that decides the ids.
-
-    That is `dict.txt`, `subwords.json` and the files which the latter names.
-    """
-    names = {"dict.txt", "subwords.json"}
-    settings = folder / "subwords.json"
-    if settings.exists():
-        values = read_json(settings, "write the folder again").values()
-        names |= {value for value in values if isinstance(value, str)}
-    present = [name for name in sorted(names) if name and (folder / name).is_file()]
-    lines = (f"{name} {file_sha256(folder / name)}\n" for name in present)
-    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def subset_totals(files: Iterable[FileAudit]) -> dict[str, dict[str, int]]:

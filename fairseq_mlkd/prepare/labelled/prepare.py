@@ -15,7 +15,6 @@ from fairseq_mlkd.files.hashing import file_sha256
 from fairseq_mlkd.files.writing import folder_on_success
 from fairseq_mlkd.prepare.labelled.audit import (
     FileAudit,
-    tokenizer_fingerprint,
     write_audit,
 )
 from fairseq_mlkd.prepare.labelled.reader import Reader
@@ -27,6 +26,7 @@ from fairseq_mlkd.prepare.labelled.row_writer import (
 from fairseq_mlkd.prepare.labelled.rows import Dropped, LabelledFile, Row
 from fairseq_mlkd.prepare.labelled.selection import Settings, select_files
 from fairseq_mlkd.remedies import OTHER_FOLDER
+from fairseq_mlkd.text.tokenizer import tokenizer_fingerprint
 
 
 def is_held_out(row: Row, fraction: float, seed: int) -> bool:

@@ -8,9 +8,9 @@ from fairseq_mlkd.data.folders import read_audit
 from fairseq_mlkd.prepare.labelled.audit import (
     FileAudit,
     subset_totals,
-    tokenizer_fingerprint,
     write_audit,
 )
+from fairseq_mlkd.text.tokenizer import tokenizer_fingerprint
 
 
 def record(split: str, lang: str, kept: int) -> FileAudit:

@@ -1,9 +1,51 @@
-"""Multilingual knowledge distillation for fairseq: `--user-dir fairseq_mlkd`."""
+"""Multilingual knowledge distillation for fairseq: `--user-dir fairseq_mlkd`.
 
-from fairseq_mlkd import criterions, fairseq_fixes, models, optim, scoring, tasks
-from fairseq_mlkd.loading import load
+Importing the package imports neither fairseq nor torch, so that exported models answer
+without them. Once fairseq is there, or asks by `--user-dir`, `register` runs.
+"""
 
-__all__ = ["criterions", "load", "models", "optim", "scoring", "tasks"]
+from __future__ import annotations
+
+import sys
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+__all__ = ["Predictor", "load", "register"]
 __version__ = "0.1.0"
 
-fairseq_fixes.apply_all()
+
+@cache
+def register() -> None:
+    """Register our tasks, models and criterions with fairseq, and mend it."""
+    for room in ("criterions", "models", "optim", "scoring", "tasks"):
+        import_module(f"{__name__}.{room}")
+    import_module(f"{__name__}.fairseq_fixes").apply_all()
+
+
+class _PackagePath(list[str]):
+    """The package's path, which registers when fairseq looks itself up in it.
+
+    fairseq imports the module of `--user-dir` only if nobody has; otherwise it asks
+    whether the folder is in the `__path__` of the module that is there.
+    """
+
+    def __contains__(self, folder: object) -> bool:
+        found = super().__contains__(folder)
+        if found and "fairseq" in sys.modules:
+            register()
+        return found
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Predictor":
+        return import_module(f"{__name__}.serve.predictor").Predictor
+    if name == "load":
+        register()
+        return import_module(f"{__name__}.loading").load
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+__path__ = _PackagePath(__path__)
+if "fairseq" in sys.modules:
+    register()

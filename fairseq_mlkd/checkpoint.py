@@ -20,6 +20,7 @@ from fairseq.data import Dictionary
 from omegaconf import DictConfig, OmegaConf
 from torch import Tensor
 
+from fairseq_mlkd import register
 from fairseq_mlkd.admission import KINDS, admit, check_sizes
 
 logger = logging.getLogger(__name__)
@@ -52,6 +53,7 @@ def read_checkpoint(path: str, flag: str) -> dict[str, Any]:
     Raises:
         ValueError: in one line, what is wrong with it.
     """
+    register()  # only what is known may be named
     try:
         if os.path.isdir(path):
             raise ValueError(_describe_folder(path))

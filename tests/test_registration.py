@@ -1,0 +1,44 @@
+"""`--user-dir` registers whoever imported the package first, and serving does not."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import fairseq_mlkd
+
+USER_DIR = Path(fairseq_mlkd.__file__).parent
+ASK = f"""
+from argparse import Namespace
+from fairseq import utils
+utils.import_user_module(Namespace(user_dir={str(USER_DIR)!r}))
+from fairseq.criterions import CRITERION_REGISTRY
+from fairseq.models import MODEL_REGISTRY
+from fairseq.tasks import TASK_REGISTRY
+assert "tinybert" in CRITERION_REGISTRY and "zero_shot_tagging" in TASK_REGISTRY
+assert "multilingual_encoder" in MODEL_REGISTRY
+"""
+
+
+def run(code: str) -> None:
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_the_package_alone_imports_neither_fairseq_nor_torch():
+    run(
+        "import fairseq_mlkd, sys\n"
+        "assert not {'fairseq', 'torch', 'fairseq_mlkd.tasks'} & set(sys.modules)"
+    )
+
+
+def test_user_dir_registers_a_package_that_is_new_or_imported_before_fairseq():
+    run(ASK)
+    run(f"import fairseq_mlkd\n{ASK}")
+    run(f"import fairseq_mlkd.text.tokenizer\n{ASK}")
+
+
+def test_importing_after_fairseq_registers():
+    run(
+        "import fairseq, fairseq_mlkd\n"
+        "from fairseq.tasks import TASK_REGISTRY\n"
+        "assert 'multilingual_mlm' in TASK_REGISTRY"
+    )

@@ -49,9 +49,12 @@ setup(
     extras_require={
         "cluster": ["submitit"],
         "corpus": ["pyarrow"],  # Wikipedia as parquet files
+        "export": ["onnx", "onnxruntime"],
         "report": ["matplotlib"],
         "dev": [
             "mypy==2.4.1",  # pinned with ruff: .pre-commit-config.yaml runs both
+            "onnx",
+            "onnxruntime",
             "pre-commit",
             "psutil",
             "pyarrow",
@@ -69,8 +72,12 @@ setup(
     },
     entry_points={
         "console_scripts": [
+            "mlkd-export = fairseq_mlkd.cli.export:main",
             "mlkd-import = fairseq_mlkd.cli.import_encoder:main",
+            "mlkd-latency = fairseq_mlkd.cli.latency:main",
+            "mlkd-predict = fairseq_mlkd.cli.predict:main",
             "mlkd-report = fairseq_mlkd.cli.report:main",
+            "mlkd-trim = fairseq_mlkd.cli.trim:main",
             "mlkd-score = fairseq_mlkd.cli.score:main",
         ],
     },

@@ -38,8 +38,12 @@ ROOMS = {
         },
         FAIRSEQ,
     ),
+    "serve": ({"files", "metrics", "modules", "text"}, {"torch"}),
     "convert": (
-        {"admission", "checkpoint", "data", "files", "models", "text"},
+        {
+            *("admission", "checkpoint", "data", "files", "metrics"),
+            *("models", "modules", "serve", "text"),
+        },
         FAIRSEQ,
     ),
 }

@@ -8,7 +8,13 @@ from contextlib import contextmanager
 from fairseq_mlkd.errors import UserError, describe
 
 # Optional libraries, by the extra of `setup.py` that installs them.
-EXTRAS = {"matplotlib": "report", "pyarrow": "corpus", "submitit": "cluster"}
+EXTRAS = {
+    "onnx": "export",
+    "onnxruntime": "export",
+    "matplotlib": "report",
+    "pyarrow": "corpus",
+    "submitit": "cluster",
+}
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from fairseq_mlkd.checkpoint import check_tensors
+from fairseq_mlkd.modules.bert_names import BERT_ENCODER, BERT_LM_HEAD
 
 Weights = dict[str, Tensor]
 
@@ -31,18 +32,8 @@ class Names(NamedTuple):
 
 
 _HUGGINGFACE = {
-    "embeddings.word_embeddings": f"{_EMBEDDINGS}.tokens",
-    "embeddings.position_embeddings": f"{_EMBEDDINGS}.positions",
-    "embeddings.token_type_embeddings": f"{_EMBEDDINGS}.segments",
-    "embeddings.LayerNorm": f"{_EMBEDDINGS}.layer_norm",
-    "encoder.layer.N.attention.self.query": f"{_LAYER}.self_attn.q_proj",
-    "encoder.layer.N.attention.self.key": f"{_LAYER}.self_attn.k_proj",
-    "encoder.layer.N.attention.self.value": f"{_LAYER}.self_attn.v_proj",
-    "encoder.layer.N.attention.output.dense": f"{_LAYER}.self_attn.out_proj",
-    "encoder.layer.N.attention.output.LayerNorm": f"{_LAYER}.self_attn_layer_norm",
-    "encoder.layer.N.intermediate.dense": f"{_LAYER}.fc1",
-    "encoder.layer.N.output.dense": f"{_LAYER}.fc2",
-    "encoder.layer.N.output.LayerNorm": f"{_LAYER}.final_layer_norm",
+    **BERT_ENCODER,
+    **BERT_LM_HEAD,
     "transformer.layer.N.attention.q_lin": f"{_LAYER}.self_attn.q_proj",
     "transformer.layer.N.attention.k_lin": f"{_LAYER}.self_attn.k_proj",
     "transformer.layer.N.attention.v_lin": f"{_LAYER}.self_attn.v_proj",
@@ -57,9 +48,6 @@ _HUGGINGFACE = {
     "generator_predictions.dense": "lm_head.dense",
     "generator_predictions.LayerNorm": "lm_head.layer_norm",
     "generator_lm_head": "lm_head",
-    "cls.predictions": "lm_head",
-    "cls.predictions.transform.dense": "lm_head.dense",
-    "cls.predictions.transform.LayerNorm": "lm_head.layer_norm",
     "cls.predictions.decoder": "lm_head",
     "lm_head": "lm_head",
     "lm_head.dense": "lm_head.dense",

@@ -78,7 +78,13 @@ def load_ours(folder: Path) -> Ours:
     state = read_checkpoint(str(folder / "model.pt"), "--flag")
     task: Any = type("Task", (), {"source_dictionary": dictionary})
     model = fairseq_models.build_model(model_config(state), task, from_checkpoint=True)
-    load_weights(model, state["model"], str(folder), "--flag")
+    weights = state["model"]
+    for key in [key for key in weights if key.endswith(".out_proj.bias")]:
+        _, name, *_ = key.split(".")
+        if key.startswith("classification_heads."):
+            pooled = f"classification_heads.{name}.dense.bias" in weights
+            model.add_head(name, len(weights[key]), pooled=pooled)
+    load_weights(model, weights, str(folder), "--flag")
     return Ours(model.eval(), dictionary, Tokenizer.load(str(folder)))
 
 

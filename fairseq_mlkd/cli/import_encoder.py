@@ -38,6 +38,12 @@ def get_parser() -> argparse.ArgumentParser:
         action="store_false",
         help="lower-case text, whatever they say",
     )
+    parser.add_argument(
+        "--data",
+        type=Path,
+        help="prepared data of the task that the source was fine-tuned on: its head "
+        "takes their order of labels, so that it can teach a student on them",
+    )
     return parser
 
 
@@ -45,7 +51,8 @@ def get_parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> None:
     """Run the command."""
     args = get_parser().parse_args(argv)
-    print("\n".join(import_encoder(args.source, args.out, cased=args.cased)))
+    lines = import_encoder(args.source, args.out, cased=args.cased, data=args.data)
+    print("\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from fairseq_mlkd.convert.heads import FoundHead
 from fairseq_mlkd.convert.naming import EmbeddingOrder, Names, Weights
 from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderConfig
 from fairseq_mlkd.text.segmentation import Subwords
@@ -39,6 +40,7 @@ class ForeignEncoder(NamedTuple):
     tensors: Weights
     names: Names
     vocabulary: Vocabulary
+    head: FoundHead | None = None  # that was fine-tuned
 
     @property
     def order(self) -> EmbeddingOrder:

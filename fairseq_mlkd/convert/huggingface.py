@@ -9,7 +9,8 @@ from safetensors import safe_open
 
 from fairseq_mlkd.checkpoint import load_state
 from fairseq_mlkd.convert.foreign import ForeignEncoder, check_fixed
-from fairseq_mlkd.convert.naming import HUGGINGFACE_NAMES, Weights
+from fairseq_mlkd.convert.heads import FoundHead, find_head
+from fairseq_mlkd.convert.naming import HUGGINGFACE_NAMES, Names, Weights
 from fairseq_mlkd.convert.tokenizer_files import read_tokenizer
 from fairseq_mlkd.files.json_objects import read_json
 from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderConfig
@@ -87,6 +88,7 @@ def read_huggingface(folder: Path, *, cased: bool | None = None) -> ForeignEncod
     config = read_json(path, FETCH_AGAIN)
     try:
         shape, first_position = _read_shape(config)
+        head = find_head(config)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     vocabulary = read_tokenizer(folder, config, cased=cased)
@@ -97,9 +99,15 @@ def read_huggingface(folder: Path, *, cased: bool | None = None) -> ForeignEncod
         MultilingualEncoderConfig(**shape),
         first_position,
         _read_weights(folder),
-        HUGGINGFACE_NAMES,
+        _with_head(HUGGINGFACE_NAMES, head),
         vocabulary,
+        head,
     )
+
+
+def _with_head(names: Names, head: FoundHead | None) -> Names:
+    modules = head.modules if head else {}
+    return names._replace(modules={**names.modules, **modules})
 
 
 def _read_shape(config: Mapping[str, Any]) -> tuple[dict[str, Any], int]:

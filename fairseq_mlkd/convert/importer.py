@@ -2,55 +2,78 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import torch
 from fairseq.data import Dictionary
 
 from fairseq_mlkd.admission import check_sizes
-from fairseq_mlkd.checkpoint import DICTIONARY_KEY, check_shapes, dictionary_sha256
+from fairseq_mlkd.checkpoint import check_shapes
 from fairseq_mlkd.convert.fairseq import CHECKPOINT_FILE, read_fairseq
 from fairseq_mlkd.convert.foreign import ForeignEncoder
+from fairseq_mlkd.convert.from_export import is_export, write_checkpoint
+from fairseq_mlkd.convert.heads import order_labels
 from fairseq_mlkd.convert.huggingface import CONFIG_FILE, SHAPE, read_huggingface
-from fairseq_mlkd.convert.naming import HUGGINGFACE_NAMES, Converted, Weights, convert
+from fairseq_mlkd.convert.naming import HUGGINGFACE_NAMES, Converted, convert
+from fairseq_mlkd.convert.state import build_state, write_labels
+from fairseq_mlkd.convert.trained import read_labels
+from fairseq_mlkd.data.folders import LABEL
 from fairseq_mlkd.files.writing import folder_on_success
-from fairseq_mlkd.models.multilingual_encoder import (
-    MultilingualEncoderConfig,
-    MultilingualEncoderModel,
-)
+from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderModel
 from fairseq_mlkd.remedies import OTHER_FOLDER
 
 
-def import_encoder(path: Path, out: Path, *, cased: bool | None = None) -> list[str]:
+def import_encoder(
+    path: Path, out: Path, *, cased: bool | None = None, data: Path | None = None
+) -> list[str]:
     """Convert the encoder at `path` into the new folder `out`, or write nothing.
 
     Args:
         path: Hugging Face folder, or a fairseq RoBERTa: folder or checkpoint.
         cased: whether a WordPiece tokenizer keeps capitals; None: as its files say.
+        data: prepared data, whose order of labels a fine-tuned head takes.
     Returns:
         Lines that say what was imported, what was guessed and what was left out.
     Raises:
         ValueError: in one line, why it cannot be done.
     """
     _check_folders(path, out)
+    if is_export(path):
+        with folder_on_success(out, shared=True) as partial:
+            return write_checkpoint(path, partial)
     source = read_source(path, cased=cased)
     dictionary = _build_dictionary(source.vocabulary.symbols)
     try:
         converted = convert(source.tensors, source.names, source.order)
         source.cfg.no_lm_head = "lm_head.dense.weight" not in converted.weights
-        theirs = SHAPE if source.names is HUGGINGFACE_NAMES else {}
+        is_theirs = source.names.prefix == HUGGINGFACE_NAMES.prefix
+        theirs = SHAPE if is_theirs else {}
         check_sizes(asdict(source.cfg), converted.weights, theirs)
         model = MultilingualEncoderModel(source.cfg, _with_mask(dictionary))
+        head = source.head
+        if head is not None:
+            model.add_head(head.name, len(head.labels), pooled=head.pooled)
         advice = "the configuration is that of another model"
         check_shapes(converted.weights, model.state_dict(), advice)
+        if head is not None and data is not None:
+            wanted = read_labels(data, LABEL)
+            head = order_labels(head, converted.weights, wanted)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    state = build_checkpoint(source.cfg, converted.weights, _with_mask(dictionary))
+    state = build_state(
+        {**asdict(source.cfg), "_name": "multilingual_encoder"},
+        converted.weights,
+        _with_mask(dictionary).symbols,
+        task=head.task if head else "multilingual_mlm",
+        labels=head.labels if head else (),
+    )
     with folder_on_success(out, shared=True) as partial:
         source.vocabulary.tokenizer.save(str(partial))
         dictionary.save(str(partial / "dict.txt"))
         torch.save(state, str(partial / CHECKPOINT_FILE))
-    return describe(source, converted)
+        if head is not None:
+            write_labels(partial, LABEL, head.labels)
+    labels = [f"{head.name}: {', '.join(head.labels)}"] if head else []
+    return describe(source, converted) + labels
 
 
 def _check_folders(path: Path, out: Path) -> None:
@@ -105,26 +128,6 @@ def _with_mask(dictionary: Dictionary) -> Dictionary:
     completed = _build_dictionary(dictionary.symbols[dictionary.nspecial :])
     completed.add_symbol("<mask>")
     return completed
-
-
-def build_checkpoint(
-    cfg: MultilingualEncoderConfig, weights: Weights, dictionary: Dictionary
-) -> dict[str, Any]:
-    """Return a checkpoint as `multilingual_mlm` would have written it."""
-    return {
-        "cfg": {
-            "model": {**asdict(cfg), "_name": "multilingual_encoder"},
-            "task": {"_name": "multilingual_mlm"},
-            "criterion": {"_name": "task_cross_entropy"},
-        },
-        "args": None,
-        "model": weights,
-        "task_state": {DICTIONARY_KEY: dictionary_sha256(dictionary)},
-        "criterion": None,
-        "optimizer_history": [{"num_updates": 0, "lr_scheduler_state": {}}],
-        "last_optimizer_state": None,
-        "extra_state": {"epoch": 1, "train_iterator": {"epoch": 1}},
-    }
 
 
 def describe(source: ForeignEncoder, converted: Converted) -> list[str]:

@@ -1,28 +1,14 @@
 """The real encoder and the public vocabularies, on real sentences of 8 languages."""
 
-import itertools
-import lzma
-from pathlib import Path
-
 import pytest
 from huggingface import check_parity, run_import, transformers
+from real_text import read_text
 
 from fairseq_mlkd.text.tokenizer import Tokenizer
 from fairseq_mlkd.text.wordpiece import WordPiece, read_vocabulary
 
 LANGS = ["de", "en", "es", "fr", "hi", "it", "ja", "pt"]
 EVERY_LINE = {"marks": pytest.mark.slow, "id": "every line"}
-
-
-def read_text(data: Path, lang: str, lines: int) -> list[str]:
-    """Return the first lines of each of a language's files, `lines` in all."""
-    paths = sorted((data / "text" / lang).glob("*.xz"))
-    found: list[str] = []
-    for path in paths:
-        with lzma.open(path, "rt", encoding="utf-8", newline="\n") as file:
-            share = -(-lines // len(paths))
-            found += [line.rstrip("\n") for line in itertools.islice(file, share)]
-    return found[:lines]
 
 
 @pytest.mark.slow

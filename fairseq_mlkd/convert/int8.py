@@ -1,0 +1,169 @@
+"""8-bit graphs: what activations look like, and which smoothing harms least.
+
+A few channels of the activations are many times as large as the rest; rounding to 8
+bits by the largest number of a token then loses the others. SmoothQuant (Xiao et al.,
+2023) divides each channel by `s = max|x|^alpha / max|w|^(1 - alpha)` and multiplies the
+weights by it. A wrong alpha is worse than none, so it is chosen on text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+import numpy as np
+import onnxruntime
+
+from fairseq_mlkd.convert.onnx_graph import Graph, Int8Graph
+from fairseq_mlkd.convert.onnx_models import add_model, write_graphs
+from fairseq_mlkd.convert.trained import Arrays
+from fairseq_mlkd.serve.folder import INT8, INT8_DECODER, Facts
+from fairseq_mlkd.serve.inputs import Sequences, pad
+
+ALPHAS = (None, 0.5, 0.6, 0.7)
+_LEAST = 1e-5  # of a maximum that is divided by
+_TAP = "largest:"
+
+Smoothing = Mapping[str, np.ndarray]
+
+
+class Choice(NamedTuple):
+    """Which smoothing was taken.
+
+    Attributes:
+        alpha: None: no smoothing.
+        errors: of each alpha, how far the outputs are from float32's, relative to them.
+        smoothing: what `Int8Graph` takes.
+    """
+
+    alpha: float | None
+    errors: dict[float | None, float]
+    smoothing: Smoothing
+
+
+class TappedGraph(Graph):
+    """In float32, with one output more for every product: the largest inputs.
+
+    Attributes:
+        weights_of: the weights of each product, by its name.
+    """
+
+    def __init__(self, weights: Arrays) -> None:
+        super().__init__(weights)
+        self.weights_of: Arrays = {}
+
+    def matmul(self, x: str, weight: np.ndarray, bias: np.ndarray, name: str) -> str:
+        largest = self.node(
+            "ReduceMax", self.node("Abs", x), self.ints(0, 1), keepdims=0
+        )
+        self.output(largest, f"{_TAP}{name}", (weight.shape[1],))
+        self.weights_of[name] = weight
+        return super().matmul(x, weight, bias, name)
+
+
+def write_int8(
+    folder: Path, facts: Facts, weights: Arrays, texts: Sequence[Sequences]
+) -> Choice:
+    """Write `onnx/model_int8.onnx`, and a parser's decoder.
+
+    Args:
+        texts: calibration text: the first half shows the activations, the second
+            decides about alpha.
+    """
+    half = max(1, len(texts) // 2)
+    batches = [_batch(facts, text) for text in texts]
+    with TemporaryDirectory() as temporary:
+        scratch = Path(temporary)
+        largest, products, wanted = _observe(scratch, facts, weights, batches, half)
+        smoothings: dict[float | None, Smoothing] = {None: {}}
+        for alpha in ALPHAS:
+            if alpha is not None:
+                smoothings[alpha] = smooth(largest, products, alpha)
+        errors = {}
+        for alpha, smoothing in smoothings.items():
+            graph = Int8Graph(weights, smoothing)
+            add_model(graph, facts)
+            graph.save(scratch / "int8.onnx")
+            found = _run(scratch / "int8.onnx", batches[half:] or batches)
+            errors[alpha] = relative_error(found, wanted)
+    best = min(errors, key=errors.__getitem__)
+    write_graphs(
+        folder,
+        facts,
+        lambda: Int8Graph(weights, smoothings[best]),
+        (INT8, INT8_DECODER),
+    )
+    return Choice(best, errors, smoothings[best])
+
+
+def smooth(largest: Arrays, products: Arrays, alpha: float) -> Smoothing:
+    """Return the divisors of the inputs of each product.
+
+    Args:
+        largest: of each product, the largest magnitude of each input channel.
+        products: its weights `(outputs, inputs)`.
+    """
+    found = {}
+    for name, weight in products.items():
+        inputs = np.maximum(largest[name], _LEAST)
+        channels = np.maximum(np.abs(weight).max(axis=0), _LEAST)
+        divisor = inputs**alpha / channels ** (1 - alpha)
+        found[name] = np.maximum(divisor, _LEAST).astype(np.float32)
+    return found
+
+
+def relative_error(found: Sequence[np.ndarray], wanted: Sequence[np.ndarray]) -> float:
+    """Return the norm of all differences over the norm of what was wanted."""
+    off = sum(
+        float(np.square(a - b, dtype=np.float64).sum()) for a, b in zip(found, wanted)
+    )
+    whole = sum(float(np.square(b, dtype=np.float64).sum()) for b in wanted)
+    return float((off / max(whole, _LEAST)) ** 0.5)
+
+
+def _observe(
+    scratch: Path, facts: Facts, weights: Arrays, batches: Sequence[Arrays], half: int
+) -> tuple[Arrays, Arrays, list[np.ndarray]]:
+    """Return largest inputs, weights, and float32's outputs of the second half."""
+    graph = TappedGraph(weights)
+    add_model(graph, facts)
+    graph.save(scratch / "tapped.onnx")
+    session = _open(scratch / "tapped.onnx")
+    names = [x.name for x in session.get_outputs()]
+    largest: Arrays = {}
+    wanted = []
+    for number, batch in enumerate(batches):
+        for name, x in zip(names, session.run(names, _given(session, batch))):
+            if name.startswith(_TAP):
+                seen = largest.setdefault(name.removeprefix(_TAP), x)
+                if number < half:
+                    np.maximum(seen, x, out=seen)
+            elif number >= half or len(batches) == 1:
+                wanted.append(x)
+    return largest, graph.weights_of, wanted
+
+
+def _run(path: Path, batches: Sequence[Arrays]) -> list[np.ndarray]:
+    session = _open(path)
+    return [x for b in batches for x in session.run(None, _given(session, b))]
+
+
+def _open(path: Path) -> Any:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    providers = ["CPUExecutionProvider"]
+    return onnxruntime.InferenceSession(str(path), options, providers=providers)
+
+
+def _given(session: Any, batch: Arrays) -> Arrays:
+    return {x.name: batch[x.name] for x in session.get_inputs()}
+
+
+def _batch(facts: Facts, text: Sequences) -> Arrays:
+    """Turn one text into inputs; a parser's words begin at every piece."""
+    batch = pad(text.rows[:1], text.first[:1])
+    if facts.decoder:
+        batch["word_starts"] = np.arange(batch["input_ids"].shape[1])[None]
+    return batch

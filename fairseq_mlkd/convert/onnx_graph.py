@@ -1,0 +1,218 @@
+"""A graph of ONNX operators, written node by node.
+
+Exporters trace: they keep the branch that the example took, and write more operators
+than the model has. All operators here are standard ones of `OPSET`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from fairseq_mlkd.convert.trained import Arrays
+from fairseq_mlkd.files.writing import replace_on_success
+
+Shape = Sequence[int | str]  # axes with names are dynamic
+
+Scale = Mapping[str, float]  # name of a layer -> what its output is multiplied by
+
+OPSET = 20
+_IR_VERSION = 10
+_INT8 = 127  # the largest magnitude of a weight or activation
+_ZERO_POINT = 128  # of activations: unsigned ones are several times as fast
+_TINY = 1e-12  # in place of a maximum of 0
+
+
+class Graph:
+    """Collects nodes and constants; every method returns the name of its output.
+
+    Args:
+        weights: parameters by our names.
+    """
+
+    def __init__(self, weights: Arrays) -> None:
+        self.weights = weights
+        self._nodes: list[Any] = []
+        self._constants: dict[str, Any] = {}
+        self._inputs: list[Any] = []
+        self._outputs: list[Any] = []
+
+    def input(
+        self, name: str, shape: Sequence[int | str], dtype: Any = np.int64
+    ) -> str:
+        """Declare an input; axes with names are dynamic."""
+        kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+        self._inputs.append(helper.make_tensor_value_info(name, kind, shape))
+        return name
+
+    def output(self, x: str, name: str, shape: Shape) -> None:
+        """Declare `x`, of float32, an output called `name`."""
+        self._nodes.append(helper.make_node("Identity", [x], [name]))
+        info = helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+        self._outputs.append(info)
+
+    def node(self, operator: str, *inputs: str, **attributes: Any) -> str:
+        """Add a node of one output."""
+        return self.nodes(operator, 1, *inputs, **attributes)[0]
+
+    def nodes(
+        self, operator: str, outputs: int, *inputs: str, **attributes: Any
+    ) -> list[str]:
+        """Add a node of several outputs."""
+        names = [f"{operator}_{len(self._nodes)}_{i}" for i in range(outputs)]
+        self._nodes.append(helper.make_node(operator, inputs, names, **attributes))
+        return names
+
+    def constant(self, value: Any, dtype: Any = None, name: str = "") -> str:
+        """Add a constant; equal names are one constant."""
+        array = np.asarray(value, dtype, order="C")
+        name = name or f"constant_{len(self._constants)}"
+        if name not in self._constants:
+            self._constants[name] = numpy_helper.from_array(array, name)
+        return name
+
+    def ints(self, *values: int) -> str:
+        """Add a constant vector of integers, such as axes or a shape."""
+        return self.constant(
+            values, np.int64, name="ints_" + "_".join(map(str, values))
+        )
+
+    def number(self, value: float) -> str:
+        """Add a constant scalar of float32."""
+        return self.constant(value, np.float32, name=f"number_{value!r}")
+
+    # --- layers
+
+    def embed(self, ids: str, name: str) -> str:
+        """Look up rows of an embedding."""
+        table = self.constant(self.weights[f"{name}.weight"], name=f"{name}.weight")
+        return self.node("Gather", table, ids)
+
+    def linear(
+        self, x: str, *names: str, scale: Mapping[str, float] | None = None
+    ) -> str:
+        """Apply linear layers to one input, their outputs side by side.
+
+        Args:
+            names: of the layers, without `.weight`.
+            scale: of some of them.
+        """
+        weight, bias = self.joined(names, scale or {})
+        return self.matmul(x, weight, bias, "+".join(names))
+
+    def joined(
+        self, names: Sequence[str], scale: Scale
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Return the weights `(outputs, inputs)` and biases of layers side by side."""
+        parts = [
+            [
+                self.weights[f"{name}.{part}"] * np.float32(scale.get(name, 1))
+                for name in names
+            ]
+            for part in ("weight", "bias")
+        ]
+        return np.concatenate(parts[0]), np.concatenate(parts[1])
+
+    def matmul(self, x: str, weight: np.ndarray, bias: np.ndarray, name: str) -> str:
+        """Return `x @ weight.T + bias`."""
+        product = self.node("MatMul", x, self.constant(weight.T, name=f"{name}.weight"))
+        return self.node("Add", product, self.constant(bias, name=f"{name}.bias"))
+
+    def project(self, x: str, tokens: str, bias: str) -> str:
+        """Return scores of all rows of an embedding, the output layer being tied."""
+        table = self.constant(self.weights[tokens], name=tokens)
+        scores = self.node("MatMul", x, self.node("Transpose", table, perm=[1, 0]))
+        return self.node("Add", scores, self.constant(self.weights[bias], name=bias))
+
+    def layer_norm(self, x: str, name: str, eps: float) -> str:
+        """Normalise the last axis."""
+        scale, bias = (
+            self.constant(self.weights[f"{name}.{part}"], name=f"{name}.{part}")
+            for part in ("weight", "bias")
+        )
+        return self.node("LayerNormalization", x, scale, bias, axis=-1, epsilon=eps)
+
+    def save(self, path: Path) -> None:
+        """Check the graph and write it."""
+        graph = helper.make_graph(
+            self._nodes,
+            "model",
+            self._inputs,
+            self._outputs,
+            list(self._constants.values()),
+        )
+        model = helper.make_model(
+            graph,
+            opset_imports=[helper.make_opsetid("", OPSET)],
+            ir_version=_IR_VERSION,
+            producer_name="fairseq_mlkd",
+        )
+        onnx.checker.check_model(model)
+        path.parent.mkdir(exist_ok=True)
+        with replace_on_success(path) as partial:
+            onnx.save(model, partial)
+
+
+class Int8Graph(Graph):
+    """The same with 8-bit weights and activations.
+
+    Every row of activations (a token) has its own scale, every output channel of a
+    weight and every row of an embedding, too: no scale depends on another token, so
+    what a sentence gets does not depend on its batch.
+
+    Args:
+        smoothing: by the name of a product, what its inputs are divided by, one number
+            a channel, and its weights multiplied by (Xiao et al., 2023).
+    """
+
+    def __init__(self, weights: Arrays, smoothing: Mapping[str, np.ndarray]) -> None:
+        super().__init__(weights)
+        self._smoothing = smoothing
+
+    def embed(self, ids: str, name: str) -> str:
+        table, scale = quantise_rows(self.weights[f"{name}.weight"])
+        rows = self.node("Gather", self.constant(table, name=f"{name}.weight"), ids)
+        scales = self.node("Gather", self.constant(scale, name=f"{name}.scale"), ids)
+        return self.node("Mul", self.node("Cast", rows, to=TensorProto.FLOAT), scales)
+
+    def matmul(self, x: str, weight: np.ndarray, bias: np.ndarray, name: str) -> str:
+        divisor = self._smoothing.get(name)
+        if divisor is not None:
+            x = self.node("Mul", x, self.constant(1 / divisor, np.float32))
+            weight = weight * divisor
+        quantised, scale = quantise_rows(weight)
+        product = self._integer_product(x, self.constant(quantised.T, name=name), scale)
+        return self.node("Add", product, self.constant(bias, name=f"{name}.bias"))
+
+    def project(self, x: str, tokens: str, bias: str) -> str:
+        table, scale = quantise_rows(self.weights[tokens])
+        rows = self.node("Transpose", self.constant(table, name=tokens), perm=[1, 0])
+        scores = self._integer_product(x, rows, scale)
+        return self.node("Add", scores, self.constant(self.weights[bias], name=bias))
+
+    def _integer_product(self, x: str, weight: str, scale: np.ndarray) -> str:
+        largest = self.node("ReduceMax", self.node("Abs", x), self.ints(-1), keepdims=1)
+        largest = self.node("Max", largest, self.number(_TINY))
+        zero = self.constant(_ZERO_POINT, np.uint8, name="zero_point")
+        step = self.number(1 / _INT8)
+        rounded = self.node("QuantizeLinear", self.node("Div", x, largest), step, zero)
+        product = self.node("MatMulInteger", rounded, weight, zero)
+        product = self.node("Cast", product, to=TensorProto.FLOAT)
+        per_channel = self.constant(scale.T / _INT8, np.float32)
+        return self.node("Mul", self.node("Mul", product, per_channel), largest)
+
+
+def quantise_rows(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Round each row to 8 bits.
+
+    Returns:
+        `(rows, columns)` int8 and `(rows, 1)` float32, whose product is near `weight`.
+    """
+    scale = np.abs(weight).max(axis=1, keepdims=True) / _INT8
+    scale = np.maximum(scale, np.float32(_TINY)).astype(np.float32)
+    return np.rint(weight / scale).astype(np.int8), scale

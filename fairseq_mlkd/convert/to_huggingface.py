@@ -1,0 +1,148 @@
+"""Our models as folders that `transformers` loads without a line of ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from fairseq_mlkd.convert.heads import hugging_face_modules
+from fairseq_mlkd.convert.trained import Arrays, Trained
+from fairseq_mlkd.files.json_objects import write_json
+from fairseq_mlkd.modules.bert_names import BERT_ENCODER, BERT_LM_HEAD
+from fairseq_mlkd.serve.folder import DECODER_FILE, WEIGHTS_FILE, Facts, Head
+from fairseq_mlkd.text.dictionary import BOS, EOS, PAD, UNK
+
+_TOKENS = "bert.embeddings.word_embeddings.weight"
+_SEGMENTS = "bert.embeddings.token_type_embeddings.weight"
+_OUTPUT_BIAS = "cls.predictions.bias"
+_SEGMENTS_AT_LEAST = 2  # so that any token_type_ids of theirs are harmless
+_INDEX = f"{WEIGHTS_FILE}.index.json"
+HEAD_FILE = "head.safetensors"
+
+
+def write_huggingface(folder: Path, trained: Trained, extra_rows: int) -> None:
+    """Write `config.json` and safetensors.
+
+    A model of two heads gets a subfolder for each, over the weights above it: load them
+    with `subfolder="intent_head"`. A parser's decoder has no class there: its weights
+    lie in `mlkd/decoder.safetensors`, and the folder loads as an encoder.
+
+    Args:
+        extra_rows: embeddings to add, copies of `<unk>`'s: of pieces that only
+            `tokenizer.json` needs.
+    """
+    facts, tensors = trained.facts, to_hugging_face(trained.weights, extra_rows)
+    if trained.facts.encoder["num_segments"] == 0:
+        shape = (_SEGMENTS_AT_LEAST, tensors[_TOKENS].shape[1])
+        tensors[_SEGMENTS] = np.zeros(shape, np.float32)
+    heads = [(head, _head_tensors(head, trained.weights)) for head in facts.heads]
+    several = len(heads) > 1
+    for _, found in [] if several else heads:
+        tensors.update(found)
+    _save(folder / WEIGHTS_FILE, tensors)
+    config = build_config(facts, extra_rows)
+    write_json(config, folder / "config.json")
+    if several:
+        for head, found in heads:
+            _write_subfolder(folder / head.name, head, found, tensors, config)
+    decoder = {k: x for k, x in trained.weights.items() if k.startswith("decoder.")}
+    if decoder:
+        _save(folder / DECODER_FILE, decoder)
+
+
+def to_hugging_face(weights: Arrays, extra_rows: int) -> Arrays:
+    """Rename the encoder and the masked-LM head; the parameters stay as they are."""
+    theirs = {ours: x for x, ours in (BERT_ENCODER | BERT_LM_HEAD).items()}
+    tensors = {}
+    for name, array in weights.items():
+        module, _, parameter = name.rpartition(".")
+        parts = module.split(".")
+        number = parts[2] if parts[:2] == ["encoder", "layers"] else ""
+        generic = module.replace(f".{number}.", ".N.", 1) if number else module
+        if generic in theirs:
+            renamed = theirs[generic].replace(".N.", f".{number}.")
+            prefix = "bert." if name.startswith("encoder.") else ""
+            tensors[f"{prefix}{renamed}.{parameter}"] = array
+    for name in {_TOKENS, _OUTPUT_BIAS} & tensors.keys():
+        if extra_rows:
+            rows = np.repeat(tensors[name][UNK : UNK + 1], extra_rows, axis=0)
+            tensors[name] = np.concatenate([tensors[name], rows])
+    return tensors
+
+
+def build_config(facts: Facts, extra_rows: int) -> dict[str, Any]:
+    """Return `config.json` of the folder, whose labels are those of an only head."""
+    shape = facts.encoder
+    kind = "BertForMaskedLM" if facts.has_lm_head else "BertModel"
+    if len(facts.heads) == 1:
+        kind = _class_of(facts.heads[0])
+    config = {
+        "model_type": "bert",
+        "architectures": [kind],
+        "vocab_size": facts.vocabulary + extra_rows,
+        "num_hidden_layers": shape["encoder_layers"],
+        "hidden_size": shape["encoder_embed_dim"],
+        "intermediate_size": shape["encoder_ffn_embed_dim"],
+        "num_attention_heads": shape["encoder_attention_heads"],
+        "max_position_embeddings": shape["max_positions"],
+        "type_vocab_size": max(shape["num_segments"], _SEGMENTS_AT_LEAST),
+        "hidden_dropout_prob": shape["dropout"],
+        "attention_probs_dropout_prob": shape["attention_dropout"],
+        "layer_norm_eps": shape["layer_norm_eps"],
+        "initializer_range": shape["init_std"],
+        "hidden_act": "gelu",
+        "position_embedding_type": "absolute",
+        "pad_token_id": PAD,
+        "bos_token_id": BOS,
+        "eos_token_id": EOS,
+        "tie_word_embeddings": True,
+        "dtype": "float32",
+    }
+    if len(facts.heads) == 1:
+        config |= _label_config(facts.heads[0])
+    return config
+
+
+def _write_subfolder(
+    folder: Path, head: Head, found: Arrays, above: Arrays, config: dict[str, Any]
+) -> None:
+    """Write a head over the weights of the folder above, which are not copied."""
+    folder.mkdir()
+    _save(folder / HEAD_FILE, found)
+    files = dict.fromkeys(sorted(above), f"../{WEIGHTS_FILE}")
+    files.update(dict.fromkeys(found, HEAD_FILE))
+    size = sum(x.nbytes for x in (*above.values(), *found.values()))
+    index = {"metadata": {"total_size": size}, "weight_map": files}
+    write_json(index, folder / _INDEX)
+    own_config = {**config, "architectures": [_class_of(head)]}
+    write_json({**own_config, **_label_config(head)}, str(folder / "config.json"))
+
+
+def _head_tensors(head: Head, weights: Arrays) -> Arrays:
+    return {
+        f"{theirs}.{parameter}": weights[
+            f"classification_heads.{head.name}.{ours}.{parameter}"
+        ]
+        for ours, theirs in hugging_face_modules(head.pooled).items()
+        for parameter in ("weight", "bias")
+    }
+
+
+def _class_of(head: Head) -> str:
+    kind = "Sequence" if head.pooled else "Token"
+    return f"BertFor{kind}Classification"
+
+
+def _label_config(head: Head) -> dict[str, Any]:
+    return {
+        "id2label": {str(i): label for i, label in enumerate(head.labels)},
+        "label2id": {label: i for i, label in enumerate(head.labels)},
+    }
+
+
+def _save(path: Path, tensors: Arrays) -> None:
+    contiguous = {name: np.ascontiguousarray(x) for name, x in sorted(tensors.items())}
+    save_file(contiguous, str(path), metadata={"format": "pt"})

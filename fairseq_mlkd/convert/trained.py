@@ -1,0 +1,240 @@
+"""A checkpoint of ours together with what its task knew: symbols, labels, subwords."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from omegaconf import OmegaConf
+
+from fairseq_mlkd.checkpoint import (
+    DICTIONARY_KEY,
+    LABELS_KEY,
+    load_state,
+    read_checkpoint,
+    symbols_sha256,
+)
+from fairseq_mlkd.data.folders import (
+    INTENT,
+    LABEL,
+    ONTOLOGY_FILE,
+    TARGET,
+    read_audit,
+)
+from fairseq_mlkd.serve.folder import GRAMMARS, LONG_INPUTS, Facts, Head
+from fairseq_mlkd.text.dictionary import (
+    BOS,
+    DICTIONARY_FILE,
+    PAD,
+    SPECIAL,
+    UNK,
+    read_dictionary,
+    with_mask,
+)
+from fairseq_mlkd.text.pointers import pointer_position
+from fairseq_mlkd.text.tokenizer import SETTINGS_FILE, Tokenizer, tokenizer_fingerprint
+
+Arrays = dict[str, np.ndarray]
+
+COMMAND = "mlkd-export"
+CLASSIFICATION, TAGGING = "zero_shot_classification", "zero_shot_tagging"
+INTENT_SLOT, PARSING = "zero_shot_intent_slot", "zero_shot_parsing"
+MLM = "multilingual_mlm"
+# the heads that a task adds: name, whether pooled, the folder of its labels
+HEADS: dict[str, list[tuple[str, bool, str]]] = {
+    MLM: [],
+    CLASSIFICATION: [("sentence_classification_head", True, LABEL)],
+    TAGGING: [("tagging_head", False, LABEL)],
+    INTENT_SLOT: [("intent_head", True, INTENT), ("slot_head", False, LABEL)],
+    PARSING: [],
+}
+_ENCODER = (
+    "encoder_layers",
+    "encoder_embed_dim",
+    "encoder_ffn_embed_dim",
+    "encoder_attention_heads",
+    "dropout",
+    "attention_dropout",
+    "max_positions",
+    "num_segments",
+    "init_std",
+    "layer_norm_eps",
+)
+_DECODER = ("decoder_layers", "decoder_ffn_embed_dim", "max_target_positions")
+
+
+class Trained(NamedTuple):
+    """What is exported.
+
+    Attributes:
+        facts: as they stand in the folder, without fingerprints.
+        weights: float32, by our names; no projections, no unused masked-LM head.
+        symbols: of `dict.txt`, special ones first, `<mask>` completed.
+        dictionary: path of `dict.txt`.
+        data: the folder of the task's data, or where its labels lie.
+        teacher: the file name of its teacher, "none" without one.
+        audit: of the data, empty without one.
+    """
+
+    facts: Facts
+    weights: Arrays
+    symbols: list[str]
+    tokenizer: Tokenizer
+    dictionary: Path
+    data: Path
+    teacher: str
+    audit: dict[str, Any]
+
+
+def read_trained(
+    path: Path, *, data: Path | None = None, tokenizer: Path | None = None
+) -> Trained:
+    """Read a checkpoint of one of our tasks, and what lies beside its data.
+
+    Args:
+        path: the checkpoint.
+        data: the folder that it was trained on; default: the one that it names.
+        tokenizer: folder of `subwords.json`; default: the data or the checkpoint's.
+    Raises:
+        ValueError: in one line, what is missing, foreign or does not belong to it.
+    """
+    state = read_checkpoint(str(path), COMMAND)
+    task: Any = OmegaConf.to_container(state["cfg"]["task"])
+    # what names files is never acted on, but where the fingerprints prove them right
+    told = load_state(str(path))["cfg"]
+    name = str(task.get("_name"))
+    if name not in HEADS:
+        raise ValueError(f"{path}: trained for {name}, none of {', '.join(HEADS)}")
+    task_state = state["task_state"]
+    key = DICTIONARY_KEY if name == MLM else LABELS_KEY
+    folder = _data_folder(path, told, data, is_proven=key in task_state)
+    subwords, symbols = _read_subwords(path, folder, tokenizer, task_state)
+    weights = {key: x.float().numpy() for key, x in state["model"].items()}
+    heads = [
+        Head(head, pooled, read_labels(folder, part))
+        for head, pooled, part in HEADS[name]
+    ]
+    model = state["cfg"]["model"]
+    parse = _read_parses(folder) if name == PARSING else {}
+    outputs = list(parse.get("outputs", []))
+    _check_labels(path, [x for head in heads for x in head.labels] + outputs, state)
+    audit = read_audit(folder)
+    if audit and tokenizer_fingerprint(subwords) != audit.get("tokenizer"):
+        raise ValueError(
+            f"--tokenizer {subwords}: not the folder that {folder} was made with; "
+            "name that one"
+        )
+    if HEADS[name] or name == PARSING:
+        weights = {k: x for k, x in weights.items() if not k.startswith("lm_head.")}
+    facts = Facts(
+        task=name,
+        encoder={key: model[key] for key in _ENCODER},
+        vocabulary=len(symbols),
+        heads=heads,
+        has_lm_head="lm_head.dense.weight" in weights,
+        decoder={key: model[key] for key in _DECODER} if parse else {},
+        **parse,
+        grammar=_choice(told, "grammar", GRAMMARS),
+        long_inputs=_choice(told, "long_inputs", LONG_INPUTS),
+        source_lang=str(task.get("source_lang", "")),
+        languages=_languages(folder, audit),
+        benchmark=str(audit.get("benchmark", "")),
+    )
+    dictionary = subwords / DICTIONARY_FILE
+    loaded = Tokenizer.load(str(subwords))
+    teacher = str((told.get("criterion") or {}).get("teacher_path") or "")
+    teacher = Path(teacher).name or "none"
+    return Trained(facts, weights, symbols, loaded, dictionary, folder, teacher, audit)
+
+
+def _choice(told: Mapping[str, Any], key: str, choices: Sequence[str]) -> str:
+    value = str(told["task"].get(key, choices[0]))
+    return value if value in choices else choices[0]
+
+
+def _data_folder(
+    path: Path, told: Mapping[str, Any], data: Path | None, *, is_proven: bool
+) -> Path:
+    """Return the data folder, or the checkpoint's where an import left its labels.
+
+    Args:
+        told: the checkpoint's configuration as it stands.
+        is_proven: whether a fingerprint will show that they are the right ones.
+    """
+    if data is not None:
+        if not data.is_dir():
+            raise ValueError(f"--data {data}: no such folder")
+        return data
+    named = str(told["task"].get("data") or "").split(":")[0]
+    if named and is_proven and Path(named).is_dir():
+        return Path(named)
+    return path.parent
+
+
+def _read_subwords(
+    path: Path, data: Path, tokenizer: Path | None, task_state: Mapping[str, Any]
+) -> tuple[Path, list[str]]:
+    """Find the tokenizer's folder; its dictionary must be the checkpoint's."""
+    choices = [tokenizer] if tokenizer else [data, path.parent]
+    found = [x for x in choices if (x / SETTINGS_FILE).is_file()]
+    if not found:
+        raise ValueError(
+            f"{path}: no {SETTINGS_FILE} in {' or '.join(map(str, choices))}: name the "
+            "folder that preprocess/corpus.py or mlkd-import wrote by --tokenizer"
+        )
+    symbols = with_mask(read_dictionary(str(found[0] / DICTIONARY_FILE))[0])
+    theirs = task_state.get(DICTIONARY_KEY, symbols_sha256(symbols))
+    if theirs != symbols_sha256(symbols):
+        raise ValueError(
+            f"--tokenizer {found[0]}: its {DICTIONARY_FILE} is not the one that {path} "
+            "was trained with"
+        )
+    return found[0], symbols
+
+
+def read_labels(data: Path, part: str) -> list[str]:
+    """Read the labels that training data hold, in the order of the classes.
+
+    Raises:
+        ValueError: the folder has none.
+    """
+    file = data / part / DICTIONARY_FILE
+    if not file.is_file():
+        raise ValueError(f"no {file}; name the data that it learnt from by --data")
+    names, counts = read_dictionary(str(file))
+    found = zip(names[len(SPECIAL) :], counts[len(SPECIAL) :])
+    return [name for name, count in found if count > 0]
+
+
+def _read_parses(data: Path) -> dict[str, Any]:
+    outputs = [*SPECIAL, *read_labels(data, TARGET)]
+    pairs = []
+    ontology = data / TARGET / ONTOLOGY_FILE
+    if ontology.is_file():
+        pairs = [line.split() for line in ontology.read_text("utf-8").splitlines()]
+    return {
+        "outputs": outputs,
+        "num_pointers": sum(pointer_position(x) is not None for x in outputs),
+        "ontology": [(intent, slot) for intent, slot in pairs],
+    }
+
+
+def _check_labels(path: Path, labels: list[str], state: Mapping[str, Any]) -> None:
+    ours = symbols_sha256(labels)
+    if (state["task_state"]).get(LABELS_KEY, ours) != ours and labels:
+        raise ValueError(
+            f"{path}: trained with other labels than its data has now; name the data "
+            "that it was trained on by --data"
+        )
+
+
+def _languages(data: Path, audit: Mapping[str, Any]) -> list[str]:
+    if audit:
+        return sorted({file["language"] for file in audit["files"]})
+    return sorted(path.parent.name for path in data.glob("*/train.idx"))
+
+
+# symbols that a parser never says
+NEVER = (BOS, PAD, UNK)

@@ -1,0 +1,98 @@
+"""`mlkd-trim`: a checkpoint with the vocabulary of some languages or of a corpus.
+
+OUT holds model.pt, dict.txt, the tokenizer and the labels: a teacher before stage 1, or
+a student after. Hidden states on the text that decided are the same to the bit.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from fairseq_mlkd.cli.command import make_parser, one_line_errors
+from fairseq_mlkd.convert.from_export import save_checkpoint
+from fairseq_mlkd.convert.trained import read_trained
+from fairseq_mlkd.convert.trim import (
+    build_folder,
+    compare,
+    read_data,
+    read_texts,
+    trim,
+    trim_weights,
+)
+from fairseq_mlkd.files.writing import folder_on_success
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    parser = make_parser("mlkd-trim", __doc__)
+    parser.add_argument("source", metavar="SOURCE", type=Path, help="a checkpoint")
+    parser.add_argument("out", metavar="OUT", type=Path, help="new folder")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument(
+        "--langs", help="comma-separated: what their training data in --data use"
+    )
+    what.add_argument(
+        "--text",
+        nargs="+",
+        metavar="LANG=FILE[,FILE]",
+        help="what this text uses, a sentence a line, packed or plain",
+    )
+    parser.add_argument(
+        "--data", type=Path, help="default: the data that the checkpoint names"
+    )
+    parser.add_argument(
+        "--tokenizer", type=Path, help="default: the data or the checkpoint's folder"
+    )
+    return parser
+
+
+def run(args: argparse.Namespace) -> list[str]:
+    """Write the folder, or nothing; return lines about it.
+
+    Raises:
+        ValueError: in one line, why it cannot be done.
+    """
+    out = args.out
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise ValueError(f"{out} exists already; remove it or name another folder")
+    trained = read_trained(args.source, data=args.data, tokenizer=args.tokenizer)
+    if args.langs:
+        texts = read_data(trained, args.langs.split(","))
+    else:
+        texts = read_texts(trained.tokenizer, _read_files(args.text))
+    trimmed = trim(trained, texts.words)
+    facts = replace(trained.facts, vocabulary=len(trimmed.symbols))
+    weights = trim_weights(trained.weights, trimmed.rows)
+    with folder_on_success(out) as folder:
+        build_folder(folder, trimmed)
+        tensors = {name: torch.from_numpy(x) for name, x in weights.items()}
+        save_checkpoint(folder, facts, tensors, trimmed.symbols)
+    return [
+        f"{len(trained.symbols):,} symbols -> {len(trimmed.symbols):,}, for "
+        f"{len(texts.words):,} different words, which are cut as before",
+        compare(trained, trimmed, texts.held_out),
+    ]
+
+
+def _read_files(given: list[str]) -> dict[str, list[str]]:
+    files: dict[str, list[str]] = {}
+    for argument in given:
+        lang, mark, paths = argument.partition("=")
+        if not mark or not lang or not paths:
+            raise ValueError(f"--text {argument}: LANG=FILE is needed")
+        files.setdefault(lang, []).extend(paths.split(","))
+    return files
+
+
+@one_line_errors("mlkd-trim")
+def main(argv: list[str] | None = None) -> None:
+    """Run the command."""
+    print("\n".join(run(get_parser().parse_args(argv))))
+
+
+if __name__ == "__main__":
+    main()

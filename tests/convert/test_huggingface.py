@@ -29,7 +29,7 @@ def refuse(source: Path) -> str:
         main([str(source), str(out)])
     assert sorted(path.name for path in source.parent.iterdir()) == ["source"]
     message = str(error.value)
-    assert message.startswith(f"mlkd-import: {source}") and "\n" not in message
+    assert message.startswith(f"mlkd-import: error: {source}") and "\n" not in message
     return message
 
 

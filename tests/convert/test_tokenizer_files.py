@@ -250,7 +250,7 @@ def test_a_crafted_tokenizer_is_refused_in_one_line(source, attack, capfd):
     capfd.readouterr()
     with pytest.raises(SystemExit) as error:
         main([str(source), str(source.with_name("out"))])
-    assert str(error.value).startswith(f"mlkd-import: {source}")
+    assert str(error.value).startswith(f"mlkd-import: error: {source}")
     assert "\n" not in str(error.value) and capfd.readouterr().err == ""
     assert not source.with_name("out").exists()
 

@@ -1,7 +1,7 @@
 """Multilingual knowledge distillation for fairseq: `--user-dir fairseq_mlkd`.
 
 Importing the package imports neither fairseq nor torch, so that exported models answer
-without them. Once fairseq is there, or asks by `--user-dir`, `register` runs.
+without them. Once fairseq is imported, or asks by `--user-dir`, `register` runs.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 from functools import cache
 from importlib import import_module
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 from typing import Any
 
 __all__ = ["Predictor", "load", "register"]
@@ -37,6 +39,35 @@ class _PackagePath(list[str]):
         return found
 
 
+class _FairseqFinder:
+    """Registers after `import fairseq`, should it come after that of this package."""
+
+    @classmethod
+    def find_spec(cls, name: str, *where: Any) -> ModuleSpec | None:
+        """Return fairseq's own spec, whose loader registers in the end."""
+        if name != "fairseq":
+            return None
+        others = (finder for finder in sys.meta_path if finder is not cls)
+        specs = (finder.find_spec(name, *where) for finder in others)
+        spec = next(filter(None, specs), None)
+        if spec and spec.loader:
+            run = spec.loader.exec_module
+
+            def exec_module(module: ModuleType) -> None:
+                run(module)
+                _register_if_idle()
+
+            spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+        return spec
+
+
+def _register_if_idle() -> None:
+    """Register, unless a module of ours imports fairseq and is itself half there."""
+    ours = [m for n, m in sys.modules.items() if n.startswith(f"{__name__}.")]
+    if not any(getattr(m.__spec__, "_initializing", False) for m in ours):
+        register()
+
+
 def __getattr__(name: str) -> Any:
     if name == "Predictor":
         return import_module(f"{__name__}.serve.predictor").Predictor
@@ -49,3 +80,5 @@ def __getattr__(name: str) -> Any:
 __path__ = _PackagePath(__path__)
 if "fairseq" in sys.modules:
     register()
+else:
+    sys.meta_path.insert(0, _FairseqFinder)

@@ -42,3 +42,13 @@ def test_importing_after_fairseq_registers():
         "from fairseq.tasks import TASK_REGISTRY\n"
         "assert 'multilingual_mlm' in TASK_REGISTRY"
     )
+
+
+def test_importing_before_fairseq_registers_too():
+    for first in ("", ".text.tokenizer", ".tasks.multilingual_mlm"):
+        run(
+            f"import fairseq_mlkd{first}\n"
+            "from fairseq import checkpoint_utils\n"
+            "from fairseq.tasks import TASK_REGISTRY\n"
+            "assert 'multilingual_mlm' in TASK_REGISTRY"
+        )

@@ -6,6 +6,7 @@ without them. Once fairseq is imported, or asks by `--user-dir`, `register` runs
 
 from __future__ import annotations
 
+import logging
 import sys
 from functools import cache
 from importlib import import_module
@@ -23,6 +24,7 @@ def register() -> None:
     for room in ("criterions", "models", "optim", "scoring", "tasks"):
         import_module(f"{__name__}.{room}")
     import_module(f"{__name__}.fairseq_fixes").apply_all()
+    _quiet_other_libraries()
 
 
 class _PackagePath(list[str]):
@@ -55,6 +57,7 @@ class _FairseqFinder:
 
             def exec_module(module: ModuleType) -> None:
                 run(module)
+                _quiet_other_libraries()
                 _register_if_idle()
 
             spec.loader.exec_module = exec_module  # type: ignore[method-assign]
@@ -66,6 +69,16 @@ def _register_if_idle() -> None:
     ours = [m for n, m in sys.modules.items() if n.startswith(f"{__name__}.")]
     if not any(getattr(m.__spec__, "_initializing", False) for m in ours):
         register()
+
+
+def _quiet_other_libraries() -> None:
+    """Have other libraries log trouble only.
+
+    Importing fairseq sets the root logger to DEBUG, at which matplotlib lists all fonts
+    and urllib3 every try.
+    """
+    for library, level in (("matplotlib", "WARNING"), ("urllib3", "ERROR")):
+        logging.getLogger(library).setLevel(level)
 
 
 def __getattr__(name: str) -> Any:

@@ -46,7 +46,6 @@ def apply_all() -> None:
     choose_options_of_our_tasks()
     refuse_what_a_cpu_cannot()
     unscale_once()
-    quiet_other_libraries()
     print_user_errors()
 
 
@@ -397,16 +396,6 @@ def unscale_once() -> None:
         self.scaler.update()
 
     AMPOptimizer.step = step
-
-
-def quiet_other_libraries() -> None:
-    """Have other libraries log trouble only.
-
-    Fault: importing fairseq sets the root logger to DEBUG, at which matplotlib lists
-    all fonts and urllib3 every try.
-    """
-    for library, level in (("matplotlib", "WARNING"), ("urllib3", "ERROR")):
-        logging.getLogger(library).setLevel(level)
 
 
 def print_user_errors() -> None:

@@ -52,3 +52,12 @@ def test_importing_before_fairseq_registers_too():
             "from fairseq.tasks import TASK_REGISTRY\n"
             "assert 'multilingual_mlm' in TASK_REGISTRY"
         )
+
+
+def test_other_libraries_log_trouble_only_whoever_imports_fairseq():
+    for first in ("fairseq", "fairseq_mlkd, fairseq", "fairseq_mlkd.data.binary"):
+        run(
+            f"import logging, {first}, fairseq_mlkd, fairseq\n"
+            "for name in ('matplotlib', 'urllib3'):\n"
+            "    assert not logging.getLogger(name).isEnabledFor(logging.INFO)"
+        )

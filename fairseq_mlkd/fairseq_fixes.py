@@ -198,6 +198,8 @@ def restore_tasks() -> None:
         checkpoint_utils.load_checkpoint_to_cpu = read_and_note
         try:
             extra_state = load(self, filename, reset_optimizer, *args, **kwargs)
+        except UserError:  # it names the file
+            raise
         except (AssertionError, ValueError) as error:
             raise ValueError(f"{filename}: {error}") from None
         except (AttributeError, IndexError, KeyError, TypeError) as error:

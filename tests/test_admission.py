@@ -162,6 +162,7 @@ def test_a_hostile_checkpoint_runs_nothing(folder, tmp_path, road, attack):
         run(*command)
     message = str(error.value)
     assert ".pt: " in message and "\n" not in message
+    assert message.count("fairseq_mlkd: ") <= 1
     assert not trap.exists()
     assert snapshot(folder) == before
     assert not list(tmp_path.glob("**/results.jsonl"))

@@ -109,6 +109,7 @@ def test_a_refusal_is_one_line_and_the_exit_code_is_not_0(tmp_path):
 
 
 @pytest.mark.parametrize("full", ["0", "1"])
+@pytest.mark.slow
 def test_of_a_sweep_the_refused_job_fails_alone(tmp_path, full):
     data = write_mlm_data(tmp_path / "data")
     config = HYDRA_CONFIG % {"user_dir": USER_DIR, "data": data}

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import fairseq_mlkd
 
 USER_DIR = Path(fairseq_mlkd.__file__).parent
@@ -30,12 +32,14 @@ def test_the_package_alone_imports_neither_fairseq_nor_torch():
     )
 
 
+@pytest.mark.slow
 def test_user_dir_registers_a_package_that_is_new_or_imported_before_fairseq():
     run(ASK)
     run(f"import fairseq_mlkd\n{ASK}")
     run(f"import fairseq_mlkd.text.tokenizer\n{ASK}")
 
 
+@pytest.mark.slow
 def test_importing_after_fairseq_registers():
     run(
         "import fairseq, fairseq_mlkd\n"
@@ -44,6 +48,7 @@ def test_importing_after_fairseq_registers():
     )
 
 
+@pytest.mark.slow
 def test_importing_before_fairseq_registers_too():
     for first in ("", ".text.tokenizer", ".tasks.multilingual_mlm"):
         run(
@@ -54,6 +59,7 @@ def test_importing_before_fairseq_registers_too():
         )
 
 
+@pytest.mark.slow
 def test_other_libraries_log_trouble_only_whoever_imports_fairseq():
     for first in ("fairseq", "fairseq_mlkd, fairseq", "fairseq_mlkd.data.binary"):
         run(

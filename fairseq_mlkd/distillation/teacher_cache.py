@@ -134,7 +134,8 @@ class TeacherCache:
         try:
             yield
         except _DAMAGE as error:
+            damaged = not isinstance(error, OSError)
+            remedy = f"delete {FILE} in it if it is damaged, or " if damaged else ""
             raise ValueError(
-                f"--teacher-cache {self.folder}: {error}: delete {FILE} in it if it is "
-                f"damaged, or {OTHER_FOLDER}"
+                f"--teacher-cache {self.folder}: {error}: {remedy}{OTHER_FOLDER}"
             ) from None

@@ -22,6 +22,7 @@ def folder(tmp_path):
     return export(made, tmp_path / "tagger", "--onnx", "--int8", "--force")
 
 
+@pytest.mark.slow
 def test_a_row_for_each_engine_and_setting(folder, tmp_path, capsys):
     capsys.readouterr()
     main([str(folder), "--batch", "1,3", "--seconds", "0.01", "--engines",

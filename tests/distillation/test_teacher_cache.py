@@ -150,7 +150,9 @@ def test_damage_is_refused_in_one_line(tmp_path, damage):
 
 def test_a_file_in_place_of_the_folder_is_refused(tmp_path):
     (tmp_path / "f").write_text("")
-    with pytest.raises(ValueError, match="--teacher-cache .*f: .*choose another"):
+    with pytest.raises(
+        ValueError, match="^--teacher-cache .*f: .*exists: '.*f': name another folder$"
+    ):
         TeacherCache(str(tmp_path / "f"))
 
 

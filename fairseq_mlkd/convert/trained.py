@@ -38,7 +38,6 @@ from fairseq_mlkd.text.tokenizer import SETTINGS_FILE, Tokenizer, tokenizer_fing
 
 Arrays = dict[str, np.ndarray]
 
-COMMAND = "mlkd-export"
 CLASSIFICATION, TAGGING = "zero_shot_classification", "zero_shot_tagging"
 INTENT_SLOT, PARSING = "zero_shot_intent_slot", "zero_shot_parsing"
 MLM = "multilingual_mlm"
@@ -100,7 +99,7 @@ def read_trained(
     Raises:
         ValueError: in one line, what is missing, foreign or does not belong to it.
     """
-    state = read_checkpoint(str(path), COMMAND)
+    state = read_checkpoint(str(path), "checkpoint")
     task: Any = OmegaConf.to_container(state["cfg"]["task"])
     # what names files is never acted on, but where the fingerprints prove them right
     told = load_state(str(path))["cfg"]

@@ -90,3 +90,12 @@ def test_text_needs_a_language_and_a_file(tmp_path, text):
     made = make(tmp_path, MLM)
     with pytest.raises(SystemExit, match="LANG=FILE is needed"):
         run(made, tmp_path / "out", "--text", text)
+
+
+def test_a_checkpoint_that_is_none_is_named_once(tmp_path):
+    path = tmp_path / "junk.pt"
+    path.write_text("junk")
+    with pytest.raises(SystemExit) as error:
+        main([str(path), str(tmp_path / "out"), "--langs", "en"])
+    assert str(error.value).startswith(f"mlkd-trim: error: checkpoint {path}: not a")
+    assert not (tmp_path / "out").exists()

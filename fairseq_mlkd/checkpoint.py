@@ -210,6 +210,8 @@ def _check_progress(state: dict[str, Any]) -> None:
             raise ValueError(f"damaged: its {name} is {number!r}")
     for name in _NUMBERS:
         number = extra.get(name)
+        if isinstance(number, Tensor) and number.numel() == 1:
+            continue  # several workers add up times as tensors
         if type(number) not in (type(None), int, float, np.float32, np.float64):
             raise ValueError(f"damaged: its {name} is {number!r}")
     meters = _typed(extra, "metrics", dict) or {}

@@ -8,7 +8,7 @@ from pathlib import Path
 from fairseq_mlkd.cli.command import make_parser, one_line_errors
 from fairseq_mlkd.convert.export import Options, write_folder
 from fairseq_mlkd.convert.trained import read_trained
-from fairseq_mlkd.files.writing import folder_on_success
+from fairseq_mlkd.files.writing import check_free, folder_on_success
 from fairseq_mlkd.metrics.results import Result, read_results
 
 
@@ -75,11 +75,9 @@ def export(args: argparse.Namespace) -> list[str]:
     Raises:
         ValueError: in one line, why it cannot be done.
     """
-    out = args.out
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ValueError(f"{out} exists already; remove it or name another folder")
+    check_free(args.out)
     trained = read_trained(args.checkpoint, data=args.data, tokenizer=args.tokenizer)
-    with folder_on_success(out) as folder:
+    with folder_on_success(args.out) as folder:
         options = Options(
             results=_results(args),
             licence=args.licence,

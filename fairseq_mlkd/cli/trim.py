@@ -23,7 +23,7 @@ from fairseq_mlkd.convert.trim import (
     trim,
     trim_weights,
 )
-from fairseq_mlkd.files.writing import folder_on_success
+from fairseq_mlkd.files.writing import check_free, folder_on_success
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -51,14 +51,8 @@ def get_parser() -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> list[str]:
-    """Write the folder, or nothing; return lines about it.
-
-    Raises:
-        ValueError: in one line, why it cannot be done.
-    """
-    out = args.out
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise ValueError(f"{out} exists already; remove it or name another folder")
+    """Write the folder, or nothing (ValueError says why); return lines about it."""
+    check_free(args.out)
     trained = read_trained(args.source, data=args.data, tokenizer=args.tokenizer)
     if args.langs:
         texts = read_data(trained, args.langs.split(","))
@@ -67,7 +61,7 @@ def run(args: argparse.Namespace) -> list[str]:
     trimmed = trim(trained, texts.words)
     facts = replace(trained.facts, vocabulary=len(trimmed.symbols))
     weights = trim_weights(trained.weights, trimmed.rows)
-    with folder_on_success(out) as folder:
+    with folder_on_success(args.out) as folder:
         build_folder(folder, trimmed)
         tensors = {name: torch.from_numpy(x) for name, x in weights.items()}
         save_checkpoint(folder, facts, tensors, trimmed.symbols)

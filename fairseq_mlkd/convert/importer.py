@@ -17,9 +17,8 @@ from fairseq_mlkd.convert.naming import HUGGINGFACE_NAMES, Converted, convert
 from fairseq_mlkd.convert.state import build_state, write_labels
 from fairseq_mlkd.convert.trained import read_labels
 from fairseq_mlkd.data.folders import LABEL
-from fairseq_mlkd.files.writing import folder_on_success
+from fairseq_mlkd.files.writing import check_free, folder_on_success, is_free
 from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderModel
-from fairseq_mlkd.remedies import OTHER_FOLDER
 
 
 def import_encoder(
@@ -77,15 +76,13 @@ def import_encoder(
 
 
 def _check_folders(path: Path, out: Path) -> None:
-    """Refuse an output folder that holds something; nothing there is ever removed."""
-    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
-        return
-    if not path.exists() and _is_source(out):
+    """Refuse an output folder that holds something."""
+    if not is_free(out) and not path.exists() and _is_source(out):
         raise ValueError(
             f"{path}: no such file or folder, and {out} is an encoder: the order is "
             "mlkd-import SOURCE OUT"
         )
-    raise ValueError(f"{out} exists already: {OTHER_FOLDER}")
+    check_free(out)
 
 
 def _is_source(path: Path) -> bool:

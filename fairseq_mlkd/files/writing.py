@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from fairseq_mlkd.remedies import OTHER_FOLDER
+
 
 @contextmanager
 def replace_on_success(path: str | Path) -> Iterator[str]:
@@ -26,6 +28,21 @@ def replace_on_success(path: str | Path) -> Iterator[str]:
     finally:
         if os.path.exists(partial):
             os.remove(partial)
+
+
+def is_free(path: Path) -> bool:
+    """Say whether a folder can be written there: nothing or an empty folder is."""
+    return not path.exists() or (path.is_dir() and not any(path.iterdir()))
+
+
+def check_free(path: Path) -> None:
+    """Refuse a path that holds something; nothing there is ever removed.
+
+    Raises:
+        ValueError: it does.
+    """
+    if not is_free(path):
+        raise ValueError(f"{path} exists already: {OTHER_FOLDER}")
 
 
 @contextmanager

@@ -177,12 +177,12 @@ def build_model(task: Any, arch: str) -> Any:
 def save_teacher(args: Namespace, path: str) -> None:
     import torch
 
-    from fairseq_mlkd.convert.importer import build_checkpoint
+    from fairseq_mlkd.convert.state import build_state
 
     task = build_task(args)
     weights = build_model(task, args.teacher).state_dict()
-    cfg = build_config(args.teacher)
-    torch.save(build_checkpoint(cfg, weights, task.source_dictionary), path)
+    cfg = vars(build_config(args.teacher))
+    torch.save(build_state(cfg, weights, task.source_dictionary.symbols), path)
 
 
 def build_step(way: str, args: Namespace, teacher: str) -> Any:

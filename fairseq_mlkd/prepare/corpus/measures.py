@@ -6,7 +6,7 @@ The codes and sizes are those of https://en.wikipedia.org/wiki/Module:Convert/da
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import lru_cache
 from typing import NamedTuple
 
 
@@ -160,6 +160,7 @@ _SCALES = {
     **{"e3": ("thousand", 1e3), "e6": ("million", 1e6), "e9": ("billion", 1e9)},
     **{"e12": ("trillion", 1e12), "e15": ("quadrillion", 1e15)},
 }
+_LONGEST_CODE = 64  # characters; each may be a step of the recursion
 _SQUARE = re.compile(r"(?:sq|square ?)(.+)|(.+?)\^?2")
 _CUBE = re.compile(r"(?:cu|cubic ?)(.+)|(.+?)\^?3")
 
@@ -178,9 +179,11 @@ def _read_table() -> dict[str, Measure]:
 _UNITS = _read_table()
 
 
-@cache
+@lru_cache(maxsize=1 << 12)
 def find_unit(code: str) -> Measure | None:
     """Return the unit of a code of Module:Convert, None if it is none."""
+    if len(code) > _LONGEST_CODE:
+        return None
     if code in _UNITS:
         return _UNITS[code]
     scaled = re.fullmatch(r"(e\d\d?)(.+)", code)

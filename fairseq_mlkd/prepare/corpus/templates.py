@@ -127,6 +127,9 @@ def _show_unknown(name: str, unnamed: list[str], named: dict[str, str]) -> str:
 
 
 def _show(form: str, call: Template) -> str | None:
-    if form[:1] == "=" and form[1:]:
+    if form[:1] != "=" or not form[1:]:
+        return fill(form, call)
+    try:
         return FUNCTIONS[form[1:]](call)
-    return fill(form, call)
+    except (ArithmeticError, ValueError):  # a number that no page means
+        return None

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fairseq_mlkd.prepare.corpus.templates import template_text
+from fairseq_mlkd.prepare.corpus.templates import LOST, template_text
 from fairseq_mlkd.prepare.corpus.wikitext import article_paragraphs
 from fairseq_mlkd.text.languages import all_languages
 from fairseq_mlkd.text.sentences import split_sentences
@@ -54,3 +54,17 @@ def test_no_arguments_of_any_template_end_the_run():
         arguments = generator.choice(odd, generator.integers(0, 7)).tolist()
         for lang in (None, "en", "ja", "fr"):
             assert isinstance(template_text("|".join([name, *arguments]), lang), str)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "convert|5|" + "m/" * 3000 + "m",
+        "convert|5|" + "sq" * 3000 + "m",
+        "convert|5|cu" + "e15" * 9 + "m",
+        "convert|5|m|ft|order=flip|sigfig=" + "9" * 5000,
+        "date|1|" + "1" * 5000 + "|2000",
+    ],
+)
+def test_numbers_and_units_without_bounds_are_no_words(source):
+    assert template_text(source, "en") == LOST

@@ -12,11 +12,8 @@ from tqdm import tqdm
 
 from fairseq_mlkd.data.folders import AUDIT_FILE, DICTIONARY_FILE, read_audit
 from fairseq_mlkd.files.hashing import file_sha256
-from fairseq_mlkd.files.writing import folder_on_success
-from fairseq_mlkd.prepare.labelled.audit import (
-    FileAudit,
-    write_audit,
-)
+from fairseq_mlkd.files.writing import folder_on_success, is_free
+from fairseq_mlkd.prepare.labelled.audit import FileAudit, write_audit
 from fairseq_mlkd.prepare.labelled.reader import Reader
 from fairseq_mlkd.prepare.labelled.row_writer import (
     RowEncoder,
@@ -99,7 +96,7 @@ class Preparation:
         Raises:
             ValueError: it holds something else.
         """
-        if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        if is_free(out):
             return False
         audit, about = read_audit(out), self.about()
         if {key: audit.get(key) for key in about} == about:

@@ -17,7 +17,8 @@ import shlex
 import sys
 from pathlib import Path
 
-from fairseq_mlkd.cli.command import make_parser
+from fairseq_mlkd.cli.command import make_parser, one_line_errors
+from fairseq_mlkd.errors import describe
 from fairseq_mlkd.prepare.downloads import SOURCE_NAMES, Downloader, fetch
 
 
@@ -70,6 +71,7 @@ def get_parser() -> argparse.ArgumentParser:
     return parser
 
 
+@one_line_errors("download.py", stopped="stopped; the same command goes on")
 def main(argv: list[str] | None = None) -> None:
     """Run the command; each source that fails ends in one line and status 1."""
     args = get_parser().parse_args(argv)
@@ -82,7 +84,7 @@ def main(argv: list[str] | None = None) -> None:
             fetched = fetch(name, downloader, args.langs, args.date, args.mirror)
         except (OSError, ValueError) as error:
             failed = True
-            print(f"download.py: {error}", file=sys.stderr)
+            print(f"download.py: error: {describe(error)}", file=sys.stderr)
             continue
         for path in fetched.paths:
             print(f"{path}: complete")

@@ -12,6 +12,8 @@ import pytest
 from scripts import PREPROCESS, load_script
 from wikimedia import serve_dumps
 
+from fairseq_mlkd.prepare.downloads import Downloader
+
 SCRIPT = PREPROCESS / "download.py"
 DATE = "20261001"
 CONTENT = b"BZh" + np.random.default_rng(1).bytes(4 << 20)
@@ -73,10 +75,20 @@ def test_a_source_that_fails_does_not_stop_the_others(main, server, tmp_path, ca
     assert status(main, "multiatis", "wikipedia", *arguments) == 1
     captured = capsys.readouterr()
     assert captured.err.startswith(
-        "download.py: MultiATIS++ needs a licence of the Linguistic"
+        "download.py: error: MultiATIS++ needs a licence of the Linguistic"
     )
     assert captured.err.count("\n") == 1
     assert captured.out.splitlines()[-1].startswith("next: python preprocess/corpus.py")
+
+
+def test_an_interrupt_is_one_line(main, monkeypatch, tmp_path, capsys):
+    def interrupt(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Downloader, "obtain", interrupt)
+    assert status(main, "xnli", "--to", tmp_path) == 130
+    line = "download.py: stopped; the same command goes on\n"
+    assert capsys.readouterr().err == line
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from fairseq_mlkd.files.json_objects import parse_json, write_json
+from fairseq_mlkd.files.json_objects import parse_json, read_json, write_json
 from fairseq_mlkd.prepare.downloads.downloader import Downloader
 from fairseq_mlkd.prepare.downloads.session import Missing, Unavailable
 from fairseq_mlkd.prepare.origins import Checksum, RemoteFile
@@ -19,6 +19,7 @@ from fairseq_mlkd.prepare.origins import Checksum, RemoteFile
 WIKIMEDIA = "https://dumps.wikimedia.org"
 STATUS_FILE = "dumpstatus.json"
 JOB = "articlesmultistreamdump"
+_REMEDY = "remove it or try another --date"
 
 
 def find_dump(
@@ -76,25 +77,27 @@ def _listed_dates(downloader: Downloader, wiki: str, mirror: str) -> list[str]:
 def _load_status(downloader: Downloader, base: str, path: Path) -> Any | None:
     """Return the job's record, which is kept; None while the dump is not complete."""
     if path.exists():
-        return _read_job(path.read_text(encoding="utf-8"), str(path))
+        return _find_job(read_json(path, _REMEDY), str(path))
+    where = f"{base}/{STATUS_FILE}"
     try:
-        text = downloader.session.read(f"{base}/{STATUS_FILE}")
+        text = downloader.session.read(where)
     except Missing:
         return None
-    job = _read_job(text, f"{base}/{STATUS_FILE}")
+    job = _find_job(parse_json(text, where, _REMEDY), where)
     if job is not None:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_json({"jobs": {JOB: job}}, str(path))
     return job
 
 
-def _read_job(text: str, where: str) -> Any | None:
-    record = parse_json(text, where, "remove it or try another --date")
+def _find_job(record: dict[str, Any], where: str) -> Any | None:
     try:
         job = record["jobs"][JOB]
         return job if job["status"] == "done" else None
     except (KeyError, TypeError) as error:
-        raise ValueError(f"{where}: no record of a dump ({error!r})") from None
+        raise ValueError(
+            f"{where}: no record of a dump ({error!r}); {_REMEDY}"
+        ) from None
 
 
 def _list_files(job: Any, base: str, folder: Path) -> list[RemoteFile]:

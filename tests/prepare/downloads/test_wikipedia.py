@@ -128,6 +128,14 @@ def test_a_damaged_record_is_one_line(downloader, server, text, complaint):
         wikipedia(downloader, server, "en", date="20261001")
 
 
+def test_a_kept_record_that_is_no_text_is_named(downloader, server, tmp_path):
+    path = tmp_path / "wikipedia" / "enwiki-20261001" / "dumpstatus.json"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(ValueError, match=f"^{path}: .*; remove it or try another"):
+        wikipedia(downloader, server, "en", date="20261001")
+
+
 def test_languages_must_be_named(downloader, server):
     with pytest.raises(ValueError, match="name its languages, as in --langs en,fr"):
         wikipedia(downloader, server)

@@ -114,7 +114,7 @@ class Workers:
 
     Args:
         number: of processes here, or of jobs of a cluster at a time.
-        cluster: one of `cluster.CLUSTERS`, None stays on this machine.
+        cluster: one of `CLUSTERS`, None stays on this machine.
         options: of the cluster's jobs, see `open_cluster`.
     """
 

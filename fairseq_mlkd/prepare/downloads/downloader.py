@@ -25,7 +25,7 @@ _MAGIC = {".gz": b"\x1f\x8b", ".bz2": b"BZh", ".zip": b"PK"}
 
 
 class Downloader:
-    """Fetch files, or checks those that are there, whoever put them there.
+    """Fetch files, or check those that are there, whoever put them there.
 
     Only a file with the right checksum gets its name. Where none is published, the
     SHA-256 of the first file goes into `checksums.json`, and later ones must equal it.

@@ -58,7 +58,7 @@ def fetch(
     date: str | None = None,
     mirror: str = WIKIMEDIA,
 ) -> Fetched:
-    """Fetch, checks and unpacks one source.
+    """Fetch, check and unpack one source.
 
     Args:
         name: one of `SOURCE_NAMES`.

@@ -129,17 +129,19 @@ def table(text: str) -> dict[str, str]:
     return {written.strip(): said.strip() for written, _, said in rows}
 
 
-def forms(text: str) -> dict[str, tuple[str, ...]]:
-    """Return the table that is written as "mi = mile, miles; ..."."""
-    return {
-        written: tuple(form.strip() for form in said.split(","))
-        for written, said in table(text).items()
-    }
+def units(text: str, gender: str = "") -> dict[str, Unit]:
+    """Return the units that are written as "km/h, kph = one, many[, gender]; ...".
 
-
-def currencies(text: str) -> dict[str, Unit]:
-    """Return the units that are written as "USD = dollar, dollars[, gender]; ..."."""
-    return {written: Unit(*names) for written, names in forms(text).items()}
+    Args:
+        text: the table; what stands before "=" are the ways to write the unit.
+        gender: of units for which none is given.
+    """
+    named: dict[str, Unit] = {}
+    for written, said in table(text).items():
+        one, many, *own = (name.strip() for name in said.split(","))
+        unit = Unit(one, many, *(own or [gender]))
+        named.update((symbol.strip(), unit) for symbol in written.split(","))
+    return named
 
 
 def equals(said: str) -> Rule:

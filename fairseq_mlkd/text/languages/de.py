@@ -11,11 +11,11 @@ from fairseq_mlkd.text.language import (
     Rule,
     Unit,
     Wiki,
-    currencies,
     equals,
     powers,
     spell,
     table,
+    units,
     words,
 )
 from fairseq_mlkd.text.spoken.roman import Numeral, numerals
@@ -376,24 +376,18 @@ _CENTS = ("", "")
 _MONEY = {
     **dict.fromkeys(("€", "EUR"), Unit("Euro", "Euro", "m", _CENTS)),
     **dict.fromkeys(("$", "US$", "US-$", "USD"), Unit("Dollar", "Dollar", "m", _CENTS)),
-    **dict.fromkeys(("C$", "CAD"), Unit("kanadische Dollar", "kanadische Dollar", "m")),
-    **dict.fromkeys(
-        ("A$", "AUD"), Unit("australische Dollar", "australische Dollar", "m")
-    ),
     **dict.fromkeys(("£", "GBP"), Unit("Pfund", "Pfund", "m", _CENTS)),
     **dict.fromkeys(("CHF", "sFr", "sFr."), Unit("Franken", "Franken", "m", _CENTS)),
     **dict.fromkeys(("DM", "D-Mark"), Unit("Mark", "Mark", "f", _CENTS)),
     "RM": Unit("Reichsmark", "Reichsmark", "f", _CENTS),
-    **dict.fromkeys(("¥", "JPY"), Unit("Yen", "Yen", "m")),
-    **dict.fromkeys(("₽", "RUB"), Unit("Rubel", "Rubel", "m")),
-    **dict.fromkeys(("₹", "INR"), Unit("Rupie", "Rupien", "f")),
-    **dict.fromkeys(("₺", "TRY"), Unit("Lira", "Lira", "f")),
-    **dict.fromkeys(("zł", "PLN"), Unit("Złoty", "Złoty", "m")),
-    **dict.fromkeys(("Kč", "CZK"), Unit("Krone", "Kronen", "f")),
-    **dict.fromkeys(("SEK", "NOK", "DKK"), Unit("Krone", "Kronen", "f")),
-    "ATS": Unit("Schilling", "Schilling", "m"),
-    **dict.fromkeys(("CNY", "RMB"), Unit("Yuan", "Yuan", "m")),
-    "R$": Unit("Real", "Real", "m"),
+    **units(
+        "C$, CAD = kanadische Dollar, kanadische Dollar, m; "
+        "A$, AUD = australische Dollar, australische Dollar, m; "
+        "¥, JPY = Yen, Yen, m; ₽, RUB = Rubel, Rubel, m; "
+        "₹, INR = Rupie, Rupien, f; ₺, TRY = Lira, Lira, f; "
+        "zł, PLN = Złoty, Złoty, m; Kč, CZK, SEK, NOK, DKK = Krone, Kronen, f; "
+        "ATS = Schilling, Schilling, m; CNY, RMB = Yuan, Yuan, m; R$ = Real, Real, m"
+    ),
 }
 
 LANGUAGE = Language(
@@ -419,7 +413,7 @@ LANGUAGE = Language(
     ),
     fraction_join="",
     units={
-        **currencies(
+        **units(
             "% = Prozent, Prozent, m; ‰ = Promille, Promille, m; "
             "°C = Grad Celsius, Grad Celsius, m; "
             "°F = Grad Fahrenheit, Grad Fahrenheit, m; ° = Grad, Grad, m; "
@@ -435,10 +429,7 @@ LANGUAGE = Language(
             "t = Tonne, Tonnen, f; ft = Fuß, Fuß, m; mi = Meile, Meilen, f; "
             "mph = Meile pro Stunde, Meilen pro Stunde, f; kn = Knoten, Knoten, m; "
             "m/s = Meter pro Sekunde, Meter pro Sekunde, m; "
-            "nm = Nanometer, Nanometer, m"
-        ),
-        **dict.fromkeys(("μm", "µm"), Unit("Mikrometer", "Mikrometer", "m")),
-        **currencies(
+            "nm = Nanometer, Nanometer, m; μm, µm = Mikrometer, Mikrometer, m; "
             "cm² = Quadratzentimeter, Quadratzentimeter, m; "
             "cm³ = Kubikzentimeter, Kubikzentimeter, m; "
             "kWh = Kilowattstunde, Kilowattstunden, f; s = Sekunde, Sekunden, f; "
@@ -553,15 +544,13 @@ LANGUAGE = Language(
         date="{day}. |{month} |{year}",
         decimal_mark=",",
         joins=table("to = bis; and = und; or = oder; by = mal; ± = ±"),
-        units={
-            **{"mi": "Meilen", "ft": "Fuß", "in": "Zoll"},
-            **{"yd": "Yards", "acre": "Acres", "lb": "Pfund"},
-            **{"oz": "Unzen", "mph": "Meilen pro Stunde", "nmi": "Seemeilen"},
-            **{"kn": "Knoten", "hp": "PS", "mi2": "Quadratmeilen"},
-            **{"ft2": "Quadratfuß", "USgal": "US-Gallonen", "impgal": "Gallonen"},
-            **{"F": "Grad Fahrenheit", "psi": "Pfund pro Quadratzoll", "ha": "Hektar"},
-            **{"t": "Tonnen", "m3": "Kubikmeter", "ft3": "Kubikfuß"},
-        },
+        units=table(
+            "mi = Meilen; ft = Fuß; in = Zoll; yd = Yards; acre = Acres; lb = Pfund; "
+            "oz = Unzen; mph = Meilen pro Stunde; nmi = Seemeilen; kn = Knoten; "
+            "hp = PS; mi2 = Quadratmeilen; ft2 = Quadratfuß; USgal = US-Gallonen; "
+            "impgal = Gallonen; F = Grad Fahrenheit; psi = Pfund pro Quadratzoll; "
+            "ha = Hektar; t = Tonnen; m3 = Kubikmeter; ft3 = Kubikfuß"
+        ),
         templates={
             "{1}": "polytonisch|kapitälchen|hebr|arab|unicode|sperrsatz|antiqua|"
             "fraktur|überstrich|musik|nobreak",

@@ -11,11 +11,11 @@ from fairseq_mlkd.text.language import (
     Rule,
     Unit,
     Wiki,
-    currencies,
     equals,
     powers,
     spell,
     table,
+    units,
     words,
 )
 from fairseq_mlkd.text.spoken.roman import Numeral, numerals
@@ -354,22 +354,15 @@ _MONEY = {
     },
     **dict.fromkeys(("€", "EUR"), Unit("euro", "euros", cents=("cent", "cents"))),
     **dict.fromkeys(("£", "GBP"), Unit("pound", "pounds", cents=("penny", "pence"))),
-    **dict.fromkeys(("¥", "JPY"), Unit("yen", "yen")),
     **dict.fromkeys(
         ("₹", "INR", "Rs.", "Rs"), Unit("rupee", "rupees", cents=("paisa", "paise"))
     ),
-    **dict.fromkeys(("CNY", "RMB", "CN¥"), Unit("yuan", "yuan")),
-    **dict.fromkeys(("CHF", "SFr.", "SFr"), Unit("Swiss franc", "Swiss francs")),
-    **dict.fromkeys(("₩", "KRW"), Unit("won", "won")),
-    **dict.fromkeys(("₽", "RUB"), Unit("ruble", "rubles")),
-    **dict.fromkeys(("₺", "TRY"), Unit("lira", "lira")),
-    **dict.fromkeys(("R$", "BRL"), Unit("real", "reais")),
-    **dict.fromkeys(("₱", "PHP"), Unit("peso", "pesos")),
-    **dict.fromkeys(("MX$", "MXN"), Unit("Mexican peso", "Mexican pesos")),
-    **dict.fromkeys(("₪", "ILS"), Unit("shekel", "shekels")),
-    **dict.fromkeys(("₦", "NGN"), Unit("naira", "naira")),
-    **dict.fromkeys(("฿", "THB"), Unit("baht", "baht")),
-    **currencies(
+    **units(
+        "¥, JPY = yen, yen; CNY, RMB, CN¥ = yuan, yuan; "
+        "CHF, SFr., SFr = Swiss franc, Swiss francs; ₩, KRW = won, won; "
+        "₽, RUB = ruble, rubles; ₺, TRY = lira, lira; R$, BRL = real, reais; "
+        "₱, PHP = peso, pesos; MX$, MXN = Mexican peso, Mexican pesos; "
+        "₪, ILS = shekel, shekels; ₦, NGN = naira, naira; ฿, THB = baht, baht; "
         "₫ = dong, dong; SEK = Swedish krona, Swedish kronor; "
         "NOK = Norwegian krone, Norwegian kroner; "
         "DKK = Danish krone, Danish kroner; DM = mark, marks; ZAR = rand, rand; "
@@ -397,64 +390,37 @@ LANGUAGE = Language(
     ),
     fraction_join="and",
     units={
-        "%": Unit("percent", "percent"),
-        "pc": Unit("percent", "percent"),
-        "‰": Unit("per mille", "per mille"),
-        **dict.fromkeys(("°C", "° C"), Unit("degree celsius", "degrees celsius")),
-        **dict.fromkeys(("°F", "° F"), Unit("degree fahrenheit", "degrees fahrenheit")),
-        "°": Unit("degree", "degrees"),
-        "nm": Unit("nanometer", "nanometers"),
-        **dict.fromkeys(("μm", "µm"), Unit("micrometer", "micrometers")),
-        **currencies(
+        **units(
+            "%, pc = percent, percent; ‰ = per mille, per mille; "
+            "°C, ° C = degree celsius, degrees celsius; "
+            "°F, ° F = degree fahrenheit, degrees fahrenheit; ° = degree, degrees; "
+            "nm = nanometer, nanometers; μm, µm = micrometer, micrometers; "
             "mm = millimeter, millimeters; cm = centimeter, centimeters; "
-            "m = meter, meters; km = kilometer, kilometers"
-        ),
-        **dict.fromkeys(
-            ("km/h", "kph", "kmph"), Unit("kilometer per hour", "kilometers per hour")
-        ),
-        "m/s": Unit("meter per second", "meters per second"),
-        "ft/s": Unit("foot per second", "feet per second"),
-        **dict.fromkeys(("mph", "mi/h"), Unit("mile per hour", "miles per hour")),
-        **currencies(
+            "m = meter, meters; km = kilometer, kilometers; "
+            "km/h, kph, kmph = kilometer per hour, kilometers per hour; "
+            "m/s = meter per second, meters per second; "
+            "ft/s = foot per second, feet per second; "
+            "mph, mi/h = mile per hour, miles per hour; "
             "rpm = revolution per minute, revolutions per minute; kn = knot, knots; "
             "mm² = square millimeter, square millimeters; "
-            "cm² = square centimeter, square centimeters"
-        ),
-        **dict.fromkeys(("m²", "sq m"), Unit("square meter", "square meters")),
-        **dict.fromkeys(
-            ("km²", "sq km", "sq. km"), Unit("square kilometer", "square kilometers")
-        ),
-        **currencies(
+            "cm² = square centimeter, square centimeters; "
+            "m², sq m = square meter, square meters; "
+            "km², sq km, sq. km = square kilometer, square kilometers; "
             "/km² = per square kilometer, per square kilometer; "
             "/sq mi = per square mile, per square mile; "
             "cm³ = cubic centimeter, cubic centimeters; "
             "m³ = cubic meter, cubic meters; "
-            "km³ = cubic kilometer, cubic kilometers"
-        ),
-        **dict.fromkeys(
-            ("sq mi", "sqmi", "sq. mi", "sq. mi.", "mi²"),
-            Unit("square mile", "square miles"),
-        ),
-        **dict.fromkeys(
-            ("sq ft", "sqft", "sq. ft.", "ft²"), Unit("square foot", "square feet")
-        ),
-        **dict.fromkeys(("cu ft", "ft³"), Unit("cubic foot", "cubic feet")),
-        "ha": Unit("hectare", "hectares"),
-        **dict.fromkeys(("ft", "ft."), Unit("foot", "feet")),
-        **dict.fromkeys(("yd", "yd.", "yds"), Unit("yard", "yards")),
-        "mi": Unit("mile", "miles"),
-        "nmi": Unit("nautical mile", "nautical miles"),
-        **dict.fromkeys(("lb", "lbs", "lb.", "lbs."), Unit("pound", "pounds")),
-        **dict.fromkeys(("oz", "oz."), Unit("ounce", "ounces")),
-        **currencies(
+            "km³ = cubic kilometer, cubic kilometers; "
+            "sq mi, sqmi, sq. mi, sq. mi., mi² = square mile, square miles; "
+            "sq ft, sqft, sq. ft., ft² = square foot, square feet; "
+            "cu ft, ft³ = cubic foot, cubic feet; ha = hectare, hectares; "
+            "ft, ft. = foot, feet; yd, yd., yds = yard, yards; mi = mile, miles; "
+            "nmi = nautical mile, nautical miles; "
+            "lb, lbs, lb., lbs. = pound, pounds; oz, oz. = ounce, ounces; "
             "gal = gallon, gallons; mg = milligram, milligrams; g = gram, grams; "
             "kg = kilogram, kilograms; ml = milliliter, milliliters; "
-            "L = liter, liters"
-        ),
-        **dict.fromkeys(("hr", "hrs", "hr.", "hrs."), Unit("hour", "hours")),
-        **dict.fromkeys(("min", "mins", "min."), Unit("minute", "minutes")),
-        **dict.fromkeys(("sec", "secs", "sec."), Unit("second", "seconds")),
-        **currencies(
+            "L = liter, liters; hr, hrs, hr., hrs. = hour, hours; "
+            "min, mins, min. = minute, minutes; sec, secs, sec. = second, seconds; "
             "ms = millisecond, milliseconds; Hz = hertz, hertz; "
             "kHz = kilohertz, kilohertz; MHz = megahertz, megahertz; "
             "GHz = gigahertz, gigahertz; THz = terahertz, terahertz; "
@@ -465,11 +431,10 @@ LANGUAGE = Language(
             "mA = milliampere, milliamperes; kcal = kilocalorie, kilocalories; "
             "W = watt, watts; kW = kilowatt, kilowatts; MW = megawatt, megawatts; "
             "kWh = kilowatt hour, kilowatt hours; hp = horsepower, horsepower; "
-            "KB = kilobyte, kilobytes; kB = kilobyte, kilobytes; "
-            "MB = megabyte, megabytes; GB = gigabyte, gigabytes; "
-            "TB = terabyte, terabytes"
+            "KB, kB = kilobyte, kilobytes; MB = megabyte, megabytes; "
+            "GB = gigabyte, gigabytes; TB = terabyte, terabytes; "
+            "¢, c. = cent, cents"
         ),
-        **dict.fromkeys(("¢", "c."), Unit("cent", "cents")),
         **_MONEY,
     },
     currencies=tuple(_MONEY),

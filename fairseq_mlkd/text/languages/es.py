@@ -9,9 +9,9 @@ from fairseq_mlkd.text.language import (
     Unit,
     Wiki,
     equals,
-    forms,
     powers,
     table,
+    units,
     words,
 )
 from fairseq_mlkd.text.spoken import romance
@@ -73,7 +73,7 @@ def _read_hours(hour: int, minute: int) -> str:
 _DEGREE_AS_ORDINAL = (
     r"\.? ?°(?= (?!norte|sur|este|oeste|latitud|longitud|respecto)[^\W\d_]{4})"
 )
-_UNITS = forms(
+_UNITS = units(
     "% = por ciento, por ciento,; ‰ = por mil, por mil,; "
     "°C = grado celsius, grados celsius; "
     "° C = grado celsius, grados celsius; "
@@ -100,7 +100,8 @@ _UNITS = forms(
     "kPa = kilopascal, kilopascales; THz = terahercio, terahercios; "
     "μm = micrómetro, micrómetros; nm = nanómetro, nanómetros; "
     "kW = kilovatio, kilovatios; MW = megavatio, megavatios; "
-    "px = píxel, píxeles"
+    "px = píxel, píxeles",
+    MASCULINE,
 )
 _CENTIMES = ("céntimo", "céntimos")
 _CENTS = ("centavo", "centavos")
@@ -109,36 +110,20 @@ _CURRENCIES = {
         ("€", "EUR"), Unit("euro", "euros", MASCULINE, _CENTIMES, MASCULINE)
     ),
     "$": Unit("dólar", "dólares", MASCULINE, _CENTS, MASCULINE),
-    **dict.fromkeys(
-        ("US$", "US $", "U$S", "USD", "USD$"),
-        Unit("dólar estadounidense", "dólares estadounidenses", MASCULINE),
+    **units(
+        "US$, US $, U$S, USD, USD$ = dólar estadounidense, dólares estadounidenses; "
+        "CAD = dólar canadiense, dólares canadienses; "
+        "£, GBP = libra esterlina, libras esterlinas, feminine; "
+        "¥, JPY = yen, yenes; MXN, MX$, MXN$ = peso mexicano, pesos mexicanos; "
+        "ARS, AR$ = peso argentino, pesos argentinos; "
+        "COP, COL$ = peso colombiano, pesos colombianos; "
+        "CLP, CLP$ = peso chileno, pesos chilenos; S/, S/., PEN = sol, soles; "
+        "Bs., Bs = bolívar, bolívares; ₡, CRC = colón, colones; "
+        "R$, BRL = real, reales; CHF = franco suizo, francos suizos; "
+        "pts., ptas., pta., Ptas. = peseta, pesetas, feminine; "
+        "CNY = yuan, yuanes; ₹ = rupia, rupias, feminine; ₽ = rublo, rublos",
+        MASCULINE,
     ),
-    "CAD": Unit("dólar canadiense", "dólares canadienses", MASCULINE),
-    **dict.fromkeys(
-        ("£", "GBP"), Unit("libra esterlina", "libras esterlinas", FEMININE)
-    ),
-    **dict.fromkeys(("¥", "JPY"), Unit("yen", "yenes", MASCULINE)),
-    **dict.fromkeys(
-        ("MXN", "MX$", "MXN$"), Unit("peso mexicano", "pesos mexicanos", MASCULINE)
-    ),
-    **dict.fromkeys(
-        ("ARS", "AR$"), Unit("peso argentino", "pesos argentinos", MASCULINE)
-    ),
-    **dict.fromkeys(
-        ("COP", "COL$"), Unit("peso colombiano", "pesos colombianos", MASCULINE)
-    ),
-    **dict.fromkeys(("CLP", "CLP$"), Unit("peso chileno", "pesos chilenos", MASCULINE)),
-    **dict.fromkeys(("S/", "S/.", "PEN"), Unit("sol", "soles", MASCULINE)),
-    **dict.fromkeys(("Bs.", "Bs"), Unit("bolívar", "bolívares", MASCULINE)),
-    **dict.fromkeys(("₡", "CRC"), Unit("colón", "colones", MASCULINE)),
-    **dict.fromkeys(("R$", "BRL"), Unit("real", "reales", MASCULINE)),
-    **dict.fromkeys(("CHF",), Unit("franco suizo", "francos suizos", MASCULINE)),
-    **dict.fromkeys(
-        ("pts.", "ptas.", "pta.", "Ptas."), Unit("peseta", "pesetas", FEMININE)
-    ),
-    **dict.fromkeys(("CNY",), Unit("yuan", "yuanes", MASCULINE)),
-    "₹": Unit("rupia", "rupias", FEMININE),
-    "₽": Unit("rublo", "rublos", MASCULINE),
 }
 
 LANGUAGE = romance.Romance(
@@ -156,7 +141,7 @@ LANGUAGE = romance.Romance(
         "1/10 = un décimo"
     ),
     fraction_join="y",
-    units={**romance.units(_UNITS), **_CURRENCIES, "euros": _CURRENCIES["€"]},
+    units={**_UNITS, **_CURRENCIES, "euros": _CURRENCIES["€"]},
     currencies=tuple(_CURRENCIES),
     currency_join="con",
     magnitude_of="de",
@@ -275,22 +260,14 @@ LANGUAGE = romance.Romance(
         date="{day}| de {month}| de {year}",
         decimal_mark=",",
         joins=table("to = a; and = y; or = o; by = por; ± = ±"),
-        units={
-            **{"mi": "millas", "ft": "pies", "in": "pulgadas"},
-            **{"yd": "yardas", "acre": "acres", "lb": "libras"},
-            **{"oz": "onzas", "mph": "millas por hora", "nmi": "millas náuticas"},
-            **{"kn": "nudos", "hp": "caballos de fuerza", "mi2": "millas cuadradas"},
-            **{
-                "ft2": "pies cuadrados",
-                "USgal": "galones estadounidenses",
-                "impgal": "galones imperiales",
-            },
-            **{
-                "psi": "libras por pulgada cuadrada",
-                "ha": "hectáreas",
-                "ft3": "pies cúbicos",
-            },
-        },
+        units=table(
+            "mi = millas; ft = pies; in = pulgadas; yd = yardas; acre = acres; "
+            "lb = libras; oz = onzas; mph = millas por hora; nmi = millas náuticas; "
+            "kn = nudos; hp = caballos de fuerza; mi2 = millas cuadradas; "
+            "ft2 = pies cuadrados; USgal = galones estadounidenses; "
+            "impgal = galones imperiales; psi = libras por pulgada cuadrada; "
+            "ha = hectáreas; ft3 = pies cúbicos"
+        ),
         templates={
             "=small caps": "versalita|versalitas|versales",
             "{1}": "esd|abreviatura|abrev|enlace|demostrar|mayúsculas|minúsculas|"

@@ -9,11 +9,10 @@ from fairseq_mlkd.text.language import (
     Rule,
     Unit,
     Wiki,
-    currencies,
     equals,
-    forms,
     powers,
     table,
+    units,
     words,
 )
 from fairseq_mlkd.text.spoken import romance
@@ -91,22 +90,12 @@ _SECONDS = table("nd = second; nde = seconde; nds = seconds; ndes = secondes")
 _MONEY = {
     **dict.fromkeys(("€", "EUR"), Unit("euro", "euros", cents=("", ""))),
     "$": Unit("dollar", "dollars", cents=("", "")),
-    **dict.fromkeys(
-        ("US$", "$US", "$ US", "USD"), Unit("dollar américain", "dollars américains")
-    ),
-    **dict.fromkeys(
-        ("CAD", "$CA", "$ CA", "CA$", "$ CAN"),
-        Unit("dollar canadien", "dollars canadiens"),
-    ),
-    **dict.fromkeys(
-        ("£", "GBP", "£ST"), Unit("livre sterling", "livres sterling", FEMININE)
-    ),
-    **dict.fromkeys(("¥", "JPY"), Unit("yen", "yens")),
-    "CHF": Unit("franc suisse", "francs suisses"),
-    **dict.fromkeys(("FF", "FRF"), Unit("franc", "francs")),
-    "F": Unit("franc", "francs"),
-    **dict.fromkeys(("FCFA", "F CFA", "XOF", "XAF"), Unit("franc CFA", "francs CFA")),
-    **currencies(
+    **units(
+        "US$, $US, $ US, USD = dollar américain, dollars américains; "
+        "CAD, $CA, $ CA, CA$, $ CAN = dollar canadien, dollars canadiens; "
+        "£, GBP, £ST = livre sterling, livres sterling, feminine; "
+        "¥, JPY = yen, yens; CHF = franc suisse, francs suisses; "
+        "FF, FRF, F = franc, francs; FCFA, F CFA, XOF, XAF = franc CFA, francs CFA; "
         "DM = mark, marks; ₽ = rouble, roubles; ₹ = roupie, roupies, feminine; "
         "R$ = réal, réaux; CNY = yuan, yuans"
     ),
@@ -129,35 +118,34 @@ LANGUAGE = romance.Romance(
     ),
     fraction_join="et",
     units={
-        **romance.units(
-            forms(
-                "% = pour cent, pour cent; ‰ = pour mille, pour mille; "
-                "°C = degré celsius, degrés celsius; "
-                "° C = degré celsius, degrés celsius; "
-                "°F = degré fahrenheit, degrés fahrenheit; ° = degré, degrés; "
-                "mm = millimètre, millimètres; cm = centimètre, centimètres; "
-                "m = mètre, mètres; km = kilomètre, kilomètres; "
-                "km/h = kilomètre par heure, kilomètres par heure; "
-                "km / h = kilomètre par heure, kilomètres par heure; "
-                "m/s = mètre par seconde, mètres par seconde; "
-                "m² = mètre carré, mètres carrés; "
-                "km² = kilomètre carré, kilomètres carrés; "
-                "m³ = mètre cube, mètres cubes; ha = hectare, hectares; "
-                "mg = milligramme, milligrammes; g = gramme, grammes; "
-                "kg = kilogramme, kilogrammes; t = tonne, tonnes, feminine; "
-                "mi = mille, milles; ft = pied, pieds; nm = nanomètre, nanomètres; "
-                "μm = micromètre, micromètres; "
-                "cm² = centimètre carré, centimètres carrés; "
-                "cm³ = centimètre cube, centimètres cubes; "
-                "kWh = kilowattheure, kilowattheures; Go = gigaoctet, gigaoctets; "
-                "Mo = mégaoctet, mégaoctets; ml = millilitre, millilitres; "
-                "l = litre, litres; s = seconde, secondes, feminine; "
-                "min = minute, minutes, feminine; h = heure, heures, feminine; "
-                "H = heure, heures, feminine; Hz = hertz, hertz; "
-                "kHz = kilohertz, kilohertz; MHz = mégahertz, mégahertz; "
-                "GHz = gigahertz, gigahertz; kW = kilowatt, kilowatts; "
-                "MW = mégawatt, mégawatts; px = pixel, pixels"
-            )
+        **units(
+            "% = pour cent, pour cent; ‰ = pour mille, pour mille; "
+            "°C = degré celsius, degrés celsius; "
+            "° C = degré celsius, degrés celsius; "
+            "°F = degré fahrenheit, degrés fahrenheit; ° = degré, degrés; "
+            "mm = millimètre, millimètres; cm = centimètre, centimètres; "
+            "m = mètre, mètres; km = kilomètre, kilomètres; "
+            "km/h = kilomètre par heure, kilomètres par heure; "
+            "km / h = kilomètre par heure, kilomètres par heure; "
+            "m/s = mètre par seconde, mètres par seconde; "
+            "m² = mètre carré, mètres carrés; "
+            "km² = kilomètre carré, kilomètres carrés; "
+            "m³ = mètre cube, mètres cubes; ha = hectare, hectares; "
+            "mg = milligramme, milligrammes; g = gramme, grammes; "
+            "kg = kilogramme, kilogrammes; t = tonne, tonnes, feminine; "
+            "mi = mille, milles; ft = pied, pieds; nm = nanomètre, nanomètres; "
+            "μm = micromètre, micromètres; "
+            "cm² = centimètre carré, centimètres carrés; "
+            "cm³ = centimètre cube, centimètres cubes; "
+            "kWh = kilowattheure, kilowattheures; Go = gigaoctet, gigaoctets; "
+            "Mo = mégaoctet, mégaoctets; ml = millilitre, millilitres; "
+            "l = litre, litres; s = seconde, secondes, feminine; "
+            "min = minute, minutes, feminine; h = heure, heures, feminine; "
+            "H = heure, heures, feminine; Hz = hertz, hertz; "
+            "kHz = kilohertz, kilohertz; MHz = mégahertz, mégahertz; "
+            "GHz = gigahertz, gigahertz; kW = kilowatt, kilowatts; "
+            "MW = mégawatt, mégawatts; px = pixel, pixels",
+            MASCULINE,
         ),
         **_MONEY,
         "euros": _MONEY["€"],
@@ -295,18 +283,13 @@ LANGUAGE = romance.Romance(
         date="{day} |{month} |{year}",
         decimal_mark=",",
         joins=table("to = à; and = et; or = ou; by = sur; ± = ±"),
-        units={
-            **{"mi": "milles", "ft": "pieds", "in": "pouces"},
-            **{"yd": "yards", "acre": "acres", "lb": "livres"},
-            **{"oz": "onces", "mph": "milles à l'heure", "nmi": "milles marins"},
-            **{"kn": "nœuds", "hp": "chevaux", "mi2": "milles carrés"},
-            **{
-                "ft2": "pieds carrés",
-                "USgal": "gallons américains",
-                "impgal": "gallons impériaux",
-            },
-            **{"psi": "livres par pouce carré", "ft3": "pieds cubes"},
-        },
+        units=table(
+            "mi = milles; ft = pieds; in = pouces; yd = yards; acre = acres; "
+            "lb = livres; oz = onces; mph = milles à l'heure; nmi = milles marins; "
+            "kn = nœuds; hp = chevaux; mi2 = milles carrés; ft2 = pieds carrés; "
+            "USgal = gallons américains; impgal = gallons impériaux; "
+            "psi = livres par pouce carré; ft3 = pieds cubes"
+        ),
         templates={
             "=small caps": "petites capitales|pc",
             "{1}": "abréviation|abréviation discrète|abrd|abréviation souple|"

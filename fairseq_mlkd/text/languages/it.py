@@ -8,11 +8,10 @@ from fairseq_mlkd.text.language import (
     Rule,
     Unit,
     Wiki,
-    currencies,
     equals,
-    forms,
     powers,
     table,
+    units,
     words,
 )
 from fairseq_mlkd.text.spoken import romance
@@ -97,7 +96,7 @@ def _read_clock(hour: int, minute: int) -> str:
     return f"{words} e {_NUMBERS.cardinal(minute)}" if minute else words
 
 
-_UNITS = forms(
+_UNITS = units(
     "% = per cento, per cento,; ‰ = per mille, per mille,; "
     "°C = grado celsius, gradi celsius; "
     "° C = grado celsius, gradi celsius; "
@@ -124,26 +123,21 @@ _UNITS = forms(
     "h = ora, ore, feminine; Hz = hertz, hertz; "
     "kHz = chilohertz, chilohertz; MHz = megahertz, megahertz; "
     "GHz = gigahertz, gigahertz; kW = chilowatt, chilowatt; "
-    "MW = megawatt, megawatt; px = pixel, pixel"
+    "MW = megawatt, megawatt; px = pixel, pixel",
+    MASCULINE,
 )
 _CURRENCIES = {
     **dict.fromkeys(("€", "EUR"), Unit("euro", "euro", MASCULINE, ("", ""))),
     "$": Unit("dollaro", "dollari", MASCULINE, ("", "")),
-    **dict.fromkeys(
-        ("US$", "US $", "USD"),
-        Unit("dollaro statunitense", "dollari statunitensi", MASCULINE),
-    ),
-    "CAD": Unit("dollaro canadese", "dollari canadesi", MASCULINE),
-    **dict.fromkeys(("£", "GBP"), Unit("sterlina", "sterline", FEMININE)),
-    **dict.fromkeys(("¥", "JPY"), Unit("yen", "yen", MASCULINE)),
-    **dict.fromkeys(
-        ("CHF", "Fr."), Unit("franco svizzero", "franchi svizzeri", MASCULINE)
-    ),
-    **dict.fromkeys(("L.", "Lit.", "₤"), Unit("lira", "lire", FEMININE)),
-    **dict.fromkeys(("R$", "BRL"), Unit("real", "reais", MASCULINE)),
-    **currencies(
-        "₽ = rublo, rubli, masculine; ₹ = rupia, rupie, feminine; "
-        "CNY = yuan, yuan, masculine; DM = marco, marchi, masculine"
+    **units(
+        "US$, US $, USD = dollaro statunitense, dollari statunitensi; "
+        "CAD = dollaro canadese, dollari canadesi; "
+        "£, GBP = sterlina, sterline, feminine; ¥, JPY = yen, yen; "
+        "CHF, Fr. = franco svizzero, franchi svizzeri; "
+        "L., Lit., ₤ = lira, lire, feminine; R$, BRL = real, reais; "
+        "₽ = rublo, rubli; ₹ = rupia, rupie, feminine; CNY = yuan, yuan; "
+        "DM = marco, marchi",
+        MASCULINE,
     ),
 }
 
@@ -161,7 +155,7 @@ LANGUAGE = romance.Romance(
         "3/4 = tre quarti; 1/5 = un quinto; 1/8 = un ottavo; 1/10 = un decimo"
     ),
     fraction_join="e",
-    units={**romance.units(_UNITS), **_CURRENCIES, "euro": _CURRENCIES["€"]},
+    units={**_UNITS, **_CURRENCIES, "euro": _CURRENCIES["€"]},
     currencies=tuple(_CURRENCIES),
     currency_join="e",
     magnitude_of="di",
@@ -281,22 +275,14 @@ LANGUAGE = romance.Romance(
         date="{day} |{month} |{year}",
         decimal_mark=",",
         joins=table("to = a; and = e; or = o; by = per; ± = ±"),
-        units={
-            **{"mi": "miglia", "ft": "piedi", "in": "pollici"},
-            **{"yd": "iarde", "acre": "acri", "lb": "libbre"},
-            **{"oz": "once", "mph": "miglia all'ora", "nmi": "miglia nautiche"},
-            **{"kn": "nodi", "hp": "cavalli vapore", "mi2": "miglia quadrate"},
-            **{
-                "ft2": "piedi quadrati",
-                "USgal": "galloni statunitensi",
-                "impgal": "galloni imperiali",
-            },
-            **{
-                "psi": "libbre per pollice quadrato",
-                "ha": "ettari",
-                "ft3": "piedi cubi",
-            },
-        },
+        units=table(
+            "mi = miglia; ft = piedi; in = pollici; yd = iarde; acre = acri; "
+            "lb = libbre; oz = once; mph = miglia all'ora; nmi = miglia nautiche; "
+            "kn = nodi; hp = cavalli vapore; mi2 = miglia quadrate; "
+            "ft2 = piedi quadrati; USgal = galloni statunitensi; "
+            "impgal = galloni imperiali; psi = libbre per pollice quadrato; "
+            "ha = ettari; ft3 = piedi cubi"
+        ),
         templates={
             "=small caps": "maiuscoletto|mc",
             "{1}": "ta|tutto attaccato|senza fonte|citazione necessaria|chiarire|"

@@ -192,16 +192,15 @@ LANGUAGE = Language(
         months=[str(month) for month in range(1, 13)],
         date="{year}年|{month}月|{day}日",
         joins=table("to = から; and = と; or = または; by = かける; ± = ±"),
-        units={
-            **table("in = インチ; yd = ヤード; acre = エーカー; oz = オンス"),
-            **table("nmi = 海里; kn = ノット; mph = マイル毎時; hp = 馬力"),
-            **{"USgal": "米ガロン", "impgal": "英ガロン", "bbl": "バレル"},
-            **{"mi2": "平方マイル", "ft2": "平方フィート", "in2": "平方インチ"},
-            **{"ft3": "立方フィート", "in3": "立方インチ", "yd2": "平方ヤード"},
-            **table("st = ストーン; ST = 米トン; LT = 英トン; PS = 馬力"),
-            **{"F": "華氏", "psi": "ポンド毎平方インチ", "m3": "立方メートル"},
-            **table("ly = 光年; AU = 天文単位; K = ケルビン; bar = バール"),
-        },
+        units=table(
+            "in = インチ; yd = ヤード; acre = エーカー; oz = オンス; nmi = 海里; "
+            "kn = ノット; mph = マイル毎時; hp = 馬力; USgal = 米ガロン; "
+            "impgal = 英ガロン; bbl = バレル; mi2 = 平方マイル; ft2 = 平方フィート; "
+            "in2 = 平方インチ; ft3 = 立方フィート; in3 = 立方インチ; yd2 = 平方ヤード; "
+            "st = ストーン; ST = 米トン; LT = 英トン; PS = 馬力; F = 華氏; "
+            "psi = ポンド毎平方インチ; m3 = 立方メートル; ly = 光年; AU = 天文単位; "
+            "K = ケルビン; bar = バール"
+        ),
         templates={
             "=fraction": "分数",
             "=quantity": "単位",

@@ -8,11 +8,10 @@ from fairseq_mlkd.text.language import (
     Rule,
     Unit,
     Wiki,
-    currencies,
     equals,
-    forms,
     powers,
     table,
+    units,
     words,
 )
 from fairseq_mlkd.text.spoken import romance
@@ -68,7 +67,7 @@ def _read_hours(hour: int, minute: int) -> str:
 _DEGREE_AS_ORDINAL = (
     r"\.? ?°(?= (?!norte|sul|leste|oeste|latitude|longitude)[^\W\d_]{4})"
 )
-_UNITS = forms(
+_UNITS = units(
     "% = por cento, por cento; ‰ = por mil, por mil; "
     "°C = grau celsius, graus celsius; ° C = grau celsius, graus celsius; "
     "°F = grau fahrenheit, graus fahrenheit; ° = grau, graus; "
@@ -90,7 +89,8 @@ _UNITS = forms(
     "h = hora, horas, feminine; Hz = hertz, hertz; "
     "kHz = quilohertz, quilohertz; MHz = megahertz, megahertz; "
     "GHz = gigahertz, gigahertz; kW = quilowatt, quilowatts; "
-    "MW = megawatt, megawatts; px = pixel, pixels"
+    "MW = megawatt, megawatts; px = pixel, pixels",
+    MASCULINE,
 )
 _CENTS = ("centavo", "centavos")
 _CENTIMES = ("cêntimo", "cêntimos")
@@ -105,21 +105,18 @@ _CURRENCIES = {
         ("$", "US$", "US $", "U$"),
         Unit("dólar", "dólares", MASCULINE, _CENTS, MASCULINE),
     ),
-    "USD": Unit("dólar americano", "dólares americanos", MASCULINE),
-    **dict.fromkeys(
-        ("£", "GBP"), Unit("libra esterlina", "libras esterlinas", FEMININE)
-    ),
-    **dict.fromkeys(("¥", "JPY"), Unit("iene", "ienes", MASCULINE)),
     **dict.fromkeys(
         ("Cr$", "CR$", "NCz$", "Cz$", "NCr$"),
         Unit("cruzeiro", "cruzeiros", MASCULINE, _CENTS, MASCULINE),
     ),
-    **currencies(
-        "CHF = franco suíço, francos suíços, masculine; "
-        "CAD = dólar canadense, dólares canadenses, masculine; "
-        "MXN = peso mexicano, pesos mexicanos, masculine; "
-        "CNY = yuan, yuans, masculine; Kz = kwanza, kwanzas, masculine; "
-        "₽ = rublo, rublos, masculine; ₹ = rupia, rupias, feminine"
+    **units(
+        "USD = dólar americano, dólares americanos; "
+        "£, GBP = libra esterlina, libras esterlinas, feminine; "
+        "¥, JPY = iene, ienes; CHF = franco suíço, francos suíços; "
+        "CAD = dólar canadense, dólares canadenses; "
+        "MXN = peso mexicano, pesos mexicanos; CNY = yuan, yuans; "
+        "Kz = kwanza, kwanzas; ₽ = rublo, rublos; ₹ = rupia, rupias, feminine",
+        MASCULINE,
     ),
 }
 
@@ -140,7 +137,7 @@ LANGUAGE = romance.Romance(
     ),
     fraction_join="e",
     units={
-        **romance.units(_UNITS),
+        **_UNITS,
         **_CURRENCIES,
         "euros": _CURRENCIES["€"],
         "reais": _CURRENCIES["R$"],
@@ -261,18 +258,14 @@ LANGUAGE = romance.Romance(
         date="{day}| de {month}| de {year}",
         decimal_mark=",",
         joins=table("to = a; and = e; or = ou; by = por; ± = ±"),
-        units={
-            **{"mi": "milhas", "ft": "pés", "in": "polegadas"},
-            **{"yd": "jardas", "acre": "acres", "lb": "libras"},
-            **{"oz": "onças", "mph": "milhas por hora", "nmi": "milhas náuticas"},
-            **{"kn": "nós", "hp": "cavalos-vapor", "mi2": "milhas quadradas"},
-            **{
-                "ft2": "pés quadrados",
-                "USgal": "galões americanos",
-                "impgal": "galões imperiais",
-            },
-            **{"psi": "libras por polegada quadrada", "ft3": "pés cúbicos"},
-        },
+        units=table(
+            "mi = milhas; ft = pés; in = polegadas; yd = jardas; acre = acres; "
+            "lb = libras; oz = onças; mph = milhas por hora; nmi = milhas náuticas; "
+            "kn = nós; hp = cavalos-vapor; mi2 = milhas quadradas; "
+            "ft2 = pés quadrados; USgal = galões americanos; "
+            "impgal = galões imperiais; psi = libras por polegada quadrada; "
+            "ft3 = pés cúbicos"
+        ),
         templates={
             "=small caps": "versalete",
             "{1}": "sem quebra|semquebra|abreviação|carece de fontes2|"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from re import Match
 
-from fairseq_mlkd.text.language import LONGEST_NUMBER, Language, Rule, Unit, spell
+from fairseq_mlkd.text.language import LONGEST_NUMBER, Language, Rule, spell
 
 MASCULINE = "masculine"
 FEMININE = "feminine"
@@ -271,19 +271,3 @@ def square_kilometer(said: str, per: str) -> Rule:
         lambda match: f"{per} {said}" if match.group()[0] == "/" else said,
         "k",
     )
-
-
-def units(names: Mapping[str, Sequence[str]]) -> Mapping[str, Unit]:
-    """Return a table of units from symbol -> (one, many[, gender]).
-
-    A symbol that ends in ² may be written with a space before it.
-    """
-    table = {
-        symbol: Unit(*forms[:2], *(forms[2:] or [MASCULINE]))
-        for symbol, forms in names.items()
-    }
-    return {
-        written: unit
-        for symbol, unit in table.items()
-        for written in (symbol, symbol.replace("²", " ²"))
-    }

@@ -38,7 +38,7 @@ ROOMS = {
         },
         FAIRSEQ,
     ),
-    "serve": ({"files", "metrics", "modules", "text"}, {"torch"}),
+    "serve": ({"files", "modules", "text"}, TENSORS),
     "convert": (
         {
             *("admission", "checkpoint", "data", "files", "metrics"),

@@ -6,30 +6,22 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 
-from fairseq_mlkd.convert.heads import hugging_face_modules
-from fairseq_mlkd.convert.naming import Names, Weights, rename
+from fairseq_mlkd.convert.naming import Weights
 from fairseq_mlkd.convert.state import build_state, write_labels
-from fairseq_mlkd.convert.to_huggingface import HEAD_FILE
 from fairseq_mlkd.convert.trained import HEADS, PARSING
 from fairseq_mlkd.data.folders import ONTOLOGY_FILE, TARGET
 from fairseq_mlkd.files.writing import copy_file
-from fairseq_mlkd.modules.bert_names import BERT_ENCODER, BERT_LM_HEAD
 from fairseq_mlkd.serve.folder import (
-    DECODER_FILE,
     FACTS_FILE,
     OURS,
-    WEIGHTS_FILE,
     Facts,
     check_file,
     read_facts,
     read_tokenizer,
 )
+from fairseq_mlkd.serve.weights import read_weights
 from fairseq_mlkd.text.dictionary import DICTIONARY_FILE, SPECIAL
-
-_TOKENS, _BIAS = "encoder.embeddings.tokens.weight", "lm_head.bias"
-_SEGMENTS = "encoder.embeddings.segments.weight"
 
 
 def is_export(folder: Path) -> bool:
@@ -47,7 +39,7 @@ def write_checkpoint(folder: Path, out: Path) -> list[str]:
     """
     facts = read_facts(folder)
     tokenizer, symbols = read_tokenizer(folder)
-    weights = _read_weights(folder, facts)
+    weights = read_weights(folder, facts)
     tokenizer.save(str(out))
     dictionary = check_file(folder, f"{OURS}/{DICTIONARY_FILE}", facts)
     copy_file(dictionary, out / DICTIONARY_FILE)
@@ -79,36 +71,6 @@ def save_checkpoint(
         labels=labels + list(facts.outputs),
     )
     torch.save(state, str(out / "model.pt"))
-
-
-def _read_weights(folder: Path, facts: Facts) -> Weights:
-    tensors = load_file(str(check_file(folder, WEIGHTS_FILE, facts)))
-    several = len(facts.heads) > 1
-    modules = {**BERT_ENCODER, **BERT_LM_HEAD}
-    weights: Weights = {}
-    for head in facts.heads:
-        ours = f"classification_heads.{head.name}"
-        found = {
-            theirs.removeprefix("bert."): f"{ours}.{name}"
-            for name, theirs in hugging_face_modules(head.pooled).items()
-        }
-        if several:
-            file = check_file(folder, f"{head.name}/{HEAD_FILE}", facts)
-            own, _, _ = rename(load_file(str(file)), Names(r"bert\.", found))
-            weights.update(own)
-        else:
-            modules.update(found)
-    renamed, left, _ = rename(tensors, Names(r"bert\.", modules))
-    if left:
-        raise ValueError(f"{folder / WEIGHTS_FILE}: holds {left[0]}, a foreign tensor")
-    weights.update(renamed)
-    for name in {_TOKENS, _BIAS} & weights.keys():
-        weights[name] = weights[name][: facts.vocabulary].clone()
-    if not facts.encoder["num_segments"]:
-        del weights[_SEGMENTS]
-    if facts.decoder:
-        weights.update(load_file(str(check_file(folder, DECODER_FILE, facts))))
-    return weights
 
 
 def _model_config(facts: Facts) -> dict[str, Any]:

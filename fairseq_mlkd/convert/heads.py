@@ -103,10 +103,3 @@ def order_labels(head: FoundHead, weights: Weights, wanted: list[str]) -> FoundH
         name = f"classification_heads.{head.name}.out_proj.{part}"
         weights[name] = weights[name][torch.tensor(order)]
     return head._replace(labels=wanted)
-
-
-def hugging_face_modules(pooled: bool) -> dict[str, str]:
-    """Return our modules of a head -> BERT's, `bert.` before the pooler."""
-    if pooled:
-        return {"dense": "bert.pooler.dense", "out_proj": "classifier"}
-    return {"out_proj": "classifier"}

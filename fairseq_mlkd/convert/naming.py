@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from fairseq_mlkd.checkpoint import check_tensors
-from fairseq_mlkd.modules.bert_names import BERT_ENCODER, BERT_LM_HEAD
+from fairseq_mlkd.modules.bert_names import BERT_ENCODER, BERT_LM_HEAD, translate
 
 Weights = dict[str, Tensor]
 
@@ -161,7 +161,9 @@ def rename(tensors: Weights, names: Names) -> tuple[Weights, list[str], str]:
     left_out, clash = [], ""
     for name, tensor in _split_joint_projections(tensors).items():
         theirs = re.sub(f"^{names.prefix}", "", name)
-        ours = _our_name(theirs, names.modules)
+        module, dot, parameter = theirs.rpartition(".")
+        parameter = _OLD_PARAMETERS.get(parameter, parameter)
+        ours = translate(f"{module}{dot}{parameter}", names.modules)
         if ours is None:
             if theirs.startswith(_OF_AN_ENCODER) and not _BUFFERS.fullmatch(theirs):
                 raise ValueError(f"holds {name}, which this package cannot represent")
@@ -176,17 +178,6 @@ def rename(tensors: Weights, names: Names) -> tuple[Weights, list[str], str]:
                 raise ValueError(clash)
         renamed[ours] = tensor
     return renamed, left_out, clash
-
-
-def _our_name(name: str, modules: Mapping[str, str]) -> str | None:
-    module, _, parameter = name.rpartition(".")
-    number = re.search(r"(?<=\.)\d+(?=\.)", module)
-    layer = number.group() if number else ""
-    ours = modules.get(re.sub(r"(?<=\.)\d+(?=\.)", "N", module, count=1))
-    if ours is None:
-        return None
-    parameter = _OLD_PARAMETERS.get(parameter, parameter)
-    return f"{ours.replace('.N.', f'.{layer}.')}.{parameter}"
 
 
 def _split_joint_projections(tensors: Weights) -> Weights:

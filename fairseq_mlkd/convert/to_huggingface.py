@@ -8,11 +8,16 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save_file
 
-from fairseq_mlkd.convert.heads import hugging_face_modules
 from fairseq_mlkd.convert.trained import Arrays, Trained
 from fairseq_mlkd.files.json_objects import write_json
-from fairseq_mlkd.modules.bert_names import BERT_ENCODER, BERT_LM_HEAD
-from fairseq_mlkd.serve.folder import DECODER_FILE, WEIGHTS_FILE, Facts, Head
+from fairseq_mlkd.modules.bert_names import BERT_MODEL, bert_head, translate
+from fairseq_mlkd.serve.folder import (
+    DECODER_FILE,
+    HEAD_FILE,
+    WEIGHTS_FILE,
+    Facts,
+    Head,
+)
 from fairseq_mlkd.text.dictionary import BOS, EOS, PAD, UNK
 
 _TOKENS = "bert.embeddings.word_embeddings.weight"
@@ -20,7 +25,6 @@ _SEGMENTS = "bert.embeddings.token_type_embeddings.weight"
 _OUTPUT_BIAS = "cls.predictions.bias"
 _SEGMENTS_AT_LEAST = 2  # so that any token_type_ids of theirs are harmless
 _INDEX = f"{WEIGHTS_FILE}.index.json"
-HEAD_FILE = "head.safetensors"
 
 
 def write_huggingface(folder: Path, trained: Trained, extra_rows: int) -> None:
@@ -55,17 +59,9 @@ def write_huggingface(folder: Path, trained: Trained, extra_rows: int) -> None:
 
 def to_hugging_face(weights: Arrays, extra_rows: int) -> Arrays:
     """Rename the encoder and the masked-LM head; the parameters stay as they are."""
-    theirs = {ours: x for x, ours in (BERT_ENCODER | BERT_LM_HEAD).items()}
-    tensors = {}
-    for name, array in weights.items():
-        module, _, parameter = name.rpartition(".")
-        parts = module.split(".")
-        number = parts[2] if parts[:2] == ["encoder", "layers"] else ""
-        generic = module.replace(f".{number}.", ".N.", 1) if number else module
-        if generic in theirs:
-            renamed = theirs[generic].replace(".N.", f".{number}.")
-            prefix = "bert." if name.startswith("encoder.") else ""
-            tensors[f"{prefix}{renamed}.{parameter}"] = array
+    theirs = {ours: x for x, ours in BERT_MODEL.items()}
+    renamed = {translate(name, theirs): array for name, array in weights.items()}
+    tensors = {name: array for name, array in renamed.items() if name is not None}
     for name in {_TOKENS, _OUTPUT_BIAS} & tensors.keys():
         if extra_rows:
             rows = np.repeat(tensors[name][UNK : UNK + 1], extra_rows, axis=0)
@@ -123,10 +119,8 @@ def _write_subfolder(
 
 def _head_tensors(head: Head, weights: Arrays) -> Arrays:
     return {
-        f"{theirs}.{parameter}": weights[
-            f"classification_heads.{head.name}.{ours}.{parameter}"
-        ]
-        for ours, theirs in hugging_face_modules(head.pooled).items()
+        f"{theirs}.{parameter}": weights[f"{ours}.{parameter}"]
+        for theirs, ours in bert_head(head.name, pooled=head.pooled).items()
         for parameter in ("weight", "bias")
     }
 

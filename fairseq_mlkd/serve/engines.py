@@ -11,9 +11,7 @@ from fairseq_mlkd.serve.folder import (
     INT8_DECODER,
     ONNX,
     ONNX_DECODER,
-    WEIGHTS_FILE,
     Facts,
-    check_file,
 )
 from fairseq_mlkd.serve.onnx_engine import OnnxEngine
 
@@ -35,5 +33,5 @@ def open_engine(folder: Path, facts: Facts, name: str, threads: int) -> Engine:
     if name == "torch":
         from fairseq_mlkd.serve.torch_engine import TorchEngine
 
-        return TorchEngine(check_file(folder, WEIGHTS_FILE, facts), folder, facts)
+        return TorchEngine(folder, facts)
     return OnnxEngine(folder, facts, _GRAPHS[name], threads)

@@ -27,6 +27,7 @@ OURS = "mlkd"
 FACTS_FILE = f"{OURS}/facts.json"
 WEIGHTS_FILE = "model.safetensors"
 DECODER_FILE = f"{OURS}/decoder.safetensors"
+HEAD_FILE = "head.safetensors"  # in the folder of each head, where there are several
 ONNX, ONNX_DECODER = "onnx/model.onnx", "onnx/decoder.onnx"
 INT8, INT8_DECODER = "onnx/model_int8.onnx", "onnx/decoder_int8.onnx"
 MASKED_LM = "lm_head"  # the name of a masked-LM head among `Facts.heads`

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from fairseq_mlkd.modules.bert_names import BERT_ENCODER, BERT_LM_HEAD
 from fairseq_mlkd.modules.decoder import (
     Decoder,
     DecoderEmbeddings,
@@ -29,37 +25,34 @@ from fairseq_mlkd.modules.encoder import (
 from fairseq_mlkd.modules.heads import MaskedLMHead, PooledHead, TokenHead
 from fairseq_mlkd.modules.pointer import IMPOSSIBLE, PointerHead
 from fairseq_mlkd.serve.engine import Arrays, Engine, Parsing
-from fairseq_mlkd.serve.folder import DECODER_FILE, MASKED_LM, Facts, check_file
+from fairseq_mlkd.serve.folder import MASKED_LM, WEIGHTS_FILE, Facts
+from fairseq_mlkd.serve.weights import read_weights
 from fairseq_mlkd.text.dictionary import BOS, PAD, UNK
-
-_POOLED = {"bert.pooler.dense": "dense", "classifier": "out_proj"}
-_HEAD_FILE = "head.safetensors"
 
 
 class TorchEngine(Engine):
-    """Our modules with the weights of `model.safetensors`."""
+    """Our modules with the weights of a folder."""
 
-    def __init__(self, path: Path, folder: Path, facts: Facts) -> None:
+    def __init__(self, folder: Path, facts: Facts) -> None:
         self._facts = facts
         with torch.device("meta"):
             model = _build(facts)
-        weights = _read_weights(path, folder, facts)
+        weights = read_weights(folder, facts)
         wanted = model.state_dict()
         for name, tensor in wanted.items():
             found = tuple(weights[name].shape) if name in weights else None
             if found != tuple(tensor.shape):
                 raise ValueError(
-                    f"{path}: {name} is {found or 'missing'}, not "
+                    f"{folder / WEIGHTS_FILE}: {name} is {found or 'missing'}, not "
                     f"{tuple(tensor.shape)}; export the model again"
                 )
-        weights = {name: weights[name].float() for name in wanted}
-        model.load_state_dict(weights, assign=True)
+        model.load_state_dict({name: weights[name] for name in wanted}, assign=True)
         self._model = model.eval().requires_grad_(False)
 
     @torch.inference_mode()
     def run(self, batch: Arrays) -> dict[str, np.ndarray]:
         features, project = self._encode(batch)
-        heads: Any = self._model["heads"]
+        heads: Any = self._model["classification_heads"]
         outputs = {
             head.name: heads[head.name](features[:, 0] if head.pooled else features)
             for head in self._facts.heads
@@ -127,7 +120,7 @@ def _build(facts: Facts) -> nn.ModuleDict:
         for _ in range(shape["encoder_layers"])
     ]
     parts: dict[str, nn.Module] = {"encoder": Encoder(embeddings, layers)}
-    parts["heads"] = nn.ModuleDict(
+    parts["classification_heads"] = nn.ModuleDict(
         {
             head.name: (PooledHead if head.pooled else TokenHead)(
                 width, len(head.labels), dropout=0.0
@@ -165,45 +158,3 @@ def _build_decoder(facts: Facts, layer: Mapping[str, float]) -> nn.ModuleDict:
             "pointers": PointerHead(width),
         }
     )
-
-
-def _read_weights(path: Path, folder: Path, facts: Facts) -> dict[str, Tensor]:
-    """Read all tensors, by the names that `_build` gives them."""
-    names = {**{f"bert.{k}": v for k, v in BERT_ENCODER.items()}, **BERT_LM_HEAD}
-    weights: dict[str, Tensor] = {}
-    for head in facts.heads:
-        own = {theirs: f"heads.{head.name}.{ours}" for theirs, ours in _POOLED.items()}
-        if len(facts.heads) > 1:
-            file = check_file(folder, f"{head.name}/{_HEAD_FILE}", facts)
-            weights.update(_rename(_load(file), own))
-        else:
-            names.update(own)
-    weights.update(_rename(_load(path), names))
-    if facts.decoder:
-        weights.update(_load(check_file(folder, DECODER_FILE, facts)))
-    for name in ("encoder.embeddings.tokens.weight", "lm_head.bias"):
-        if name in weights:  # rows that only tokenizer.json needs stand at the end
-            weights[name] = weights[name][: facts.vocabulary]
-    return weights
-
-
-def _load(path: Path) -> dict[str, Tensor]:
-    try:
-        return load_file(str(path))
-    except (OSError, SafetensorError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ValueError(f"{path}: cannot be read as weights ({reason})") from None
-
-
-def _rename(
-    tensors: Mapping[str, Tensor], names: Mapping[str, str]
-) -> dict[str, Tensor]:
-    renamed = {}
-    for name, tensor in tensors.items():
-        module, _, parameter = name.rpartition(".")
-        number = re.search(r"(?<=\.layer\.)\d+", module)
-        generic = re.sub(r"(?<=\.layer\.)\d+", "N", module)
-        if generic in names:
-            ours = names[generic].replace("N", number.group() if number else "N", 1)
-            renamed[f"{ours}.{parameter}"] = tensor
-    return renamed

@@ -56,6 +56,24 @@ def trained_state(path: Path) -> dict[str, torch.Tensor]:
     return flatten({part: state[part] for part in parts})
 
 
+def test_the_double_batch_is_two_batches(data, teacher, tmp_path):
+    """An update on a whole epoch, in one batch and in three."""
+    flags = [*flags_of(MLM, teacher=teacher), "--sampling-alpha", 1]
+    flags += ["--dropout", 0, "--attention-dropout", 0, "--clip-norm", 0]
+    flags += ["--optimizer", "sgd", "--lr", 1, "--max-update", 1]
+    size = sum(COUNTS.values())
+    one, three = (
+        load(train(data, tmp_path / run, *flags, "--disable-validation", *more))
+        for run, more in (
+            ("one", ["--batch-size", size]),
+            ("three", ["--batch-size", -(-size // 3), "--update-freq", 3]),
+        )
+    )
+    for part in ("model", "criterion"):
+        for key, value in one[part].items():
+            assert torch.allclose(value, three[part][key], rtol=1e-4, atol=1e-5), key
+
+
 def differing(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> list[str]:
     assert a.keys() == b.keys() and len(a) > 100
     return [name for name in a if not torch.equal(a[name], b[name])]

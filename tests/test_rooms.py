@@ -29,7 +29,7 @@ ROOMS = {
         FAIRSEQ,
     ),
     "data": ({"files", "text"}, FAIRSEQ),
-    "prepare": ({"files", "text", "data", "report"}, FAIRSEQ),
+    "prepare": ({"files", "text", "data"}, FAIRSEQ),
     "criterions": ({"checkpoint", "distillation", "metrics"}, FAIRSEQ),
     "tasks": (
         {

@@ -8,7 +8,7 @@ import pytest
 from fairseq import options
 from scripts import EXAMPLES, ROOT, load_script
 
-from fairseq_mlkd.cli import import_encoder, report, score
+from fairseq_mlkd.cli import export, import_encoder, latency, report, score
 
 DOCUMENTS = [ROOT / "README.md", *sorted(EXAMPLES.glob("*.md"))]
 FAIRSEQ = {
@@ -17,7 +17,9 @@ FAIRSEQ = {
     "fairseq-generate": options.get_generation_parser,
 }
 OURS = {
+    "mlkd-export": export.get_parser,
     "mlkd-import": import_encoder.get_parser,
+    "mlkd-latency": latency.get_parser,
     "mlkd-report": report.get_parser,
     "mlkd-score": score.get_parser,
     "preprocess/benchmark.py": lambda: load_script("benchmark").get_parser(),

@@ -23,7 +23,7 @@ from fairseq_mlkd.data.folders import (
     TARGET,
     read_audit,
 )
-from fairseq_mlkd.serve.folder import GRAMMARS, LONG_INPUTS, Facts, Head
+from fairseq_mlkd.serve.folder import LONG_INPUTS, Facts, Head
 from fairseq_mlkd.text.dictionary import (
     BOS,
     DICTIONARY_FILE,
@@ -33,6 +33,7 @@ from fairseq_mlkd.text.dictionary import (
     read_dictionary,
     with_mask,
 )
+from fairseq_mlkd.text.grammar import GRAMMARS
 from fairseq_mlkd.text.pointers import pointer_position
 from fairseq_mlkd.text.tokenizer import SETTINGS_FILE, Tokenizer, tokenizer_fingerprint
 

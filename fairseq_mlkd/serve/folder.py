@@ -20,6 +20,7 @@ from fairseq_mlkd.text.dictionary import (
     read_dictionary,
     with_mask,
 )
+from fairseq_mlkd.text.grammar import GRAMMARS
 from fairseq_mlkd.text.tokenizer import SETTINGS_FILE, Tokenizer
 
 FORMAT_VERSION = 1
@@ -31,7 +32,6 @@ HEAD_FILE = "head.safetensors"  # in the folder of each head, where there are se
 ONNX, ONNX_DECODER = "onnx/model.onnx", "onnx/decoder.onnx"
 INT8, INT8_DECODER = "onnx/model_int8.onnx", "onnx/decoder_int8.onnx"
 MASKED_LM = "lm_head"  # the name of a masked-LM head among `Facts.heads`
-GRAMMARS = ("none", "tree", "ontology")
 LONG_INPUTS = ("refuse", "window", "truncate")
 _AGAIN = "export the model again with mlkd-export"
 _MOST_BYTES = 1 << 26  # of a JSON file

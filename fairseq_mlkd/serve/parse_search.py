@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from fairseq_mlkd.serve.engine import Parsing
 from fairseq_mlkd.text.dictionary import EOS, PAD
-from fairseq_mlkd.text.grammar import START, Grammar, State
+from fairseq_mlkd.text.grammar import Followed, Grammar
 
 _IMPOSSIBLE = -1e4
 
@@ -46,20 +45,20 @@ class ParseSearch:
         The search ends once a beam of parses is finished and none that is open is ahead
         of the best of them.
         """
-        prefixes: list[list[int]] = [[] for _ in range(self.beam)]
+        prefixes: list[tuple[int, ...]] = [()] * self.beam
         scores = np.zeros(self.beam, np.float32)
-        states: dict[tuple[int, ...], State | None] = {}
+        followed = Followed(self._grammar) if self._grammar else None
         done: list[Found] = []
         previous = np.full(self.beam, EOS)
         for step in range(self._longest + 1):
             lprobs = self._log_probs(parsing.step(previous), step)
-            if self._grammar is not None:
-                states = self._advance(prefixes, states)
-                self._forbid(lprobs, prefixes, states, self._longest + 1 - step)
+            if followed is not None:
+                budget = self._longest + 1 - step
+                lprobs[~followed.allowed(prefixes, budget)] = -math.inf
             values, beams, symbols = self._best(lprobs, scores, step)
             is_end = (symbols == EOS) & (values > -math.inf)
             new = [
-                Found(prefixes[beams[i]], float(values[i] / (step + 1)))
+                Found(list(prefixes[beams[i]]), float(values[i] / (step + 1)))
                 for i in range(min(self.beam, len(values)))
                 if is_end[i]
             ]
@@ -72,7 +71,7 @@ class ParseSearch:
             if step == self._longest:
                 break
             keep = np.flatnonzero(~is_end)[: self.beam]
-            prefixes = [[*prefixes[beams[i]], int(symbols[i])] for i in keep]
+            prefixes = [(*prefixes[beams[i]], int(symbols[i])) for i in keep]
             scores, previous = values[keep], symbols[keep]
             parsing.reorder(beams[keep])
         return done
@@ -91,33 +90,6 @@ class ParseSearch:
             lprobs[:] = -math.inf
             lprobs[:, EOS] = end
         return lprobs
-
-    def _forbid(
-        self,
-        lprobs: np.ndarray,
-        prefixes: Sequence[list[int]],
-        states: dict[tuple[int, ...], State | None],
-        budget: int,
-    ) -> None:
-        assert self._grammar is not None
-        for row, prefix in zip(lprobs, prefixes):
-            allowed = self._grammar.allowed(states[tuple(prefix)], budget)
-            row[~allowed] = -math.inf
-
-    def _advance(
-        self,
-        prefixes: Sequence[list[int]],
-        states: dict[tuple[int, ...], State | None],
-    ) -> dict[tuple[int, ...], State | None]:
-        assert self._grammar is not None
-        following: dict[tuple[int, ...], State | None] = {}
-        for prefix in map(tuple, prefixes):
-            following[prefix] = (
-                self._grammar.advance(states[prefix[:-1]], prefix[-1])
-                if prefix
-                else START
-            )
-        return following
 
     def _best(
         self, lprobs: np.ndarray, scores: np.ndarray, step: int

@@ -3,7 +3,6 @@
 import math
 from typing import Any
 
-import numpy as np
 import torch
 from fairseq.models import BaseFairseqModel
 from fairseq.search import BeamSearch
@@ -13,7 +12,7 @@ from torch import Tensor
 from fairseq_mlkd.data.parse_dataset import ParseDictionary
 from fairseq_mlkd.errors import in_one_line
 from fairseq_mlkd.tasks._generation import Hypotheses
-from fairseq_mlkd.text.grammar import START, Grammar, State, symbols_to_finish
+from fairseq_mlkd.text.grammar import START, Followed, Grammar, symbols_to_finish
 
 
 class ParseSearch(BeamSearch):
@@ -26,12 +25,11 @@ class ParseSearch(BeamSearch):
 
     def __init__(self, parses: ParseDictionary, grammar: Grammar | None) -> None:
         super().__init__(parses.outputs)
-        self.grammar = grammar
+        self.followed = Followed(grammar) if grammar else None
         # beams that nothing may follow have no score, and may be all that is left
         self.stop_on_max_len = True
         self.max_len = 0
         self.best_open = torch.empty(0)  # (bsz,), scores of parses without an end
-        self.states: dict[tuple[int, ...], State | None] = {}
 
     def limit(self, max_len: int) -> None:
         """Have parses finish within `max_len` symbols, the end not counted.
@@ -39,7 +37,7 @@ class ParseSearch(BeamSearch):
         Raises:
             ValueError: no parse is that short.
         """
-        if self.grammar is not None and max_len + 1 < symbols_to_finish(START):
+        if self.followed is not None and max_len + 1 < symbols_to_finish(START):
             raise ValueError(
                 f"no parse has only {max_len} symbols: choose a larger --max-len-b"
             )
@@ -54,28 +52,16 @@ class ParseSearch(BeamSearch):
         original_batch_idxs: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Do as upstream."""
-        if self.grammar is not None:
-            allowed = self._allowed(self.grammar, step, prev_output_tokens)
-            forbidden = ~allowed.to(lprobs.device).view_as(lprobs)
+        if self.followed is not None:
+            prefixes = [tuple(row[1:]) for row in prev_output_tokens.tolist()]
+            allowed = self.followed.allowed(prefixes, self.max_len + 1 - step)
+            forbidden = ~torch.from_numpy(allowed).to(lprobs.device).view_as(lprobs)
             lprobs = lprobs.masked_fill(forbidden, -math.inf)
         found = super().step(step, lprobs, scores, prev_output_tokens)
         cand_scores, cand_indices, _ = found
         open_scores = cand_scores.masked_fill(cand_indices.eq(self.eos), -math.inf)
         self.best_open = open_scores.max(dim=1).values
         return found
-
-    def _allowed(self, grammar: Grammar, step: int, tokens: Tensor) -> Tensor:
-        """Return `(bsz * beam, step + 1)` ids -> `(bsz * beam, outputs)`."""
-        prefixes = [tuple(row[1:]) for row in tokens.tolist()]
-        self.states = {prefix: self._advance(grammar, prefix) for prefix in prefixes}
-        budget = self.max_len + 1 - step
-        rows = [grammar.allowed(self.states[prefix], budget) for prefix in prefixes]
-        return torch.from_numpy(np.stack(rows))
-
-    def _advance(self, grammar: Grammar, prefix: tuple[int, ...]) -> State | None:
-        if not prefix:
-            return START
-        return grammar.advance(self.states[prefix[:-1]], prefix[-1])
 
 
 class ParseGenerator(SequenceGenerator):

@@ -25,9 +25,7 @@ from fairseq_mlkd.options import option
 from fairseq_mlkd.tasks._fine_tuning_task import FineTuningTask, FineTuningTaskConfig
 from fairseq_mlkd.tasks._generation import TextReader
 from fairseq_mlkd.tasks._parse_generator import ParseGenerator
-from fairseq_mlkd.text.grammar import Grammar
-
-GRAMMARS = ["none", "tree", "ontology"]
+from fairseq_mlkd.text.grammar import GRAMMARS, Grammar
 
 
 @dataclass

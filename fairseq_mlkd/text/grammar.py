@@ -49,6 +49,7 @@ class State(NamedTuple):
 
 
 START = State()
+GRAMMARS = ("none", "tree", "ontology")  # what to admit: anything, trees, known pairs
 
 
 class Grammar:
@@ -114,6 +115,34 @@ class Grammar:
         if kind is Kind.SLOT and self._slots is not None:
             return self._slots[state.open_nodes[-1].symbol]
         return self._members[kind]
+
+
+class Followed:
+    """The parses that a search follows, step by step.
+
+    Args:
+        grammar: over the symbols that are searched.
+    """
+
+    def __init__(self, grammar: Grammar) -> None:
+        self._grammar = grammar
+        self._states: dict[tuple[int, ...], State | None] = {}
+
+    def allowed(self, prefixes: Sequence[tuple[int, ...]], budget: int) -> np.ndarray:
+        """Return `(prefixes, symbols)` of bool: what may follow each.
+
+        Args:
+            prefixes: symbols so far; empty, or one of the last call's and one symbol.
+            budget: as of `Grammar.allowed`.
+        """
+        self._states = {prefix: self._state(prefix) for prefix in prefixes}
+        rows = [self._grammar.allowed(self._states[x], budget) for x in prefixes]
+        return np.stack(rows)
+
+    def _state(self, prefix: tuple[int, ...]) -> State | None:
+        if not prefix:
+            return START
+        return self._grammar.advance(self._states[prefix[:-1]], prefix[-1])
 
 
 def symbols_to_finish(state: State | None) -> int:

@@ -20,8 +20,8 @@ from fairseq_mlkd.files.json_objects import parse_json
 from fairseq_mlkd.files.lines import decode_lines
 from fairseq_mlkd.files.packed import open_packed
 from fairseq_mlkd.serve.engines import ENGINES
-from fairseq_mlkd.serve.folder import LONG_INPUTS
 from fairseq_mlkd.serve.predictor import Predictor, Request
+from fairseq_mlkd.text.windows import LONG_INPUTS
 
 _CHUNK = 256  # lines that are read before any is answered
 _REMEDY = "correct or remove the line"

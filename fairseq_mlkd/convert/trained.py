@@ -23,7 +23,7 @@ from fairseq_mlkd.data.folders import (
     TARGET,
     read_audit,
 )
-from fairseq_mlkd.serve.folder import LONG_INPUTS, Facts, Head
+from fairseq_mlkd.serve.folder import Facts, Head
 from fairseq_mlkd.text.dictionary import (
     BOS,
     DICTIONARY_FILE,
@@ -36,6 +36,7 @@ from fairseq_mlkd.text.dictionary import (
 from fairseq_mlkd.text.grammar import GRAMMARS
 from fairseq_mlkd.text.pointers import pointer_position
 from fairseq_mlkd.text.tokenizer import SETTINGS_FILE, Tokenizer, tokenizer_fingerprint
+from fairseq_mlkd.text.windows import LONG_INPUTS
 
 Arrays = dict[str, np.ndarray]
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from fairseq_mlkd.data.binary import load_binary, load_part
 from fairseq_mlkd.data.folders import INPUT0, INPUT1, LABEL
 from fairseq_mlkd.data.inputs import check_lengths, collate, collate_inputs, cut
+from fairseq_mlkd.text.windows import pair_lengths
 
 
 def list_languages(folder: str, split: str, wanted: str | None = None) -> list[str]:
@@ -179,10 +180,8 @@ def join_pair(
     Returns:
         `tokens` and `segments` `(src_len,)`.
     """
-    room = max_positions - 1
-    longest = max(room // 2, room - min(len(first), len(second)))
-    second = cut(second, room - min(len(first), longest))
-    first = cut(first, longest)
+    lengths = pair_lengths(len(first), len(second), max_positions - 1)
+    first, second = map(cut, (first, second), lengths)
     tokens = torch.cat([bos, first, second])
     segments = torch.arange(len(tokens)).gt(len(first)).long()
     return {"tokens": tokens, "segments": segments}

@@ -14,15 +14,17 @@ from torch import Tensor
 from fairseq_mlkd.data.binary import load_part
 from fairseq_mlkd.data.folders import INPUT0, INTENT, LABEL, PIECES
 from fairseq_mlkd.data.inputs import check_lengths, collate, collate_inputs
-from fairseq_mlkd.text.windows import count_windows, locate, window_starts
+from fairseq_mlkd.text.windows import (
+    CUT,
+    NO_SUBWORD,
+    count_windows,
+    place_words,
+    window_starts,
+)
 
 logger = logging.getLogger(__name__)
 
-# in place of a label's position in the batch
-NO_SUBWORD = -1  # normalisation left nothing of the word
-CUT = -2  # truncation took the word
-_PADDING = -3
-
+_PADDING = -3  # besides NO_SUBWORD and CUT, in the place of a label's position
 _SPECIAL = 2  # <s> and </s> of each window
 
 
@@ -99,10 +101,7 @@ class WordDataset(FairseqDataset):
     def _locate(self, index: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the window, and the column in it, where each word is read."""
         pieces = self.pieces[index].numpy()
-        first = np.cumsum(pieces) - pieces
-        windows, offsets = locate(first, self._starts(index), self.room)
-        columns = np.where(offsets < self.room, 1 + offsets, CUT)
-        return windows, np.where(pieces > 0, columns, NO_SUBWORD)
+        return place_words(pieces, self._starts(index), self.room)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         """Return one sentence.

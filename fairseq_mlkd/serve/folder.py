@@ -22,6 +22,7 @@ from fairseq_mlkd.text.dictionary import (
 )
 from fairseq_mlkd.text.grammar import GRAMMARS
 from fairseq_mlkd.text.tokenizer import SETTINGS_FILE, Tokenizer
+from fairseq_mlkd.text.windows import LONG_INPUTS
 
 FORMAT_VERSION = 1
 OURS = "mlkd"
@@ -32,7 +33,6 @@ HEAD_FILE = "head.safetensors"  # in the folder of each head, where there are se
 ONNX, ONNX_DECODER = "onnx/model.onnx", "onnx/decoder.onnx"
 INT8, INT8_DECODER = "onnx/model_int8.onnx", "onnx/decoder_int8.onnx"
 MASKED_LM = "lm_head"  # the name of a masked-LM head among `Facts.heads`
-LONG_INPUTS = ("refuse", "window", "truncate")
 _AGAIN = "export the model again with mlkd-export"
 _MOST_BYTES = 1 << 26  # of a JSON file
 _MOST, _MOST_LAYERS = 1 << 24, 1000

@@ -12,11 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fairseq_mlkd.text.dictionary import BOS, EOS, PAD
-from fairseq_mlkd.text.windows import locate, window_starts
-
-# in place of a word's column
-NO_SUBWORD = -1  # normalisation left nothing of the word
-CUT = -2  # truncation took the word
+from fairseq_mlkd.text.windows import pair_lengths, place_words, window_starts
 
 _SPECIAL = 2  # <s> and </s>
 
@@ -30,7 +26,7 @@ class Sequences(NamedTuple):
         rows: ids of the only sequence, or of each window.
         first: of each row how many ids are of segment 0.
         windows: of each word the row that it is read in.
-        columns: of each word where in that row; `NO_SUBWORD` or `CUT`.
+        columns: of each word where in that row; or `NO_SUBWORD` or `CUT`.
     """
 
     rows: list[list[int]]
@@ -57,10 +53,7 @@ def join_pair(first: Ids, second: Ids | None, longest: int, rule: str) -> Sequen
         return Sequences([_cut(ids, longest)], [min(len(ids), longest)], _NONE, _NONE)
     one, two = [*first, EOS], [*second, EOS]
     _check(1 + len(one) + len(two), longest, rule == "truncate")
-    room = longest - 1
-    most = max(room // 2, room - min(len(one), len(two)))
-    two = _cut(two, room - min(len(one), most))
-    one = _cut(one, most)
+    one, two = map(_cut, (one, two), pair_lengths(len(one), len(two), longest - 1))
     return Sequences([[BOS, *one, *two]], [1 + len(one)], _NONE, _NONE)
 
 
@@ -78,10 +71,7 @@ def join_words(ids: Ids, pieces: Sequence[int], longest: int, rule: str) -> Sequ
     room = longest - _SPECIAL
     _check(len(ids) + _SPECIAL, longest, rule != "refuse")
     starts = window_starts(len(ids) if rule == "window" else 0, room)
-    counts = np.asarray(pieces, dtype=np.int64)
-    windows, offsets = locate(counts.cumsum() - counts, starts, room)
-    columns = np.where(offsets < room, 1 + offsets, CUT)
-    columns = np.where(counts > 0, columns, NO_SUBWORD)
+    windows, columns = place_words(np.asarray(pieces, dtype=np.int64), starts, room)
     rows = [[BOS, *ids[start : start + room], EOS] for start in starts]
     return Sequences(rows, [len(row) for row in rows], windows, columns)
 

@@ -19,19 +19,13 @@ from fairseq_mlkd.serve.folder import (
     read_facts,
     read_tokenizer,
 )
-from fairseq_mlkd.serve.inputs import (
-    CUT,
-    NO_SUBWORD,
-    Sequences,
-    join_pair,
-    join_words,
-    pad,
-)
+from fairseq_mlkd.serve.inputs import Sequences, join_pair, join_words, pad
 from fairseq_mlkd.serve.parse_search import ParseSearch, log_softmax
 from fairseq_mlkd.serve.words import OUTSIDE, Word, find_spans, split_words
 from fairseq_mlkd.text.dictionary import MASK
 from fairseq_mlkd.text.grammar import Grammar
 from fairseq_mlkd.text.pointers import from_pointers
+from fairseq_mlkd.text.windows import CUT, NO_SUBWORD
 
 Request = str | tuple[str, str] | Mapping[str, Any]
 Answer = dict[str, Any]

@@ -41,12 +41,11 @@ from fairseq_mlkd.tasks._multilingual_task import (
     split_subset,
 )
 from fairseq_mlkd.tasks._scoring import ALL, is_first_worker
+from fairseq_mlkd.text.windows import LONG_INPUTS
 
 logger = logging.getLogger(__name__)
 
 _SCORES_KEY = "last_validation"  # in a checkpoint's task state
-
-LONG_INPUTS = ["refuse", "window", "truncate"]
 
 
 @dataclass

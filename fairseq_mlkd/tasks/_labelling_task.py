@@ -8,7 +8,7 @@ from fairseq.models import BaseFairseqModel
 from torch import Tensor
 
 from fairseq_mlkd.data.folders import INTENT, LABEL
-from fairseq_mlkd.data.word_dataset import CUT, NO_SUBWORD, WordDataset
+from fairseq_mlkd.data.word_dataset import WordDataset
 from fairseq_mlkd.distillation.contract import Supervision
 from fairseq_mlkd.metrics.metric import Labels
 from fairseq_mlkd.metrics.spans import OUTSIDE
@@ -19,6 +19,7 @@ from fairseq_mlkd.tasks._generation import (
     ensemble_log_probs,
     hypothesis,
 )
+from fairseq_mlkd.text.windows import CUT, NO_SUBWORD
 
 _NO_TARGET = -100  # cross-entropy passes over it
 

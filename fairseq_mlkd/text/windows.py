@@ -1,8 +1,20 @@
-"""Overlapping windows over a sentence that is longer than the model takes."""
+"""Inputs that are longer than the model takes: cut, or read in overlapping windows."""
 
 from __future__ import annotations
 
 import numpy as np
+
+LONG_INPUTS = ("refuse", "window", "truncate")  # what to do with them
+
+# in place of a word's column
+NO_SUBWORD = -1  # normalisation left nothing of the word
+CUT = -2  # truncation took the word
+
+
+def pair_lengths(first: int, second: int, room: int) -> tuple[int, int]:
+    """Return the lengths to which a pair is cut, the longer one first, to fit."""
+    most = max(room // 2, room - min(first, second))
+    return min(first, most), min(second, room - min(first, most))
 
 
 def count_windows(lengths: np.ndarray, size: int) -> np.ndarray:
@@ -34,6 +46,24 @@ def locate(
     to_edge = np.minimum(offsets, size - 1 - offsets)
     best = to_edge.argmax(axis=1)
     return best, offsets[np.arange(len(positions)), best]
+
+
+def place_words(
+    pieces: np.ndarray, starts: np.ndarray, size: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Choose where each word is read: at its first subword.
+
+    Args:
+        pieces: `(words,)`, how many subwords each has.
+        starts: of the windows.
+        size: of each, special symbols left out.
+    Returns:
+        The windows `(words,)`, and the columns in them `(words,)`, after one `<s>`;
+        or `NO_SUBWORD` or `CUT`.
+    """
+    windows, offsets = locate(np.cumsum(pieces) - pieces, starts, size)
+    columns = np.where(offsets < size, 1 + offsets, CUT)
+    return windows, np.where(pieces > 0, columns, NO_SUBWORD)
 
 
 def _stride(size: int) -> int:

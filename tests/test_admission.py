@@ -264,3 +264,12 @@ def test_what_is_malformed_is_refused_in_a_true_line(folder, tmp_path, key):
     with pytest.raises(ValueError) as error:
         read_checkpoint(str(path), "--flag")
     assert message in str(error.value) and "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("value", [None, 3, 1.5, torch.tensor(1.5), torch.ones(1)])
+def test_a_time_is_a_number_or_what_several_workers_add_up(folder, tmp_path, value):
+    state = load(folder / "mlm" / "checkpoint_last.pt")
+    path, key = tmp_path / "model.pt", "extra_state/previous_training_time"
+    torch.save(edit(state, key, value), str(path))
+    found = read_checkpoint(str(path), "--flag")
+    assert found["extra_state"]["previous_training_time"] == value

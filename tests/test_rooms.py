@@ -1,11 +1,12 @@
-"""The house holds: who imports whom, no circle, short functions."""
+"""The house holds: who imports whom, what there is, no circle, short functions."""
 
 import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-PACKAGE = "fairseq_mlkd"
+from scripts import EXAMPLES, ROOT
+
+PACKAGE, TESTS = "fairseq_mlkd", ROOT / "tests"
 LONGEST = 60  # lines of a function
 # A room, what it may import of ours, and whether it may import fairseq or torch.
 GROUND, TENSORS, FAIRSEQ = set(), {"torch"}, {"torch", "fairseq"}
@@ -66,8 +67,8 @@ def python_files(*folders: str) -> list[Path]:
     return [path for folder in folders for path in (ROOT / folder).rglob("*.py")]
 
 
-def dotted(path: Path) -> str:
-    parts = path.relative_to(ROOT).with_suffix("").parts
+def dotted(path: Path, top: Path = ROOT) -> str:
+    parts = path.relative_to(top).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
@@ -137,6 +138,52 @@ def test_no_module_imports_itself_round_a_circle():
                 names.discard(module)
     assert circle_of(graph) == []
     assert circle_of({"a": {"b"}, "b": {"a"}, "c": {"a"}, "d": set()}) == list("abc")
+
+
+def names_of(path: Path) -> set[str]:
+    """Return what may be imported from a module, but for modules below it."""
+    found: set[str] = set()
+    left: list[ast.AST] = [ast.parse(path.read_text())]
+    while left:
+        node = left.pop()
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            found.add(node.name)  # what is inside is its own
+            continue
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            found |= {alias.asname or alias.name for alias in node.names}
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
+            found |= set(ast.literal_eval(node.value))  # some are made when asked for
+        left += ast.iter_child_nodes(node)
+    return found
+
+
+def unknown_names(source: str, known: set[str]) -> set[str]:
+    """Return what is imported from modules of ours, wherever, and is not there."""
+    tops = {name.partition(".")[0] for name in known}
+    names = imported(source) - known
+    return {name for name in names if name.partition(".")[0] in tops}
+
+
+def test_what_is_imported_is_there():
+    """Also where a function imports, which only slow tests may call."""
+    folders = {ROOT: f"{PACKAGE}/**/*.py", EXAMPLES: "**/*.py", TESTS: "*.py"}
+    known = {
+        name
+        for top, pattern in folders.items()
+        for path in top.glob(pattern)
+        for module in [dotted(path, top)]
+        for name in (module, *(f"{module}.{own}" for own in names_of(path)))
+    }
+    unknown = {
+        f"{path}: {name}"
+        for path in python_files(PACKAGE, "preprocess", "examples", "tests")
+        for name in unknown_names(path.read_text(), known)
+    }
+    assert unknown == set()
+    moved = "def f():\n    from a.b import c, d\n    from a import b, e\n    import z"
+    assert unknown_names(moved, {"a", "a.b", "a.b.c"}) == {"a.b.d", "a.e"}
 
 
 def functions(path: Path) -> Iterator[ast.FunctionDef]:

@@ -18,10 +18,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
+from scripts import PREPROCESS
 
 from fairseq_mlkd.files.lines import read_lines
 
-SCRIPT = Path(__file__).parents[1] / "preprocess" / "corpus.py"
+SCRIPT = PREPROCESS / "corpus.py"
 START = "start"  # what is measured before the first step
 _MEGABYTE = 1 << 20
 _PAUSE = 0.1

@@ -9,7 +9,6 @@ The exit code is 0 if all of them ended alike.
 """
 
 import argparse
-import hashlib
 import itertools
 import os
 import random
@@ -24,6 +23,7 @@ from unittest import mock
 
 from forks import fork, wait
 
+from fairseq_mlkd.files.hashing import file_sha256
 from fairseq_mlkd.prepare.corpus import (
     CorpusOptions,
     Workers,
@@ -130,7 +130,7 @@ def kill_at_random(builder: Builder, folder: Path, seconds: float, seed: int) ->
 def checksums(folder: Path) -> dict[str, str]:
     """Of all files, by their path."""
     return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        str(path.relative_to(folder)): file_sha256(path)
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }

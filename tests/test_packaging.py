@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 import setuptools
-
-ROOT = Path(__file__).resolve().parents[1]
+from scripts import ROOT
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from fairseq import utils
+from scripts import EXAMPLES
 from tiny import STUDENT, build_model, flags_of, make_task, run, train
 
 from fairseq_mlkd.data.folders import read_audit
@@ -20,7 +21,6 @@ from fairseq_mlkd.prepare.labelled.prepare import Preparation
 from fairseq_mlkd.prepare.labelled.selection import Settings
 from fairseq_mlkd.tasks.zero_shot_classification import ZeroShotClassificationTask
 
-REAL = Path(__file__).resolve().parents[1] / "examples" / "mlkd" / "real.py"
 LANG = "fr"  # the language whose test rows are followed
 MODELS = ["teacher", "vanilla student", "distilled student"]
 NAME = "zero_shot_classification"
@@ -169,7 +169,7 @@ def cut_data(data: Path, folder: Path) -> Path:
 @pytest.mark.slow
 def test_the_study_of_real_data_runs_to_its_report(mlkd_data, tmp_path):
     data, out = cut_data(mlkd_data, tmp_path / "real data"), tmp_path / "out"
-    command = [sys.executable, REAL, out, data, "--scale", "0.001"]
+    command = [sys.executable, EXAMPLES / "real.py", out, data, "--scale", "0.001"]
     command += ["--xnli-train", data / "multinli.tsv"]
     command += ["--pawsx-train", data / "pawsx" / "dev-en.tsv"]
     done = subprocess.run(

@@ -2,14 +2,14 @@ import json
 import os
 import runpy
 import sys
-from pathlib import Path
 
 import pytest
 from dumps import write_dump
+from scripts import PREPROCESS
 
 from fairseq_mlkd.files.lines import read_lines
 
-SCRIPT = str(Path(__file__).parents[2] / "preprocess" / "corpus.py")
+SCRIPT = str(PREPROCESS / "corpus.py")
 
 
 @pytest.fixture

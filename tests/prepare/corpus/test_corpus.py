@@ -1,5 +1,4 @@
 import gzip
-import hashlib
 import json
 import os
 import random
@@ -11,13 +10,14 @@ from pathlib import Path
 import pytest
 import torch
 from fairseq.data import Dictionary
+from kill_corpus import checksums
+from scripts import EXAMPLES
 from tiny import STUDENT, load, shape_flags, train
 
 from fairseq_mlkd.data.binary import load_binary
 from fairseq_mlkd.prepare.corpus import CorpusOptions, build_corpus, existing_report
 from fairseq_mlkd.text.tokenizer import Tokenizer
 
-ROOT = Path(__file__).parents[3]
 SIZES = {"en": 120, "de": 30}
 
 
@@ -48,14 +48,6 @@ def read_back(out, lang, split):
     dictionary = Dictionary.load(str(out / "dict.txt"))
     dataset = load_binary(str(out / lang / split))
     return [dictionary.string(ids, "@@ ") for ids in dataset]
-
-
-def checksums(folder):
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
 
 
 def test_every_sentence_is_in_exactly_one_part(tmp_path, files):
@@ -254,7 +246,7 @@ def test_stock_commands_give_the_same_bytes(tmp_path, files):
     for split, held_out in [("train", False), ("valid", True)]:
         chosen = [text for text in sentences if (text in valid) == held_out]
         (texts / f"{split}.txt").write_text("\n".join(chosen) + "\n")
-    script = ROOT / "examples" / "mlkd" / "stock_preprocess.sh"
+    script = EXAMPLES / "stock_preprocess.sh"
     folders = [texts.parent, tmp_path / "ours", tmp_path / "stock"]
     path = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
     subprocess.run(

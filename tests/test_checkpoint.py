@@ -1,7 +1,6 @@
 """Checkpoints are untrusted input."""
 
 import argparse
-import os
 import pickle
 import zipfile
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 from tiny import build_model, make_dictionary, mlm_task, save_model, write_mlm_data
+from traps import Malicious
 
 from fairseq_mlkd.checkpoint import (
     check_dictionary,
@@ -19,16 +19,6 @@ from fairseq_mlkd.checkpoint import (
     load_weights,
     read_checkpoint,
 )
-
-
-class Malicious:
-    """Makes a folder when it is unpickled."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __reduce__(self) -> tuple:
-        return os.mkdir, (str(self.folder),)
 
 
 @pytest.fixture

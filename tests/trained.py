@@ -12,25 +12,26 @@ PARTS = ("model", "criterion", "last_optimizer_state")
 def trained_values(checkpoint: Path) -> dict[str, Any]:
     """Student, projections and state of the optimizer, each value under its path."""
     state = load(checkpoint)
-    found: dict[str, Any] = {}
-
-    def collect(name: str, value: Any) -> None:
-        if isinstance(value, (dict, list, tuple)):
-            items = value.items() if isinstance(value, dict) else enumerate(value)
-            for key, part in items:
-                collect(f"{name}/{key}", part)
-        else:
-            found[name] = value
-
     for part in PARTS:
         assert state[part], f"{checkpoint} has no {part}"
-        collect(part, state[part])
-    return found
+    return flatten({part: state[part] for part in PARTS})
+
+
+def flatten(value: Any, name: str = "") -> dict[str, Any]:
+    """Return each value in nested dictionaries and lists under its path."""
+    if not isinstance(value, (dict, list, tuple)):
+        return {name: value}
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    return {k: v for key, x in items for k, v in flatten(x, f"{name}/{key}").items()}
 
 
 def differences(first: Path, second: Path) -> list[str]:
-    """Names of the values that are not bit for bit the same."""
-    ours, theirs = trained_values(first), trained_values(second)
+    """Names of what two checkpoints do not have bit for bit the same."""
+    return differing(trained_values(first), trained_values(second))
+
+
+def differing(ours: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
+    """Names of the values, of `trained_values`, that are not the same."""
     assert ours.keys() == theirs.keys()
     return [name for name in ours if not _equal(ours[name], theirs[name])]
 

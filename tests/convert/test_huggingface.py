@@ -1,7 +1,6 @@
 """What cannot be imported is refused with one line, and nothing is written or run."""
 
 import json
-import os
 import pickle
 import re
 from pathlib import Path
@@ -11,6 +10,7 @@ import pytest
 import torch
 from huggingface import save_encoder, write_sentencepiece, write_wordpiece
 from safetensors.torch import load_file, save_file
+from traps import Malicious
 
 from fairseq_mlkd.cli.import_encoder import main
 
@@ -144,16 +144,6 @@ def test_a_parameter_too_few_and_one_too_many(source):
     assert "lacks the parameter encoder.layers.1.fc2.bias" in refuse(source)
     save_file({**whole, name.replace("dense", "adapter"): torch.ones(2)}, str(path))
     assert "layer.1.output.adapter.bias, which this package cannot" in refuse(source)
-
-
-class Malicious:
-    """Makes a folder when it is unpickled."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __reduce__(self) -> tuple:
-        return os.mkdir, (str(self.folder),)
 
 
 @pytest.mark.parametrize("zipped", [True, False])

@@ -12,6 +12,7 @@ import pytest
 from exported import CLASSIFICATION, INTENT_SLOT, PARSING, export, make
 from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import load_file, save_file
+from traps import Malicious
 
 from fairseq_mlkd import Predictor
 from fairseq_mlkd.files.hashing import file_sha256
@@ -118,16 +119,13 @@ def test_a_tokenizer_names_files_beside_it_alone(folder, value):
 
 
 def test_a_pickle_in_the_place_of_weights(folder):
-    class Bomb:
-        def __reduce__(self):
-            return (Path.touch, (folder / "exploded",))
-
+    trap = folder / "exploded"
     for name in ("model.safetensors", "onnx/model.onnx"):
-        (folder / name).write_bytes(pickle.dumps(Bomb()))
+        (folder / name).write_bytes(pickle.dumps(Malicious(trap)))
     change(folder)
     refuse(folder, "torch")
     refuse(folder, "onnx")
-    assert not (folder / "exploded").exists()
+    assert not trap.exists()
 
 
 @pytest.mark.parametrize("size", [10 << 30, (1 << 63) - 1, 200])

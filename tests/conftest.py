@@ -10,7 +10,6 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import numpy as np
 import pytest
 import torch
-from scripts import import_examples
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -21,7 +20,6 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "slow: skipped unless --slow is given")
     config.addinivalue_line("markers", "gpu: skipped where there is none")
     torch.set_num_threads(1)
-    import_examples()
 
 
 def pytest_collection_modifyitems(

@@ -1,18 +1,12 @@
 """Where the scripts outside the package are, and how to load them."""
 
 import importlib.util
-import sys
 from pathlib import Path
 from types import ModuleType
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples" / "mlkd"
 PREPROCESS = ROOT / "preprocess"
-
-
-def import_examples() -> None:
-    """Let tests import examples as these import one another."""
-    sys.path.insert(0, str(EXAMPLES))
 
 
 def load_script(name: str) -> ModuleType:

@@ -4,80 +4,12 @@ import json
 from typing import Any
 
 import pytest
-from labelled_files import mtop_row
 from labelled_files import write_rows as write
+from scored_rows import GOLD, PARSES, PREDICTED, mtop, score
 from seqeval.metrics import f1_score
 
 from fairseq_mlkd.cli.score import main
 
-
-def mtop(text: str, parse: str) -> str:
-    return mtop_row(parse, text, intent="IN:X")
-
-
-def massive(text: str, annotated: str, intent: str) -> str:
-    about = {"locale": "en-US", "partition": "test", "intent": intent}
-    return json.dumps({**about, "utt": text, "annot_utt": annotated})
-
-
-PARSES = [
-    "[IN:WAKE [SL:TIME at six ] [SL:PLACE in rome ] ]",
-    "[IN:WAKE [SL:WHO me ] ]",
-    "[IN:WAIT ]",
-    "[IN:WAIT [SL:TIME seven ] ]",
-]
-SENTENCES = ["wake at six in rome", "wake me", "at six", "in seven"]
-# by benchmark, each row with its true labels and with predicted ones
-ROWS = {
-    "xnli": [
-        ("a\tb\tneutral", "a\tb\tneutral"),
-        ("c\td\tentailment", "c\td\tneutral"),
-        ("e\tf\tcontradiction", "e\tf\tcontradictory"),
-    ],
-    "pawsx": [
-        ("1\ta\tb\t1", "1\ta\tb\t0"),
-        ("2\tNS\td\t0", "2\tNS\td\tx"),
-        ("3\te\tf\t0", "3\te\tf\t0"),
-        ("4\tg\th\t1", "4\tg\th\tmaybe"),
-    ],
-    "wikiann": [
-        ("rome\tB-LOC", "rome\tB-LOC"),
-        ("me\tB-PER", "me\tB-ORG"),
-        ("", ""),
-        ("six\tO", "six\tX"),
-        ("", ""),
-        ("paris\tB-LOC", "paris\t"),
-    ],
-    "multiatis": [
-        ("1\twake six\tO B-time\twake", "1\twake six\tO B-time\twait"),
-        ("2\tin rome\tO B-city\twait", "2\tin rome\tO O\twait"),
-        ("3\tat six\tO\twake", "3\tat six\tO\twake"),
-        ("4\tme\tO\twait", "4\tme\tO O\twait"),
-        ("5\tme\tO\twait", "5\tme\tO\twait"),
-    ],
-    "massive": [
-        (
-            massive("wake at six", "wake [time : at six]", "wake"),
-            massive("wake at six", "wake at [time : six]", "wake"),
-        ),
-        (massive("me", "me", "wait"), massive("me", "[me", "wait")),
-    ],
-    "mtop": [
-        (mtop(text, parse), mtop(text, predicted))
-        for text, parse, predicted in zip(
-            SENTENCES,
-            PARSES,
-            [
-                "[IN:WAKE [SL:PLACE in rome ] [SL:TIME at six ] ]",
-                "[IN:WAKE [SL:WHO rome ] ]",
-                "[IN:WAIT",
-                PARSES[3],
-            ],
-        )
-    ],
-}
-GOLD = {name: [gold for gold, _ in rows] for name, rows in ROWS.items()}
-PREDICTED = {name: [found for _, found in rows] for name, rows in ROWS.items()}
 EXPECTED: dict[str, dict[str, Any]] = {
     "xnli": {"accuracy": 200 / 3, "examples": 3, "dropped": 0},
     "pawsx": {"accuracy": 100 / 3, "examples": 3, "dropped": 1},
@@ -113,12 +45,6 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "dropped": 0,
     },
 }
-
-
-def score(capsys: Any, name: str, *arguments: Any) -> dict[str, Any]:
-    capsys.readouterr()
-    main([name, *map(str, arguments)])
-    return json.loads(capsys.readouterr().out)
 
 
 @pytest.mark.parametrize("name", sorted(GOLD))

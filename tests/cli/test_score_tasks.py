@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from test_score import GOLD, mtop, score, write
+from labelled_files import write_rows as write
+from scored_rows import GOLD, mtop, score
 from tiny import STUDENT, run, shape_flags, train, write_tokenizer
 
 from fairseq_mlkd.metrics.results import read_results

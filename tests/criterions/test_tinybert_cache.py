@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 import torch
 from safetensors.torch import load as load_record
-from test_unlabelled import TASKS, Setting
 from tiny import (
     STUDENT,
     TEACHER,
@@ -26,6 +25,7 @@ from tiny import (
     write_tagged,
 )
 from torch import Tensor, nn
+from unlabelled import TASKS, Setting
 
 from fairseq_mlkd.criterions.tinybert import TinyBertCriterion, TinyBertCriterionConfig
 from fairseq_mlkd.distillation.teacher import Teacher

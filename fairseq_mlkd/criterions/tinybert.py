@@ -19,7 +19,12 @@ from fairseq_mlkd.distillation.config import (
     DistillationConfig,
     extra_weights,
 )
-from fairseq_mlkd.distillation.contract import Distillable, Sample, supervise_masked
+from fairseq_mlkd.distillation.contract import (
+    Distillable,
+    Sample,
+    Supervision,
+    supervise_masked,
+)
 from fairseq_mlkd.distillation.distiller import (
     Distiller,
     build_distiller,
@@ -102,12 +107,11 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
     def _distil(
         self, distiller: Distiller, model: nn.Module, sample: Sample
     ) -> tuple[Tensor, int, dict[str, Any]]:
-        places, targets = self.task.supervise(sample)
+        labels = self.task.supervise(sample)
         found = distiller(
             model,
             sample["net_input"],
-            places,
-            targets,
+            *labels,
             with_logits=not self.training,
             # the cache holds examples of training alone
             keys=sample["keys"] if self.training else None,
@@ -116,19 +120,19 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
             else view_batch(self.task, self.reader, sample),
         )
         loss, terms = found.loss, found.terms
-        log = self.logging_output(sample, loss, found.logits, targets)
+        log = self.logging_output(sample, loss, found.logits, labels.targets)
         if self.training and self.task.unlabelled_data:
-            for name, weight, value in self._compare_unlabelled(model, sample):
+            for name, weight, value in self._compare_unlabelled(model, sample, labels):
                 terms[name] = value.detach()
                 loss = loss + weight * value
         log.update(terms, loss=loss.detach())
         if not self.training:
-            loss = hard_loss(found.logits, targets)
+            loss = hard_loss(found.logits, labels.targets)
             log.update(distillation_loss=log["loss"], loss=loss)
         return loss, log["sample_size"], log
 
     def _compare_unlabelled(
-        self, model: nn.Module, sample: Sample
+        self, model: nn.Module, sample: Sample, labels: Supervision
     ) -> Iterator[tuple[str, float, Tensor]]:
         """Yield name, weight and value of each loss on the unlabelled sentences.
 
@@ -138,13 +142,16 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
         """
         weights, losses = extra_weights(self.cfg), {}
         plain, masked = sample.get("unlabelled"), sample.get("masked")
+        counts = None
+        if "owners" in sample:
+            counts = self._count_unlabelled(sample, labels)
         if plain is not None and weights.plain:
             assert self.distiller is not None
             losses["unlabelled_loss"] = self.distiller(
                 model,
                 plain["net_input"],
                 self.task.place_heads(plain),
-                counts=self._count_unlabelled(sample),
+                counts=counts,
                 keys=plain["keys"],
             ).loss
         if masked is not None and weights.masked:
@@ -154,19 +161,19 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
                 model,
                 masked["net_input"],
                 *supervise_masked(masked, padding_idx),
-                counts=self._count_unlabelled(sample),
+                counts=counts,
             ).loss
         nothing = torch.zeros((), device=sample["net_input"]["src_tokens"].device)
         for name, weight in zip(("unlabelled_loss", "stage_1_loss"), weights):
             if weight:
                 yield name, weight, losses.get(name, nothing)
 
-    def _count_unlabelled(self, sample: Sample) -> Tensor:
+    @staticmethod
+    def _count_unlabelled(sample: Sample, labels: Supervision) -> Tensor:
         """Return how often each unlabelled sentence counts, `(n,)`."""
-        inputs, (places, targets) = sample["net_input"], self.task.supervise(sample)
-        labels = count_by_row(inputs, places, targets)
-        by_example = labels.new_zeros(sample["nsentences"])
-        by_example.index_add_(0, sample["examples"], labels)
+        by_row = count_by_row(sample["net_input"], *labels)
+        by_example = by_row.new_zeros(sample["nsentences"])
+        by_example.index_add_(0, sample["examples"], by_row)
         return by_example[sample["owners"]] * sample["examples_per_unlabelled"]
 
     def load_state_dict(

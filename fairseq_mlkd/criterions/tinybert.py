@@ -68,6 +68,7 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
         self.distiller: Distiller | None = None
         self.stage_1: Distiller | None = None
         self.reader = task  # of the teacher's data
+        self.extra_weights = extra_weights(cfg)
         distils = bool(cfg.logits_weight or any(inner_weights(cfg).values()))
         if not distils and not cfg.ce_weight:
             raise ValueError("all weights of the tinybert criterion are 0")
@@ -83,7 +84,7 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
 
     def _mix(self, task: Distillable) -> None:
         """Get ready for the task's unlabelled sentences."""
-        weights = extra_weights(self.cfg)
+        weights = self.extra_weights
         if not task.unlabelled_data and weights.masked:
             raise ValueError("--stage-1-weight needs sentences: --unlabelled-data DIR")
         if not task.unlabelled_data:
@@ -140,7 +141,7 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
         examples that there are per sentence: over an epoch, as often as all labels. The
         values are 0 where a batch has none.
         """
-        weights, losses = extra_weights(self.cfg), {}
+        weights, losses = self.extra_weights, {}
         plain, masked = sample.get("unlabelled"), sample.get("masked")
         counts = None
         if "owners" in sample:

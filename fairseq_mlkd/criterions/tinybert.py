@@ -79,7 +79,13 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
         if distils:
             teacher, self.reader = open_teacher(cfg, task)
             assert task.model_shape is not None
-            self.distiller = build_distiller(cfg, teacher, task.model_shape)
+            self.distiller = build_distiller(
+                cfg,
+                teacher,
+                task.model_shape,
+                ce_weight=cfg.ce_weight,
+                logits_weight=cfg.logits_weight,
+            )
         self._mix(task)
 
     def _mix(self, task: Distillable) -> None:

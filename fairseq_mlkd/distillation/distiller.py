@@ -251,12 +251,23 @@ def losses_of_head(
 
 
 def build_distiller(
-    cfg: DistillationConfig, teacher: AnyTeacher, student: ModelShape
+    cfg: DistillationConfig,
+    teacher: AnyTeacher,
+    student: ModelShape,
+    *,
+    ce_weight: float,
+    logits_weight: float,
 ) -> Distiller:
     """Match a teacher with the student as the flags say, and say so.
 
     Decoders are compared where both models have one.
 
+    Args:
+        cfg: the flags.
+        teacher: gives the targets.
+        student: shape of the student.
+        ce_weight: as in `Distiller`; that of the flags, or 0 without the heads for it.
+        logits_weight: likewise.
     Raises:
         ValueError: a map that does not fit.
     """
@@ -287,11 +298,11 @@ def build_distiller(
     distiller = Distiller(
         teacher,
         inner_losses,
-        ce_weight=cfg.ce_weight,
-        logits_weight=cfg.logits_weight,
+        ce_weight=ce_weight,
+        logits_weight=logits_weight,
         temperature=cfg.temperature,
     )
-    teacher.check_signals(inner_losses.requests(1), logits=bool(cfg.logits_weight))
+    teacher.check_signals(inner_losses.requests(1), logits=bool(logits_weight))
     return distiller
 
 
@@ -310,16 +321,23 @@ def build_stage_1(cfg: DistillationConfig, task: Distillable) -> Distiller:
     assert task.model_shape is not None
     check_positions(file.shape, task.model_shape, str(file))
     teacher, reason = file.load(task), ""
-    distiller = build_distiller(cfg, teacher, task.model_shape)
+    ce_weight, logits_weight = cfg.ce_weight, cfg.logits_weight
     if not task.keep_lm_head:
-        distiller.ce_weight = distiller.logits_weight = 0.0
+        ce_weight = logits_weight = 0.0
         reason = " (without --keep-lm-head the student has no masked-LM head)"
     elif teacher.model.lm_head is None:
-        distiller.logits_weight = 0.0
+        logits_weight = 0.0
         reason = " (the teacher has no masked-LM head)"
+    distiller = build_distiller(
+        cfg,
+        teacher,
+        task.model_shape,
+        ce_weight=ce_weight,
+        logits_weight=logits_weight,
+    )
     kinds = {
-        "masked LM": distiller.ce_weight,
-        "equation 2": distiller.logits_weight,
+        "masked LM": ce_weight,
+        "equation 2": logits_weight,
         "equation 3": any(distiller.inner_losses.requests(0, decodes=False)),
     }
     used = [kind for kind, weight in kinds.items() if weight]

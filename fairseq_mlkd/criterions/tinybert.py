@@ -14,6 +14,11 @@ from fairseq_mlkd.criterions.task_cross_entropy import (
     TaskCrossEntropyCriterion,
     log_mean,
 )
+from fairseq_mlkd.distillation.build import (
+    build_distiller,
+    build_stage_1,
+    open_teacher,
+)
 from fairseq_mlkd.distillation.config import (
     CRITERION,
     DistillationConfig,
@@ -25,13 +30,7 @@ from fairseq_mlkd.distillation.contract import (
     Supervision,
     supervise_masked,
 )
-from fairseq_mlkd.distillation.distiller import (
-    Distiller,
-    build_distiller,
-    build_stage_1,
-    count_by_row,
-    open_teacher,
-)
+from fairseq_mlkd.distillation.distiller import Distiller, count_by_row
 from fairseq_mlkd.distillation.inner_losses import inner_weights
 from fairseq_mlkd.distillation.losses import hard_loss
 from fairseq_mlkd.distillation.other_subwords import view_batch

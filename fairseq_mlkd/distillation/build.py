@@ -1,0 +1,204 @@
+"""Build the distillers of a run, and open their teachers, as the flags say."""
+
+import logging
+import os
+
+from fairseq_mlkd.distillation.cached_teacher import CachedTeacher, recall_shape
+from fairseq_mlkd.distillation.config import DistillationConfig
+from fairseq_mlkd.distillation.contract import Distillable, ModelShape
+from fairseq_mlkd.distillation.distiller import AnyTeacher, Distiller
+from fairseq_mlkd.distillation.inner_losses import InnerLosses, Shape, inner_weights
+from fairseq_mlkd.distillation.layer_map import build_layer_map
+from fairseq_mlkd.distillation.signals import SignalCodec
+from fairseq_mlkd.distillation.teacher import Teacher, TeacherFile
+from fairseq_mlkd.distillation.teacher_cache import TeacherCache
+from fairseq_mlkd.files.hashing import file_sha256
+
+logger = logging.getLogger(__name__)
+
+
+def build_distiller(
+    cfg: DistillationConfig,
+    teacher: AnyTeacher,
+    student: ModelShape,
+    *,
+    ce_weight: float,
+    logits_weight: float,
+) -> Distiller:
+    """Match a teacher with the student as the flags say, and say so.
+
+    Decoders are compared where both models have one.
+
+    Args:
+        cfg: the flags.
+        teacher: gives the targets.
+        student: shape of the student.
+        ce_weight: as in `Distiller`; that of the flags, or 0 without the heads for it.
+        logits_weight: likewise.
+    Raises:
+        ValueError: a map that does not fit.
+    """
+    shape = teacher.shape
+    depths = (student.encoder_layers, shape.encoder_layers)
+    layers = build_layer_map(cfg.layer_map, cfg.attention_map, *depths)
+    lines, decoder_layers = layers.describe(), None
+    if student.decoder_layers is not None and shape.decoder_layers is not None:
+        depths = (student.decoder_layers, shape.decoder_layers)
+        decoder_layers = build_layer_map(
+            cfg.decoder_layer_map, None, *depths, what="decoder "
+        )
+        lines += decoder_layers.describe("decoder ")
+    inner_losses = InnerLosses(
+        inner_weights(cfg),
+        layers,
+        decoder_layers,
+        *(
+            Shape(x.encoder_embed_dim, x.encoder_attention_heads)
+            for x in (student, shape)
+        ),
+        head_map=str(cfg.head_map),
+        relation_heads=cfg.relation_heads,
+        kind=str(cfg.inter_loss),
+    )
+    for line in (*lines, inner_losses.describe()):
+        logger.info(line)
+    distiller = Distiller(
+        teacher,
+        inner_losses,
+        ce_weight=ce_weight,
+        logits_weight=logits_weight,
+        temperature=cfg.temperature,
+    )
+    teacher.check_signals(inner_losses.requests(1), logits=bool(logits_weight))
+    return distiller
+
+
+def build_stage_1(cfg: DistillationConfig, task: Distillable) -> Distiller:
+    """Return the loss of stage 1: masked LM, equation 2 at the masks, equation 3.
+
+    The weights are those of the flags. The first two terms need the masked-LM head that
+    the task keeps, equation 2 the teacher's as well; what is missing is left out, and
+    the log says so.
+
+    Raises:
+        ValueError: no teacher, one that does not fit, or nothing to learn.
+    """
+    flag = "--stage-1-teacher-path"
+    file = TeacherFile(cfg.stage_1_teacher_path, flag, is_pretrained=True)
+    assert task.model_shape is not None
+    check_positions(file.shape, task.model_shape, str(file))
+    teacher, reason = file.load(task), ""
+    ce_weight, logits_weight = cfg.ce_weight, cfg.logits_weight
+    if not task.keep_lm_head:
+        ce_weight = logits_weight = 0.0
+        reason = " (without --keep-lm-head the student has no masked-LM head)"
+    elif teacher.model.lm_head is None:
+        logits_weight = 0.0
+        reason = " (the teacher has no masked-LM head)"
+    distiller = build_distiller(
+        cfg,
+        teacher,
+        task.model_shape,
+        ce_weight=ce_weight,
+        logits_weight=logits_weight,
+    )
+    kinds = {
+        "masked LM": ce_weight,
+        "equation 2": logits_weight,
+        "equation 3": any(distiller.inner_losses.requests(0, decodes=False)),
+    }
+    used = [kind for kind, weight in kinds.items() if weight]
+    if not used:
+        raise ValueError("--stage-1-weight: no term of stage 1 has a weight")
+    logger.info("stage 1 loss: %s%s", ", ".join(used), reason)
+    return distiller
+
+
+def check_positions(teacher: ModelShape, student: ModelShape, name: str) -> None:
+    """Refuse a teacher, called `name`, that reads less than the student.
+
+    Raises:
+        ValueError: it has fewer positions.
+    """
+    for field in ("max_positions", "max_target_positions"):
+        theirs, ours = getattr(teacher, field), getattr(student, field)
+        if None not in (theirs, ours) and theirs < ours:
+            flag = f"--{field.replace('_', '-')}"
+            raise ValueError(
+                f"{name} has {theirs} positions, fewer than the student's {ours}: give "
+                f"the student {flag} {theirs}"
+            )
+
+
+def open_teacher(
+    cfg: DistillationConfig, task: Distillable
+) -> tuple[AnyTeacher, Distillable]:
+    """Load `--teacher-path`, or open `--teacher-cache` in its place.
+
+    The teacher's file is compared with the cache where it is at hand; once all signals
+    are there, it need not be.
+
+    Returns:
+        The teacher, and the task that reads its data: that of `--teacher-data`, or the
+        student's.
+    Raises:
+        ValueError: no teacher, or one that does not fit; the cache is damaged, or of
+            another teacher, data or kind.
+    """
+    if cfg.teacher_cache_top_k < 0:
+        raise ValueError(f"--teacher-cache-top-k {cfg.teacher_cache_top_k} is below 0")
+    cache = None if cfg.teacher_cache is None else TeacherCache(cfg.teacher_cache)
+    shape = None if cache is None else recall_shape(cache)
+    file = TeacherFile(cfg.teacher_path, "--teacher-path")
+    if shape is None:
+        shape = file.shape
+    reader = _open_reader(cfg, task, shape)
+    assert task.model_shape is not None
+    ours = task.model_shape
+    if reader is not task:  # its rows are others, as long as it can read
+        ours = ours._replace(max_positions=shape.max_positions)
+    check_positions(shape, ours, str(file))
+
+    def load() -> Teacher:
+        teacher = file.load(reader)
+        if cfg.logits_weight:
+            reader.check_head(teacher.model, str(file))
+        return teacher
+
+    if cache is None:
+        return load(), reader
+    codec = SignalCodec(str(cfg.teacher_cache_dtype), cfg.teacher_cache_top_k)
+    facts = {
+        "--teacher-cache-dtype": str(codec.dtype)[6:],
+        "--teacher-cache-top-k": codec.top_k,
+        **reader.describe_examples(),
+    }
+    if cfg.teacher_path is not None and os.path.isfile(cfg.teacher_path):
+        facts["teacher"] = file_sha256(cfg.teacher_path)
+    cache.check(facts)
+    return CachedTeacher(cache, codec, load, reader), reader
+
+
+def _open_reader(
+    cfg: DistillationConfig, task: Distillable, shape: ModelShape
+) -> Distillable:
+    """Return the task that reads the teacher's data.
+
+    Raises:
+        ValueError: the data do not fit, or a loss asks for what cannot be compared.
+    """
+    if cfg.teacher_data is None:
+        return task
+    flag = f"--teacher-data {cfg.teacher_data}"
+    if cfg.teacher_cache_top_k:
+        raise ValueError(
+            f"{flag}: the likeliest symbols may be words that the student lacks: give "
+            "--teacher-cache-top-k 0"
+        )
+    if task.unlabelled_data and cfg.unlabelled_weight:
+        raise ValueError(
+            f"{flag}: the teacher cannot read --unlabelled-data: give "
+            "--unlabelled-weight 0"
+        )
+    with_states = any(inner_weights(cfg).values())
+    return task.open_teacher_data(cfg.teacher_data, shape, with_states=with_states)

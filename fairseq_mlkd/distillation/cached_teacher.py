@@ -97,8 +97,8 @@ class CachedTeacher:
             return unflatten(self.codec.decode(blobs, names, sequences, like))
         except ValueError as error:
             raise ValueError(
-                f"--teacher-cache {self.cache.folder}: {error}: delete the folder, or "
-                "choose another"
+                f"--teacher-cache {self.cache.folder}: {error}: delete it, or "
+                f"{OTHER_FOLDER}"
             ) from None
 
     def _announce(self, signals: dict[str, Tensor], sequences: Sequences) -> None:

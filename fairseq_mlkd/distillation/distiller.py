@@ -13,6 +13,7 @@ from fairseq_mlkd.distillation.inner_losses import InnerLosses
 from fairseq_mlkd.distillation.losses import ByHead, hard_loss, output_losses
 from fairseq_mlkd.distillation.other_subwords import TeacherView, at_words
 from fairseq_mlkd.distillation.teacher import Teacher
+from fairseq_mlkd.modules.states import Outputs
 
 AnyTeacher = Teacher | CachedTeacher
 Logits = dict[str, Tensor]  # head -> (n, classes)
@@ -125,7 +126,7 @@ class Distiller(nn.Module):
         soft: bool,
         keys: Tensor | None,
         view: TeacherView | None,
-    ) -> tuple[Logits, Mapping[str, Any]]:
+    ) -> tuple[Logits, Outputs]:
         """Return the teacher's logits, none without `soft`, and its states."""
         logits, states = self.teacher.run(
             next(student.parameters()),

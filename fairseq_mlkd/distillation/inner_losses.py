@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import partial, reduce
 from operator import add
-from typing import Any, NamedTuple, Optional, cast
+from typing import NamedTuple, Optional, cast
 
 from fairseq.dataclass import ChoiceEnum, FairseqDataclass
 from torch import Tensor, nn
@@ -24,10 +24,8 @@ from fairseq_mlkd.distillation.projections import (
     choose_head_map,
     choose_relation_heads,
 )
-from fairseq_mlkd.modules.states import Request
+from fairseq_mlkd.modules.states import Outputs, Request
 from fairseq_mlkd.options import option
-
-Outputs = Mapping[str, Any]  # what a model hands out beside its logits
 
 SOURCE_PADDING, TARGET_PADDING = "padding_mask", "decoder_padding_mask"
 

@@ -1,13 +1,11 @@
 """A teacher of other subwords: it meets its student at words and at labels."""
 
-from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from torch import Tensor
 
 from fairseq_mlkd.distillation.contract import Distillable, Sample
-
-Outputs = Mapping[str, Any]  # what a model hands out beside its logits
+from fairseq_mlkd.modules.states import Outputs
 
 
 class TeacherView(NamedTuple):

@@ -1,11 +1,12 @@
 """Inner states that a model hands out beside its output: names, and how to ask."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 # name in `Request` -> index -> `(bsz, len, embed_dim)` states,
 # `(bsz, num_heads, tgt_len, src_len)` scores, or `Vectors`
 States = dict[str, dict[int, Any]]
+Outputs = Mapping[str, Any]  # what a model hands out beside its logits
 
 
 class Request(NamedTuple):

@@ -2,7 +2,7 @@
 
 import ast
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,16 +96,21 @@ class FusedAdamW(FairseqOptimizer):
         """
         ours = self._optimizer.state_dict()["param_groups"]
         groups = check_groups(state_dict.get("param_groups"), ours[0])
-        state_dict = {"state": state_dict.get("state"), "param_groups": groups}
         old, *more = groups
         if len(ours) > 1 and not more and len(old["params"]) == len(self._order):
-            moments = state_dict["state"]
-            check_moments(moments, None)
-            state = {i: moments[j] for i, j in enumerate(self._order) if j in moments}
-            kept = ("params", "weight_decay")
-            groups = [{**old, **{key: group[key] for key in kept}} for group in ours]
-            state_dict = {"state": state, "param_groups": groups}
-        check_moments(state_dict["state"], self._optimizer.param_groups)
+            given = [old["params"][i] for i in self._order]
+            groups = [
+                {
+                    **old,
+                    "params": [given[i] for i in group["params"]],
+                    "weight_decay": group["weight_decay"],
+                }
+                for group in ours
+            ]
+        numbers = (number for group in groups for number in group["params"])
+        moments = state_dict.get("state")
+        check_moments(moments, dict(zip(numbers, self.params)))
+        state_dict = {"state": moments, "param_groups": groups}
         super().load_state_dict(state_dict, optimizer_overrides)
 
 
@@ -124,15 +129,16 @@ def check_groups(groups: Any, ours: dict[str, Any]) -> list[dict[str, Any]]:
         raise ValueError(_DAMAGED.format("it has no groups"))
     checked = []
     for group in groups:
-        if not isinstance(group, dict) or not isinstance(group.get("params"), list):
+        numbers = group.get("params") if isinstance(group, dict) else None
+        if not isinstance(numbers, list) or any(type(n) is not int for n in numbers):
             raise ValueError(_DAMAGED.format("a group has no parameters"))
         taken = {key: group[key] for key in _NUMBERS if key in group}
         for key, value in taken.items():
-            numbers = value if isinstance(value, (list, tuple)) else [value]
+            values = value if isinstance(value, (list, tuple)) else [value]
             wanted = len(ours[key]) if isinstance(ours[key], tuple) else 1
-            if len(numbers) != wanted or not all(map(_is_number, numbers)):
+            if len(values) != wanted or not all(map(_is_number, values)):
                 raise ValueError(_DAMAGED.format(f"{key} is {str(value)[:40]!r}"))
-        checked.append({**ours, **taken, "params": group["params"]})
+        checked.append({**ours, **taken, "params": numbers})
     return checked
 
 
@@ -140,26 +146,25 @@ def _is_number(value: Any) -> bool:
     return type(value) in (int, float) and math.isfinite(value)
 
 
-def check_moments(state: Any, groups: list[dict[str, Any]] | None) -> None:
+def check_moments(state: Any, parameters: Mapping[int, nn.Parameter]) -> None:
     """Refuse moments of other shapes, beyond whose ends the fused kernel would write.
 
     Args:
         state: by the number of a parameter, its moments and steps.
-        groups: of this optimizer, in that order; None: shapes are not compared.
+        parameters: of this optimizer, by these numbers.
     Raises:
         ValueError: they do not fit.
     """
     if not isinstance(state, dict):
         raise ValueError(_DAMAGED.format("it has no moments"))
-    parameters = [p for group in groups or [] for p in group["params"]]
     for number, moments in state.items():
-        fits = isinstance(moments, dict) and set(moments) == _MOMENTS
-        fits = fits and all(map(torch.is_tensor, moments.values()))
-        if fits and groups is not None:
-            fits = type(number) is int and 0 <= number < len(parameters)
-            shapes = {"step": torch.Size()}
-            fits = fits and all(
-                value.shape == shapes.get(name, parameters[number].shape)
+        fits = type(number) is int and number in parameters
+        fits = fits and isinstance(moments, dict) and set(moments) == _MOMENTS
+        if fits:
+            shape = parameters[number].shape
+            fits = all(
+                torch.is_tensor(value)
+                and value.shape == (torch.Size() if name == "step" else shape)
                 and value.is_floating_point()
                 for name, value in moments.items()
             )

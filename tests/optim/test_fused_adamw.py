@@ -122,6 +122,30 @@ def test_moments_of_another_shape_are_refused(name, shape):
             make(0.0, (4, 3)).load_state_dict(state)
 
 
+@pytest.mark.parametrize("decay", [0.0, 0.5])
+def test_moments_belong_to_the_parameter_that_bears_their_number(decay):
+    """A checkpoint numbers its parameters as it likes; PyTorch goes by the numbers."""
+    old = make(0.0, (4, 3), (2,))
+    step(old)
+    state = old.state_dict()
+    state["param_groups"][0]["params"] = [1, 0]
+    with pytest.raises(ValueError, match="damaged .the moments of parameter 0"):
+        make(decay, (4, 3), (2,)).load_state_dict(state)
+    state["state"] = {1 - number: x for number, x in state["state"].items()}
+    new = make(decay, (4, 3), (2,))
+    new.load_state_dict(state)
+    step(new)
+    assert all(new.optimizer.state[p]["exp_avg"].shape == p.shape for p in new.params)
+
+
+@pytest.mark.parametrize("numbers", [None, [None], [[0]], ["0"], [0.0]])
+def test_numbers_of_parameters_are_numbers(numbers):
+    state = make(0.0, (4, 3)).state_dict()
+    state["param_groups"][0]["params"] = numbers
+    with pytest.raises(ValueError, match="damaged .a group has no parameters"):
+        make(0.0, (4, 3)).load_state_dict(state)
+
+
 @pytest.mark.parametrize("betas", ["x", (0.9,), ("0.9", 0.9), (float("nan"), 0.9)])
 def test_numbers_of_a_group_are_numbers(betas):
     state = make(0.0, (4, 3)).state_dict()

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from dataclasses import MISSING, asdict, dataclass, fields
 from typing import Any
 
+from fairseq_mlkd.files.json_objects import parse_json
+from fairseq_mlkd.files.lines import read_lines
+
 
 @dataclass(frozen=True)
 class Result:
@@ -61,29 +64,23 @@ def read_results(paths: Iterable[str]) -> list[Result]:
     """
     results = []
     for path in paths:
-        with open(path, "rb") as file:
-            for line, raw in enumerate(file, start=1):
-                if raw.strip():
-                    results.append(_parse(f"{path}:{line}", raw))
+        for line, text in enumerate(read_lines(path), start=1):
+            if text.strip():
+                results.append(_parse(f"{path}:{line}", text))
     return results
 
 
-def _parse(place: str, raw: bytes) -> Result:
+def _parse(place: str, text: str) -> Result:
     advice = "correct or remove the line"
-    try:
-        values = json.loads(raw.decode("utf-8"))
-    except ValueError:
-        raise ValueError(f"{place}: not a line of JSON; {advice}") from None
+    values = parse_json(text, place, advice)
     problem = _find_problem(values)
     if problem:
         raise ValueError(f"{place}: {problem}; {advice}")
     return Result(**values)
 
 
-def _find_problem(values: Any) -> str | None:
+def _find_problem(values: dict[str, Any]) -> str | None:
     """Return what keeps `values` from being a result, `None` if nothing does."""
-    if not isinstance(values, dict):
-        return "not a JSON object"
     required = [name for name, field in FIELDS.items() if field.default is MISSING]
     missing = [name for name in required if name not in values]
     unknown = [name for name in values if name not in FIELDS]

@@ -55,9 +55,10 @@ def test_bad_values_name_file_and_line(tmp_path, change, complaint):
 @pytest.mark.parametrize(
     "line, complaint",
     [
-        (b'{"dataset": "xnli"', "not a line of JSON"),
-        (b"\xff", "not a line of JSON"),
-        (b"[1]", "not a JSON object"),
+        (b'{"dataset": "xnli"', "not JSON"),
+        (b"[" * 100_000, "not JSON"),
+        (b"\xff", "not UTF-8"),
+        (b"[1]", "holds no JSON object"),
         (b'{"dataset": "xnli"}', "no field model, lang, metric, value, examples"),
     ],
 )

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from fairseq_mlkd.cli.command import make_parser, one_line_errors
-from fairseq_mlkd.files.writing import replace_on_success
+from fairseq_mlkd.files.writing import write_text
 from fairseq_mlkd.metrics.results import latest_results, read_results
 from fairseq_mlkd.prepare.labelled import READERS
 from fairseq_mlkd.report.pages import render_report
@@ -73,8 +73,7 @@ def write_report(folder: Path, markdown: str, tables: list[Table]) -> None:
     The picture shows the first metric of each data set.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with replace_on_success(str(folder / "report.md")) as partial:
-        Path(partial).write_text(markdown, encoding="utf-8")
+    write_text(folder / "report.md", markdown)
     drawn = [table for table, *_ in group_tables(tables) if not table.is_perplexity]
     if drawn:
         # Only a picture needs matplotlib, which is optional.

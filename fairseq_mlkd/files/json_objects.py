@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fairseq_mlkd.files.writing import replace_on_success
+from fairseq_mlkd.files.writing import write_text
 
 
 def read_json(path: str | Path, remedy: str) -> dict[str, Any]:
@@ -47,5 +47,4 @@ def parse_json(text: str, where: str, remedy: str) -> dict[str, Any]:
 def write_json(value: Any, path: str | Path, indent: int = 2) -> None:
     """Write indented JSON, complete or not at all."""
     text = json.dumps(value, indent=indent, ensure_ascii=False)
-    with replace_on_success(path) as partial:
-        Path(partial).write_text(text + "\n", encoding="utf-8", newline="\n")
+    write_text(path, text + "\n")

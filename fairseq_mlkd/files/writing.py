@@ -30,6 +30,12 @@ def replace_on_success(path: str | Path) -> Iterator[str]:
             os.remove(partial)
 
 
+def write_text(path: str | Path, text: str) -> None:
+    """Write UTF-8, complete or not at all."""
+    with replace_on_success(path) as partial:
+        Path(partial).write_text(text, encoding="utf-8", newline="\n")
+
+
 def is_free(path: Path) -> bool:
     """Say whether a folder can be written there: nothing or an empty folder is."""
     return not path.exists() or (path.is_dir() and not any(path.iterdir()))

@@ -7,13 +7,12 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, TypeVar
 
 from tokenizers import Tokenizer
 
 from fairseq_mlkd.files.json_objects import read_json
-from fairseq_mlkd.files.writing import replace_on_success
+from fairseq_mlkd.files.writing import write_text
 from fairseq_mlkd.text.segmentation import UNKNOWN, Subwords
 from fairseq_mlkd.text.sentencepieces import check_charsmap
 
@@ -90,9 +89,8 @@ class WholeTokenizer(Subwords):
         ]
 
     def save(self, folder: str) -> dict[str, Any]:
-        with replace_on_success(os.path.join(folder, TOKENIZER_FILE)) as partial:
-            text = json.dumps(self.content, ensure_ascii=False)
-            Path(partial).write_text(text, encoding="utf-8")
+        text = json.dumps(self.content, ensure_ascii=False)
+        write_text(os.path.join(folder, TOKENIZER_FILE), text)
         return {"tokenizer": TOKENIZER_FILE, "special": self.special}
 
     @classmethod

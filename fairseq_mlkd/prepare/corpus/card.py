@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fairseq_mlkd.files.markdown import Rows, align
-from fairseq_mlkd.files.writing import replace_on_success
+from fairseq_mlkd.files.writing import write_text
 from fairseq_mlkd.prepare.corpus.report import characters_by_fate
 
 ABSENT = "–"
@@ -192,6 +192,4 @@ def write_card(report: Mapping[str, Any], folder: str) -> None:
     else:
         titles = draw_pictures(report["languages"], folder)
         pictures = "\n\n".join(f"![{title}]({name})" for name, title in titles.items())
-    path = str(Path(folder, CARD_FILE))
-    with replace_on_success(path) as partial:
-        Path(partial).write_text(render_card(report, pictures), encoding="utf-8")
+    write_text(Path(folder, CARD_FILE), render_card(report, pictures))

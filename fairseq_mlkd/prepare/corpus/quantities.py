@@ -155,34 +155,29 @@ def _parse(
             break
         joins.append(_JOINS[rest[0]])
         rest = rest[1:]
-    unit = quantities[-1][-1][1]
-    if unit is None:
+    if quantities[-1][-1][1] is None:
         return None
     return quantities, joins, rest
 
 
 def _take_quantity(arguments: list[str]) -> tuple[Quantity, list[str]] | None:
     """Return `5|ft|11|in|...`, or a number alone if a word such as "to" follows."""
-    quantity: Quantity = []
-    while arguments:
-        number = read_number(arguments[0])
-        if number is None:
+    if len(arguments) < 2:
+        return None
+    number, unit = read_number(arguments[0]), find_unit(arguments[1])
+    if number is None or (unit is None and arguments[1] not in _JOINS):
+        return None
+    if unit is None:
+        return [(number, None)], arguments[1:]
+    quantity: Quantity = [(number, unit)]
+    arguments = arguments[2:]
+    while len(arguments) > 1:
+        number, part = read_number(arguments[0]), find_unit(arguments[1])
+        if number is None or part is None or not _is_part(part, unit):
             break
-        code = arguments[1] if len(arguments) > 1 else ""
-        unit = find_unit(code)
-        if not quantity:
-            if unit is None and code not in _JOINS:
-                return None
-            quantity, arguments = [(number, unit)], arguments[1 + (unit is not None) :]
-            if unit is None:
-                break
-            continue
-        above = quantity[-1][1]
-        if unit is None or above is None or not _is_part(unit, above):
-            break
-        quantity.append((number, unit))
-        arguments = arguments[2:]
-    return (quantity, arguments) if quantity else None
+        quantity.append((number, part))
+        unit, arguments = part, arguments[2:]
+    return quantity, arguments
 
 
 def _is_part(unit: Measure, above: Measure) -> bool:
@@ -197,16 +192,17 @@ def read_number(text: str) -> Number | None:
         return None
     for sign, written in _FRACTIONS.items():
         text = text.replace(sign, written)
-    text = text.removeprefix("+") if "/" in text and text[:1] == "+" else text
+    if "/" in text:
+        text = text.removeprefix("+")
     match = _NUMBER.fullmatch(text)
     if not match or not (match["digits"] or match["upper"]):
         return None
-    digits = (match["digits"] or "").replace(",", "")
+    written = match["digits"] or ""
+    digits = written.replace(",", "")
     upper, lower, power = match["upper"], match["lower"], int(match["power"] or 0)
     if lower is not None and not int(lower):
         return None
     value = float(digits or 0) * 10.0**power
-    written = match["digits"] or ""
     if power:
         written += f" × 10{superscript(str(power))}"
     point = digits.find(".")

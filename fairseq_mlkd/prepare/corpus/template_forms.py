@@ -74,13 +74,13 @@ def _date(call: Template) -> str | None:
     """Return a date given as 1950|5|1, 1|mai|1950, mai|1950, 1950-05-01 or in words."""
     values = call.unnamed[:3]
     filled = list(filter(None, values))
-    if len(filled) == 1 and filled[0] and not filled[0].isdecimal():
+    if not filled:
+        return None
+    if len(filled) == 1 and not filled[0].isdecimal():
         iso = _ISO_DATE.fullmatch(filled[0])
         if not iso:
             return filled[0] if re.search(r"\d", filled[0]) else None
         values = [part or "" for part in iso.groups()]
-    if not filled:
-        return None
     if len(values[0]) > 2 and values[0].isdecimal():
         year, month, day = (*values, "", "")[:3]
     elif len(values) == 3:
@@ -210,7 +210,7 @@ def _value(call: Template) -> str | None:
     if call.get("e"):
         text += f" × 10{superscript(call.get('e'))}"
     unit = call.get("u") or call.get("ul") or call.get("up") or call.get("upl")
-    text = re.sub(r" – ", "–", text)
+    text = text.replace(" – ", "–")
     found = find_unit(unit) if unit else None
     if found is not None:
         unit = write_unit(found, head, call.lang)

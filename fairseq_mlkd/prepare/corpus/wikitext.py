@@ -244,9 +244,11 @@ def _cut(text: str, lang: str | None) -> str:
                 kept.append("]]")
             else:
                 kept[start:] = [_inline(kind, kept[start : start + _MAX_PIECES], lang)]
-        elif not kind and text[
-            token.start() - 1 : end + 1 : end + 1 - token.start()
-        ] == ("\n\n"):
+        elif (
+            not kind
+            and text.endswith("\n", 0, token.start())
+            and text.startswith("\n", end)
+        ):
             end += 1  # a comment alone in its line goes with the line
     kept.append(text[end:])
     return "".join(kept)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from fairseq import tasks
 from fairseq.models import BaseFairseqModel
 
-from fairseq_mlkd.checkpoint import dictionary_beside, read_checkpoint
+from fairseq_mlkd.checkpoint import dictionary_beside
 from fairseq_mlkd.distillation.teacher import TeacherFile
 from fairseq_mlkd.errors import in_one_line
 from fairseq_mlkd.tasks._multilingual_task import MultilingualTask
@@ -38,7 +38,8 @@ def load(path: str | os.PathLike[str], data: str | None = None) -> Loaded:
     name = os.fspath(path)
     if os.path.isfile(os.path.join(name, "model.pt")):
         name = os.path.join(name, "model.pt")
-    cfg = read_checkpoint(name, _CALL)["cfg"]
+    file = TeacherFile(name, _CALL)
+    cfg = file.state["cfg"]
     cfg.task.data = data or dictionary_beside(name)
     if cfg.task.data is None:
         raise ValueError(
@@ -46,4 +47,4 @@ def load(path: str | os.PathLike[str], data: str | None = None) -> Loaded:
             "load(path, data=FOLDER)"
         )
     task = tasks.setup_task(cfg.task, from_checkpoint=True)
-    return Loaded(TeacherFile(name, _CALL).load(task).model, task)
+    return Loaded(file.load(task).model, task)

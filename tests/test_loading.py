@@ -54,6 +54,15 @@ def test_an_imported_encoder_is_loaded(imported, name):
     assert features.shape == (1, 2, 24)
 
 
+def test_a_file_is_read_once(imported, monkeypatch):
+    files, read = [], torch.load
+    monkeypatch.setattr(
+        torch, "load", lambda path, **how: files.append(path) or read(path, **how)
+    )
+    fairseq_mlkd.load(imported)
+    assert files == [str(imported / "model.pt")]
+
+
 def test_fairseqs_own_way_ends_in_an_exception_or_in_a_model(imported, tmp_path):
     path = str(imported / "model.pt")
     with pytest.raises(UserError, match="the checkpoint's model has no masked-LM head"):

@@ -84,13 +84,14 @@ class TeacherFile:
         return self._path
 
     @cached_property
-    def _state(self) -> dict[str, Any]:
+    def state(self) -> dict[str, Any]:
+        """What `read_checkpoint` returns, until the model is loaded."""
         return read_checkpoint(self.path, self.flag)
 
     @cached_property
     def shape(self) -> ModelShape:
         """Raise ValueError if it is no checkpoint of a model of ours."""
-        state = self._state
+        state = self.state
         try:
             return ModelShape.of(model_config(state))
         except ValueError as error:
@@ -106,7 +107,7 @@ class TeacherFile:
             ValueError: no checkpoint, another dictionary, or a model unfit for the
                 task.
         """
-        state, where = self._state, (self.path, self.flag)
+        state, where = self.state, (self.path, self.flag)
         check_dictionary(state, task.source_dictionary, *where)
         try:
             with torch.random.fork_rng(devices=[]):
@@ -117,7 +118,7 @@ class TeacherFile:
             check_labels(state, task.label_names(), *where)
         model.upgrade_state_dict(state["model"])
         load_weights(model, state["model"], *where)
-        del self._state
+        del self.state
         size = sum(p.numel() for p in model.parameters())
         logger.info("teacher: %s, %s parameters", self.path, f"{size:,}")
         return Teacher(model)

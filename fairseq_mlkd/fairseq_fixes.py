@@ -91,6 +91,8 @@ def check_checkpoints() -> None:
     ) -> dict[str, Any]:
         state = read_checkpoint(path, "checkpoint")
         state["cfg"].task.data = dictionary_beside(path) or ""
+        # of all that it reads, the trainer returns this part alone, to each worker
+        state["extra_state"]["task_state"] = state["task_state"]
         if arg_overrides is not None:  # of the command line
             overwrite_args_by_name(state["cfg"], arg_overrides)
         return state
@@ -187,15 +189,6 @@ def restore_tasks() -> None:
         *args: Any,
         **kwargs: Any,
     ) -> Any:
-        read = checkpoint_utils.load_checkpoint_to_cpu
-        task_state: dict[str, Any] = {}
-
-        def read_and_note(*args: Any, **kwargs: Any) -> dict[str, Any]:
-            state = read(*args, **kwargs)
-            task_state.update(state.get("task_state") or {})
-            return state
-
-        checkpoint_utils.load_checkpoint_to_cpu = read_and_note
         try:
             extra_state = load(self, filename, reset_optimizer, *args, **kwargs)
         except UserError:  # it names the file
@@ -208,10 +201,8 @@ def restore_tasks() -> None:
             if not str(error).startswith("Cannot load model parameters"):
                 raise
             raise ValueError(_describe_misfit(filename, error)) from None
-        finally:
-            checkpoint_utils.load_checkpoint_to_cpu = read
         if extra_state is not None and not reset_optimizer:
-            self.task.load_state_dict(_share(self, task_state))
+            self.task.load_state_dict(extra_state["task_state"])
             _stay_stopped(self)
         return extra_state
 
@@ -228,19 +219,6 @@ def _describe_misfit(filename: str, error: Exception) -> str:
         "its encoder, give --encoder-path instead of --restore-file or "
         "--finetune-from-model"
     )
-
-
-def _share(trainer: Trainer, task_state: dict[str, Any]) -> dict[str, Any]:
-    """Return to all workers what the first one has read."""
-    if trainer.data_parallel_world_size == 1:
-        return task_state
-    shared: dict[str, Any] = distributed_utils.broadcast_object(
-        task_state,
-        src_rank=0,
-        group=trainer.data_parallel_process_group,
-        dist_device=trainer.device,
-    )
-    return shared
 
 
 def _stay_stopped(trainer: Trainer) -> None:

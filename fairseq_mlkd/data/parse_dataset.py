@@ -113,8 +113,8 @@ def read_ontology(path: str) -> list[tuple[str, str]]:
             pair = line.split()
             if len(pair) != 2:
                 raise ValueError(
-                    f"{path}: line {number} is not an intent and a slot; prepare the "
-                    "data again"
+                    f"{path}: line {number} is not an intent and a slot; "
+                    f"{PREPARE_AGAIN}"
                 )
             pairs.append((pair[0], pair[1]))
     return pairs

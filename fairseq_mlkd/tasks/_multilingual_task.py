@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Optional
 
 import numpy as np
@@ -333,11 +334,16 @@ class MultilingualTask(FairseqTask):
     def build_dataset_for_inference(
         self, src_tokens: list[str], src_lengths: list[int], **kwargs: Any
     ) -> FairseqDataset:
+        lines = self.open_lines(src_tokens, self.text_reader)
+        self.typed = TypedDataset(lines, self.cfg.text_lang)
+        return self.typed
+
+    @cached_property
+    def text_reader(self) -> TextReader:
+        """Cuts the lines of fairseq-interactive, which come in many buffers."""
         cfg = self.cfg
         data = utils.split_paths(cfg.data)[0]
-        text = TextReader(cfg.text_tokenizer, data, self.dictionary, cfg.text_lang)
-        self.typed = TypedDataset(self.open_lines(src_tokens, text), cfg.text_lang)
-        return self.typed
+        return TextReader(cfg.text_tokenizer, data, self.dictionary, cfg.text_lang)
 
     def inference_step(
         self,

@@ -17,6 +17,7 @@ from tiny import (
 from tiny_parses import write_parses
 
 from fairseq_mlkd.errors import UserError
+from fairseq_mlkd.text.tokenizer import Tokenizer
 
 MLM = "multilingual_mlm"
 WORDS = ("wake", "me", "at", "six")
@@ -77,6 +78,15 @@ def test_another_tokenizer_is_refused(data, model, tmp_path):
     other = write_tokenizer(tmp_path, ("other", "words"))
     with pytest.raises(UserError, match="--text-tokenizer .*: its dict.txt is not"):
         type_in(data, model, tmp_path / "typed", "six", text_tokenizer=other)
+
+
+def test_the_tokenizer_is_read_once_for_all_lines(data, model, tmp_path, monkeypatch):
+    read, load = [], Tokenizer.load
+    monkeypatch.setattr(
+        Tokenizer, "load", lambda folder: read.append(folder) or load(folder)
+    )
+    type_in(data, model, tmp_path / "typed", "wake me", "me", "six")
+    assert read == [str(data)]
 
 
 def test_data_without_a_tokenizer_ask_for_one(tmp_path):

@@ -175,8 +175,7 @@ def open_teacher(
     }
     if cfg.teacher_path is not None and os.path.isfile(cfg.teacher_path):
         facts["teacher"] = file_sha256(cfg.teacher_path)
-    cache.check(facts)
-    return CachedTeacher(cache, codec, load, reader), reader
+    return CachedTeacher(cache, codec, load, reader, facts), reader
 
 
 def _open_reader(

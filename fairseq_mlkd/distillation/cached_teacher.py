@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -41,6 +41,9 @@ class CachedTeacher:
         load: loads the live teacher.
         task: reads the teacher's data; its training examples tell what they will take
             on disk.
+        facts: what the signals depend on, as in `TeacherCache.check`.
+    Raises:
+        ValueError: the cache is damaged, or of something else.
     """
 
     def __init__(
@@ -49,13 +52,16 @@ class CachedTeacher:
         codec: SignalCodec,
         load: Callable[[], Teacher],
         task: Distillable,
+        facts: Mapping[str, Any],
     ) -> None:
         self.cache, self.codec, self._load = cache, codec, load
         self.task, self.padding_idx = task, task.source_dictionary.pad()
         shape = recall_shape(cache)
         if shape is None:
+            # a teacher that does not fit is refused before the cache knows of it
             shape = self.live.shape
-            cache.remember({_SHAPE: shape._asdict()})
+            facts = {**facts, _SHAPE: shape._asdict()}
+        cache.check(facts)
         self.shape = shape
         self.announced: set[str] = set()  # the signals whose size has been told
         logger.info(

@@ -18,6 +18,7 @@ from tiny import (
     build_model,
     load,
     mlm_task,
+    save_model,
     shape_flags,
     train,
     weigh,
@@ -284,6 +285,17 @@ def test_signals_of_another_size_are_refused(tmp_path):
     file.close()
     with pytest.raises(ValueError, match="a row is damaged .*: delete"):
         runs.run(teacher_cache=str(cache))
+
+
+def test_a_teacher_that_is_refused_leaves_no_trace(tmp_path):
+    runs, cache = Pretraining(tmp_path), str(tmp_path / "cache")
+    headless = build_model(runs.setting.task, TEACHER)
+    headless.remove_lm_head()
+    headless.cfg.no_lm_head = True
+    path = save_model(tmp_path / "headless.pt", headless, runs.setting.task)
+    with pytest.raises(ValueError, match=f"--teacher-path {path}"):
+        runs.run(teacher_cache=cache, teacher_path=str(path))
+    assert same(runs.run(shift=4), runs.run(shift=4, teacher_cache=cache, **EXACT))
 
 
 def test_a_negative_top_k_is_refused(tmp_path):

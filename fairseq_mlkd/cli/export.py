@@ -6,8 +6,7 @@ import argparse
 from pathlib import Path
 
 from fairseq_mlkd.cli.command import make_parser, one_line_errors
-from fairseq_mlkd.convert.export import Options, write_folder
-from fairseq_mlkd.convert.trained import read_trained
+from fairseq_mlkd.convert.options import Options
 from fairseq_mlkd.files.writing import check_free, folder_on_success
 from fairseq_mlkd.metrics.results import Result, read_results
 
@@ -76,6 +75,10 @@ def export(args: argparse.Namespace) -> list[str]:
         ValueError: in one line, why it cannot be done.
     """
     check_free(args.out)
+    # take seconds, for which --help does not wait
+    from fairseq_mlkd.convert.export import write_folder
+    from fairseq_mlkd.convert.trained import read_trained
+
     trained = read_trained(args.checkpoint, data=args.data, tokenizer=args.tokenizer)
     with folder_on_success(args.out) as folder:
         options = Options(

@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 
 from fairseq_mlkd.cli.command import make_parser, one_line_errors
-from fairseq_mlkd.convert.importer import import_encoder
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -51,6 +50,9 @@ def get_parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> None:
     """Run the command."""
     args = get_parser().parse_args(argv)
+    # takes seconds, for which --help does not wait
+    from fairseq_mlkd.convert.importer import import_encoder
+
     lines = import_encoder(args.source, args.out, cased=args.cased, data=args.data)
     print("\n".join(lines))
 

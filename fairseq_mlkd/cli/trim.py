@@ -7,22 +7,9 @@ a student after. Hidden states on the text that decided are the same to the bit.
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
-import torch
-
 from fairseq_mlkd.cli.command import make_parser, one_line_errors
-from fairseq_mlkd.convert.from_export import save_checkpoint
-from fairseq_mlkd.convert.trained import read_trained
-from fairseq_mlkd.convert.trim import (
-    build_folder,
-    compare,
-    read_data,
-    read_texts,
-    trim,
-    trim_weights,
-)
 from fairseq_mlkd.files.writing import check_free, folder_on_success
 
 
@@ -53,23 +40,17 @@ def get_parser() -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> list[str]:
     """Write the folder, or nothing (ValueError says why); return lines about it."""
     check_free(args.out)
+    # take seconds, for which --help does not wait
+    from fairseq_mlkd.convert.trained import read_trained
+    from fairseq_mlkd.convert.trim import read_data, read_texts, write_folder
+
     trained = read_trained(args.source, data=args.data, tokenizer=args.tokenizer)
     if args.langs:
         texts = read_data(trained, args.langs.split(","))
     else:
         texts = read_texts(trained.tokenizer, _read_files(args.text))
-    trimmed = trim(trained, texts.words)
-    facts = replace(trained.facts, vocabulary=len(trimmed.symbols))
-    weights = trim_weights(trained.weights, trimmed.rows)
     with folder_on_success(args.out) as folder:
-        build_folder(folder, trimmed)
-        tensors = {name: torch.from_numpy(x) for name, x in weights.items()}
-        save_checkpoint(folder, facts, tensors, trimmed.symbols)
-    return [
-        f"{len(trained.symbols):,} symbols -> {len(trimmed.symbols):,}, for "
-        f"{len(texts.words):,} different words, which are cut as before",
-        compare(trained, trimmed, texts.held_out),
-    ]
+        return write_folder(folder, trained, texts)
 
 
 def _read_files(given: list[str]) -> dict[str, list[str]]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from fairseq_mlkd.convert.model_card import write_card
+from fairseq_mlkd.convert.options import Options
 from fairseq_mlkd.convert.to_huggingface import write_huggingface
 from fairseq_mlkd.convert.tokenizer_json import (
     Exported,
@@ -22,29 +23,6 @@ from fairseq_mlkd.serve.predictor import Predictor
 from fairseq_mlkd.text.dictionary import DICTIONARY_FILE
 
 _CALIBRATION = 96  # texts, of all languages together
-
-
-@dataclass(frozen=True)
-class Options:
-    """What to write, and what the card says.
-
-    Args:
-        results: of this model.
-        licence: of the sources of its data.
-        onnx: whether to write graphs in float32.
-        int8: whether to write graphs of 8 bits, which dev data must show to be as good.
-        tolerance: how many points of the task's metric a language may lose by them.
-        force: write them even so.
-        dev_rows: of each language, that decide.
-    """
-
-    results: Sequence[Result] = ()
-    licence: str | None = None
-    onnx: bool = False
-    int8: bool = False
-    tolerance: float = 0.5
-    force: bool = False
-    dev_rows: int = 1000
 
 
 def write_folder(folder: Path, trained: Trained, options: Options) -> list[str]:

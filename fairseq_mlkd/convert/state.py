@@ -8,7 +8,7 @@ from typing import Any
 
 from fairseq_mlkd.checkpoint import DICTIONARY_KEY, LABELS_KEY, symbols_sha256
 from fairseq_mlkd.convert.naming import Weights
-from fairseq_mlkd.data.folders import DICTIONARY_FILE
+from fairseq_mlkd.text.dictionary import DICTIONARY_FILE, write_dictionary
 
 
 def build_state(
@@ -52,5 +52,4 @@ def build_state(
 def write_labels(folder: Path, part: str, labels: Sequence[str]) -> None:
     """Write `PART/dict.txt` of labels that a head knows, beside its checkpoint."""
     (folder / part).mkdir()
-    text = "".join(f"{label} 1\n" for label in labels)
-    (folder / part / DICTIONARY_FILE).write_text(text, encoding="utf-8")
+    write_dictionary(folder / part / DICTIONARY_FILE, labels)

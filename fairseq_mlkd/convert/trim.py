@@ -11,16 +11,25 @@ Text that decided is cut as before, so its hidden states are the same to the bit
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import torch
 
+from fairseq_mlkd.convert.from_export import save_checkpoint
 from fairseq_mlkd.convert.trained import Trained
 from fairseq_mlkd.data.binary import load_part
 from fairseq_mlkd.files.lines import read_lines
 from fairseq_mlkd.text.bpe_learner import WORD_END
-from fairseq_mlkd.text.dictionary import MASK, SPECIAL, UNK
+from fairseq_mlkd.text.dictionary import (
+    DICTIONARY_FILE,
+    MASK,
+    SPECIAL,
+    UNK,
+    write_dictionary,
+)
 from fairseq_mlkd.text.segmentation import Subwords
 from fairseq_mlkd.text.sentencepieces import SentencePieces
 from fairseq_mlkd.text.subwords import BpeCodes
@@ -89,6 +98,28 @@ def read_data(trained: Trained, langs: Iterable[str]) -> Texts:
             else:
                 texts.held_out.append(words)
     return texts
+
+
+def write_folder(folder: Path, trained: Trained, texts: Texts) -> list[str]:
+    """Write the checkpoint that is left for some texts into an empty folder.
+
+    Returns:
+        Lines about it.
+    Raises:
+        ValueError: nothing would be left, or the subwords cannot be trimmed.
+    """
+    trimmed = trim(trained, texts.words)
+    trimmed.tokenizer.save(str(folder))
+    write_dictionary(folder / DICTIONARY_FILE, trimmed.symbols[len(SPECIAL) : -1])
+    facts = replace(trained.facts, vocabulary=len(trimmed.symbols))
+    weights = trim_weights(trained.weights, trimmed.rows)
+    tensors = {name: torch.from_numpy(x) for name, x in weights.items()}
+    save_checkpoint(folder, facts, tensors, trimmed.symbols)
+    return [
+        f"{len(trained.symbols):,} symbols -> {len(trimmed.symbols):,}, for "
+        f"{len(texts.words):,} different words, which are cut as before",
+        compare(trained, trimmed, texts.held_out),
+    ]
 
 
 def trim(trained: Trained, words: Iterable[str]) -> Trimmed:
@@ -206,10 +237,3 @@ def _join(pieces: list[str], subwords: Subwords) -> list[str]:
     else:
         text = "".join(x[2:] if x.startswith("##") else f" {x}" for x in pieces)
     return [word for word in text.split() if SPECIAL[UNK] not in word]
-
-
-def build_folder(out: Path, trimmed: Trimmed) -> None:
-    """Write the tokenizer and `dict.txt`."""
-    trimmed.tokenizer.save(str(out))
-    lines = "".join(f"{symbol} 1\n" for symbol in trimmed.symbols[len(SPECIAL) : -1])
-    (out / "dict.txt").write_text(lines, encoding="utf-8", newline="\n")

@@ -1,6 +1,9 @@
-"""fairseq's `dict.txt`, read without fairseq."""
+"""fairseq's `dict.txt`, read and written without fairseq."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
 
 from fairseq_mlkd.files.lines import read_lines
 from fairseq_mlkd.text.segmentation import UNKNOWN
@@ -51,6 +54,12 @@ def read_dictionary(path: str) -> tuple[list[str], list[int]]:
         names.append(name)
         counts.append(int(count))
     return names, counts
+
+
+def write_dictionary(path: str | Path, names: Iterable[str]) -> None:
+    """Write symbols, special ones left out, as if each had been seen once."""
+    text = "".join(f"{name} 1\n" for name in names)
+    Path(path).write_text(text, encoding="utf-8", newline="\n")
 
 
 def with_mask(names: list[str]) -> list[str]:

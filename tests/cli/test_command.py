@@ -1,7 +1,13 @@
 """What ends every command: one line on bad input, a traceback on a fault of ours."""
 
+import subprocess
+import sys
+from importlib import import_module
+from pkgutil import iter_modules
+
 import pytest
 
+from fairseq_mlkd import cli
 from fairseq_mlkd.cli.command import one_line_errors
 
 
@@ -41,3 +47,15 @@ def test_an_interrupted_command_says_what_to_do(capsys):
         run(KeyboardInterrupt())
     assert stop.value.code == 130
     assert capsys.readouterr().err == "mlkd-x: stopped; go on\n"
+
+
+def test_help_waits_for_neither_torch_nor_fairseq():
+    names = [f"{cli.__name__}.{found.name}" for found in iter_modules(cli.__path__)]
+    commands = [x for x in names if hasattr(import_module(x), "get_parser")]
+    assert len(commands) == 7
+    code = "import sys\n" + "".join(
+        f"import {name}\n{name}.get_parser().format_help()\n" for name in commands
+    )
+    code += "print(sorted({'torch', 'fairseq', 'matplotlib'} & set(sys.modules)))"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ran.stdout == "[]\n", ran.stderr

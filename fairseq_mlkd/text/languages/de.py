@@ -299,7 +299,7 @@ _RULES = [
         ("x", r"x(?<=\dx)\b(?! ?\d)", lambda match: "mal"),
         ("(", r"(?<=\()(\d):([0-5]\d)(?=\))", _read_track),
         (
-            ("zeit ", "Länge ", "Dauer "),
+            ":",
             r"(?:(?<=zeit )|(?<=Länge )|(?<=Dauer ))(\d):([0-5]\d)(?![\d:]| ?Uhr)",
             _read_track,
         ),
@@ -315,7 +315,7 @@ _RULES = [
             lambda match: f"{match[1]}000",
         ),
         (
-            re.compile(r"te(?<=\dte)|ste(?<=\dste)"),
+            re.compile(r"[0-9]s?te"),
             r"(\d(?<![\d.,:]\d)\d{0,2})s?t(e[nrsm]?)\b",
             lambda match: _ordinal(match[1], match[2][1:]),
         ),
@@ -326,7 +326,7 @@ _RULES = [
         ),
         ("k", r"/(?<=[a-zäöüß]/)km ?\^?2\b", lambda match: "pro Quadratkilometer"),
         (
-            "",
+            re.compile(r"[:.][0-5]\d(?:[:.]\d\d)? ?(?:Uhr|h)\b"),
             rf"{_HOUR}[:.](?P<minute>[0-5]\d)(?:[:.](?P<second>[0-5]\d))? ?(?:Uhr|h)\b",
             _read_clock,
         ),
@@ -342,14 +342,22 @@ _RULES = [
             rf"{_DAY}\. ?(0?[1-9]|1[0-2])\. ?(\d{{4}}|\d\d)?(?!\d)",
             _read_date,
         ),
-        (".", rf"{_DAY}\. ?(?=(?:{_MONTHS})\b)", _read_ordinal),
         (
-            ".",
+            re.compile(r"\.(?<=\d\.) ?[A-Z]"),
+            rf"{_DAY}\. ?(?=(?:{_MONTHS})\b)",
+            _read_ordinal,
+        ),
+        (
+            re.compile(r"\.(?<=\d\.) [^\W\d_]"),
             r"(\d(?<![\d.,:]\d)\d{0,2})\. "
             rf"(?=[^\W\d_])(?!(?:{_SENTENCE_STARTS})\b)",
             _read_place,
         ),
-        (re.compile(r"\.\s*\Z"), r"(\d(?<![\d.,:]\d)\d?)\.(?=\s*\Z)", _read_last),
+        (
+            re.compile(r"\.(?<=\d\.)\s*\Z"),
+            r"(\d(?<![\d.,:]\d)\d?)\.(?=\s*\Z)",
+            _read_last,
+        ),
         (
             re.compile(r"er(?<=\der)"),
             r"(\d(?<![\d.,:]\d)\d?(?:\d\d)?)er(n?)\b",

@@ -205,7 +205,7 @@ _RULES = [
     Rule(re.compile(pattern), read, needs)
     for needs, pattern, read in (
         (
-            re.compile(r"(?:st|nd|rd|th|ˢᵗ|ⁿᵈ|ʳᵈ|ᵗʰ)(?<=\d..)"),
+            re.compile(r"[0-9](?:st|nd|rd|th|ˢᵗ|ⁿᵈ|ʳᵈ|ᵗʰ)"),
             r"(\d(?<![\d.,]\d)[\d,]{0,14})(?:st|nd|rd|th|ˢᵗ|ⁿᵈ|ʳᵈ|ᵗʰ)\b",
             _read_ordinal,
         ),
@@ -233,7 +233,7 @@ _RULES = [
             _read_clock,
         ),
         (
-            re.compile(r"[AaPp](?:(?<=\d.)|(?<=\d .))\.?[Mm]\b"),
+            re.compile(r"[0-9] ?[AaPp]\.?[Mm]\b"),
             r"(\d{1,2})(?:\.([0-5]\d))? ?([AaPp])\.?([Mm])\b\.?",
             _read_hour,
         ),
@@ -242,7 +242,7 @@ _RULES = [
             r"(\d{4})-(0\d|1[0-2])-([0-2]\d|3[01])(?![\d-])",
             _read_iso_date,
         ),
-        ("", rf"({_DAY}) ({_MONTH})\b", _read_day_first),
+        (re.compile("[0-9] [A-Z]"), rf"({_DAY}) ({_MONTH})\b", _read_day_first),
         ("", rf"({_MONTH}) ({_DAY})(?![.:/-]?\d)", _read_month_first),
         (
             re.compile(r"-\d{4}(?!\d)"),
@@ -520,7 +520,7 @@ LANGUAGE = Language(
         Rule(
             re.compile(r"[MAJ](?<!\w[MAJ])(?:ar|pr|un|ul)\.(?= ?\d)"),
             lambda match: _SHORT_MONTHS[match.group()],
-            ".",
+            re.compile(r"\. ?\d"),
         ),
     ),
     rules=(*powers("times", " to the power of {}"), *_RULES),

@@ -223,7 +223,7 @@ LANGUAGE = romance.Romance(
         romance.ordinals(_NUMBERS, r"\.?(?:er|ᵉʳ)", "masculine-adjective"),
         romance.ordinals(_NUMBERS, r"\.? ?º|(?:e?ro|do|to|mo|vo|no|o)"),
         romance.ordinals(_NUMBERS, r"\.? ?ª|(?:e?ra|da|ta|ma|va|na)", FEMININE),
-        romance.ordinals(_NUMBERS, _DEGREE_AS_ORDINAL),
+        romance.ordinals(_NUMBERS, _DEGREE_AS_ORDINAL, needs="°"),
         *romance.dates(_MONTHS, "de", "uno"),
         *romance.lengths(
             {
@@ -235,7 +235,7 @@ LANGUAGE = romance.Romance(
         ),
         romance.clock(" ?h ?", _read_hours),
         romance.clock(":", _read_clock, "horas"),
-        romance.clock(r"(?<=las \d|as \d\d)\.", _read_clock),
+        romance.clock(r"\.(?<=las \d\.|as \d\d\.)", _read_clock),
         romance.clock(r"\.(?=[0-5]\d ?(?:hs?\b|horas))", _read_clock, "horas"),
         # 1,435 may be a decimal number, but of 40 such numbers of Wikipedia 39 are
         # American groups.

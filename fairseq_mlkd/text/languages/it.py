@@ -230,10 +230,10 @@ LANGUAGE = romance.Romance(
     ),
     rules=(
         *powers("per", " elevato a {}"),
-        romance.ordinals(_NUMBERS, r"\.? ?º"),
+        romance.ordinals(_NUMBERS, r"\.? ?º", needs="º"),
         romance.ordinals(_NUMBERS, r"\.? ?ª|a(?= [a-z]{3})", FEMININE),
         # A degree sign stands for º unless minutes or a scale or direction follow.
-        romance.ordinals(_NUMBERS, r" ?°(?! ?(?:[\d'\"]|[CFKNSEWO]\b))"),
+        romance.ordinals(_NUMBERS, r" ?°(?! ?(?:[\d'\"]|[CFKNSEWO]\b))", needs="°"),
         *romance.dates(_MONTHS, "", "primo"),
         *romance.lengths(
             {
@@ -245,7 +245,7 @@ LANGUAGE = romance.Romance(
         ),
         romance.clock(":", _read_clock),
         # With a point only after "alle", "dalle", "ore".
-        romance.clock(r"(?<=lle \d|ore \d|le \d\d|re \d\d)\.", _read_clock),
+        romance.clock(r"\.(?<=lle \d\.|ore \d\.|le \d\d\.|re \d\d\.)", _read_clock),
         *romance.english_numbers(),
         Rule(
             re.compile(r"([1-9]\d{0,2})(?<![.,:]\d)(?<![.,]\d\d)(?<![.,]\d{3}) mila\b"),

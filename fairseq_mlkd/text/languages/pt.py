@@ -219,7 +219,7 @@ LANGUAGE = romance.Romance(
         *powers("vezes", " elevado a {}"),
         romance.ordinals(_NUMBERS, r"\.? ?º|o"),
         romance.ordinals(_NUMBERS, r"\.? ?ª|a", FEMININE),
-        romance.ordinals(_NUMBERS, _DEGREE_AS_ORDINAL),
+        romance.ordinals(_NUMBERS, _DEGREE_AS_ORDINAL, needs="°"),
         *romance.dates(_MONTHS, "de", "primeiro"),
         *romance.lengths(
             {

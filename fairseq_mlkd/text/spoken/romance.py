@@ -79,13 +79,23 @@ class Numbers:
         return spell(self.lang, f"spellout-ordinal-{form}", number)
 
 
-def ordinals(numbers: Numbers, ending: str, form: str = MASCULINE) -> Rule:
-    """Return the rule for digits with an ending (a pattern) that makes an ordinal."""
+def ordinals(
+    numbers: Numbers, ending: str, form: str = MASCULINE, needs: str = ""
+) -> Rule:
+    """Return the rule for digits with an ending (a pattern) that makes an ordinal.
+
+    Args:
+        numbers: the language's.
+        ending: pattern of what follows the digits.
+        form: of the ordinal.
+        needs: a sign that every such ending has.
+    """
     return Rule(
         re.compile(
             rf"(?P<number>\d(?<![\w.,/]\d)(?<!\d:\d)\d{{0,3}})(?:{ending})(?!\w)"
         ),
         lambda match: numbers.ordinal(int(match["number"]), form),
+        needs,
     )
 
 
@@ -155,7 +165,8 @@ def clock(mark: str, read: Callable[[int, int], str], unit: str = "") -> Rule:
     """
     return Rule(
         re.compile(
-            rf"(?=\d)(?<![\w.,:/])(?P<hour>[01]?\d|2[0-4])(?:{mark})"
+            r"(?P<hour>\d(?<![\w.,:/]\d)(?:(?<=[01])\d|(?<=2)[0-4])?)"
+            rf"(?:{mark})"
             r"(?P<minute>[0-5]\d)(?:min)?(?! ?(?:s|m|min)\b)(?!\w|[.,:'/]\d)"
             rf"(?P<unit>{' hs?' if unit else '(?!)'}\b\.?)?"
         ),
@@ -163,7 +174,7 @@ def clock(mark: str, read: Callable[[int, int], str], unit: str = "") -> Rule:
             read(int(match["hour"]), int(match["minute"]))
             + (f" {unit}" if match["unit"] else "")
         ),
-        ":" if mark == ":" else "." if "\\." in mark else (":", "h", "H"),
+        re.compile(rf"{mark}[0-5]") if mark.startswith((":", r"\.")) else (),
     )
 
 
@@ -180,12 +191,12 @@ def english_numbers(groups: str = r"(?:,\d{3})+(?:,\d{3}|(?<=,000))") -> Sequenc
         Rule(
             re.compile(r"\d(?<![\w.,:/]\d)\d*\.(?:\d{1,2}|\d{4,})(?!\w|[.,:/]\d)"),
             lambda match: match.group().replace(".", ","),
-            needs=".",
+            re.compile(r"\.(?<=\d\.)\d"),
         ),
         Rule(
             re.compile(rf"[1-9](?<![\w.,:/]\d)\d{{0,2}}{groups}(?!\w|[.,:/]\d)"),
             lambda match: match.group().replace(",", "."),
-            needs=",",
+            re.compile(r",(?<=\d,)\d"),
         ),
     )
 
@@ -269,5 +280,5 @@ def square_kilometer(said: str, per: str) -> Rule:
     return Rule(
         re.compile(r"(?:/|(?<!\d[ \u00a0])(?<![\w/^]))km ?\^?2(?!\w)"),
         lambda match: f"{per} {said}" if match.group()[0] == "/" else said,
-        "k",
+        re.compile(r"km ?\^?2"),
     )

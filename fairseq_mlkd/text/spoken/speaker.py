@@ -9,7 +9,7 @@ from re import Match, Pattern
 
 from fairseq_mlkd.text.language import LONGEST_NUMBER, Language, Needs, Rule, Unit
 from fairseq_mlkd.text.spoken.characters import fold
-from fairseq_mlkd.text.spoken.written import rewrites, sites
+from fairseq_mlkd.text.spoken.written import MAY_BE_SITE, rewrites, sites
 
 _Row = tuple[str, Callable[[Match[str]], str], Needs]
 
@@ -32,7 +32,7 @@ _MINUS = (
     r"(?=[^\w\s]?\d| \d+(?:[.,]\d+)? ?°)"
 )
 _THOUSAND = ("mil", "mille", "mila", "Tausend")
-_DIGIT = re.compile(r"\d")
+_DIGIT = re.compile("[0-9]")  # in folded text; faster than \d
 _POWERS = (("²", "2"), ("³", "3"), ("²", " ²"))
 _NAME_FOLLOWS = re.compile("[ \u00a0]?[A-ZÀ-ÖØ-Þ]")
 # Initials, not an abbreviation at the beginning of a sentence: D. C., A.C.
@@ -122,7 +122,7 @@ class Speaker:
         ).replace("\\ ", "[ \u00a0]")
         self._abbreviations = re.compile(rf"{abbreviations}(?!\w)")
         self._may_abbreviate = _ends_with_any_of(self._words)
-        self._needs_reading = re.compile(rf"\d|{_any_of(language.symbols)}")
+        self._needs_reading = re.compile(rf"[0-9]|{_any_of(language.symbols)}")
         units = {
             written: unit
             for name, unit in language.units.items()
@@ -145,8 +145,9 @@ class Speaker:
             text = self._abbreviations.sub(self._read_abbreviation, text)
         for rule in self.language.letter_rules:
             text = rule.apply(text, self.language.space)
-        for rewrite in self._sites:
-            text = rewrite.apply(text)
+        if MAY_BE_SITE.search(text):
+            for rewrite in self._sites:
+                text = rewrite.apply(text)
         if _DIGIT.search(text):
             for rewrite in self._rewrites:
                 text = rewrite.apply(text)
@@ -188,7 +189,7 @@ class Speaker:
             (rf"{_STARTS}/\d+{_ENDS}", self._read_fraction, "/"),
             *self._quantities(number, has_money),
             (number, self._read_number, ""),
-            (r"\d+", self._read_number, ""),
+            (r"\d+", self._read_number, _DIGIT),
             (_any_of(language.symbols), self._read_symbol, ""),
         ]
         return [

@@ -46,6 +46,7 @@ _SPACED = re.compile(
 )
 _LOWER_SPACE = re.compile("[a-z] ")
 _SPACE_LOWER = re.compile(" [a-z]{2}")
+_MAY_BE_SPACED = re.compile("[0-9][ \u00a0][0-9]{2}")
 _SPACES = re.compile("[ \u00a0]")
 
 _HALF = "[ap]\\.?m\\b\\.?|Uhr\\b|h\\b|बजे"
@@ -78,6 +79,7 @@ _SITE = (
     "com|org|net|edu|gov|info|int|tv|fm|io|eu|uk|de|fr|es|it|pt|br|in|jp|us|ca|mx|ar|"
     "cl|ch|at|nl|be|ru|cn|au"
 )
+MAY_BE_SITE = re.compile(r"\.[\w-]")
 _INNER_DOT = re.compile(rf"\.(?<=\w\.)(?=(?:[\w-]+\.)+(?:{_SITE})\b(?!\.\w))")
 _LAST_DOT = re.compile(
     rf"\.(?<=\w[\w-]\.)(?P<site>{_SITE})(?P<path>(?:/[\w-]+)*)/?(?![\w@]|\.\w)"
@@ -103,7 +105,7 @@ class _Writer:
         rows = [
             Rewrite(_FOOTNOTE, lambda match: "", "["),
             Rewrite(_MINUS, self._write_minus, "\u2212"),
-            Rewrite(_SPACED, self._write_groups),
+            Rewrite(_SPACED, self._write_groups, _MAY_BE_SPACED),
             Rewrite(_TIMES, self._write_times, _MAY_BE_TIMES),
             Rewrite(_TIMES_SIGN, lambda match: " × ", "x"),
             Rewrite(_LOCAL, self._write_local, _MAY_BE_LOCAL),
@@ -210,6 +212,6 @@ def sites(language: Language) -> list[Rewrite]:
     if not dot:
         return []
     return [
-        Rewrite(_INNER_DOT, lambda match: f" {dot} ", "."),
-        Rewrite(_LAST_DOT, write_path, "."),
+        Rewrite(_INNER_DOT, lambda match: f" {dot} "),
+        Rewrite(_LAST_DOT, write_path),
     ]

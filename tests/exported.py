@@ -5,11 +5,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from fairseq import tasks
 from fairseq.data import Dictionary
-from fairseq.tasks import TASK_DATACLASS_REGISTRY
 from omegaconf import OmegaConf
-from tiny import write_sentences
+from tiny import build_model, make_task, write_sentences
 
 from fairseq_mlkd.cli.export import main
 from fairseq_mlkd.convert.state import build_state
@@ -204,23 +202,16 @@ def make(folder: Path, task: str, kind: str = "codes", **options: Any) -> Made:
     tokenizer = write_subwords(folder / "tokenizer", kind)
     data = write_data(folder / "data", task, tokenizer)
     ours = {k: v for k, v in options.items() if not k.startswith("model_")}
-    if task == MLM:
-        cfg = TASK_DATACLASS_REGISTRY[task](data=str(data), seed=1, path=None, **ours)
-    else:
-        cfg = TASK_DATACLASS_REGISTRY[task](
-            data=str(data), seed=1, path=None, valid_subset="valid", **ours
-        )
-    built = tasks.TASK_REGISTRY[task].setup_task(cfg)
+    built = make_task(task, data, **ours)
     name = "pointer_generator" if task == PARSING else "multilingual_encoder"
-    shape = {f"encoder_{key}": value for key, value in SHAPE.items()}
-    shape.update(max_positions=40, init_std=0.3)
+    shape = {"_name": name, "max_positions": 40, "init_std": 0.3}
+    if task == PARSING:
+        shape.update(decoder_layers=2, decoder_ffn_embed_dim=32)
     shape.update(
         {k.removeprefix("model_"): v for k, v in options.items() if k not in ours}
     )
-    if task == PARSING:
-        shape = {"decoder_layers": 2, "decoder_ffn_embed_dim": 32, **shape}
     torch.manual_seed(3)
-    model = built.build_model(OmegaConf.create({"_name": name, **shape})).eval()
+    model = build_model(built, SHAPE, **shape).eval()
     with torch.no_grad():  # biases and layer norms are trivial before training
         for parameter in model.parameters():
             if parameter.dim() == 1:

@@ -9,12 +9,11 @@ from typing import Any, NamedTuple
 import pytest
 import tokenizers
 import torch
-from fairseq import models as fairseq_models
 from fairseq.data import Dictionary
 from sentencepiece import SentencePieceTrainer
 from tokenizers import models, pre_tokenizers, trainers
 
-from fairseq_mlkd.checkpoint import load_weights, model_config, read_checkpoint
+import fairseq_mlkd
 from fairseq_mlkd.convert.importer import import_encoder
 from fairseq_mlkd.data.binary import encode_line
 from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderModel
@@ -44,7 +43,7 @@ TEXTS = [
     "x" * 101 + " y",
     "",
 ]
-# of which version 4, all that runs with torch 2.5, makes something else with XLM-R
+# of which version 4, that of Python 3.10, makes something else with XLM-R
 IS_OLD = int(transformers.__version__.split(".")[0]) < 5
 ODD_SPACES = [
     "日本語を話す東京の人　と a\u200bb",
@@ -73,19 +72,8 @@ class Ours(NamedTuple):
 
 def load_ours(folder: Path) -> Ours:
     """Load an imported folder strictly."""
-    dictionary = Dictionary.load(str(folder / "dict.txt"))
-    dictionary.add_symbol("<mask>")
-    state = read_checkpoint(str(folder / "model.pt"), "--flag")
-    task: Any = type("Task", (), {"source_dictionary": dictionary})
-    model = fairseq_models.build_model(model_config(state), task, from_checkpoint=True)
-    weights = state["model"]
-    for key in [key for key in weights if key.endswith(".out_proj.bias")]:
-        _, name, *_ = key.split(".")
-        if key.startswith("classification_heads."):
-            pooled = f"classification_heads.{name}.dense.bias" in weights
-            model.add_head(name, len(weights[key]), pooled=pooled)
-    load_weights(model, weights, str(folder), "--flag")
-    return Ours(model.eval(), dictionary, Tokenizer.load(str(folder)))
+    model, task = fairseq_mlkd.load(folder)
+    return Ours(model, task.source_dictionary, Tokenizer.load(str(folder)))
 
 
 def run_import(source: Path, out: Path) -> Ours:

@@ -92,7 +92,6 @@ def test_amp_without_a_gpu_is_full_precision(mlm, tmp_path):
     assert same_weights(path, mlm["fp32"])
 
 
-@pytest.mark.skipif(not hasattr(torch, "amp"), reason="no loss scaling on this CPU")
 def test_amp_with_the_autocast_and_the_loss_scaling_of_a_gpu(tmp_path, monkeypatch):
     """Gradients are unscaled once: with plain SGD, updates follow full precision."""
     data = write_tagged(tmp_path / "data", {"train.en": 30, "valid.en": 13})

@@ -17,6 +17,7 @@ from huggingface import (
     write_sentencepiece,
     write_wordpiece,
 )
+from safetensors.torch import load_file, save_file
 
 from fairseq_mlkd.cli.import_encoder import main
 from fairseq_mlkd.convert.importer import import_encoder
@@ -90,8 +91,6 @@ def test_every_kind_of_weight_file(tmp_path, name, shards):
 
 def rewrite_weights(folder: Path, name: str, shards: bool) -> None:
     """Write the same weights to another file, or to two of them with an index."""
-    from safetensors.torch import load_file, save_file
-
     tensors = load_file(str(folder / "model.safetensors"))
     (folder / "model.safetensors").unlink()
     save = save_file if name.endswith(".safetensors") else torch.save

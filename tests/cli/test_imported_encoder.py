@@ -16,6 +16,7 @@ from tiny import CLASSES, STUDENT, load, run, shape_flags, train, write_sentence
 from fairseq_mlkd.cli.import_encoder import main
 from fairseq_mlkd.errors import UserError
 from fairseq_mlkd.metrics.results import read_results
+from fairseq_mlkd.modules.heads import MaskedLMHead
 
 MLM = ["--task", "multilingual_mlm", "--criterion", "task_cross_entropy"]
 DISTIL = ["--task", "multilingual_mlm", "--criterion", "tinybert"]
@@ -137,8 +138,6 @@ def test_a_head_is_trained_and_nothing_else(bare, tmp_path):
 
 
 def test_a_frozen_encoder_builds_no_graph(bare, tmp_path, monkeypatch):
-    from fairseq_mlkd.modules.heads import MaskedLMHead
-
     needed = []
     forward = MaskedLMHead.forward
 

@@ -8,8 +8,9 @@ from exported import TAGGING, export, make
 from fairseq_mlkd.cli.latency import main
 
 
-@pytest.fixture
-def folder(tmp_path):
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    tmp_path = tmp_path_factory.mktemp("tagger")
     made = make(tmp_path, TAGGING, model_max_positions=90)
     lines = [
         {"dataset": "wikiann", "model": "m", "lang": lang, "metric": metric,

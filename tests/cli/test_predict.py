@@ -47,6 +47,12 @@ def test_parses_come_with_their_words(tmp_path, capsys):
     assert found["parse"].startswith("[IN:") and found["parse"].endswith("]")
 
 
+@pytest.fixture(scope="module")
+def tagger(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tagger")
+    return export(make(folder, TAGGING), folder / "out")
+
+
 @pytest.mark.parametrize(
     "line, part",
     [
@@ -56,13 +62,11 @@ def test_parses_come_with_their_words(tmp_path, capsys):
         ('{"texts": "a"}', ":2: unknown field texts"),
     ],
 )
-def test_a_bad_line_is_named(tmp_path, line, part):
-    made = make(tmp_path, TAGGING)
-    folder = export(made, tmp_path / "out")
+def test_a_bad_line_is_named(tagger, tmp_path, line, part):
     file = tmp_path / "asked"
     file.write_text(f"the king\n{line}\n")
     with pytest.raises(SystemExit) as refusal:
-        main([str(folder), str(file)])
+        main([str(tagger), str(file)])
     message = str(refusal.value)
     assert message.startswith("mlkd-predict: error:") and part in message
     assert "\n" not in message

@@ -8,6 +8,8 @@ from typing import ParamSpec, TypeVar
 
 from hydra.errors import CompactHydraException
 
+from fairseq_mlkd.remedies import describe
+
 logger = logging.getLogger(__name__)
 # fairseq has the root logger tell everything; at DEBUG, where an error was raised
 logger.setLevel(logging.INFO)
@@ -41,10 +43,3 @@ def in_one_line(function: Callable[_P, _R]) -> Callable[_P, _R]:
     # fairseq looks for the parameters that a task's method has
     run.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
     return run
-
-
-def describe(error: Exception) -> str:
-    """Return what an error says, in one line."""
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).split()) or type(error).__name__

@@ -26,7 +26,8 @@ from fairseq.trainer import Trainer
 from torch.multiprocessing.spawn import ProcessRaisedException
 
 from fairseq_mlkd.checkpoint import dictionary_beside, is_torn, read_checkpoint
-from fairseq_mlkd.errors import UserError, describe, in_one_line
+from fairseq_mlkd.errors import UserError, in_one_line
+from fairseq_mlkd.remedies import describe
 
 logger = logging.getLogger(__name__)
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fairseq_mlkd.errors import UserError, describe
+from fairseq_mlkd.remedies import describe
 
 # Optional libraries, by the extra of `setup.py` that installs them.
 EXTRAS = {
@@ -31,7 +31,7 @@ def one_line_errors(
         also: more errors that are no fault of the program.
         stopped: what to say when the user interrupts it, which gives status 130.
     """
-    caught: tuple[type[Exception], ...] = (OSError, ValueError, UserError, *also)
+    caught: tuple[type[Exception], ...] = (OSError, ValueError, *also)
     try:
         yield
     except ImportError as error:

@@ -18,8 +18,8 @@ import sys
 from pathlib import Path
 
 from fairseq_mlkd.cli.command import make_parser, one_line_errors
-from fairseq_mlkd.remedies import describe
 from fairseq_mlkd.prepare.downloads import SOURCE_NAMES, Downloader, fetch
+from fairseq_mlkd.remedies import describe
 
 
 def languages(text: str) -> list[str]:

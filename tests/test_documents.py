@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from fairseq import options
-from scripts import EXAMPLES, ROOT, load_script
+from scripts import ROOT, load_script
 
 from fairseq_mlkd.cli import export, import_encoder, latency, report, score
 
-DOCUMENTS = [ROOT / "README.md", *sorted(EXAMPLES.glob("*.md"))]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FAIRSEQ = {
     "fairseq-train": options.get_training_parser,
     "fairseq-validate": options.get_validation_parser,

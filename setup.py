@@ -72,6 +72,10 @@ setup(
     },
     entry_points={
         "console_scripts": [
+            "mlkd = fairseq_mlkd.__main__:main",
+            "mlkd-benchmark = fairseq_mlkd.cli.benchmark:main",
+            "mlkd-corpus = fairseq_mlkd.cli.corpus:main",
+            "mlkd-download = fairseq_mlkd.cli.download:main",
             "mlkd-export = fairseq_mlkd.cli.export:main",
             "mlkd-import = fairseq_mlkd.cli.import_encoder:main",
             "mlkd-latency = fairseq_mlkd.cli.latency:main",

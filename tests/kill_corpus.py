@@ -24,14 +24,11 @@ from unittest import mock
 from forks import fork, wait
 
 from fairseq_mlkd.files.hashing import file_sha256
-from fairseq_mlkd.prepare.corpus import (
-    CorpusOptions,
-    Workers,
-    build_corpus,
-    chunks,
-    duplicates,
-)
+from fairseq_mlkd.prepare.corpus import chunks, duplicates
+from fairseq_mlkd.prepare.corpus.build import build_corpus
+from fairseq_mlkd.prepare.corpus.options import CorpusOptions
 from fairseq_mlkd.prepare.corpus.readers import lines
+from fairseq_mlkd.prepare.corpus.workers import Workers
 
 CHANGES = ("mkdir", "remove", "replace", "rmdir", "unlink")  # functions of os
 MAX_KILLS = 4  # of one run, which then may end

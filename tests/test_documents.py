@@ -2,13 +2,14 @@
 
 import re
 import shlex
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from fairseq import options
-from scripts import ROOT, load_script
+from scripts import ROOT
 
-from fairseq_mlkd.cli import export, import_encoder, latency, report, score
+from fairseq_mlkd import cli
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 FAIRSEQ = {
@@ -17,14 +18,10 @@ FAIRSEQ = {
     "fairseq-generate": options.get_generation_parser,
 }
 OURS = {
-    "mlkd-export": export.get_parser,
-    "mlkd-import": import_encoder.get_parser,
-    "mlkd-latency": latency.get_parser,
-    "mlkd-report": report.get_parser,
-    "mlkd-score": score.get_parser,
-    "preprocess/benchmark.py": lambda: load_script("benchmark").get_parser(),
-    "preprocess/download.py": lambda: load_script("download").get_parser(),
+    name: import_module(f"{cli.__name__}.{module}").get_parser
+    for name, module in cli.COMMANDS.items()
 }
+OURS |= {f"preprocess/{x}.py": OURS[f"mlkd-{x}"] for x in ("benchmark", "download")}
 
 
 def find_commands(text: str) -> list[list[str]]:

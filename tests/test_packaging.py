@@ -14,6 +14,8 @@ import pytest
 import setuptools
 from scripts import ROOT
 
+from fairseq_mlkd.cli import COMMANDS
+
 
 @pytest.fixture
 def setup_arguments(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
@@ -45,6 +47,12 @@ def test_installed_version_is_that_of_setup(setup_arguments: dict[str, Any]) -> 
     installed = metadata("fairseq_mlkd")
     assert installed["Version"] == setup_arguments["version"]
     assert set(installed["Requires-Python"].split(",")) == {">=3.10", "<3.14"}
+
+
+def test_every_command_is_installed(setup_arguments: dict[str, Any]) -> None:
+    scripts = setup_arguments["entry_points"]["console_scripts"]
+    expected = [f"{x} = fairseq_mlkd.cli.{name}:main" for x, name in COMMANDS.items()]
+    assert sorted(scripts) == sorted(["mlkd = fairseq_mlkd.__main__:main", *expected])
 
 
 def test_version_is_written_in_one_place(setup_arguments: dict[str, Any]) -> None:

@@ -15,7 +15,8 @@ from tiny import STUDENT, build_model, flags_of, make_task, run, train
 
 from fairseq_mlkd.data.folders import read_audit
 from fairseq_mlkd.metrics.results import read_results
-from fairseq_mlkd.prepare.corpus import CorpusOptions, build_corpus
+from fairseq_mlkd.prepare.corpus.build import build_corpus
+from fairseq_mlkd.prepare.corpus.options import CorpusOptions
 from fairseq_mlkd.prepare.labelled import READERS
 from fairseq_mlkd.prepare.labelled.prepare import Preparation
 from fairseq_mlkd.prepare.labelled.selection import Settings

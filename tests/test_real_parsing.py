@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from tiny import run, train
 
-from fairseq_mlkd.prepare.corpus import CorpusOptions, build_corpus
+from fairseq_mlkd.prepare.corpus.build import build_corpus
+from fairseq_mlkd.prepare.corpus.options import CorpusOptions
 from fairseq_mlkd.prepare.labelled import READERS
 from fairseq_mlkd.prepare.labelled.prepare import Preparation
 from fairseq_mlkd.prepare.labelled.selection import Settings

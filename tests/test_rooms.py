@@ -53,6 +53,7 @@ ROOMS["loading"] = ({"checkpoint", "distillation", "errors", "tasks"}, FAIRSEQ)
 REGISTERED = {
     *("criterions", "fairseq_fixes", "loading", "models", "optim", "scoring", "tasks")
 }
+ROOMS["__main__"] = ({"cli"}, GROUND)
 ROOMS["__init__"] = (REGISTERED, GROUND)
 
 

@@ -1,4 +1,9 @@
-"""`mlkd-export`: a checkpoint -> a Hugging Face folder, ONNX and int8."""
+"""Export a checkpoint as a Hugging Face folder, ONNX and int8.
+
+Example:
+
+    mlkd-export checkpoints/wikiann/checkpoint_best.pt shipped --onnx --int8
+"""
 
 from __future__ import annotations
 

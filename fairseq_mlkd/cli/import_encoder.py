@@ -1,4 +1,9 @@
-"""`mlkd-import`: a public encoder -> our checkpoint, dictionary and tokenizer."""
+"""Import a public encoder: checkpoint, dictionary and tokenizer.
+
+Example:
+
+    mlkd-import downloads/multilingual-e5-small encoder
+"""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,9 @@
-"""`mlkd-latency`: milliseconds, size and memory of exported models, beside accuracy."""
+"""Measure milliseconds, size and memory of exported models, beside their scores.
+
+Example:
+
+    mlkd-latency shipped --threads 1,2 --batch 1,8
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,11 @@
-"""`mlkd-predict`: raw text or JSONL -> one line of JSON each, by an exported folder.
+"""Answer raw text or JSONL by an exported folder, one line of JSON each.
 
 A line that begins with `{` is a request: `text`, `text_pair`, `words` and `lang`. Any
 other line is a text, or a pair of texts with a tab between them.
+
+Example:
+
+    mlkd-predict shipped questions.jsonl --lang de
 """
 
 from __future__ import annotations

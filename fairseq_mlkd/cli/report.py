@@ -1,4 +1,9 @@
-"""Set result lines beside one another: the paper's tables, and a picture of them."""
+"""Set result lines beside one another: the paper's tables, and a picture of them.
+
+Example:
+
+    mlkd-report results.jsonl --output report
+"""
 
 import argparse
 import sys

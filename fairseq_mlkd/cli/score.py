@@ -1,9 +1,13 @@
-"""`mlkd-score`: score predictions from anywhere by a benchmark's own metrics.
+"""Score predictions from anywhere by a benchmark's own metrics.
 
 GOLD is a file of the benchmark. HYPOTHESIS has the same rows in the same order, with
 predicted labels in place of the true ones: in any layout of the benchmark, or for
 mtop one parse per line. With --generate-output it is what fairseq-generate printed for
 the subset that was prepared from GOLD. Rows that preparation drops are not scored.
+
+Example:
+
+    mlkd-score mtop downloads/mtop/fr/test.txt predictions.txt --lang fr
 """
 
 import argparse
@@ -15,8 +19,6 @@ from pathlib import Path
 from fairseq_mlkd.cli.command import benchmark_parser, one_line_errors
 from fairseq_mlkd.cli.score_rows import read_pairs
 from fairseq_mlkd.data.folders import LABEL, TARGET, WORDS
-from fairseq_mlkd.metrics.choice import choose_metric
-from fairseq_mlkd.metrics.spans import find_odd_tags
 from fairseq_mlkd.prepare.labelled import READERS
 from fairseq_mlkd.prepare.labelled.rows import Row, WordRow
 from fairseq_mlkd.text.pointers import from_pointers
@@ -53,6 +55,9 @@ def score(pairs: Sequence[tuple[Row, Row]]) -> dict[str, float]:
     Args:
         pairs: rows with their true and with their predicted labels; at least one.
     """
+    # takes seconds, for which --help does not wait
+    from fairseq_mlkd.metrics.choice import choose_metric
+
     gold, predicted = ([row.symbols() for row in rows] for rows in zip(*pairs))
     for labels in gold:
         if TARGET in labels:
@@ -65,6 +70,8 @@ def score(pairs: Sequence[tuple[Row, Row]]) -> dict[str, float]:
 
 def warn_of_odd_tags(path: Path, rows: Sequence[Row]) -> None:
     """Say in one line where the first tag stands that is none of `O`, `B-`, `I-`."""
+    from fairseq_mlkd.metrics.spans import find_odd_tags
+
     odd = [
         (row.line, tag)
         for row in rows

@@ -1,7 +1,11 @@
-"""`mlkd-trim`: a checkpoint with the vocabulary of some languages or of a corpus.
+"""Trim the vocabulary of a checkpoint to some languages or to a corpus.
 
 OUT holds model.pt, dict.txt, the tokenizer and the labels: a teacher before stage 1, or
 a student after. Hidden states on the text that decided are the same to the bit.
+
+Example:
+
+    mlkd-trim encoder/model.pt trimmed --text en=en.txt de=de.txt
 """
 
 from __future__ import annotations

@@ -1,13 +1,15 @@
 """What ends every command: one line on bad input, a traceback on a fault of ours."""
 
+import re
+import shlex
 import subprocess
 import sys
 from importlib import import_module
-from pkgutil import iter_modules
 
 import pytest
 
-from fairseq_mlkd import cli
+from fairseq_mlkd.__main__ import list_commands, main
+from fairseq_mlkd.cli import COMMANDS
 from fairseq_mlkd.cli.command import one_line_errors
 
 
@@ -50,12 +52,35 @@ def test_an_interrupted_command_says_what_to_do(capsys):
 
 
 def test_help_waits_for_neither_torch_nor_fairseq():
-    names = [f"{cli.__name__}.{found.name}" for found in iter_modules(cli.__path__)]
-    commands = [x for x in names if hasattr(import_module(x), "get_parser")]
-    assert len(commands) == 7
-    code = "import sys\n" + "".join(
-        f"import {name}\n{name}.get_parser().format_help()\n" for name in commands
-    )
-    code += "print(sorted({'torch', 'fairseq', 'matplotlib'} & set(sys.modules)))"
+    code = "import sys\nfrom fairseq_mlkd.__main__ import list_commands\n"
+    for name in COMMANDS.values():
+        code += f"import fairseq_mlkd.cli.{name} as command\n"
+        code += "command.get_parser().format_help()\n"
+    code += "list_commands()\n"
+    slow = {"torch", "fairseq", "matplotlib", "sklearn", "onnxruntime", "transformers"}
+    code += f"print(sorted({slow} & set(sys.modules)))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert ran.stdout == "[]\n", ran.stderr
+    assert (ran.stdout, ran.stderr) == ("[]\n", "")
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_shows_defaults_and_an_example_that_parses(name):
+    parser = import_module(f"fairseq_mlkd.cli.{COMMANDS[name]}").get_parser()
+    text = parser.format_help()
+    examples = re.findall(rf"^    {name} (.*)$", text, re.M)
+    assert parser.prog == name and examples and "default" in text
+    for example in examples:
+        parser.parse_args(shlex.split(example))
+
+
+def test_mlkd_lists_the_commands_and_runs_them(capsys):
+    listed = list_commands()
+    assert re.findall(r"^  (mlkd-\w+) +[A-Z].*\.$", listed, re.M) == list(COMMANDS)
+    main([])
+    assert capsys.readouterr().out == f"{listed}\n"
+    for given in ("score", "mlkd-score"):
+        with pytest.raises(SystemExit) as stop:
+            main([given, "--help"])
+        assert stop.value.code == 0 and "GOLD" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="no command 'scores'; mlkd lists them"):
+        main(["scores"])

@@ -15,7 +15,9 @@ from scripts import EXAMPLES
 from tiny import STUDENT, load, shape_flags, train
 
 from fairseq_mlkd.data.binary import load_binary
-from fairseq_mlkd.prepare.corpus import CorpusOptions, build_corpus, existing_report
+from fairseq_mlkd.prepare.corpus.build import build_corpus
+from fairseq_mlkd.prepare.corpus.options import CorpusOptions
+from fairseq_mlkd.prepare.corpus.report import existing_report
 from fairseq_mlkd.text.tokenizer import Tokenizer
 
 SIZES = {"en": 120, "de": 30}

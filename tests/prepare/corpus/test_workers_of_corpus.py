@@ -9,14 +9,11 @@ from pathlib import Path
 import pytest
 from kill_corpus import checksums, kill_corpus, make_builder, small_chunks
 
-from fairseq_mlkd.prepare.corpus import (
-    WorkerLost,
-    Workers,
-    build_corpus,
-    existing_report,
-)
+from fairseq_mlkd.prepare.corpus.build import build_corpus
 from fairseq_mlkd.prepare.corpus.chunks import read_file
-from fairseq_mlkd.prepare.corpus.tasks import Task, run_tasks
+from fairseq_mlkd.prepare.corpus.report import existing_report
+from fairseq_mlkd.prepare.corpus.tasks import Task, WorkerLost, run_tasks
+from fairseq_mlkd.prepare.corpus.workers import Workers
 
 
 @pytest.fixture

@@ -1,13 +1,13 @@
-"""preprocess/benchmark.py from official files to binary data."""
+"""mlkd-benchmark from official files to binary data."""
 
 import json
 from pathlib import Path
 
 import pytest
 from fairseq.data import Dictionary
-from scripts import load_script
 from tiny import write_tokenizer
 
+from fairseq_mlkd.cli.benchmark import main
 from fairseq_mlkd.data.binary import load_binary
 from fairseq_mlkd.files.hashing import file_sha256
 
@@ -15,11 +15,6 @@ WORDS = [
     *("the", "cat", "sleeps", "runs", "rests", "one", "two", "three"),
     *("le", "chat", "dort", "court"),
 ]
-
-
-@pytest.fixture(scope="module")
-def main():
-    return load_script("benchmark").main
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +64,7 @@ def write_files(folder: Path, files: dict) -> Path:
     return folder
 
 
-def prepare(main, name: str, tokenizer: Path, folder: Path, *flags: str) -> Path:
+def prepare(name: str, tokenizer: Path, folder: Path, *flags: str) -> Path:
     out = folder.parent / "out"
     main([name, str(folder), str(out), "--tokenizer", str(tokenizer), *flags])
     return out
@@ -87,8 +82,8 @@ def read(out: Path, part: str, subset: str) -> list:
     return [dictionary.string(row, bpe_symbol="subword_nmt") for row in rows]
 
 
-def test_official_files_become_binary_data(main, tokenizer, pawsx, tmp_path, capsys):
-    out = prepare(main, "pawsx", tokenizer, pawsx)
+def test_official_files_become_binary_data(tokenizer, pawsx, tmp_path, capsys):
+    out = prepare("pawsx", tokenizer, pawsx)
     assert read(out, "input0", "test.en") == ["the cat sleeps", "cat"]
     assert read(out, "input1", "test.en") == ["the cat rests", "runs"]
     assert read(out, "label", "test.en") == ["1", "0"]
@@ -102,8 +97,8 @@ def test_official_files_become_binary_data(main, tokenizer, pawsx, tmp_path, cap
     assert totals in capsys.readouterr().out
 
 
-def test_audit_accounts_for_every_row(main, tokenizer, pawsx, tmp_path):
-    out = prepare(main, "pawsx", tokenizer, pawsx)
+def test_audit_accounts_for_every_row(tokenizer, pawsx, tmp_path):
+    out = prepare("pawsx", tokenizer, pawsx)
     audit = json.loads((out / "audit.json").read_text(encoding="utf-8"))
     assert audit["totals"]["test.fr"] == {"kept": 1, "dropped": 2}
     entry = read_audits(out)["test.fr"]
@@ -112,8 +107,8 @@ def test_audit_accounts_for_every_row(main, tokenizer, pawsx, tmp_path):
     assert entry["sha256"] == file_sha256(pawsx / entry["path"])
 
 
-def test_words_and_subwords_stay_aligned(main, tokenizer, wikiann):
-    out = prepare(main, "wikiann", tokenizer, wikiann)
+def test_words_and_subwords_stay_aligned(tokenizer, wikiann):
+    out = prepare("wikiann", tokenizer, wikiann)
     assert read(out, "input0", "train.en") == ["the cat", "s"]
     assert read(out, "words", "train.en") == ["The Cat", "<s>"]
     assert read(out, "label", "train.en") == ["O B-PER", "I-LOC"]
@@ -128,10 +123,8 @@ def test_words_and_subwords_stay_aligned(main, tokenizer, wikiann):
     assert load_binary(str(out / "pieces/valid.en"))[0].tolist() == [0]
 
 
-def test_audit_of_words_says_what_a_model_cannot_get_right(
-    main, tokenizer, wikiann, capsys
-):
-    out = prepare(main, "wikiann", tokenizer, wikiann)
+def test_audit_of_words_says_what_a_model_cannot_get_right(tokenizer, wikiann, capsys):
+    out = prepare("wikiann", tokenizer, wikiann)
     assert (
         out / "label/dict.txt"
     ).read_text() == "B-PER 1\nI-LOC 1\nO 1\nB-ORG 0\nI-ORG 0\n"
@@ -143,8 +136,8 @@ def test_audit_of_words_says_what_a_model_cannot_get_right(
     assert notes in capsys.readouterr().out
 
 
-def test_intents_and_slots_become_binary_data(main, tokenizer, multiatis):
-    out = prepare(main, "multiatis", tokenizer, multiatis)
+def test_intents_and_slots_become_binary_data(tokenizer, multiatis):
+    out = prepare("multiatis", tokenizer, multiatis)
     assert read(out, "intent", "train.en") == ["rest"]
     assert (out / "intent/dict.txt").read_text() == "rest 1\nnew 0\n"
     assert read(out, "label", "test.fr") == ["O B-pet"]
@@ -153,14 +146,14 @@ def test_intents_and_slots_become_binary_data(main, tokenizer, multiatis):
     assert (file["untrained"], file["published"]) == ({"intent": 1}, 490)
 
 
-def test_parses_become_ontology_symbols_and_pointers(main, tokenizer, tmp_path, capsys):
+def test_parses_become_ontology_symbols_and_pointers(tokenizer, tmp_path, capsys):
     spans = [{"start": 0, "length": 3}, {"start": 4, "length": 3}]
     tokens = json.dumps({"tokens": ["the", "cat"], "tokenSpans": spans})
     cells = ["IN:A", "4:7:SL:B", "the cat", "x", "en_XX", "[IN:A [SL:B cat ] ]", tokens]
     row = "\t".join(cells) + "\n"
     files = dict.fromkeys(("en/train.txt", "en/eval.txt"), row)
     files["fr/test.txt"] = row.replace("SL:B", "SL:C")
-    out = prepare(main, "mtop", tokenizer, write_files(tmp_path / "in", files))
+    out = prepare("mtop", tokenizer, write_files(tmp_path / "in", files))
     assert read(out, "target", "train.en") == ["[IN:A [SL:B @ptr_1 ] ]"]
     symbols = Dictionary.load(str(out / "target/dict.txt"))
     trained, unseen = ["[IN:A", "[SL:B", "]"], ["[SL:C"]
@@ -173,7 +166,7 @@ def test_parses_become_ontology_symbols_and_pointers(main, tokenizer, tmp_path, 
     assert "--grammar ontology forbids 1" in capsys.readouterr().out
 
 
-def test_one_file_can_hold_all_splits(main, tokenizer, tmp_path):
+def test_one_file_can_hold_all_splits(tokenizer, tmp_path):
     record = {
         "locale": "en-US",
         "intent": "rest",
@@ -182,25 +175,25 @@ def test_one_file_can_hold_all_splits(main, tokenizer, tmp_path):
     }
     lines = [json.dumps({**record, "partition": p}) for p in ("train", "dev", "test")]
     folder = write_files(tmp_path / "in", {"en-US.jsonl": "\n".join(lines)})
-    out = prepare(main, "massive", tokenizer, folder)
+    out = prepare("massive", tokenizer, folder)
     for subset in ("train.en", "valid.en", "test.en"):
         assert read(out, "label", subset) == ["B-a"]
         assert read_audits(out)[subset]["rows_read"] == 1
     with pytest.raises(SystemExit, match="has validation data; leave out"):
-        prepare(main, "massive", tokenizer, folder, "--valid-fraction", "0.1")
+        prepare("massive", tokenizer, folder, "--valid-fraction", "0.1")
 
 
-def test_words_alone_decide_what_is_held_out(main, tokenizer, tmp_path):
+def test_words_alone_decide_what_is_held_out(tokenizer, tmp_path):
     rows = "".join(f"{word}\tO\nthe\tO\n\n" for word in [*WORDS, *WORDS])
     folder = write_files(tmp_path / "in", {"en/train": rows, "fr/dev": rows})
-    out = prepare(main, "wikiann", tokenizer, folder, "--valid-fraction", "0.3")
+    out = prepare("wikiann", tokenizer, folder, "--valid-fraction", "0.3")
     train, valid = (read(out, "words", f"{s}.en") for s in ("train", "valid"))
     assert len(train) + len(valid) == 2 * len(WORDS)
     assert valid and set(train).isdisjoint(valid)
 
 
 def test_held_out_part_is_seeded_and_shares_no_first_sentence(
-    main, tokenizer, pawsx, tmp_path
+    tokenizer, pawsx, tmp_path
 ):
     train = pawsx / "x-final/en/dev_2k.tsv"
     firsts = [f"{one} {other}" for one in WORDS[:3] for other in WORDS[:10]]
@@ -224,7 +217,7 @@ def test_held_out_part_is_seeded_and_shares_no_first_sentence(
 
 
 def test_complete_output_is_kept_and_other_output_refused(
-    main, tokenizer, pawsx, tmp_path, capsys
+    tokenizer, pawsx, tmp_path, capsys
 ):
     out = tmp_path / "out"
     command = ["pawsx", str(pawsx), str(out), "--tokenizer", str(tokenizer)]
@@ -241,11 +234,11 @@ def test_complete_output_is_kept_and_other_output_refused(
         main(command)
 
 
-def test_bad_row_leaves_nothing_behind(main, tokenizer, pawsx, tmp_path):
+def test_bad_row_leaves_nothing_behind(tokenizer, pawsx, tmp_path):
     with open(pawsx / "x-final/fr/test_2k.tsv", "a") as file:
         file.write("9\tone\ttwo\t7\n")
     with pytest.raises(SystemExit, match=r"error: .*test_2k\.tsv:5: unknown label '7'"):
-        prepare(main, "pawsx", tokenizer, pawsx)
+        prepare("pawsx", tokenizer, pawsx)
     assert not list(tmp_path.glob("out*"))
 
 
@@ -257,24 +250,22 @@ def test_bad_row_leaves_nothing_behind(main, tokenizer, pawsx, tmp_path):
         ("fr/test", "", r"test: the file is empty"),
     ],
 )
-def test_bad_word_files_leave_nothing_behind(
-    main, tokenizer, wikiann, name, text, complaint
-):
+def test_bad_word_files_leave_nothing_behind(tokenizer, wikiann, name, text, complaint):
     (wikiann / name).write_text(text)
     with pytest.raises(SystemExit, match=rf"error: .*{complaint}"):
-        prepare(main, "wikiann", tokenizer, wikiann)
+        prepare("wikiann", tokenizer, wikiann)
     assert not list(wikiann.parent.glob("out*"))
 
 
-def test_keep_ns_is_refused_where_it_means_nothing(main, tokenizer, wikiann):
+def test_keep_ns_is_refused_where_it_means_nothing(tokenizer, wikiann):
     with pytest.raises(SystemExit, match="--keep-ns: wikiann has no rows to keep"):
-        prepare(main, "wikiann", tokenizer, wikiann, "--keep-ns")
+        prepare("wikiann", tokenizer, wikiann, "--keep-ns")
 
 
-def test_a_subset_without_rows_is_an_error(main, tokenizer, pawsx):
+def test_a_subset_without_rows_is_an_error(tokenizer, pawsx):
     (pawsx / "x-final/fr/dev_2k.tsv").write_text("id\tsentence1\tsentence2\tlabel\n")
     with pytest.raises(SystemExit, match="no row is left for valid.fr"):
-        prepare(main, "pawsx", tokenizer, pawsx)
+        prepare("pawsx", tokenizer, pawsx)
 
 
 @pytest.mark.parametrize(
@@ -285,6 +276,6 @@ def test_a_subset_without_rows_is_an_error(main, tokenizer, pawsx):
         (["--langs", "en,ko"], "no file for ko"),
     ],
 )
-def test_bad_arguments_are_one_line(main, tokenizer, pawsx, flags, complaint):
+def test_bad_arguments_are_one_line(tokenizer, pawsx, flags, complaint):
     with pytest.raises(SystemExit, match=complaint):
-        prepare(main, "pawsx", tokenizer, pawsx, *flags)
+        prepare("pawsx", tokenizer, pawsx, *flags)

@@ -1,4 +1,4 @@
-"""preprocess/download.py: the command, killed and started again."""
+"""mlkd-download: the command, killed and started again."""
 
 import os
 import signal
@@ -9,19 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scripts import PREPROCESS, load_script
+from scripts import PREPROCESS
 from wikimedia import serve_dumps
 
+from fairseq_mlkd.cli.download import main
 from fairseq_mlkd.prepare.downloads import Downloader
 
 SCRIPT = PREPROCESS / "download.py"
 DATE = "20261001"
 CONTENT = b"BZh" + np.random.default_rng(1).bytes(4 << 20)
-
-
-@pytest.fixture(scope="module")
-def main():
-    return load_script("download").main
 
 
 @pytest.fixture
@@ -31,7 +27,7 @@ def server(monkeypatch):
         yield server
 
 
-def status(main, *arguments):
+def status(*arguments):
     with pytest.raises(SystemExit) as stop:
         main([str(argument) for argument in arguments])
     return stop.value.code
@@ -62,32 +58,32 @@ def test_killed_in_the_middle_the_same_command_gives_the_same_file(server, tmp_p
     assert {p.name for p in target.parent.iterdir()} == {target.name, "dumpstatus.json"}
 
 
-def test_the_last_line_is_the_next_command(main, server, tmp_path, capsys):
+def test_the_last_line_is_the_next_command(server, tmp_path, capsys):
     arguments = ["--langs", "en", "--mirror", server.url, "--to", tmp_path]
-    assert status(main, "wikipedia", *arguments) == 0
+    assert status("wikipedia", *arguments) == 0
     lines = capsys.readouterr().out.splitlines()
     files = tmp_path / "wikipedia" / f"enwiki-{DATE}" / "*.bz2"
-    assert lines[-1] == f"next: python preprocess/corpus.py data/corpus 'en={files}'"
+    assert lines[-1] == f"next: mlkd-corpus data/corpus 'en={files}'"
 
 
-def test_a_source_that_fails_does_not_stop_the_others(main, server, tmp_path, capsys):
+def test_a_source_that_fails_does_not_stop_the_others(server, tmp_path, capsys):
     arguments = ["--langs", "en", "--mirror", server.url, "--to", tmp_path]
-    assert status(main, "multiatis", "wikipedia", *arguments) == 1
+    assert status("multiatis", "wikipedia", *arguments) == 1
     captured = capsys.readouterr()
     assert captured.err.startswith(
-        "download.py: error: MultiATIS++ needs a licence of the Linguistic"
+        "mlkd-download: error: MultiATIS++ needs a licence of the Linguistic"
     )
     assert captured.err.count("\n") == 1
-    assert captured.out.splitlines()[-1].startswith("next: python preprocess/corpus.py")
+    assert captured.out.splitlines()[-1].startswith("next: mlkd-corpus")
 
 
-def test_an_interrupt_is_one_line(main, monkeypatch, tmp_path, capsys):
+def test_an_interrupt_is_one_line(monkeypatch, tmp_path, capsys):
     def interrupt(*arguments):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Downloader, "obtain", interrupt)
-    assert status(main, "xnli", "--to", tmp_path) == 130
-    line = "download.py: stopped; the same command goes on\n"
+    assert status("xnli", "--to", tmp_path) == 130
+    line = "mlkd-download: stopped; the same command goes on\n"
     assert capsys.readouterr().err == line
 
 
@@ -99,6 +95,6 @@ def test_an_interrupt_is_one_line(main, monkeypatch, tmp_path, capsys):
         (["wikipedia", "--date", "2026-11-01"], "'2026-11-01': write YYYYMMDD"),
     ],
 )
-def test_bad_arguments_are_explained(main, tmp_path, capsys, arguments, complaint):
-    assert status(main, *arguments, "--to", tmp_path) == 2
+def test_bad_arguments_are_explained(tmp_path, capsys, arguments, complaint):
+    assert status(*arguments, "--to", tmp_path) == 2
     assert complaint in capsys.readouterr().err

@@ -1,26 +1,23 @@
+"""mlkd-corpus: from text and dumps to binary data."""
+
 import json
 import os
-import runpy
-import sys
 
 import pytest
 from dumps import write_dump
-from scripts import PREPROCESS
 
+from fairseq_mlkd.cli.corpus import main
 from fairseq_mlkd.files.lines import read_lines
-
-SCRIPT = str(PREPROCESS / "corpus.py")
 
 
 @pytest.fixture
-def corpus(monkeypatch, capsys):
-    """Run the script in this process; return its error, None without, and output."""
+def corpus(capsys):
+    """Run the command in this process; return its error, None without, and output."""
 
     def run(*arguments):
-        monkeypatch.setattr(sys, "argv", [SCRIPT, *map(str, arguments)])
         error = None
         try:
-            runpy.run_path(SCRIPT, run_name="__main__")
+            main(list(map(str, arguments)))
         except SystemExit as stop:
             error = stop.code
         return error, capsys.readouterr().out.splitlines()
@@ -121,7 +118,7 @@ def test_bad_arguments_are_one_line(corpus, tmp_path, languages, message):
     languages = [language.format(bad=bad) for language in languages]
     error, lines = corpus(tmp_path / "out", *languages)
     assert lines == [] and len(error.splitlines()) == 1
-    assert error.startswith("corpus.py: error: ") and message in error
+    assert error.startswith("mlkd-corpus: error: ") and message in error
     assert os.listdir(tmp_path) == ["bad.txt"]
 
 

@@ -50,6 +50,7 @@ setup(
         "cluster": ["submitit"],
         "corpus": ["pyarrow"],  # Wikipedia as parquet files
         "export": ["onnx", "onnxruntime"],
+        "hub": ["huggingface_hub"],  # mlkd-import by a name
         "report": ["matplotlib"],
         "dev": [
             "mypy==2.4.1",  # pinned with ruff: .pre-commit-config.yaml runs both

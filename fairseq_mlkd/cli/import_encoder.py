@@ -19,14 +19,21 @@ def get_parser() -> argparse.ArgumentParser:
         metavar="SOURCE",
         type=Path,
         help="Hugging Face folder of a BERT, DistilBERT, ELECTRA, RoBERTa, CamemBERT "
-        "or XLM-R; or a fairseq RoBERTa or XLM-R, folder or checkpoint, with dict.txt "
-        "and sentencepiece.bpe.model beside it",
+        "or XLM-R; a name on the Hugging Face hub, such as "
+        "intfloat/multilingual-e5-small, where no such folder is here; or a fairseq "
+        "RoBERTa or XLM-R, folder or checkpoint, with dict.txt and "
+        "sentencepiece.bpe.model beside it",
     )
     parser.add_argument(
         "out",
         metavar="OUT",
         type=Path,
         help="new folder for model.pt, dict.txt and the tokenizer's files",
+    )
+    parser.add_argument(
+        "--revision",
+        help="branch, tag or commit of a model of the hub; the commit is written into "
+        "OUT/source.json; default: main",
     )
     case = parser.add_mutually_exclusive_group()
     case.add_argument(
@@ -58,7 +65,13 @@ def main(argv: list[str] | None = None) -> None:
     # takes seconds, for which --help does not wait
     from fairseq_mlkd.convert.importer import import_encoder
 
-    lines = import_encoder(args.source, args.out, cased=args.cased, data=args.data)
+    lines = import_encoder(
+        args.source,
+        args.out,
+        cased=args.cased,
+        data=args.data,
+        revision=args.revision,
+    )
     print("\n".join(lines))
 
 

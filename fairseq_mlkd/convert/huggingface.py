@@ -10,13 +10,13 @@ from safetensors import safe_open
 from fairseq_mlkd.checkpoint import load_state
 from fairseq_mlkd.convert.foreign import ForeignEncoder, check_fixed
 from fairseq_mlkd.convert.heads import FoundHead, find_head
+from fairseq_mlkd.convert.hub import CONFIG_FILE
 from fairseq_mlkd.convert.naming import HUGGINGFACE_NAMES, Names, Weights
 from fairseq_mlkd.convert.tokenizer_files import read_tokenizer
 from fairseq_mlkd.files.json_objects import read_json
 from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderConfig
 from fairseq_mlkd.remedies import FETCH_AGAIN
 
-CONFIG_FILE = "config.json"
 _WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
 # their positions begin after the padding's
 _ROBERTAS = ("xlm-roberta", "roberta", "camembert")

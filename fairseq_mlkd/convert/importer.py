@@ -12,7 +12,8 @@ from fairseq_mlkd.convert.fairseq import CHECKPOINT_FILE, read_fairseq
 from fairseq_mlkd.convert.foreign import ForeignEncoder
 from fairseq_mlkd.convert.from_export import is_export, write_checkpoint
 from fairseq_mlkd.convert.heads import order_labels
-from fairseq_mlkd.convert.huggingface import CONFIG_FILE, SHAPE, read_huggingface
+from fairseq_mlkd.convert.hub import CONFIG_FILE, find_source
+from fairseq_mlkd.convert.huggingface import SHAPE, read_huggingface
 from fairseq_mlkd.convert.naming import HUGGINGFACE_NAMES, Converted, convert
 from fairseq_mlkd.convert.state import build_state, write_labels
 from fairseq_mlkd.convert.trained import read_labels
@@ -22,23 +23,33 @@ from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderModel
 
 
 def import_encoder(
-    path: Path, out: Path, *, cased: bool | None = None, data: Path | None = None
+    path: Path,
+    out: Path,
+    *,
+    cased: bool | None = None,
+    data: Path | None = None,
+    revision: str | None = None,
 ) -> list[str]:
     """Convert the encoder at `path` into the new folder `out`, or write nothing.
 
     Args:
-        path: Hugging Face folder, or a fairseq RoBERTa: folder or checkpoint.
+        path: Hugging Face folder, or a fairseq RoBERTa: folder or checkpoint; or where
+            there is none, a name on the hub.
         cased: whether a WordPiece tokenizer keeps capitals; None: as its files say.
         data: prepared data, whose order of labels a fine-tuned head takes.
+        revision: of a model of the hub; None: its main branch.
     Returns:
         Lines that say what was imported, what was guessed and what was left out.
     Raises:
         ValueError: in one line, why it cannot be done.
     """
     _check_folders(path, out)
+    origin = find_source(path, revision)
+    path = origin.folder
     if is_export(path):
         with folder_on_success(out, shared=True) as partial:
-            return write_checkpoint(path, partial)
+            origin.record(partial)
+            return [*origin.describe(), *write_checkpoint(path, partial)]
     source = read_source(path, cased=cased)
     dictionary = _build_dictionary(source.vocabulary.symbols)
     try:
@@ -66,13 +77,14 @@ def import_encoder(
         labels=head.labels if head else (),
     )
     with folder_on_success(out, shared=True) as partial:
+        origin.record(partial)
         source.vocabulary.tokenizer.save(str(partial))
         dictionary.save(str(partial / "dict.txt"))
         torch.save(state, str(partial / CHECKPOINT_FILE))
         if head is not None:
             write_labels(partial, LABEL, head.labels)
     labels = [f"{head.name}: {', '.join(head.labels)}"] if head else []
-    return describe(source, converted) + labels
+    return [*origin.describe(), *describe(source, converted), *labels]
 
 
 def _check_folders(path: Path, out: Path) -> None:

@@ -11,7 +11,7 @@ from fairseq_mlkd.checkpoint import check_shapes
 from fairseq_mlkd.convert.fairseq import CHECKPOINT_FILE, read_fairseq
 from fairseq_mlkd.convert.foreign import ForeignEncoder
 from fairseq_mlkd.convert.from_export import is_export, write_checkpoint
-from fairseq_mlkd.convert.heads import order_labels
+from fairseq_mlkd.convert.heads import FoundHead, order_labels
 from fairseq_mlkd.convert.hub import CONFIG_FILE, find_source
 from fairseq_mlkd.convert.huggingface import SHAPE, read_huggingface
 from fairseq_mlkd.convert.naming import HUGGINGFACE_NAMES, Converted, convert
@@ -52,27 +52,15 @@ def import_encoder(
             return [*origin.describe(), *write_checkpoint(path, partial)]
     source = read_source(path, cased=cased)
     dictionary = _build_dictionary(source.vocabulary.symbols)
+    symbols = _with_mask(dictionary)
     try:
-        converted = convert(source.tensors, source.names, source.order)
-        source.cfg.no_lm_head = "lm_head.dense.weight" not in converted.weights
-        is_theirs = source.names.prefix == HUGGINGFACE_NAMES.prefix
-        theirs = SHAPE if is_theirs else {}
-        check_sizes(asdict(source.cfg), converted.weights, theirs)
-        model = MultilingualEncoderModel(source.cfg, _with_mask(dictionary))
-        head = source.head
-        if head is not None:
-            model.add_head(head.name, len(head.labels), pooled=head.pooled)
-        advice = "the configuration is that of another model"
-        check_shapes(converted.weights, model.state_dict(), advice)
-        if head is not None and data is not None:
-            wanted = read_labels(data, LABEL)
-            head = order_labels(head, converted.weights, wanted)
+        converted, head = _convert(source, symbols, data)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     state = build_state(
         {**asdict(source.cfg), "_name": "multilingual_encoder"},
         converted.weights,
-        _with_mask(dictionary).symbols,
+        symbols.symbols,
         task=head.task if head else "multilingual_mlm",
         labels=head.labels if head else (),
     )
@@ -85,6 +73,29 @@ def import_encoder(
             write_labels(partial, LABEL, head.labels)
     labels = [f"{head.name}: {', '.join(head.labels)}"] if head else []
     return [*origin.describe(), *describe(source, converted), *labels]
+
+
+def _convert(
+    source: ForeignEncoder, symbols: Dictionary, data: Path | None
+) -> tuple[Converted, FoundHead | None]:
+    """Return weights that fit our model, and its head with labels as in the data.
+
+    Raises:
+        ValueError: they do not fit.
+    """
+    cfg, head = source.cfg, source.head
+    converted = convert(source.tensors, source.names, source.order)
+    cfg.no_lm_head = "lm_head.dense.weight" not in converted.weights
+    is_theirs = source.names.prefix == HUGGINGFACE_NAMES.prefix
+    check_sizes(asdict(cfg), converted.weights, SHAPE if is_theirs else {})
+    model = MultilingualEncoderModel(cfg, symbols)
+    if head is not None:
+        model.add_head(head.name, len(head.labels), pooled=head.pooled)
+    advice = "the configuration is that of another model"
+    check_shapes(converted.weights, model.state_dict(), advice)
+    if head is not None and data is not None:
+        head = order_labels(head, converted.weights, read_labels(data, LABEL))
+    return converted, head
 
 
 def _check_folders(path: Path, out: Path) -> None:

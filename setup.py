@@ -23,7 +23,11 @@ setup(
     license="MIT",
     python_requires=">=3.10,<3.14",
     packages=find_packages(include=["fairseq_mlkd", "fairseq_mlkd.*"]),
-    package_data={"fairseq_mlkd": ["py.typed"], "fairseq_mlkd.report": ["paper.json"]},
+    package_data={
+        "fairseq_mlkd": ["py.typed"],
+        "fairseq_mlkd.report": ["paper.json"],
+        "fairseq_mlkd.serve": ["page.html"],
+    },
     install_requires=[
         # The last official release cannot be imported on Python 3.11 and later.
         'fairseq==0.12.2; python_version < "3.11"',
@@ -52,6 +56,7 @@ setup(
         "export": ["onnx", "onnxruntime"],
         "hub": ["huggingface_hub"],  # mlkd-import by a name
         "report": ["matplotlib"],
+        "serve": ["onnxruntime", "starlette", "uvicorn"],
         "dev": [
             "mypy==2.4.1",  # pinned with ruff: .pre-commit-config.yaml runs both
             "onnx",
@@ -62,6 +67,7 @@ setup(
             "pytest",
             "pytest-xdist",
             "ruff==0.17.6",
+            "starlette",
             "submitit",
             "types-protobuf",
             "types-psutil",
@@ -69,6 +75,7 @@ setup(
             # version 5 wants a newer torch than fairseq 0.12.2 runs with
             'transformers<5; python_version < "3.11"',
             'transformers; python_version >= "3.11"',
+            "uvicorn",
         ],
     },
     entry_points={
@@ -83,6 +90,7 @@ setup(
             "mlkd-predict = fairseq_mlkd.cli.predict:main",
             "mlkd-report = fairseq_mlkd.cli.report:main",
             "mlkd-trim = fairseq_mlkd.cli.trim:main",
+            "mlkd-serve = fairseq_mlkd.cli.serve:main",
             "mlkd-score = fairseq_mlkd.cli.score:main",
         ],
     },

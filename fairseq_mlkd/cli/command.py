@@ -13,7 +13,9 @@ EXTRAS = {
     "onnxruntime": "export",
     "matplotlib": "report",
     "pyarrow": "corpus",
+    "starlette": "serve",
     "submitit": "cluster",
+    "uvicorn": "serve",
 }
 
 

@@ -34,13 +34,19 @@ _REMEDY = "correct or remove the line"
 def get_parser() -> argparse.ArgumentParser:
     """Return the command line."""
     parser = make_parser("mlkd-predict", __doc__)
-    parser.add_argument("folder", metavar="FOLDER", help="what mlkd-export wrote")
+    add_predictor_options(parser)
     parser.add_argument(
         "file", metavar="FILE", nargs="?", help="default: standard input"
     )
     parser.add_argument(
         "--lang", help="of texts that do not say; default: that of fine-tuning"
     )
+    return parser
+
+
+def add_predictor_options(parser: argparse.ArgumentParser) -> None:
+    """Add FOLDER, and how it is to answer."""
+    parser.add_argument("folder", metavar="FOLDER", help="what mlkd-export wrote")
     parser.add_argument(
         "--engine",
         choices=ENGINES,
@@ -56,7 +62,23 @@ def get_parser() -> argparse.ArgumentParser:
         choices=LONG_INPUTS,
         help="what to do with inputs longer than the model takes; default: as training",
     )
-    return parser
+
+
+def open_predictor(args: argparse.Namespace) -> Predictor:
+    """Open the folder of `add_predictor_options`.
+
+    Raises:
+        ValueError: an option or the folder is none.
+    """
+    if args.threads < 1 or args.beam < 1:
+        raise ValueError("--threads and --beam are numbers above 0")
+    return Predictor(
+        Path(args.folder),
+        engine=args.engine,
+        threads=args.threads,
+        beam=args.beam,
+        long_inputs=args.long_inputs,
+    )
 
 
 def read_requests(lines: Iterable[str], name: str) -> Iterator[tuple[int, Request]]:
@@ -99,15 +121,7 @@ def answer(
 def main(argv: list[str] | None = None) -> None:
     """Run the command."""
     args = get_parser().parse_args(argv)
-    if args.threads < 1 or args.beam < 1:
-        raise ValueError("--threads and --beam are numbers above 0")
-    predictor = Predictor(
-        Path(args.folder),
-        engine=args.engine,
-        threads=args.threads,
-        beam=args.beam,
-        long_inputs=args.long_inputs,
-    )
+    predictor = open_predictor(args)
     name = args.file or "standard input"
     with ExitStack() as stack:
         stream = sys.stdin.buffer

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
@@ -35,6 +36,7 @@ _BEST_FILLERS = 5
 _UNKNOWN_LABEL = "<unk>"  # what fairseq-generate writes where truncation took the word
 # longest parse, as fairseq-generate's --max-len-b
 _LONGEST_PARSE = 200
+_HALF = re.compile(r"[\ud800-\udfff]")
 
 
 class Question(NamedTuple):
@@ -275,14 +277,17 @@ def _fields_of(request: Request) -> dict[str, Any]:
     if ("text" in fields) == ("words" in fields):
         raise ValueError("a request has either text or words")
     for key in ("text", "text_pair"):
-        if not isinstance(fields.get(key, ""), str):
-            raise ValueError(f"{key}: a text is needed")
+        if not _is_text(fields.get(key, "")):
+            raise ValueError(f"{key}: a text is needed, of whole characters")
     words = fields.get("words", [])
-    if not isinstance(words, (list, tuple)) or not all(
-        isinstance(word, str) for word in words
-    ):
-        raise ValueError("words: a list of texts is needed")
+    if not isinstance(words, (list, tuple)) or not all(map(_is_text, words)):
+        raise ValueError("words: a list of texts is needed, of whole characters")
     return fields
+
+
+def _is_text(value: Any) -> bool:
+    """Return whether it is text that can be written: JSON can hold half a character."""
+    return isinstance(value, str) and not _HALF.search(value)
 
 
 def _describe_words(

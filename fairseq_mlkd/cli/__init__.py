@@ -8,6 +8,7 @@ COMMANDS = {
     "mlkd-trim": "trim",
     "mlkd-export": "export",
     "mlkd-predict": "predict",
+    "mlkd-serve": "serve",
     "mlkd-latency": "latency",
     "mlkd-score": "score",
     "mlkd-report": "report",

@@ -1,10 +1,13 @@
-"""`mlkd-serve`: an exported folder answers raw text over HTTP, and on a page.
+"""Answer raw text over HTTP, and on a page to type into, by an exported folder.
 
-    curl http://127.0.0.1:8080/predict -d '"Who wrote Emma?"'
+A call of POST /predict is what the Predictor takes, as JSON: a text; an object with
+`text`, `text_pair`, `words` and `lang`; or a list of these, in which a list of two
+texts is a pair. /predict?lang=de is the language of those that do not say.
 
-The body is what the Predictor takes, as JSON: a text; an object with `text`,
-`text_pair`, `words` and `lang`; or a list of these, in which a list of two texts is a
-pair. `?lang=de` is the language of those that do not say.
+Example:
+
+    mlkd-serve shipped --port 8080
+    curl http://127.0.0.1:8080/predict -d '"Angela Merkel was born in Hamburg."'
 """
 
 from __future__ import annotations

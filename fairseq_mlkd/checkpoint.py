@@ -29,6 +29,8 @@ logger = logging.getLogger(__name__)
 DICTIONARY_KEY = "dictionary_sha256"
 # and of the labels, parse symbols included, that its heads say
 LABELS_KEY = "labels_sha256"
+# and of the rule that chose it, where its name does not say so
+SELECTION_KEY = "selection"
 
 _IMPORT_FIRST = "convert it with mlkd-import, and name the model.pt that it writes"
 _FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
@@ -36,6 +38,7 @@ _ARCHIVE = (b"P", b"\x80")  # how a zip archive and a pickle begin
 _NUMBERS = ("best", "val_loss", "previous_training_time")
 _COUNTS = ("iterations_in_epoch", "version")
 _METER = re.compile(r"\w*Meter")
+_RULE = re.compile(r"[\w-]{1,60}")
 
 
 # --- reading
@@ -59,7 +62,7 @@ def read_checkpoint(path: str, flag: str) -> dict[str, Any]:
             raise ValueError(_describe_folder(path))
         state = load_state(path)
         _refuse_foreign(state)
-        return _check_state(state)
+        return check_state(state)
     except ValueError as error:
         raise ValueError(f"{flag} {path}: {error}") from None
 
@@ -154,7 +157,7 @@ def _refuse_foreign(state: dict[str, Any]) -> None:
 # --- what a checkpoint says of itself
 
 
-def _check_state(state: dict[str, Any]) -> dict[str, Any]:
+def check_state(state: dict[str, Any]) -> dict[str, Any]:
     cfg, weights = state["cfg"], state["model"]
     if not isinstance(cfg, dict):
         raise ValueError(f"damaged: its cfg is a {type(cfg).__name__}")
@@ -254,6 +257,19 @@ def dictionary_beside(path: str) -> str | None:
 def model_config(state: dict[str, Any]) -> DictConfig:
     """Return the model's configuration."""
     return state["cfg"]["model"]
+
+
+def selection_rule(path: str, stated: Any = None) -> str:
+    """Return the rule that chose a checkpoint: `best`, `last`, `mean-5`, ...
+
+    Args:
+        path: whose name says so: `checkpoint_best.pt`.
+        stated: what its task's state says; `mlkd-average` writes it.
+    """
+    if isinstance(stated, str) and _RULE.fullmatch(stated):
+        return stated
+    name = os.path.basename(path).removesuffix(".pt")
+    return {"checkpoint_best": "best", "checkpoint_last": "last"}.get(name, name)
 
 
 # --- whether a checkpoint fits

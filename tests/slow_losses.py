@@ -115,3 +115,14 @@ def assert_same_gradients(
     ):
         assert (a is None) == (b is None)
         assert a is None or torch.allclose(a, b, rtol=rtol, atol=atol)
+
+
+def calibration_slowly(answers: list[tuple[bool, float]]) -> float:
+    """Return the error over 15 bins in percent (Guo et al., 2017)."""
+    error = 0.0
+    for b in range(15):
+        own = [(ok, p) for ok, p in answers if b / 15 < p <= (b + 1) / 15]
+        if own:
+            right = sum(ok for ok, _ in own) / len(own)
+            error += len(own) * abs(right - sum(p for _, p in own) / len(own))
+    return 100 * error / len(answers)

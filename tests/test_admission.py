@@ -11,12 +11,20 @@ import torch
 from fairseq.models import MODEL_DATACLASS_REGISTRY
 from fairseq.registry import REGISTRIES
 from fairseq.tasks import TASK_DATACLASS_REGISTRY
-from tiny import STUDENT, load, run, shape_flags, train, write_mlm_data, write_pairs
+from tiny import (
+    STUDENT,
+    load,
+    read_scores,
+    run,
+    shape_flags,
+    train,
+    write_mlm_data,
+    write_pairs,
+)
 
 from fairseq_mlkd.admission import KEPT_STRINGS
 from fairseq_mlkd.checkpoint import read_checkpoint
 from fairseq_mlkd.errors import UserError
-from fairseq_mlkd.metrics.results import read_results
 
 MLM = ["--task", "multilingual_mlm"]
 PAIRS = ["--task", "zero_shot_classification"]
@@ -181,14 +189,14 @@ def test_a_checkpoint_does_not_say_where_results_go(folder, tmp_path):
     craft(folder / "pair" / "checkpoint_last.pt", path, changes)
     flags = [*PAIRS, "--path", path, "--batch-size", 4]
     run("validate", folder / "pairs", *flags)
-    (result,) = read_results([str(path.parent / "results.jsonl")])
+    (result,) = read_scores(path.parent / "results.jsonl")
     assert (result.model, result.checkpoint) == ("mine", str(path))
     given = ["--results", tmp_path / "given.jsonl", "--model-name", "given"]
     run("validate", folder / "pairs", *flags, *given)
-    (result,) = read_results([str(tmp_path / "given.jsonl")])
+    (result,) = read_scores(tmp_path / "given.jsonl")
     assert result.model == "given"
     assert not elsewhere.exists()
-    assert len(read_results([str(path.parent / "results.jsonl")])) == 1
+    assert len(read_scores(path.parent / "results.jsonl")) == 1
 
 
 def test_every_string_is_kept_or_ignored_on_purpose():

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from fairseq import utils
 from scripts import EXAMPLES
-from tiny import STUDENT, build_model, flags_of, make_task, run, train
+from tiny import STUDENT, build_model, flags_of, make_task, read_scores, run, train
 
 from fairseq_mlkd.data.folders import read_audit
 from fairseq_mlkd.metrics.results import read_results
@@ -136,7 +136,7 @@ def test_validate_sees_each_row_once(xnli, checkpoint, monkeypatch, tmp_path):
     flags += ["--path", checkpoint, "--valid-subset", f"test.{LANG}"]
     run("validate", xnli, *flags)
     assert seen == once(XNLI_ROWS)
-    (result,) = read_results([str(tmp_path / "results")])
+    (result,) = read_scores(tmp_path / "results")
     assert (result.lang, result.examples, result.dropped) == (LANG, XNLI_ROWS, 0)
 
 
@@ -177,7 +177,7 @@ def test_the_study_of_real_data_runs_to_its_report(mlkd_data, tmp_path):
         list(map(str, command)), capture_output=True, encoding="utf-8"
     )
     assert done.returncode == 0, done.stderr
-    results = read_results([str(p) for p in (out / "results").iterdir()])
+    results = read_results([str(p) for p in (out / "results").glob("*.jsonl")])
     for name in ("xnli", "pawsx"):
         tested = {
             lang: len(read_labels(data / name / f"test-{lang}.tsv"))

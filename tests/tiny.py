@@ -19,6 +19,8 @@ from omegaconf import OmegaConf
 import fairseq_mlkd
 from fairseq_mlkd.criterions.tinybert import TinyBertCriterion, TinyBertCriterionConfig
 from fairseq_mlkd.data.binary import BinaryWriter
+from fairseq_mlkd.metrics.calibration import ECE
+from fairseq_mlkd.metrics.results import Result, read_results
 from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderModel
 from fairseq_mlkd.tasks._multilingual_task import MultilingualTask
 from fairseq_mlkd.tasks.multilingual_mlm import MultilingualMLMTask
@@ -156,6 +158,11 @@ def save_model(
     }
     torch.save(state, str(path))
     return path
+
+
+def read_scores(path: Any) -> list[Result]:
+    """Return the result lines of a file but those of calibration."""
+    return [r for r in read_results([str(path)]) if r.metric != ECE]
 
 
 class Distillation:

@@ -62,6 +62,18 @@ class Metric(ABC):
     def scores(self, counts: Counts) -> list[Score]:
         """Return the scores, most important first."""
 
+    def outcomes(
+        self, gold: Sequence[Labels], predicted: Sequence[Labels]
+    ) -> NDArray[np.int64]:
+        """Return counts of each row that add up to the score `main`.
+
+        Returns:
+            `(rows, 2)`: whether all of the answer is right, and 1; or what
+            `outcomes.outcome_score` knows instead.
+        """
+        right = [dict(g) == dict(p) for g, p in zip(gold, predicted)]
+        return np.stack([np.array(right, np.int64), np.ones(len(right), np.int64)], 1)
+
     def keys(self) -> list[str]:
         """Return the keys of the scores."""
         return [score.key for score in self.score_rows([], []) if score.key]

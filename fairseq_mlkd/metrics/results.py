@@ -24,6 +24,7 @@ class Result:
         seed: of the training run.
         checkpoint: path of the model that was scored.
         chance: what guessing scores, in percent, where that is known.
+        selection: the rule that chose the checkpoint, such as `best`; empty: not known.
     """
 
     dataset: str
@@ -37,10 +38,11 @@ class Result:
     checkpoint: str = ""
     split: str = "test"
     chance: float | None = None
+    selection: str = ""
 
 
 FIELDS = {field.name: field for field in fields(Result)}
-TEXT = ("dataset", "model", "lang", "metric", "checkpoint", "split")
+TEXT = ("dataset", "model", "lang", "metric", "checkpoint", "split", "selection")
 COUNTS = ("examples", "dropped", "seed")
 
 
@@ -103,11 +105,12 @@ def _fits(name: str, value: Any) -> bool:
 
 
 def latest_results(results: Iterable[Result]) -> list[Result]:
-    """Return the last result per dataset, model, language, metric, seed and split.
+    """Return the last result per dataset, model, language, metric, seed, split, rule.
 
     The order is that in which each first appeared.
     """
     latest: dict[Any, Result] = {}
     for r in results:
-        latest[r.dataset, r.model, r.lang, r.metric, r.seed, r.split] = r
+        key = (r.dataset, r.model, r.lang, r.metric, r.seed, r.split, r.selection)
+        latest[key] = r
     return list(latest.values())

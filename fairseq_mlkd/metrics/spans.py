@@ -52,6 +52,14 @@ class EntityF1(Metric):
         ]
         return [Score(ENTITY_F1, span_f1(spans), examples, "f1"), *by_type]
 
+    def outcomes(
+        self, gold: Sequence[Labels], predicted: Sequence[Labels]
+    ) -> NDArray[np.int64]:
+        """Return `(rows, 3)`: spans that are in both, predicted ones, gold ones."""
+        rows = zip(_tags(gold), _tags(predicted))
+        counts = [count_spans([g], [p], self.types).sum(axis=0) for g, p in rows]
+        return np.array(counts, np.int64).reshape(-1, 3)
+
 
 class IntentSlotMatch(Metric):
     """Intent and all slots right, the intent right, and the F1 of slots.

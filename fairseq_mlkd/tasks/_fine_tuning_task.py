@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Optional
 
+import torch
 from fairseq.criterions import FairseqCriterion
 from fairseq.data import Dictionary, FairseqDataset
 from fairseq.dataclass import ChoiceEnum, FairseqDataclass
@@ -29,7 +30,8 @@ from fairseq_mlkd.data.sentence_dataset import SentenceDataset, list_languages
 from fairseq_mlkd.distillation.config import ExtraWeights, extra_weights
 from fairseq_mlkd.distillation.contract import Alignment, ModelShape
 from fairseq_mlkd.errors import in_one_line
-from fairseq_mlkd.metrics.metric import Metric
+from fairseq_mlkd.metrics.calibration import Calibrated
+from fairseq_mlkd.metrics.metric import Labels, Metric
 from fairseq_mlkd.metrics.transfer import Transfer
 from fairseq_mlkd.options import option
 from fairseq_mlkd.tasks._encoder import keep_lm_head
@@ -100,7 +102,8 @@ class FineTuningTask(MultilingualTask):
     def __init__(
         self, cfg: FineTuningTaskConfig, dictionary: Dictionary, metric: Metric
     ) -> None:
-        super().__init__(cfg, dictionary, metric)
+        self.metric = Calibrated(metric)
+        super().__init__(cfg, dictionary, self.metric)
         dictionary.add_symbol("<mask>")
         self.audit = read_audit(cfg.data)
         self.transfer = Transfer(
@@ -167,6 +170,26 @@ class FineTuningTask(MultilingualTask):
             Head -> `(n,)` indices into the flat `src_tokens`.
         """
         raise NotImplementedError
+
+    def count_rows(
+        self,
+        sample: dict[str, Any],
+        gold: Sequence[Labels],
+        predicted: Sequence[Labels],
+        probs: Tensor,
+    ) -> dict[str, Tensor]:
+        """Return the metric's counts of a batch; an evaluation keeps each outcome.
+
+        Args:
+            gold: the true labels of each row.
+            predicted: those of a model, for the same rows.
+            probs: `(bsz,)`, the model's probabilities of `predicted`.
+        """
+        if self.is_restored:
+            self.outcomes.add(sample, self.metric.outcomes(gold, predicted))
+        counts = self.metric.count(gold, predicted, probs.tolist())
+        # fairseq adds up tensors of any shape alone
+        return {name: torch.as_tensor(count) for name, count in counts.items()}
 
     # --- fairseq's interface
 

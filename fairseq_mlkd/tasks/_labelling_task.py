@@ -134,7 +134,20 @@ class LabellingTask(FineTuningTask):
     ) -> dict[str, Tensor]:
         predicted = self.predict(sample, logits)
         gold, found = (self.spell(ids) for ids in (sample["target"], predicted))
-        return self.scores.count(gold, found)
+        return self.count_rows(sample, gold, found, self.probability(sample, logits))
+
+    def probability(self, sample: dict[str, Any], logits: dict[str, Tensor]) -> Tensor:
+        """Return `(bsz,)`: the probability of all of a row's best labels together.
+
+        Args:
+            logits: head -> `(n, classes)`, of the labels that `supervise` names.
+        """
+        positions = sample["label_positions"]
+        total = positions.new_zeros(len(positions), dtype=torch.float32)
+        for name, place in self.find_labels(sample).items():
+            lprobs = logits[name].log_softmax(-1, dtype=torch.float32).max(-1).values
+            total.index_add_(0, place.nonzero()[:, 0], lprobs)
+        return total.exp()
 
     def read_text(self, text: TextReader, line: str) -> dict[str, list[int]]:
         """Read words, with labels that nothing reads."""

@@ -21,7 +21,12 @@ from numpy.typing import NDArray
 from omegaconf import II, MISSING
 from torch import Tensor
 
-from fairseq_mlkd.checkpoint import DICTIONARY_KEY, dictionary_sha256
+from fairseq_mlkd.checkpoint import (
+    DICTIONARY_KEY,
+    SELECTION_KEY,
+    dictionary_sha256,
+    selection_rule,
+)
 from fairseq_mlkd.data import dictionary
 from fairseq_mlkd.data.binary import binary_sha256
 from fairseq_mlkd.distillation.contract import (
@@ -37,6 +42,7 @@ from fairseq_mlkd.metrics.metric import Counts, Metric
 from fairseq_mlkd.options import option
 from fairseq_mlkd.tasks._encoder import copy_shape, read_encoder, start_encoder
 from fairseq_mlkd.tasks._generation import Hypotheses, TextReader, TypedDataset
+from fairseq_mlkd.tasks._outcomes import OutcomeRecorder
 from fairseq_mlkd.tasks._scoring import (
     LanguageScores,
     check_best_metric,
@@ -124,6 +130,8 @@ class MultilingualTask(FairseqTask):
             )
         self.dictionary = dictionary
         self.scores = LanguageScores(metric)
+        self.outcomes = OutcomeRecorder()  # of an evaluation
+        self.selection: str | None = None  # what the evaluated checkpoint says of it
         self.typed: TypedDataset | None = None  # lines of fairseq-interactive
         self.is_restored = False  # a checkpoint is evaluated, none is trained
         # of the model last built, whose inputs are read
@@ -405,9 +413,12 @@ class MultilingualTask(FairseqTask):
         super().reduce_metrics(logging_outputs, criterion)
         found = self.scores.add_up(logging_outputs)
         self.scores.log(found)
-        if self.is_restored and is_first_worker():
+        if not self.is_restored:
+            return
+        outcomes = self.outcomes.collect()
+        if is_first_worker():
             for subset, counts in found.items():
-                self.write_results(subset, counts)
+                self.write_results(subset, counts, outcomes.get(subset, {}))
 
     # --- results
 
@@ -424,11 +435,17 @@ class MultilingualTask(FairseqTask):
     def _results_path(self) -> str:
         return self.cfg.results or os.path.join(self._folder(), "results.jsonl")
 
-    def write_results(self, subset: str, counts: dict[str, Counts]) -> None:
+    def write_results(
+        self,
+        subset: str,
+        counts: dict[str, Counts],
+        outcomes: dict[str, NDArray[np.int64]],
+    ) -> None:
         """Append the scores of a subset to the results, a line per language and score.
 
         Args:
             counts: of each language.
+            outcomes: of each language, what became of each example.
         """
         split, _ = split_subset(subset)
         about = {
@@ -437,9 +454,10 @@ class MultilingualTask(FairseqTask):
             "split": split,
             "seed": self.cfg.seed,
             "checkpoint": self.cfg.path or "",
+            "selection": selection_rule(self.cfg.path or "", self.selection),
         }
         dropped = {lang: self.dropped_rows(f"{split}.{lang}") for lang in counts}
-        self.scores.write(self._results_path(), counts, dropped, **about)
+        self.scores.write(self._results_path(), counts, dropped, outcomes, **about)
 
     # --- state
 
@@ -454,6 +472,7 @@ class MultilingualTask(FairseqTask):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         if not self.is_restored:
             set_patience(state_dict.pop(_PATIENCE_KEY, None))
+        self.selection = state_dict.pop(SELECTION_KEY, None)
         if state_dict.pop(DICTIONARY_KEY, None) not in (
             None,
             dictionary_sha256(self.dictionary),

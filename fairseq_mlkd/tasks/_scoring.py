@@ -15,7 +15,8 @@ from fairseq.logging import metrics
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fairseq_mlkd.metrics.metric import EXAMPLES, Counts, Labels, Metric, add_up
+from fairseq_mlkd.metrics.metric import EXAMPLES, Counts, Metric, add_up
+from fairseq_mlkd.metrics.outcomes import write_outcomes
 from fairseq_mlkd.metrics.results import Result, append_results
 
 logger = logging.getLogger(__name__)
@@ -32,13 +33,6 @@ class LanguageScores:
 
     def __init__(self, metric: Metric) -> None:
         self.metric = metric
-
-    def count(
-        self, gold: Sequence[Labels], predicted: Sequence[Labels]
-    ) -> dict[str, Tensor]:
-        """Return the metric's counts; fairseq adds up tensors of any shape alone."""
-        counts = self.metric.count(gold, predicted)
-        return {name: torch.as_tensor(count) for name, count in counts.items()}
 
     def by_language(
         self, sample: dict[str, Any], counts: Mapping[str, Any]
@@ -112,6 +106,7 @@ class LanguageScores:
         path: str,
         counts: Mapping[str, Counts],
         dropped: Mapping[str, int],
+        outcomes: Mapping[str, NDArray[np.int64]],
         **about: Any,
     ) -> None:
         """Append the scores of a subset to a file, a line per language and score.
@@ -119,6 +114,7 @@ class LanguageScores:
         Args:
             counts: of each language.
             dropped: of each language, how many rows preparation left out.
+            outcomes: of each language, what became of each example.
             about: the other fields of a `Result`.
         """
         results = [
@@ -134,6 +130,9 @@ class LanguageScores:
             for lang, sums in counts.items()
             for score in self.metric.scores(sums)
         ]
+        main = {result.lang: result for result in reversed(results)}
+        for lang, rows in outcomes.items():
+            write_outcomes(path, main[lang], rows)
         append_results(path, results)
         logger.info("%d results appended to %s", len(results), path)
 

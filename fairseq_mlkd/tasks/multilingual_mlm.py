@@ -164,10 +164,12 @@ class MultilingualMLMTask(MultilingualTask):
     def supervise(self, sample: dict[str, Any]) -> Supervision:
         return supervise_masked(sample, self.dictionary.pad())
 
-    def write_results(self, subset: str, counts: dict[str, Counts]) -> None:
+    def write_results(
+        self, subset: str, counts: dict[str, Counts], outcomes: dict[str, Any]
+    ) -> None:
         """Do as the base class, with all languages together in front, as in Table 2."""
         total = {ALL: add_up(counts.values())} if len(counts) > 1 else {}
-        super().write_results(subset, {**total, **counts})
+        super().write_results(subset, {**total, **counts}, outcomes)
 
     def dataset_name(self) -> str:
         return "pretraining"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from fairseq.data import Dictionary
 from fairseq.dataclass import ChoiceEnum
@@ -126,11 +127,13 @@ class ZeroShotParsingTask(FineTuningTask):
     ) -> dict[str, Tensor]:
         cfg = GenerationConfig(beam=self.cfg.valid_beam)
         hypotheses = self.build_generator([model], cfg).generate([model], sample)
+        best = [row[0] for row in hypotheses]
         gold, predicted = (
             [{TARGET: self.parses.spell(parse)} for parse in parses]
-            for parses in (sample["target"], [row[0]["tokens"] for row in hypotheses])
+            for parses in (sample["target"], [found["tokens"] for found in best])
         )
-        return self.scores.count(gold, predicted)
+        lprobs = torch.stack([found["positional_scores"].sum() for found in best])
+        return self.count_rows(sample, gold, predicted, lprobs.exp())
 
     @in_one_line
     def build_generator(

@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 from labelled_files import write_rows as write
 from scored_rows import GOLD, mtop, score
-from tiny import STUDENT, run, shape_flags, train, write_tokenizer
+from tiny import STUDENT, read_scores, run, shape_flags, train, write_tokenizer
 
-from fairseq_mlkd.metrics.results import read_results
 from fairseq_mlkd.prepare.labelled import READERS
 from fairseq_mlkd.prepare.labelled.prepare import Preparation
 from fairseq_mlkd.prepare.labelled.rows import Dropped
@@ -76,7 +75,7 @@ def test_numbers_are_those_of_the_task(name, tokenizer, tmp_path, capsys):
     results = tmp_path / "results.jsonl"
     common = [*task, "--path", model, "--batch-size", 2]
     run("validate", data, *common, "--valid-subset", "test.fr", "--results", results)
-    expected = {r.metric: r.value for r in read_results([str(results)])}
+    expected = {r.metric: r.value for r in read_scores(results)}
 
     capsys.readouterr()
     run("generate", data, *common, "--gen-subset", "test.fr", "--beam", 1)

@@ -57,7 +57,7 @@ def test_runs_to_its_report(tmp_path):
         run_pipeline([draw, first._replace(needs=["world"]), *rest], out, jobs=2)
     finally:
         signal.signal(signal.SIGTERM, handler)
-    results = read_results([str(p) for p in (out / "results").iterdir()])
+    results = read_results([str(p) for p in (out / "results").glob("*.jsonl")])
     for name in BENCHMARKS:
         for split in ("valid", "test"):
             found = {r.lang for r in results if (r.dataset, r.split) == (name, split)}

@@ -196,7 +196,7 @@ def test_the_demo_runs_to_its_report(tmp_path, capsys):
     handler = signal.getsignal(signal.SIGTERM)
     try:
         run_pipeline(stages, out, jobs=2)
-        results = read_results([str(p) for p in (out / "results").iterdir()])
+        results = read_results([str(p) for p in (out / "results").glob("*.jsonl")])
         found = {(r.dataset, r.model, r.lang) for r in results}
         langs = dict.fromkeys(BENCHMARKS, LANGS)
         langs["pretraining"] = (*LANGS, "all")

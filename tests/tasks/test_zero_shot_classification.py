@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from omegaconf import OmegaConf
+from slow_losses import calibration_slowly
 from tiny import (
     CLASSES,
     STUDENT,
@@ -14,6 +15,7 @@ from tiny import (
     flags_of,
     load,
     make_task,
+    read_scores,
     rename_words,
     run,
     train,
@@ -22,6 +24,8 @@ from tiny import (
 )
 
 from fairseq_mlkd.errors import UserError
+from fairseq_mlkd.metrics.calibration import ECE
+from fairseq_mlkd.metrics.outcomes import read_outcomes
 from fairseq_mlkd.metrics.results import read_results
 from fairseq_mlkd.prepare.labelled.audit import FileAudit, write_audit
 from fairseq_mlkd.tasks.zero_shot_classification import SENTENCE_HEAD
@@ -58,8 +62,8 @@ def tuned(data, encoder, tmp_path_factory) -> Path:
     return train(data, folder, *flags, "--max-epoch", 60)
 
 
-def predict(data: Path, checkpoint: Path, subset: str) -> dict[int, list[int]]:
-    """Row -> [label, argmax], one sentence at a time, without fairseq's commands."""
+def predict(data: Path, checkpoint: Path, subset: str) -> dict[int, list[Any]]:
+    """Row -> [label, argmax, its probability], without fairseq's commands."""
     task = make_task(NAME, data)
     state = load(checkpoint)
     cfg = OmegaConf.create(state["cfg"]["model"])
@@ -75,12 +79,13 @@ def predict(data: Path, checkpoint: Path, subset: str) -> dict[int, list[int]]:
         found[i] = [
             targets[SENTENCE_HEAD].item(),
             logits[SENTENCE_HEAD].argmax().item(),
+            logits[SENTENCE_HEAD].softmax(-1).max().item(),
         ]
     return found
 
 
-def accuracy(predictions: dict[int, list[int]]) -> float:
-    return 100 * sum(a == b for a, b in predictions.values()) / len(predictions)
+def accuracy(predictions: dict[int, list[Any]]) -> float:
+    return 100 * sum(a == b for a, b, _ in predictions.values()) / len(predictions)
 
 
 # --- the encoder is loaded, and its embeddings stay
@@ -162,7 +167,8 @@ def test_validate_appends_a_line_a_language(data, tuned, tmp_path):
         "m",
     )
     assert path.read_text().startswith(first)
-    results = read_results([str(path)])
+    results = read_scores(path)
+    errors = [r for r in read_results([str(path)]) if r.metric == ECE]
     found = [(r.model, r.split, r.lang, r.examples) for r in results]
     assert found == [
         ("student", "test", "en", 17),
@@ -175,6 +181,13 @@ def test_validate_appends_a_line_a_language(data, tuned, tmp_path):
         assert r.value == pytest.approx(expected)
         assert (r.metric, r.dataset, r.dropped) == ("accuracy", "pairs", 0)
         assert r.chance == pytest.approx(100 / CLASSES)
+        assert r.selection == "last"
+        rows = predict(data, tuned, f"{r.split}.{r.lang}").values()
+        outcomes = read_outcomes(str(path), r)
+        assert outcomes.tolist() == [[gold == found, 1] for gold, found, _ in rows]
+        slow = calibration_slowly([(gold == found, p) for gold, found, p in rows])
+        (error,) = [e for e in errors if (e.lang, e.split) == (r.lang, r.split)]
+        assert error.value == pytest.approx(slow, abs=1e-4)
         assert r.checkpoint == str(tuned)
     assert results[0].value > 60
 
@@ -191,7 +204,7 @@ def test_results_lie_beside_the_checkpoint_and_know_dropped_rows(data, tuned):
         run("validate", data, *flags)
     finally:
         os.remove(audit)
-    results = read_results([str(tuned.parent / "results.jsonl")])
+    results = read_scores(tuned.parent / "results.jsonl")
     found = [(r.dataset, r.lang, r.dropped) for r in results]
     assert found == [("xnli", "en", 0), ("xnli", "de", 3)]
 
@@ -237,7 +250,7 @@ def test_distillation_while_fine_tuning(data, sentences, encoder, tmp_path):
         "--valid-subset",
         "test",
     )
-    assert len(read_results([str(tmp_path / "s" / "results.jsonl")])) == 2
+    assert len(read_scores(tmp_path / "s" / "results.jsonl")) == 2
 
     with pytest.raises(UserError, match="--teacher-path .* lacks the parameter class"):
         flags[flags.index(teacher)] = large

@@ -14,12 +14,11 @@ from tiny import (
     flags_of,
     load,
     make_task,
+    read_scores,
     run,
     train,
     write_tagged,
 )
-
-from fairseq_mlkd.metrics.results import read_results
 
 SUBSETS = {"train.en": 300, "valid.en": 13, "test.de": 11, "test.en": 17}
 NAME = "zero_shot_intent_slot"
@@ -89,7 +88,7 @@ def test_validate_gives_exact_match_intents_and_slots(
     path = tmp_path / "results.jsonl"
     flags = ["--path", tuned, "--results", path, "--batch-size", batch_size]
     run("validate", data, *TASK, *flags, "--valid-subset", "test")
-    results = read_results([str(path)])
+    results = read_scores(path)
     assert [(r.lang, r.metric) for r in results] == [
         (lang, metric) for lang in ("en", "de") for metric in METRICS.values()
     ]

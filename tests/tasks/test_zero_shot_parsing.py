@@ -13,6 +13,7 @@ from tiny import (
     hydra_train,
     load,
     make_task,
+    read_scores,
     run,
     shape_flags,
     train,
@@ -22,7 +23,6 @@ from tiny_parses import Row, make_parse, random_rows, spell, write_rows
 
 from fairseq_mlkd.errors import UserError
 from fairseq_mlkd.metrics.parsing import PARSE_METRICS
-from fairseq_mlkd.metrics.results import read_results
 from fairseq_mlkd.models.pointer_generator import PointerGeneratorModel
 from fairseq_mlkd.tasks.zero_shot_parsing import ZeroShotParsingTask
 from fairseq_mlkd.text.parse_tree import parse_tree
@@ -117,7 +117,7 @@ def test_validate_gives_the_exact_match_of_generate(data, trained, capsys, tmp_p
     path = tmp_path / "results.jsonl"
     common = [*TASK, "--path", trained, "--results", path, "--batch-size", 4]
     run("validate", data, *common, "--valid-subset", "test,train")
-    results = read_results([str(path)])
+    results = read_scores(path)
     assert [r.metric for r in results] == 3 * list(PARSE_METRICS.values())
     assert [(r.lang, r.examples) for r in results[::5]] == [
         ("en", 11),
@@ -179,7 +179,7 @@ def test_unseen_symbols_and_lost_words_are_wrong_not_fatal(data, tmp_path, train
     path = tmp_path / "results.jsonl"
     flags = [*TASK, "--path", trained, "--results", path, "--batch-size", 4]
     run("validate", folder, *flags, "--valid-subset", "test.fr")
-    results = {r.metric: r.value for r in read_results([str(path)])}
+    results = {r.metric: r.value for r in read_scores(path)}
     assert results["exact match (decoupled form)"] <= 100 / 3 + 0.01
     assert len(results) == 5
 

@@ -5,10 +5,20 @@ from pathlib import Path
 import pytest
 import torch
 from seqeval.metrics import classification_report, f1_score
-from tiny import build_model, flags_of, load, make_task, run, train, write_tagged
+from tiny import (
+    build_model,
+    flags_of,
+    load,
+    make_task,
+    read_scores,
+    run,
+    train,
+    write_tagged,
+)
 
 from fairseq_mlkd.errors import UserError
-from fairseq_mlkd.metrics.results import read_results
+from fairseq_mlkd.metrics.outcomes import read_outcomes
+from fairseq_mlkd.metrics.spans import count_spans
 
 SUBSETS = {"train.en": 60, "valid.en": 13, "test.de": 11, "test.en": 17}
 NAME = "zero_shot_tagging"
@@ -54,7 +64,7 @@ def test_validate_gives_f1_by_language_and_type(data, tuned, tmp_path, batch_siz
     path = tmp_path / "results.jsonl"
     flags = ["--path", tuned, "--results", path, "--batch-size", batch_size]
     run("validate", data, *TASK, *flags, "--valid-subset", "test")
-    results = read_results([str(path)])
+    results = read_scores(path)
     kinds = ["LOC", "ORG", "PER"]
     metrics = [METRIC, *(f"{METRIC}: {kind}" for kind in kinds)]
     assert [(r.lang, r.metric) for r in results] == [
@@ -71,6 +81,11 @@ def test_validate_gives_f1_by_language_and_type(data, tuned, tmp_path, batch_siz
         for kind in kinds:
             expected = 100 * report[kind]["f1-score"]
             assert values[lang, f"{METRIC}: {kind}"] == pytest.approx(expected)
+        outcomes = read_outcomes(str(path), next(r for r in results if r.lang == lang))
+        assert outcomes.tolist() == [
+            count_spans([g], [p], kinds).sum(axis=0).tolist()
+            for g, p in zip(gold, predicted)
+        ]
     assert {r.examples for r in results if r.lang == "de"} == {11}
 
 

@@ -81,6 +81,7 @@ setup(
     entry_points={
         "console_scripts": [
             "mlkd = fairseq_mlkd.__main__:main",
+            "mlkd-average = fairseq_mlkd.cli.average:main",
             "mlkd-benchmark = fairseq_mlkd.cli.benchmark:main",
             "mlkd-corpus = fairseq_mlkd.cli.corpus:main",
             "mlkd-download = fairseq_mlkd.cli.download:main",

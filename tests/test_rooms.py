@@ -21,6 +21,7 @@ ROOMS = {
     "modules": (set(), TENSORS),
     "admission": (set(), FAIRSEQ),
     "checkpoint": ({"admission", "files", "text"}, FAIRSEQ),
+    "averaging": ({"checkpoint", "files"}, FAIRSEQ),
     "fairseq_fixes": ({"checkpoint", "errors"}, FAIRSEQ),
     "optim": ({"errors", "options"}, FAIRSEQ),
     "scoring": ({"metrics", "text"}, FAIRSEQ),

@@ -11,5 +11,6 @@ COMMANDS = {
     "mlkd-serve": "serve",
     "mlkd-latency": "latency",
     "mlkd-score": "score",
+    "mlkd-average": "average",
     "mlkd-report": "report",
 }

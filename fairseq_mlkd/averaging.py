@@ -1,0 +1,188 @@
+"""The mean of checkpoints' weights: of the last ones of a run, or of seeds."""
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fairseq_mlkd.checkpoint import (
+    DICTIONARY_KEY,
+    LABELS_KEY,
+    SELECTION_KEY,
+    check_state,
+    load_state,
+    selection_rule,
+)
+from fairseq_mlkd.files.writing import check_free, replace_on_success
+
+# checkpoint12.pt and checkpoint_3_1500.pt: epoch, and updates where it ended within one
+_NUMBERED = re.compile(r"checkpoint(?:(\d+)|_(\d+)_(\d+))\.pt")
+# what two seeds of a model share, and what of that says nothing about the model
+_COMPARED = ("model", "task", "criterion", "optimizer")
+_IGNORED = {
+    *("data", "seed", "sampling_seed", "path", "results", "model_name", "save_dir"),
+    *("restore_file", "valid_subset", "disable_validation", "teacher_cache"),
+    *("text_tokenizer", "text_lang", "_name", "distributed_world_size"),
+}
+
+
+def newest_checkpoints(folder: Path, count: int) -> list[Path]:
+    """Return the last `count` numbered checkpoints in a `--save-dir`, oldest first.
+
+    Raises:
+        ValueError: there are fewer.
+    """
+    if count < 2:
+        raise ValueError(f"--last {count}: a mean is of 2 checkpoints or more")
+    found = {}
+    for path in folder.iterdir():
+        match = _NUMBERED.fullmatch(path.name)
+        if match:
+            epoch, within, updates = match.groups()
+            # the end of an epoch comes after what was saved within it
+            found[int(epoch or within), int(updates or 10**15)] = path
+    if len(found) < count:
+        raise ValueError(
+            f"{folder}: --last {count} needs as many numbered checkpoints, and there "
+            f"are {len(found)}: train with --keep-last-epochs {count}, or with "
+            f"--save-interval-updates N --keep-interval-updates {count}"
+        )
+    return [found[key] for key in sorted(found)[-count:]]
+
+
+def average_checkpoints(sources: Sequence[Path], out: Path) -> str:
+    """Write the mean of checkpoints of the same run, or of seeds that differ alone.
+
+    Floats are added up in float64 and keep their type; whole numbers must be equal. The
+    file is for evaluation, export and fine-tuning; it has no state of an optimizer.
+
+    Returns:
+        The rule that result lines will name: `mean-5`, `seeds-3-of-best`.
+    Raises:
+        ValueError: in one line, what keeps the checkpoints from being averaged.
+    """
+    check_free(out)
+    if len(sources) < 2:
+        raise ValueError("a mean is of 2 checkpoints or more")
+    first = _load(sources[0])
+    total = {name: _widen(tensor) for name, tensor in first["model"].items()}
+    seeds, rules = [_seed(first)], [_rule(sources[0], first)]
+    state = first
+    for path in sources[1:]:
+        state = _load(path)
+        _check_same(sources[0], first, path, state)
+        for name, tensor in state["model"].items():
+            if tensor.is_floating_point():
+                total[name] += tensor
+            elif not torch.equal(tensor, total[name]):
+                raise ValueError(f"{path}: {name} is not that of {sources[0]}")
+        seeds.append(_seed(state))
+        rules.append(_rule(path, state))
+    rule = _name_rule(seeds, rules)
+    weights = {
+        name: (total[name] / len(sources)).to(tensor.dtype)
+        if tensor.is_floating_point()
+        else tensor
+        for name, tensor in state["model"].items()
+    }
+    _save(out, state, weights, rule)
+    return rule
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        state = load_state(os.fspath(path))
+        check_state(state)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    return state
+
+
+def _widen(tensor: Tensor) -> Tensor:
+    return tensor.double() if tensor.is_floating_point() else tensor
+
+
+def _seed(state: Mapping[str, Any]) -> Any:
+    return _section(state, "common").get("seed")
+
+
+def _section(state: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = state["cfg"].get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _rule(path: Path, state: Mapping[str, Any]) -> str:
+    return selection_rule(str(path), (state["task_state"] or {}).get(SELECTION_KEY))
+
+
+def _name_rule(seeds: Sequence[Any], rules: Sequence[str]) -> str:
+    """Return what the mean is: of one run's checkpoints, or of seeds.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    if len(set(seeds)) == 1:
+        if len(set(rules)) < len(rules):
+            raise ValueError("the same checkpoint twice")
+        return f"mean-{len(rules)}"
+    if len(set(seeds)) < len(seeds):
+        raise ValueError(
+            f"seeds {', '.join(map(str, seeds))}: average the checkpoints of each run "
+            "first, then those means"
+        )
+    if len(set(rules)) > 1:
+        raise ValueError(
+            f"of each seed the same rule: here are {', '.join(dict.fromkeys(rules))}"
+        )
+    return f"seeds-{len(seeds)}-of-{rules[0]}"
+
+
+def _check_same(
+    first: Path, state: Mapping[str, Any], path: Path, other: Mapping[str, Any]
+) -> None:
+    """Refuse checkpoints of runs that differ in more than the seed.
+
+    Raises:
+        ValueError: naming the first difference.
+    """
+    for name in _COMPARED:
+        ours, theirs = (_section(s, name) for s in (state, other))
+        for key in dict.fromkeys([*ours, *theirs]):
+            if key not in _IGNORED and ours.get(key) != theirs.get(key):
+                raise ValueError(
+                    f"{first} and {path} are of different runs: {name}.{key} is "
+                    f"{ours.get(key)!r} and {theirs.get(key)!r}"
+                )
+    for key, what in ((DICTIONARY_KEY, "dictionary"), (LABELS_KEY, "labels")):
+        if state["task_state"].get(key) != other["task_state"].get(key):
+            raise ValueError(f"{first} and {path} do not have the same {what}")
+    ours, theirs = (_describe(s["model"]) for s in (state, other))
+    for name in dict.fromkeys([*ours, *theirs]):
+        if ours.get(name) != theirs.get(name):
+            raise ValueError(
+                f"{first} and {path} are different models: {name} is "
+                f"{ours.get(name, 'missing')} and {theirs.get(name, 'missing')}"
+            )
+
+
+def _describe(weights: Mapping[str, Tensor]) -> dict[str, str]:
+    return {name: f"{t.dtype} {tuple(t.shape)}" for name, t in weights.items()}
+
+
+def _save(
+    out: Path, state: dict[str, Any], weights: dict[str, Tensor], rule: str
+) -> None:
+    averaged = {
+        **state,
+        "model": weights,
+        "criterion": None,
+        "last_optimizer_state": None,
+        "task_state": {**state["task_state"], SELECTION_KEY: rule},
+    }
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with replace_on_success(out) as partial:
+        torch.save(averaged, partial)

@@ -1,0 +1,59 @@
+"""Average the weights of checkpoints: of one run, or of the seeds of one model.
+
+Validation in the source language does not tell which checkpoint knows the other
+languages best; the mean of several does well without being told (Schmidt et al., 2023).
+
+Example:
+
+    mlkd-average OUT.pt checkpoints/xnli/student --last 5
+    mlkd-average OUT.pt seed1/checkpoint_best.pt seed2/checkpoint_best.pt
+"""
+
+import argparse
+from pathlib import Path
+
+from fairseq_mlkd.cli.command import make_parser, one_line_errors
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    parser = make_parser("mlkd-average", __doc__)
+    parser.add_argument(
+        "out", metavar="OUT.pt", type=Path, help="checkpoint to write; must not exist"
+    )
+    parser.add_argument(
+        "sources",
+        metavar="CHECKPOINT",
+        nargs="+",
+        type=Path,
+        help="checkpoints; with --last, one --save-dir of fairseq-train",
+    )
+    parser.add_argument(
+        "--last",
+        metavar="K",
+        type=int,
+        help="the newest K numbered checkpoints of the folder; training keeps them with"
+        " --keep-last-epochs K, or --save-interval-updates N"
+        " --keep-interval-updates K (default: just those that are named)",
+    )
+    return parser
+
+
+@one_line_errors("mlkd-average")
+def main(argv: list[str] | None = None) -> None:
+    """Run the command."""
+    args = get_parser().parse_args(argv)
+    # after the command line was read: torch takes a second to import
+    from fairseq_mlkd.averaging import average_checkpoints, newest_checkpoints
+
+    sources = args.sources
+    if args.last is not None:
+        if len(sources) != 1:
+            raise ValueError("--last takes the one folder that a run saved to")
+        sources = newest_checkpoints(sources[0], args.last)
+    rule = average_checkpoints(sources, args.out)
+    print(f"{args.out}: {rule}, of {', '.join(map(str, sources))}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""mlkd-average: the mean itself, the rule it names, and what it refuses."""
+
+from pathlib import Path
+
+import pytest
+import tiny
+import torch
+
+from fairseq_mlkd.checkpoint import load_state
+from fairseq_mlkd.cli.average import main
+from fairseq_mlkd.metrics.results import read_results
+
+NAME = "zero_shot_classification"
+SUBSETS = {"train.en": 30, "valid.en": 13, "valid.fr": 9, "test.en": 8, "test.fr": 9}
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return tiny.write_pairs(tmp_path_factory.mktemp("data") / "pairs", SUBSETS)
+
+
+def save(data: Path, path: Path, *, seed: int = 1, weights: int = 1, **changes) -> Path:
+    """Save as training does, the cfg as far as runs are told apart."""
+    torch.manual_seed(weights)
+    task = tiny.make_task(NAME, data)
+    path.parent.mkdir(exist_ok=True)
+    tiny.save_model(path, tiny.build_model(task), task)
+    state = load_state(str(path))
+    state["cfg"]["task"]["_name"] = NAME
+    state["cfg"]["common"] = {"seed": seed}
+    state["cfg"]["optimizer"] = {"_name": "fused_adamw", "lr": [0.1]}
+    for section, values in changes.items():
+        state["cfg"][section].update(values)
+    torch.save(state, path)
+    return path
+
+
+@pytest.fixture
+def run_of_three(data, tmp_path):
+    names = ("checkpoint_1_4.pt", "checkpoint1.pt", "checkpoint2.pt")
+    return [save(data, tmp_path / "r" / n, weights=i) for i, n in enumerate(names)]
+
+
+def mean_of(paths: list[Path]) -> dict[str, torch.Tensor]:
+    models = [load_state(str(path))["model"] for path in paths]
+    return {
+        name: (sum(m[name].double() for m in models) / len(models)).float()
+        for name in models[0]
+    }
+
+
+def test_the_newest_of_a_run(run_of_three, tmp_path, capsys):
+    folder, out = run_of_three[0].parent, tmp_path / "mean.pt"
+    save_twice = folder / "checkpoint_last.pt"
+    save_twice.write_bytes(b"not read")
+    main([str(out), str(folder), "--last", "2"])
+    assert capsys.readouterr().out.startswith(f"{out}: mean-2, of ")
+    state = load_state(str(out))
+    for name, expected in mean_of(run_of_three[1:]).items():
+        assert torch.equal(state["model"][name], expected)
+    assert state["task_state"]["selection"] == "mean-2"
+    assert state["last_optimizer_state"] is None
+    with pytest.raises(SystemExit, match="exists already"):
+        main([str(out), str(folder), "--last", "2"])
+
+
+def test_half_precision_is_added_up_in_double(data, tmp_path):
+    paths = [save(data, tmp_path / i / "checkpoint_best.pt", seed=i) for i in "123"]
+    for path, value in zip(paths, (1.0, 2.0**-11, 2.0**-11)):
+        state = load_state(str(path))
+        state["model"] = {k: v.half().fill_(value) for k, v in state["model"].items()}
+        torch.save(state, path)
+    main([str(tmp_path / "mean.pt"), *map(str, paths)])
+    tensor = next(iter(load_state(str(tmp_path / "mean.pt"))["model"].values()))
+    assert tensor.dtype == torch.float16
+    exact = torch.tensor((1 + 2.0**-10) / 3).half()
+    # in float16 1 + 2**-11 is 1
+    assert tensor.flatten()[0] == exact != torch.tensor(1 / 3).half()
+
+
+def test_seeds_and_the_line_that_says_so(data, tmp_path):
+    paths = [
+        save(data, tmp_path / f"{i}" / "checkpoint_best.pt", seed=i, weights=i)
+        for i in (1, 2, 3)
+    ]
+    out = tmp_path / "m" / "any_name.pt"
+    main([str(out), *map(str, paths)])
+    flags = ["--task", NAME, "--path", out, "--valid-subset", "test.fr"]
+    tiny.run("validate", data, *flags, "--batch-size", 4)
+    results = read_results([str(tmp_path / "m" / "results.jsonl")])
+    assert {r.selection for r in results} == {"seeds-3-of-best"}
+
+
+@pytest.mark.parametrize(
+    "second, complaint",
+    [
+        ({"weights": 2}, "the same checkpoint twice"),
+        (
+            {"seed": 2, "model": {"encoder_path": "x"}},
+            "runs: model.encoder_path",
+        ),
+        (
+            {"seed": 2, "task": {"source_lang": "de"}},
+            "runs: task.source_lang",
+        ),
+        (
+            {"seed": 2, "optimizer": {"lr": [0.2]}},
+            r"lr is \[0.1\] and \[0.2\]",
+        ),
+        (
+            {"seed": 2, "name": "checkpoint_last.pt"},
+            "rule: here are best, last",
+        ),
+    ],
+)
+def test_different_runs_are_refused_in_one_line(data, tmp_path, second, complaint):
+    name = second.pop("name", "checkpoint_best.pt")
+    first = save(data, tmp_path / "a" / "checkpoint_best.pt")
+    other = save(data, tmp_path / "b" / name, **second)
+    with pytest.raises(SystemExit, match=complaint) as error:
+        main([str(tmp_path / "mean.pt"), str(first), str(other)])
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "mean.pt").exists()
+
+
+def test_other_labels_dictionaries_weights_and_too_few_are_refused(
+    run_of_three, tmp_path, data
+):
+    out, first = str(tmp_path / "mean.pt"), str(run_of_three[0])
+    for key, what in (("dictionary_sha256", "dictionary"), ("labels_sha256", "labels")):
+        state = load_state(str(run_of_three[1]))
+        state["task_state"][key] = "other"
+        torch.save(state, tmp_path / "other.pt")
+        with pytest.raises(SystemExit, match=f"do not have the same {what}"):
+            main([out, first, str(tmp_path / "other.pt")])
+    state = load_state(str(run_of_three[1]))
+    state["model"] = {k: v.half() for k, v in state["model"].items()}
+    torch.save(state, tmp_path / "other.pt")
+    with pytest.raises(SystemExit, match="different models: .*torch.float16"):
+        main([out, first, str(tmp_path / "other.pt")])
+    folder = run_of_three[0].parent
+    with pytest.raises(SystemExit, match="there are 3: train with --keep-last-ep"):
+        main([out, str(folder), "--last", "4"])
+    with pytest.raises(SystemExit, match="not a checkpoint"):
+        (tmp_path / "other.pt").write_bytes(b"junk")
+        main([out, first, str(tmp_path / "other.pt")])

@@ -22,7 +22,7 @@ PIP := env -u CUDA_HOME $(BIN)/python -m pip install -c constraints.txt
 # Huge pages spare torch the page faults of large tensors (a switch of torch's own).
 RUN := PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 THP_MEM_ALLOC_ENABLE=1
 
-.PHONY: test test-official demo lint clean
+.PHONY: test test-official demo docs lint clean
 
 test: $(VENV)/.installed
 	$(RUN) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(if $(SLOW),--slow)
@@ -32,6 +32,10 @@ test-official:
 
 demo: $(VENV)/.installed
 	$(RUN) $(BIN)/python examples/mlkd/demo.py demo
+
+# Fails on a broken link or a name that is not in the code.
+docs: $(VENV)/.installed
+	NO_MKDOCS_2_WARNING=1 $(RUN) $(BIN)/mkdocs build --strict
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .
@@ -46,7 +50,7 @@ $(VENV)/.installed: setup.py constraints.txt fairseq_mlkd/__init__.py
 	$(PYTHON) -m venv $(VENV)
 	$(if $(OFFICIAL),$(PIP) 'pip<24.1')
 	$(PIP) torch numpy cython 'setuptools<81' setuptools_scm wheel
-	$(PIP) $(ISOLATION) -e '.[report,dev]'
+	$(PIP) $(ISOLATION) -e '.[report,dev,docs]'
 	touch $@
 
 clean:

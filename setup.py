@@ -53,6 +53,10 @@ setup(
     extras_require={
         "cluster": ["submitit"],
         "corpus": ["pyarrow"],  # Wikipedia as parquet files
+        "docs": [
+            'mkdocs-material; python_version >= "3.11"',
+            'mkdocstrings[python]; python_version >= "3.11"',
+        ],
         "export": ["onnx", "onnxruntime"],
         "hub": ["huggingface_hub"],  # mlkd-import by a name
         "report": ["matplotlib"],

@@ -1,0 +1,65 @@
+"""What pages of the documents begin with: text, official files, a public encoder."""
+
+import lzma
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from huggingface import save_encoder, write_sentencepiece
+from scripts import EXAMPLES, ROOT
+
+from fairseq_mlkd.cli import COMMANDS
+
+FAIRSEQ = (
+    "fairseq-train",
+    "fairseq-hydra-train",
+    "fairseq-validate",
+    "fairseq-generate",
+)
+WORLD = "--sentences 300 --train 60 --dev 12 --test 12 --utterances 40 10 10"
+
+
+def write_commands(folder: Path) -> None:
+    """Write every command that a page may name: itself, in miniature."""
+    folder.mkdir()
+    for name in (*FAIRSEQ, *COMMANDS, "python"):
+        script = f"exec {sys.executable} {ROOT / 'tests' / 'miniature.py'} {name}"
+        (folder / name).write_text(f'#!/bin/sh\n{script} "$@"\n')
+        (folder / name).chmod(0o755)
+
+
+def write_inputs(folder: Path) -> None:
+    """Write the folder that a page starts in: a checkout with files to work on."""
+    folder.mkdir()
+    for name in ("fairseq_mlkd", "preprocess", "examples"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
+    downloads = folder / "downloads"
+    command = [sys.executable, EXAMPLES / "world", downloads, *WORLD.split()]
+    subprocess.run(command, check=True, capture_output=True)
+    (downloads / "text").rename(folder / "text")
+    _write_swedish(folder)
+    for lang in ("en", "fr", "de", "hi"):
+        shutil.copy(folder / "text" / f"{lang}.txt", folder)
+    text = (folder / "de.txt").read_bytes()
+    (folder / "de.txt.xz").write_bytes(lzma.compress(text))
+    _write_encoder(downloads / "multilingual-e5-small")
+
+
+def _write_swedish(folder: Path) -> None:
+    """Have the world's Portuguese stand for a language without rules of its own."""
+    shutil.copy(folder / "text" / "pt.txt", folder / "text" / "sv.txt")
+    wikiann = folder / "downloads" / "wikiann"
+    for path in sorted((wikiann / "pt").iterdir()):
+        (wikiann / "sv").mkdir(exist_ok=True)
+        rows = path.read_text(encoding="utf-8").replace("pt:", "sv:")
+        (wikiann / "sv" / path.name).write_text(rows, encoding="utf-8")
+
+
+def _write_encoder(folder: Path) -> None:
+    """Write a random encoder of multilingual-e5-small's depth, heads and tokenizer."""
+    shape = {"hidden_size": 48, "intermediate_size": 64, "num_hidden_layers": 12}
+    shape |= {"num_attention_heads": 12, "max_position_embeddings": 512}
+    count = write_sentencepiece(folder)
+    save_encoder(folder, "BertModel", count, **shape)

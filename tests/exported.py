@@ -217,8 +217,9 @@ def make(folder: Path, task: str, kind: str = "codes", **options: Any) -> Made:
             if parameter.dim() == 1:
                 parameter.add_(0.1 * torch.randn_like(parameter))
     symbols = built.source_dictionary.symbols
+    cfg = OmegaConf.to_container(OmegaConf.structured(model.cfg), enum_to_str=True)
     state = build_state(
-        {**OmegaConf.to_container(OmegaConf.structured(model.cfg)), "_name": name},
+        {**cfg, "_name": name},
         model.state_dict(),
         symbols,
         task=task,

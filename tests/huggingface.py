@@ -161,6 +161,29 @@ def save_encoder(
     (model.half() if half else model).save_pretrained(folder)
 
 
+_WRITERS = {
+    "Bert": write_wordpiece,
+    "DistilBert": write_wordpiece,
+    "Electra": write_wordpiece,
+    "XLMRoberta": write_sentencepiece,
+    "Camembert": write_sentencepiece,
+    "Roberta": write_byte_level,
+}
+
+
+def write_source(folder: Path, kind: str, **config: Any) -> None:
+    """Save a random model with the tokenizer of its family, `kind` the class."""
+    family = kind.partition("For")[0].removesuffix("Model")
+    _WRITERS[family](folder)
+    path = folder / "tokenizer_config.json"
+    options = json.loads(path.read_text())
+    path.write_text(json.dumps({**options, "tokenizer_class": f"{family}Tokenizer"}))
+    model_type = family.lower().replace("xlm", "xlm-")
+    (folder / "config.json").write_text(json.dumps({"model_type": model_type}))
+    size = len(transformers.AutoTokenizer.from_pretrained(folder))
+    save_encoder(folder, kind, size, **config)
+
+
 def reference(folder: Path, kind: str) -> tuple[Any, Any]:
     """Return the model and the tokenizer of `transformers`, in float32."""
     model = getattr(transformers, kind).from_pretrained(

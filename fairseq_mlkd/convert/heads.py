@@ -9,17 +9,15 @@ import torch
 
 from fairseq_mlkd.convert.naming import Weights
 from fairseq_mlkd.convert.trained import CLASSIFICATION, HEADS, TAGGING
+from fairseq_mlkd.modules.bert_names import FAMILIES
 
-# theirs -> ours, in a head; RoBERTa keeps the pooler in its classifier
-_POOLED = {
-    "pooler.dense": "dense",
-    "classifier": "out_proj",
-    "classifier.dense": "dense",
-    "classifier.out_proj": "out_proj",
+ROBERTAS = ("xlm-roberta", "roberta", "camembert")
+# what a classifier of sentences does between its layers, and what heads are called
+_FAMILIES = {
+    **{x.model_type: (activation, x) for activation, x in FAMILIES.items()},
+    # RoBERTa names its layers as ELECTRA, and keeps BERT's tanh
+    **dict.fromkeys(ROBERTAS, ("tanh", FAMILIES["gelu"])),
 }
-_OF_TOKENS = {"classifier": "out_proj"}
-# whose classifiers of sentences end in tanh and a linear layer, as ours
-_POOLING = ("bert", "roberta", "xlm-roberta", "camembert")
 _TASKS = {
     "ForSequenceClassification": CLASSIFICATION,
     "ForTokenClassification": TAGGING,
@@ -33,11 +31,13 @@ class FoundHead(NamedTuple):
         task: ours that has such a head.
         modules: their name -> ours, without the prefix of the family.
         labels: of its classes.
+        activation: between the two layers of a classifier of sentences.
     """
 
     task: str
     modules: Mapping[str, str]
     labels: list[str]
+    activation: str
 
     @property
     def name(self) -> str:
@@ -59,9 +59,7 @@ def find_head(config: Mapping[str, Any]) -> FoundHead | None:
     names = config.get("architectures") or [""]
     kind = str(names[0]).partition("For")
     task = _TASKS.get("For" + kind[2])
-    if task is None or (
-        task == CLASSIFICATION and config.get("model_type") not in _POOLING
-    ):
+    if task is None:
         return None
     if config.get("problem_type") not in (None, "single_label_classification"):
         raise ValueError(
@@ -77,10 +75,15 @@ def find_head(config: Mapping[str, Any]) -> FoundHead | None:
         ) from None
     if len(set(labels)) < len(labels) or not all(x and "\n" not in x for x in labels):
         raise ValueError("id2label names two classes alike, or one not at all")
+    if len(labels) < 2:
+        raise ValueError("id2label names one class: a regression, which ours are not")
     ((name, pooled, _),) = HEADS[task]
-    modules = _POOLED if pooled else _OF_TOKENS
-    renamed = {k: f"classification_heads.{name}.{v}" for k, v in modules.items()}
-    return FoundHead(task, renamed, labels)
+    activation, family = _FAMILIES[str(config["model_type"])]
+    modules = {
+        theirs.removeprefix("bert."): ours
+        for theirs, ours in family.head(name, pooled=pooled).items()
+    }
+    return FoundHead(task, modules, labels, activation if pooled else "tanh")
 
 
 def order_labels(head: FoundHead, weights: Weights, wanted: list[str]) -> FoundHead:

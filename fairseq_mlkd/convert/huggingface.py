@@ -9,18 +9,17 @@ from safetensors import safe_open
 
 from fairseq_mlkd.checkpoint import load_state
 from fairseq_mlkd.convert.foreign import ForeignEncoder, check_fixed
-from fairseq_mlkd.convert.heads import FoundHead, find_head
+from fairseq_mlkd.convert.heads import ROBERTAS, FoundHead, find_head
 from fairseq_mlkd.convert.hub import CONFIG_FILE
 from fairseq_mlkd.convert.naming import HUGGINGFACE_NAMES, Names, Weights
 from fairseq_mlkd.convert.tokenizer_files import read_tokenizer
 from fairseq_mlkd.files.json_objects import read_json
 from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderConfig
+from fairseq_mlkd.modules.bert_names import FAMILIES
 from fairseq_mlkd.remedies import FETCH_AGAIN
 
 _WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
-# their positions begin after the padding's
-_ROBERTAS = ("xlm-roberta", "roberta", "camembert")
-_MODEL_TYPES = ("bert", "distilbert", "electra", *_ROBERTAS)
+_MODEL_TYPES = ("bert", "distilbert", "electra", *ROBERTAS)
 # what other families have that our encoder has not
 _REASONS = {
     "albert": "its layers share parameters, and its embeddings are mapped after "
@@ -56,16 +55,6 @@ _DEFAULTS = {
     "initializer_range": 0.02,
     "pad_token_id": 1,
 }
-# how DistilBERT calls what BERT calls otherwise
-_DISTILBERT = {
-    "n_layers": "num_hidden_layers",
-    "dim": "hidden_size",
-    "hidden_dim": "intermediate_size",
-    "n_heads": "num_attention_heads",
-    "dropout": "hidden_dropout_prob",
-    "attention_dropout": "attention_probs_dropout_prob",
-    "activation": "hidden_act",
-}
 # what our encoder does, whatever else a configuration may ask for
 _FIXED = {
     "hidden_act": "gelu",
@@ -92,6 +81,8 @@ def read_huggingface(folder: Path, *, cased: bool | None = None) -> ForeignEncod
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
     vocabulary = read_tokenizer(folder, config, cased=cased)
+    if head is not None:
+        shape["head_activation"] = head.activation
     # one segment, too, is the same for all tokens
     if not vocabulary.has_segments or shape["num_segments"] == 1:
         shape["num_segments"] = 0
@@ -117,7 +108,8 @@ def _read_shape(config: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
         reason = _REASONS.get(str(model_type), f"{', '.join(_MODEL_TYPES)} are")
         raise ValueError(f"model_type {model_type!r} is not supported: {reason}")
     if model_type == "distilbert":
-        config = {_DISTILBERT.get(key, key): config[key] for key in config}
+        names = {theirs: x for x, theirs in FAMILIES["relu"].config.items()}
+        config = {names.get(key, key): config[key] for key in config}
     check_fixed(config, {**_FIXED, "embedding_size": config.get("hidden_size")})
     config = {**_DEFAULTS, **config}
     shape: dict[str, Any] = {
@@ -128,7 +120,7 @@ def _read_shape(config: Mapping[str, Any]) -> tuple[dict[str, Any], int]:
     if shape["encoder_embed_dim"] % shape["encoder_attention_heads"]:
         raise ValueError("num_attention_heads does not divide hidden_size")
     padding_positions = 0
-    if model_type in _ROBERTAS:
+    if model_type in ROBERTAS:  # positions begin after the padding's
         padding_positions = int(_read_number(config, "pad_token_id")) + 1
     shape["max_positions"] -= padding_positions
     return shape, padding_positions

@@ -12,7 +12,12 @@ import torch
 from torch import Tensor
 
 from fairseq_mlkd.checkpoint import check_tensors
-from fairseq_mlkd.modules.bert_names import BERT_ENCODER, BERT_LM_HEAD, translate
+from fairseq_mlkd.modules.bert_names import (
+    BERT_ENCODER,
+    BERT_LM_HEAD,
+    DISTILBERT_ENCODER,
+    translate,
+)
 
 Weights = dict[str, Tensor]
 
@@ -33,15 +38,8 @@ class Names(NamedTuple):
 
 _HUGGINGFACE = {
     **BERT_ENCODER,
+    **DISTILBERT_ENCODER,
     **BERT_LM_HEAD,
-    "transformer.layer.N.attention.q_lin": f"{_LAYER}.self_attn.q_proj",
-    "transformer.layer.N.attention.k_lin": f"{_LAYER}.self_attn.k_proj",
-    "transformer.layer.N.attention.v_lin": f"{_LAYER}.self_attn.v_proj",
-    "transformer.layer.N.attention.out_lin": f"{_LAYER}.self_attn.out_proj",
-    "transformer.layer.N.sa_layer_norm": f"{_LAYER}.self_attn_layer_norm",
-    "transformer.layer.N.ffn.lin1": f"{_LAYER}.fc1",
-    "transformer.layer.N.ffn.lin2": f"{_LAYER}.fc2",
-    "transformer.layer.N.output_layer_norm": f"{_LAYER}.final_layer_norm",
     "vocab_transform": "lm_head.dense",
     "vocab_layer_norm": "lm_head.layer_norm",
     "vocab_projector": "lm_head",

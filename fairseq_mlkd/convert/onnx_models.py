@@ -16,6 +16,7 @@ from fairseq_mlkd.serve.folder import MASKED_LM, Facts
 
 # as in `modules/`: scores of what is not to be seen, and of what cannot be said
 _MASKED, _IMPOSSIBLE = -3e4, -1e4
+_OPERATORS = {"tanh": "Tanh", "relu": "Relu", "gelu": "Gelu"}
 _BATCH, _LENGTH, _WORDS = "batch", "length", "words"
 
 
@@ -52,7 +53,9 @@ def add_model(graph: Graph, facts: Facts) -> None:
         classes = len(head.labels)
         if head.pooled:
             first = graph.node("Gather", x, graph.constant(0, np.int64), axis=1)
-            pooled = graph.node("Tanh", _plain(graph, first, f"{name}.dense"))
+            pooled = graph.node(
+                _OPERATORS[facts.head_activation], _plain(graph, first, f"{name}.dense")
+            )
             logits = _plain(graph, pooled, f"{name}.out_proj")
             graph.output(logits, head.name, (_BATCH, classes))
         else:

@@ -10,7 +10,7 @@ from safetensors.numpy import save_file
 
 from fairseq_mlkd.convert.trained import Arrays, Trained
 from fairseq_mlkd.files.json_objects import write_json
-from fairseq_mlkd.modules.bert_names import BERT_MODEL, bert_head, translate
+from fairseq_mlkd.modules.bert_names import BERT_LM_HEAD, Family, translate
 from fairseq_mlkd.serve.folder import (
     DECODER_FILE,
     HEAD_FILE,
@@ -20,8 +20,9 @@ from fairseq_mlkd.serve.folder import (
 )
 from fairseq_mlkd.text.dictionary import BOS, EOS, PAD, UNK
 
-_TOKENS = "bert.embeddings.word_embeddings.weight"
-_SEGMENTS = "bert.embeddings.token_type_embeddings.weight"
+_TOKENS = "embeddings.word_embeddings.weight"
+_SEGMENTS = "embeddings.token_type_embeddings"
+_EPSILON = 1e-12  # of DistilBERT's layer norms
 _OUTPUT_BIAS = "cls.predictions.bias"
 _SEGMENTS_AT_LEAST = 2  # so that any token_type_ids of theirs are harmless
 _INDEX = f"{WEIGHTS_FILE}.index.json"
@@ -37,12 +38,19 @@ def write_huggingface(folder: Path, trained: Trained, extra_rows: int) -> None:
     Args:
         extra_rows: embeddings to add, copies of `<unk>`'s: of pieces that only
             `tokenizer.json` needs.
+    Raises:
+        ValueError: no model there has such a head on such an encoder.
     """
-    facts, tensors = trained.facts, to_hugging_face(trained.weights, extra_rows)
-    if trained.facts.encoder["num_segments"] == 0:
-        shape = (_SEGMENTS_AT_LEAST, tensors[_TOKENS].shape[1])
-        tensors[_SEGMENTS] = np.zeros(shape, np.float32)
-    heads = [(head, _head_tensors(head, trained.weights)) for head in facts.heads]
+    facts = trained.facts
+    family = facts.family
+    tensors = to_hugging_face(trained.weights, family, extra_rows)
+    if facts.encoder["num_segments"] == 0 and _SEGMENTS in family.encoder:
+        shape = (_SEGMENTS_AT_LEAST, facts.encoder["encoder_embed_dim"])
+        name = f"{family.model_type}.{_SEGMENTS}.weight"
+        tensors[name] = np.zeros(shape, np.float32)
+    heads = [
+        (head, _head_tensors(head, family, trained.weights)) for head in facts.heads
+    ]
     several = len(heads) > 1
     for _, found in [] if several else heads:
         tensors.update(found)
@@ -51,18 +59,21 @@ def write_huggingface(folder: Path, trained: Trained, extra_rows: int) -> None:
     write_json(config, folder / "config.json")
     if several:
         for head, found in heads:
-            _write_subfolder(folder / head.name, head, found, tensors, config)
+            path = folder / head.name
+            _write_subfolder(path, head, family, found, tensors, config)
     decoder = {k: x for k, x in trained.weights.items() if k.startswith("decoder.")}
     if decoder:
         _save(folder / DECODER_FILE, decoder)
 
 
-def to_hugging_face(weights: Arrays, extra_rows: int) -> Arrays:
+def to_hugging_face(weights: Arrays, family: Family, extra_rows: int) -> Arrays:
     """Rename the encoder and the masked-LM head; the parameters stay as they are."""
-    theirs = {ours: x for x, ours in BERT_MODEL.items()}
+    names = {**family.prefixed(), **BERT_LM_HEAD}
+    theirs = {ours: x for x, ours in names.items()}
     renamed = {translate(name, theirs): array for name, array in weights.items()}
     tensors = {name: array for name, array in renamed.items() if name is not None}
-    for name in {_TOKENS, _OUTPUT_BIAS} & tensors.keys():
+    tokens = f"{family.model_type}.{_TOKENS}"
+    for name in {tokens, _OUTPUT_BIAS} & tensors.keys():
         if extra_rows:
             rows = np.repeat(tensors[name][UNK : UNK + 1], extra_rows, axis=0)
             tensors[name] = np.concatenate([tensors[name], rows])
@@ -70,13 +81,17 @@ def to_hugging_face(weights: Arrays, extra_rows: int) -> Arrays:
 
 
 def build_config(facts: Facts, extra_rows: int) -> dict[str, Any]:
-    """Return `config.json` of the folder, whose labels are those of an only head."""
-    shape = facts.encoder
-    kind = "BertForMaskedLM" if facts.has_lm_head else "BertModel"
+    """Return `config.json` of the folder, whose labels are those of an only head.
+
+    Raises:
+        ValueError: no model there has such a head on such an encoder.
+    """
+    shape, family = facts.encoder, facts.family
+    kind = f"{family.name}{'ForMaskedLM' if facts.has_lm_head else 'Model'}"
     if len(facts.heads) == 1:
-        kind = _class_of(facts.heads[0])
+        kind = _class_of(facts.heads[0], family)
     config = {
-        "model_type": "bert",
+        "model_type": family.model_type,
         "architectures": [kind],
         "vocab_size": facts.vocabulary + extra_rows,
         "num_hidden_layers": shape["encoder_layers"],
@@ -97,13 +112,28 @@ def build_config(facts: Facts, extra_rows: int) -> dict[str, Any]:
         "tie_word_embeddings": True,
         "dtype": "float32",
     }
+    if family.name == "Electra":
+        config["embedding_size"] = shape["encoder_embed_dim"]
+    if _SEGMENTS not in family.encoder and (
+        shape["num_segments"] or shape["layer_norm_eps"] != _EPSILON
+    ):
+        raise ValueError(
+            f"in transformers {family.name} alone has classifiers with "
+            f"{facts.head_activation}, and it has no segments and {_EPSILON} as epsilon"
+            " of layer norms: fine-tune with --head-activation tanh or gelu"
+        )
     if len(facts.heads) == 1:
         config |= _label_config(facts.heads[0])
-    return config
+    return {family.config.get(key, key): value for key, value in config.items()}
 
 
 def _write_subfolder(
-    folder: Path, head: Head, found: Arrays, above: Arrays, config: dict[str, Any]
+    folder: Path,
+    head: Head,
+    family: Family,
+    found: Arrays,
+    above: Arrays,
+    config: dict[str, Any],
 ) -> None:
     """Write a head over the weights of the folder above, which are not copied."""
     folder.mkdir()
@@ -113,21 +143,21 @@ def _write_subfolder(
     size = sum(x.nbytes for x in (*above.values(), *found.values()))
     index = {"metadata": {"total_size": size}, "weight_map": files}
     write_json(index, folder / _INDEX)
-    own_config = {**config, "architectures": [_class_of(head)]}
+    own_config = {**config, "architectures": [_class_of(head, family)]}
     write_json({**own_config, **_label_config(head)}, str(folder / "config.json"))
 
 
-def _head_tensors(head: Head, weights: Arrays) -> Arrays:
+def _head_tensors(head: Head, family: Family, weights: Arrays) -> Arrays:
     return {
         f"{theirs}.{parameter}": weights[f"{ours}.{parameter}"]
-        for theirs, ours in bert_head(head.name, pooled=head.pooled).items()
+        for theirs, ours in family.head(head.name, pooled=head.pooled).items()
         for parameter in ("weight", "bias")
     }
 
 
-def _class_of(head: Head) -> str:
+def _class_of(head: Head, family: Family) -> str:
     kind = "Sequence" if head.pooled else "Token"
-    return f"BertFor{kind}Classification"
+    return f"{family.name}For{kind}Classification"
 
 
 def _label_config(head: Head) -> dict[str, Any]:

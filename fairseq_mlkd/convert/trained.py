@@ -62,6 +62,7 @@ _ENCODER = (
     "num_segments",
     "init_std",
     "layer_norm_eps",
+    "head_activation",
 )
 _DECODER = ("decoder_layers", "decoder_ffn_embed_dim", "max_target_positions")
 

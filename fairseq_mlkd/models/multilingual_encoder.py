@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 
 import torch
 from fairseq.data import Dictionary
-from fairseq.dataclass import FairseqDataclass
+from fairseq.dataclass import ChoiceEnum, FairseqDataclass
 from fairseq.models import BaseFairseqModel, register_model, register_model_architecture
 from fairseq.tasks import FairseqTask
 from torch import Tensor, nn
 
 from fairseq_mlkd.modules.encoder import Embeddings, Encoder, EncoderLayer
-from fairseq_mlkd.modules.heads import MaskedLMHead, PooledHead, TokenHead
+from fairseq_mlkd.modules.heads import ACTIVATIONS, MaskedLMHead, PooledHead, TokenHead
 from fairseq_mlkd.modules.layer import TransformerLayer
 from fairseq_mlkd.modules.states import NOTHING, Request
 from fairseq_mlkd.modules.tied_embedding import Projection
@@ -43,6 +43,11 @@ class MultilingualEncoderConfig(FairseqDataclass):
         "width of 768, narrow encoders learn sooner with 0.02 * sqrt(768 / width)",
     )
     layer_norm_eps: float = option(1e-12, "epsilon of layer norms")
+    head_activation: ChoiceEnum(ACTIVATIONS) = option(  # type: ignore[valid-type]
+        "tanh",
+        "between the layers of a classifier of sentences: tanh, as BERT and RoBERTa; "
+        "gelu, as ELECTRA; relu, as DistilBERT",
+    )
     no_lm_head: bool = option(
         False, "an encoder alone, as mlkd-import writes if that is all"
     )
@@ -63,6 +68,7 @@ ENCODER_SHAPE = (
     "num_segments",
     "init_std",
     "layer_norm_eps",
+    "head_activation",
 )
 
 
@@ -156,8 +162,11 @@ class MultilingualEncoderModel(BaseFairseqModel):
 
     def add_head(self, name: str, num_classes: int, *, pooled: bool) -> None:
         """Add a new classifier of tokens, or of sentences (`pooled`, first tokens)."""
-        kind = PooledHead if pooled else TokenHead
-        head = kind(self.cfg.encoder_embed_dim, num_classes, dropout=self.cfg.dropout)
+        shape = (self.cfg.encoder_embed_dim, num_classes)
+        head: PooledHead | TokenHead = TokenHead(*shape, dropout=self.cfg.dropout)
+        if pooled:
+            activation = self.cfg.head_activation
+            head = PooledHead(*shape, dropout=self.cfg.dropout, activation=activation)
         init = partial(init_weights, std=self.cfg.init_std)
         self.classification_heads[name] = head.apply(init)
 

@@ -1,10 +1,19 @@
 """Heads on top of the encoder."""
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fairseq_mlkd.modules.tied_embedding import Projection
+
+# between the layers of a classifier of sentences: BERT's, DistilBERT's and ELECTRA's
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "tanh": torch.tanh,
+    "relu": F.relu,
+    "gelu": F.gelu,
+}
 
 
 class MaskedLMHead(nn.Module):
@@ -24,17 +33,32 @@ class MaskedLMHead(nn.Module):
 
 
 class PooledHead(nn.Module):
-    """Classifies sentences: BERT's pooler, then dropout and a layer to the classes."""
+    """Classifies sentences: BERT's pooler, then dropout and a layer to the classes.
 
-    def __init__(self, embed_dim: int, num_classes: int, *, dropout: float) -> None:
+    Args:
+        embed_dim: width of the features.
+        num_classes: how many classes there are.
+        dropout: after the pooler.
+        activation: of the pooler, one of `ACTIVATIONS`.
+    """
+
+    def __init__(
+        self,
+        embed_dim: int,
+        num_classes: int,
+        *,
+        dropout: float,
+        activation: str = "tanh",
+    ) -> None:
         super().__init__()
+        self.activation = ACTIVATIONS[activation]
         self.dense = nn.Linear(embed_dim, embed_dim)
         self.dropout = nn.Dropout(dropout)
         self.out_proj = nn.Linear(embed_dim, num_classes)
 
     def forward(self, features: Tensor) -> Tensor:
         """Map first tokens' features `(n, embed_dim)` to logits `(n, num_classes)`."""
-        pooled = torch.tanh(self.dense(features))
+        pooled = self.activation(self.dense(features))
         return self.out_proj(self.dropout(pooled))
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from fairseq_mlkd.files.hashing import file_sha256
 from fairseq_mlkd.files.json_objects import read_json, write_json
+from fairseq_mlkd.modules.bert_names import FAMILIES, Family
 from fairseq_mlkd.text.dictionary import (
     DICTIONARY_FILE,
     Symbols,
@@ -102,6 +103,17 @@ class Facts:
     scores: dict[str, float] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     format: int = FORMAT_VERSION
+
+    @property
+    def head_activation(self) -> str:
+        """What classifiers of sentences do between their layers."""
+        return str(self.encoder.get("head_activation", "tanh"))
+
+    @property
+    def family(self) -> Family:
+        """The models of `transformers` that its weights are named as."""
+        is_pooled = any(head.pooled for head in self.heads)
+        return FAMILIES[self.head_activation if is_pooled else "tanh"]
 
     @property
     def max_positions(self) -> int:
@@ -203,6 +215,7 @@ def _check(facts: Facts) -> None:
     for value, choices in (
         (facts.grammar, GRAMMARS),
         (facts.long_inputs, LONG_INPUTS),
+        (facts.head_activation, tuple(FAMILIES)),
     ):
         if value not in choices:
             raise ValueError(f"{value!r} is none of {', '.join(choices)}")

@@ -29,6 +29,7 @@ OPERATORS = frozenset(
         "Mul",
         "QuantizeLinear",
         "ReduceMax",
+        "Relu",
         "Reshape",
         "Shape",
         "Slice",

@@ -25,7 +25,7 @@ from fairseq_mlkd.modules.encoder import (
 from fairseq_mlkd.modules.heads import MaskedLMHead, PooledHead, TokenHead
 from fairseq_mlkd.modules.pointer import IMPOSSIBLE, PointerHead
 from fairseq_mlkd.serve.engine import Arrays, Engine, Parsing
-from fairseq_mlkd.serve.folder import MASKED_LM, WEIGHTS_FILE, Facts
+from fairseq_mlkd.serve.folder import MASKED_LM, WEIGHTS_FILE, Facts, Head
 from fairseq_mlkd.serve.weights import read_weights
 from fairseq_mlkd.text.dictionary import BOS, PAD, UNK
 
@@ -121,18 +121,20 @@ def _build(facts: Facts) -> nn.ModuleDict:
     ]
     parts: dict[str, nn.Module] = {"encoder": Encoder(embeddings, layers)}
     parts["classification_heads"] = nn.ModuleDict(
-        {
-            head.name: (PooledHead if head.pooled else TokenHead)(
-                width, len(head.labels), dropout=0.0
-            )
-            for head in facts.heads
-        }
+        {head.name: _build_head(facts, head) for head in facts.heads}
     )
     if facts.has_lm_head:
         parts["lm_head"] = MaskedLMHead(facts.vocabulary, width, layer_norm_eps=eps)
     if facts.decoder:
         parts["decoder"] = _build_decoder(facts, layer)
     return nn.ModuleDict(parts)
+
+
+def _build_head(facts: Facts, head: Head) -> nn.Module:
+    shape = (facts.encoder["encoder_embed_dim"], len(head.labels))
+    if not head.pooled:
+        return TokenHead(*shape, dropout=0.0)
+    return PooledHead(*shape, dropout=0.0, activation=facts.head_activation)
 
 
 def _build_decoder(facts: Facts, layer: Mapping[str, float]) -> nn.ModuleDict:

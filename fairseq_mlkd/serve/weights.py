@@ -9,7 +9,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from fairseq_mlkd.modules.bert_names import BERT_MODEL, bert_head, translate
+from fairseq_mlkd.modules.bert_names import BERT_LM_HEAD, translate
 from fairseq_mlkd.serve.folder import (
     DECODER_FILE,
     HEAD_FILE,
@@ -29,9 +29,9 @@ def read_weights(folder: Path, facts: Facts) -> dict[str, Tensor]:
         ValueError: in one line, a file that is missing, damaged or another one, or a
             tensor that is none of ours.
     """
-    names, weights = dict(BERT_MODEL), {}
+    names, weights = {**facts.family.prefixed(), **BERT_LM_HEAD}, {}
     for head in facts.heads:
-        own = bert_head(head.name, pooled=head.pooled)
+        own = facts.family.head(head.name, pooled=head.pooled)
         if len(facts.heads) > 1:
             weights.update(_read(folder, f"{head.name}/{HEAD_FILE}", facts, own))
         else:

@@ -2,6 +2,9 @@
 # environment, for which they need Python 3.10 to 3.13 and a C++ compiler.
 
 PYTHON ?= python3
+# Where torch is found besides PyPI, whose torch is for CUDA. Of processors alone:
+# make test TORCH_INDEX=https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
 VENV ?= .venv
 OFFICIAL_PYTHON ?= python3.10
 # Test processes; those of one file run in one of them.
@@ -17,7 +20,8 @@ ISOLATION := $(if $(FIXED),--no-build-isolation)
 
 BIN := $(abspath $(VENV))/bin
 # With CUDA_HOME set, fairseq compiles CUDA kernels that nothing here uses.
-PIP := env -u CUDA_HOME $(BIN)/python -m pip install -c constraints.txt
+PIP := env -u CUDA_HOME $(BIN)/python -m pip install -c constraints.txt \
+	$(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 # More OpenMP threads than free cores slow small models down many times over.
 # Huge pages spare torch the page faults of large tensors (a switch of torch's own).
 RUN := PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 THP_MEM_ALLOC_ENABLE=1
@@ -50,7 +54,11 @@ $(VENV)/.installed: setup.py constraints.txt fairseq_mlkd/__init__.py
 	$(PYTHON) -m venv $(VENV)
 	$(if $(OFFICIAL),$(PIP) 'pip<24.1')
 	$(PIP) torch numpy cython 'setuptools<81' setuptools_scm wheel
-	$(PIP) $(ISOLATION) -e '.[report,dev,docs]'
+	$(PIP) $(ISOLATION) -e '.[all,dev,docs]'
+# fairseq-fixed asks for torchaudio, which nothing here needs. PyPI's is for CUDA; beside
+# a torch for processors it cannot be loaded, and breaks the models of transformers.
+	$(BIN)/python -c 'import torchaudio' 2> /dev/null || \
+		$(BIN)/python -m pip uninstall -q -y torchaudio
 	touch $@
 
 clean:

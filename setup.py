@@ -15,6 +15,20 @@ from setuptools import find_packages, setup
 
 INIT = Path(__file__).with_name("fairseq_mlkd") / "__init__.py"
 
+# What only some users need; `fairseq_mlkd/remedies.py` names the extra of each library.
+EXTRAS = {
+    "cluster": ["submitit"],
+    "corpus": ["mwparserfromhell", "pyarrow", "sacremoses"],
+    "download": ["requests"],
+    "export": ["onnx", "onnxruntime"],
+    "hub": ["huggingface_hub"],  # mlkd-import by a name
+    "japanese": ["fugashi", "unidic-lite"],
+    "report": ["matplotlib"],
+    "serve": ["onnxruntime", "starlette", "uvicorn"],
+    # with tensorboardX, fairseq has no word to say at each start that it is missing
+    "tracking": ["tensorboard", "tensorboardX", "wandb"],
+}
+
 setup(
     name="fairseq_mlkd",
     version=re.search('__version__ = "(.+)"', INIT.read_text()).group(1),
@@ -33,13 +47,8 @@ setup(
         'fairseq==0.12.2; python_version < "3.11"',
         'fairseq-fixed==0.12.3.1; python_version >= "3.11"',
         "torch>=2.6",
-        "fugashi",  # and its dictionary, unidic-lite: Japanese words
-        "mwparserfromhell",
         "numpy",
         "protobuf",  # sentencepiece's description of its models needs it
-        "requests",
-        "sacrebleu",
-        "sacremoses",
         "safetensors",
         "sentencepiece",
         "seqeval",
@@ -47,39 +56,29 @@ setup(
         "tokenizers",
         "tqdm",
         "unicode-rbnf",
-        "unidic-lite",
         "zstandard",
     ],
     extras_require={
-        "cluster": ["submitit"],
-        "corpus": ["pyarrow"],  # Wikipedia as parquet files
+        **EXTRAS,
+        "all": sorted({library for extra in EXTRAS.values() for library in extra}),
         "docs": [
             'mkdocs-material; python_version >= "3.11"',
             'mkdocstrings[python]; python_version >= "3.11"',
         ],
-        "export": ["onnx", "onnxruntime"],
-        "hub": ["huggingface_hub"],  # mlkd-import by a name
-        "report": ["matplotlib"],
-        "serve": ["onnxruntime", "starlette", "uvicorn"],
         "dev": [
+            "build",
             "mypy==2.4.1",  # pinned with ruff: .pre-commit-config.yaml runs both
-            "onnx",
-            "onnxruntime",
             "pre-commit",
             "psutil",
-            "pyarrow",
             "pytest",
             "pytest-xdist",
             "ruff==0.17.6",
-            "starlette",
-            "submitit",
             "types-protobuf",
             "types-psutil",
             "types-requests",
             # version 5 wants a newer torch than fairseq 0.12.2 runs with
             'transformers<5; python_version < "3.11"',
             'transformers; python_version >= "3.11"',
-            "uvicorn",
         ],
     },
     entry_points={

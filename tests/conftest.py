@@ -2,14 +2,18 @@
 
 import os
 import random
+import runpy
 from pathlib import Path
+from typing import Any
 
 # Before torch is imported, and for the commands that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pytest
+import setuptools
 import torch
+from scripts import ROOT
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -55,3 +59,13 @@ def mlkd_data() -> Path:
     path = Path(folder)
     assert path.is_dir(), f"MLKD_DATA={folder} is not a folder"
     return path
+
+
+@pytest.fixture
+def setup_arguments(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Return the arguments that setup.py hands to setuptools."""
+    found: dict[str, Any] = {}
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(setuptools, "setup", lambda **given: found.update(given))
+    runpy.run_path("setup.py")
+    return found

@@ -2,7 +2,6 @@
 
 import io
 import json
-import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,8 +19,6 @@ from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderModel
 from fairseq_mlkd.modules.states import Request
 from fairseq_mlkd.text.tokenizer import Tokenizer
 
-# transformers imports it with its models, and one built for another torch cannot be
-sys.modules.setdefault("torchaudio", None)  # type: ignore[arg-type]
 transformers = pytest.importorskip("transformers", reason="needs transformers")
 transformers.logging.set_verbosity_error()
 

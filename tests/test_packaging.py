@@ -11,20 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import setuptools
 from scripts import ROOT
 
 from fairseq_mlkd.cli import COMMANDS
-
-
-@pytest.fixture
-def setup_arguments(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Return the arguments that setup.py hands to setuptools."""
-    found: dict[str, Any] = {}
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(setuptools, "setup", lambda **given: found.update(given))
-    runpy.run_path("setup.py")
-    return found
 
 
 def run_setup(tmp_path: Path, *arguments: str) -> Path:
@@ -103,3 +92,10 @@ def test_source_distribution_has_every_module(tmp_path: Path) -> None:
     source = {f"fairseq_mlkd/{name}" for name in modules(ROOT / "fairseq_mlkd")}
     assert "setup.py" in names
     assert {name for name in found if name.endswith(".py")} == source
+
+
+@pytest.mark.slow
+def test_models_of_transformers_load_beside_this_torch():
+    """They import torchaudio where there is one, and one for CUDA needs its torch."""
+    code = "from transformers import BertForTokenClassification"
+    subprocess.run([sys.executable, "-c", code], check=True)

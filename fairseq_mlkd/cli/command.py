@@ -5,18 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from fairseq_mlkd.remedies import describe
-
-# Optional libraries, by the extra of `setup.py` that installs them.
-EXTRAS = {
-    "onnx": "export",
-    "onnxruntime": "export",
-    "matplotlib": "report",
-    "pyarrow": "corpus",
-    "starlette": "serve",
-    "submitit": "cluster",
-    "uvicorn": "serve",
-}
+from fairseq_mlkd.remedies import describe, needed_for
 
 
 @contextmanager
@@ -35,12 +24,8 @@ def one_line_errors(
     """
     caught: tuple[type[Exception], ...] = (OSError, ValueError, *also)
     try:
-        yield
-    except ImportError as error:
-        extra = EXTRAS.get((error.name or "").partition(".")[0])
-        if extra is None:
-            raise
-        sys.exit(f"{prog}: error: {error}; pip install 'fairseq_mlkd[{extra}]'")
+        with needed_for():
+            yield
     except caught as error:
         sys.exit(f"{prog}: error: {describe(error)}")
     except KeyboardInterrupt:

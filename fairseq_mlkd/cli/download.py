@@ -19,7 +19,6 @@ import sys
 from pathlib import Path
 
 from fairseq_mlkd.cli.command import make_parser, one_line_errors
-from fairseq_mlkd.prepare.downloads import SOURCE_NAMES, Downloader, fetch
 from fairseq_mlkd.remedies import describe
 
 
@@ -40,6 +39,8 @@ def date(text: str) -> str:
 
 def get_parser() -> argparse.ArgumentParser:
     """Return the command line."""
+    from fairseq_mlkd.prepare.downloads import SOURCE_NAMES
+
     parser = make_parser("mlkd-download", __doc__)
     add = parser.add_argument
     add(
@@ -76,6 +77,9 @@ def get_parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> None:
     """Run the command; each source that fails ends in one line and status 1."""
     args = get_parser().parse_args(argv)
+    # with requests, which are an extra; `one_line_errors` names it
+    from fairseq_mlkd.prepare.downloads import Downloader, fetch
+
     downloader = Downloader(args.to)
     corpus: dict[str, list[str]] = {}
     commands: list[list[str]] = []

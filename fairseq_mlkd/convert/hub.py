@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fairseq_mlkd.files.json_objects import write_json
-from fairseq_mlkd.remedies import describe
+from fairseq_mlkd.remedies import describe, needed_for
 
 CONFIG_FILE = "config.json"
 SOURCE_FILE = "source.json"
@@ -67,13 +67,8 @@ def find_source(path: Path, revision: str | None = None) -> Source:
         if revision is not None:
             raise ValueError(f"--revision {revision}: {path} is no model of the hub")
         return Source(path)
-    try:
+    with needed_for(f"{name}: no such file or folder; models of the hub"):
         import huggingface_hub
-    except ImportError:
-        raise ValueError(
-            f"{name}: no such file or folder; for a model of the Hugging Face hub: pip "
-            "install 'fairseq_mlkd[hub]'"
-        ) from None
     folder = _fetch(huggingface_hub, name, revision)
     return Source(folder, name, folder.name)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from fairseq_mlkd.remedies import needed_for
 from fairseq_mlkd.serve.engine import Arrays, Engine, Parsing
 from fairseq_mlkd.serve.folder import Facts, check_file
 from fairseq_mlkd.serve.onnx_file import check_onnx
@@ -70,12 +71,8 @@ class _OnnxParsing(Parsing):
 
 
 def _open_session(folder: Path, name: str, facts: Facts, threads: int) -> Any:
-    try:
+    with needed_for(f"{folder / name}: ONNX graphs"):
         import onnxruntime
-    except ImportError:
-        raise ValueError(
-            f"{folder / name} needs ONNX Runtime: pip install 'fairseq_mlkd[export]'"
-        ) from None
     path = check_file(folder, name, facts)
     check_onnx(path)
     options = onnxruntime.SessionOptions()

@@ -10,6 +10,7 @@ from typing import Any
 from fairseq_mlkd.files.markdown import Rows, align
 from fairseq_mlkd.files.writing import write_text
 from fairseq_mlkd.prepare.corpus.report import characters_by_fate
+from fairseq_mlkd.remedies import needed_for
 
 ABSENT = "–"
 _UNITS = ("pages", "lines")
@@ -185,10 +186,10 @@ def write_card(report: Mapping[str, Any], folder: str) -> None:
         folder: an existing folder.
     """
     try:
-        # Only the pictures need matplotlib, which is optional.
-        from fairseq_mlkd.prepare.corpus.card_pictures import draw_pictures
-    except ImportError as error:
-        pictures = f"No pictures: {error}; `pip install fairseq_mlkd[report]` adds it."
+        with needed_for("No pictures"):
+            from fairseq_mlkd.prepare.corpus.card_pictures import draw_pictures
+    except ValueError as error:
+        pictures = str(error)
     else:
         titles = draw_pictures(report["languages"], folder)
         pictures = "\n\n".join(f"![{title}]({name})" for name, title in titles.items())

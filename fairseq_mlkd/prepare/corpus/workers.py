@@ -22,6 +22,7 @@ from functools import partial
 from typing import Any
 
 from fairseq_mlkd.prepare.corpus.tasks import Execute, Task, WorkerLost
+from fairseq_mlkd.remedies import needed_for
 
 CLUSTERS = ("slurm", "local")
 _DEFAULTS = {"timeout_min": 24 * 60, "name": "mlkd-corpus"}
@@ -37,12 +38,8 @@ def open_cluster(cluster: str, logs: str, options: Mapping[str, Any]) -> Any:
     Raises:
         ValueError: submitit is missing, finds no such cluster or refuses an option.
     """
-    try:
+    with needed_for("jobs of a --cluster"):
         import submitit
-    except ImportError:
-        raise ValueError(
-            "--cluster needs submitit: pip install fairseq_mlkd[cluster]"
-        ) from None
     try:
         executor = submitit.AutoExecutor(folder=logs, cluster=cluster)
         executor.update_parameters(**{**_DEFAULTS, **options})

@@ -13,11 +13,13 @@ import re
 from functools import cache, lru_cache
 from itertools import chain
 from re import Match
+from typing import TYPE_CHECKING
 
-import fugashi
-import unidic_lite
-
+from fairseq_mlkd.remedies import needed_for
 from fairseq_mlkd.text.spoken.characters import MARK
+
+if TYPE_CHECKING:
+    import fugashi
 
 _NUMERALS = "〇一二三四五六七八九十百千万億兆"
 _KANA = "\u3041-\u3096\u309d-\u309f\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
@@ -83,5 +85,8 @@ def _dictionary() -> fugashi.GenericTagger:
 
 
 def _open_mecab(options: str) -> fugashi.GenericTagger:
+    with needed_for("Japanese words"):
+        import fugashi
+        import unidic_lite
     folder = unidic_lite.DICDIR
     return fugashi.GenericTagger(f'-r "{folder}/mecabrc" -d "{folder}" {options}')

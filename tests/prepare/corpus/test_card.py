@@ -215,4 +215,5 @@ def test_without_matplotlib_the_card_says_what_is_missing(tmp_path, monkeypatch)
     write_card(make_report(), str(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["card.md"]
     card = (tmp_path / "card.md").read_text(encoding="utf-8")
-    assert "pip install fairseq_mlkd[report]" in card and "![" not in card
+    pip = "pip install 'fairseq_mlkd[report]'"
+    assert f"No pictures: matplotlib is missing: {pip}" in card and "![" not in card

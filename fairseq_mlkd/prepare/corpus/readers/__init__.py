@@ -16,8 +16,7 @@ from fairseq_mlkd.prepare.corpus.readers.document import Document
 from fairseq_mlkd.prepare.corpus.readers.lines import read_text
 from fairseq_mlkd.prepare.corpus.readers.mediawiki import read_mediawiki
 from fairseq_mlkd.prepare.corpus.readers.records import read_jsonl, read_parquet
-from fairseq_mlkd.prepare.corpus.wikitext import article_paragraphs
-from fairseq_mlkd.remedies import FETCH_AGAIN
+from fairseq_mlkd.remedies import FETCH_AGAIN, needed_for
 
 __all__ = ["Document", "document_paragraphs", "read_documents"]
 
@@ -80,6 +79,8 @@ def document_paragraphs(
         lang: of the text, None if it is not known.
     """
     if document.markup == "wikitext":
+        with needed_for("MediaWiki's dumps"):
+            from fairseq_mlkd.prepare.corpus.wikitext import article_paragraphs
         yield from article_paragraphs(document.text, counts, lang)
         return
     lines: Iterable[str] = document.text.split("\n")

@@ -12,20 +12,18 @@ import re
 import tarfile
 from collections import Counter
 from collections.abc import Iterator
-from typing import BinaryIO, cast
-
-from sacremoses import MosesDetokenizer
+from functools import cache
+from typing import Any, BinaryIO, cast
 
 from fairseq_mlkd.files.lines import decode_lines
 from fairseq_mlkd.files.packed import open_packed
 from fairseq_mlkd.prepare.corpus.readers.document import Document
 from fairseq_mlkd.prepare.corpus.readers.lines import gather_lines
-from fairseq_mlkd.remedies import FETCH_AGAIN
+from fairseq_mlkd.remedies import FETCH_AGAIN, needed_for
 
 _TRAINING = re.compile(
     r"(?:[^/.][^/]*/)?training-monolingual\.tokenized\.shuffled/news\.en-\d+-of-\d+"
 )
-_DETOKENIZER = MosesDetokenizer("en")
 
 
 def read_billion_words(path: str, counts: Counter[str]) -> Iterator[Document]:
@@ -59,4 +57,11 @@ def read_billion_words(path: str, counts: Counter[str]) -> Iterator[Document]:
 
 def undo_tokenisation(sentence: str) -> str:
     """Return text as it was before Moses' tokeniser split it at spaces."""
-    return str(_DETOKENIZER.detokenize(sentence.split(" ")))
+    return str(_detokenizer().detokenize(sentence.split(" ")))
+
+
+@cache
+def _detokenizer() -> Any:
+    with needed_for("the Billion Words"):
+        from sacremoses import MosesDetokenizer
+    return MosesDetokenizer("en")

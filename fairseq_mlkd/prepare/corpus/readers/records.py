@@ -13,7 +13,7 @@ from fairseq_mlkd.prepare.corpus.readers.document import (
     Document,
     refuse_large,
 )
-from fairseq_mlkd.remedies import FETCH_AGAIN
+from fairseq_mlkd.remedies import FETCH_AGAIN, needed_for
 
 # JSON may write a character as \uXXXX, or two of them.
 _MAX_LINE_BYTES = 6 * MAX_PAGE_CHARACTERS
@@ -55,13 +55,9 @@ def _parse(line: str, where: str) -> Any:
 
 
 def _parquet_texts(path: str) -> Iterator[tuple[int, Any]]:
-    try:
+    with needed_for(f"{path}: parquet files"):
         import pyarrow
         import pyarrow.parquet
-    except ImportError:
-        raise ValueError(
-            f"{path}: parquet files need pyarrow; pip install 'fairseq_mlkd[corpus]'"
-        ) from None
     number = 0
     try:
         with pyarrow.parquet.ParquetFile(path) as file:

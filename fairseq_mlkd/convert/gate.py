@@ -74,15 +74,20 @@ class Verdict(NamedTuple):
         return self.before - self.after
 
 
-def read_dev_sets(trained: Trained, rows: int) -> dict[str, DevSet]:
+def read_dev_sets(
+    trained: Trained, rows: int, splits: Sequence[str] = _SPLITS
+) -> dict[str, DevSet]:
     """Read the first rows of each language's dev data, test data where there is none.
 
+    Args:
+        rows: the most that are read.
+        splits: of which the first that a language has is read.
     Raises:
         ValueError: the data have neither.
     """
     data, task = trained.data, trained.facts.task
     found: dict[str, DevSet] = {}
-    for split in _SPLITS:
+    for split in splits:
         pattern = f"*/{split}.idx" if task == MLM else f"{INPUT0}/{split}.*.idx"
         for path in sorted(data.glob(pattern)):
             lang = path.parent.name if task == MLM else path.stem.partition(".")[2]
@@ -116,9 +121,7 @@ def compare(
         agreement = agree(first, second)
         before, after = 100.0, agreement
         if dev.gold:
-            before, after = (
-                _score(trusted.facts, dev.gold, x) for x in (first, second)
-            )
+            before, after = (score(trusted.facts, dev.gold, x) for x in (first, second))
         verdicts.append(
             Verdict(lang, dev.subset, len(dev.questions), agreement, before, after)
         )
@@ -267,10 +270,15 @@ def _flat(answer: Mapping[str, Any]) -> list[str]:
     return [label for labels in _labels_of(answer).values() for label in labels]
 
 
-def _score(
+def score(
     facts: Facts, gold: Sequence[Labels], answers: Sequence[Mapping[str, Any]]
 ) -> float:
-    """Return the task's main metric; of masked LM, the share of right symbols."""
+    """Return the task's main metric; of masked LM, the share of right symbols.
+
+    Args:
+        gold: labels by folder, of each row.
+        answers: what a Predictor returned.
+    """
     if facts.has_lm_head:
         wanted = [{"masks": [{"symbols": [x]} for x in row[LABEL]]} for row in gold]
         return agree(wanted, answers)

@@ -63,7 +63,8 @@ class Predictor:
 
     Args:
         folder: the exported folder.
-        engine: `auto` (the fastest there is), `int8`, `onnx` or `torch`.
+        engine: `auto` (the fastest there is), `int8`, `onnx` or `torch`; or one of
+            your own.
         threads: that one batch may use.
         batch_size: the most sequences that are computed at once.
         beam: of the search for parses.
@@ -77,7 +78,7 @@ class Predictor:
         self,
         folder: str | os.PathLike[str],
         *,
-        engine: str = "auto",
+        engine: str | Engine = "auto",
         threads: int = 1,
         batch_size: int = 32,
         beam: int = 5,
@@ -91,7 +92,9 @@ class Predictor:
                 f"{path}: {len(self._symbols)} symbols where the model has "
                 f"{self.facts.vocabulary}; export the model again"
             )
-        self._engine: Engine = open_engine(path, self.facts, engine, threads)
+        if not isinstance(engine, Engine):
+            engine = open_engine(path, self.facts, engine, threads)
+        self._engine = engine
         self._batch_size = batch_size
         self._rule = long_inputs or self.facts.long_inputs
         self._search = _parse_search(self.facts, beam) if self.facts.decoder else None

@@ -88,6 +88,7 @@ setup(
             "mlkd-benchmark = fairseq_mlkd.cli.benchmark:main",
             "mlkd-corpus = fairseq_mlkd.cli.corpus:main",
             "mlkd-download = fairseq_mlkd.cli.download:main",
+            "mlkd-evaluate = fairseq_mlkd.cli.evaluate:main",
             "mlkd-export = fairseq_mlkd.cli.export:main",
             "mlkd-import = fairseq_mlkd.cli.import_encoder:main",
             "mlkd-latency = fairseq_mlkd.cli.latency:main",

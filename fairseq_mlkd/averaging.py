@@ -17,7 +17,7 @@ from fairseq_mlkd.checkpoint import (
     load_state,
     selection_rule,
 )
-from fairseq_mlkd.files.writing import check_free, replace_on_success
+from fairseq_mlkd.files.writing import replace_on_success
 
 # checkpoint12.pt and checkpoint_3_1500.pt: epoch, and updates where it ended within one
 _NUMBERED = re.compile(r"checkpoint(?:(\d+)|_(\d+)_(\d+))\.pt")
@@ -30,14 +30,8 @@ _IGNORED = {
 }
 
 
-def newest_checkpoints(folder: Path, count: int) -> list[Path]:
-    """Return the last `count` numbered checkpoints in a `--save-dir`, oldest first.
-
-    Raises:
-        ValueError: there are fewer.
-    """
-    if count < 2:
-        raise ValueError(f"--last {count}: a mean is of 2 checkpoints or more")
+def numbered_checkpoints(folder: Path) -> list[Path]:
+    """Return the checkpoints of a `--save-dir` that have a number, oldest first."""
     found = {}
     for path in folder.iterdir():
         match = _NUMBERED.fullmatch(path.name)
@@ -45,27 +39,37 @@ def newest_checkpoints(folder: Path, count: int) -> list[Path]:
             epoch, within, updates = match.groups()
             # the end of an epoch comes after what was saved within it
             found[int(epoch or within), int(updates or 10**15)] = path
-    if len(found) < count:
+    return [found[key] for key in sorted(found)]
+
+
+def newest_checkpoints(folder: Path, count: int) -> list[Path]:
+    """Return the last `count` numbered checkpoints in a `--save-dir`, oldest first.
+
+    Raises:
+        ValueError: there are fewer.
+    """
+    found = numbered_checkpoints(folder)
+    if not 2 <= count <= len(found):
         raise ValueError(
-            f"{folder}: --last {count} needs as many numbered checkpoints, and there "
-            f"are {len(found)}: train with --keep-last-epochs {count}, or with "
-            f"--save-interval-updates N --keep-interval-updates {count}"
+            f"{folder}: --last {count} needs as many numbered checkpoints, 2 or more, "
+            f"and there are {len(found)}: train with --keep-last-epochs {count}, or "
+            f"with --save-interval-updates N --keep-interval-updates {count}"
         )
-    return [found[key] for key in sorted(found)[-count:]]
+    return found[-count:]
 
 
 def average_checkpoints(sources: Sequence[Path], out: Path) -> str:
     """Write the mean of checkpoints of the same run, or of seeds that differ alone.
 
     Floats are added up in float64 and keep their type; whole numbers must be equal. The
-    file is for evaluation, export and fine-tuning; it has no state of an optimizer.
+    file is for evaluation, export and fine-tuning; it has no state of an optimizer. It
+    takes the place of one that is there.
 
     Returns:
         The rule that result lines will name: `mean-5`, `seeds-3-of-best`.
     Raises:
         ValueError: in one line, what keeps the checkpoints from being averaged.
     """
-    check_free(out)
     if len(sources) < 2:
         raise ValueError("a mean is of 2 checkpoints or more")
     first = _load(sources[0])

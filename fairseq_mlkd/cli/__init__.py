@@ -12,5 +12,6 @@ COMMANDS = {
     "mlkd-latency": "latency",
     "mlkd-score": "score",
     "mlkd-average": "average",
+    "mlkd-evaluate": "evaluate",
     "mlkd-report": "report",
 }

@@ -13,6 +13,7 @@ import argparse
 from pathlib import Path
 
 from fairseq_mlkd.cli.command import make_parser, one_line_errors
+from fairseq_mlkd.files.writing import check_free
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -46,6 +47,7 @@ def main(argv: list[str] | None = None) -> None:
     # after the command line was read: torch takes a second to import
     from fairseq_mlkd.averaging import average_checkpoints, newest_checkpoints
 
+    check_free(args.out)
     sources = args.sources
     if args.last is not None:
         if len(sources) != 1:

@@ -1,0 +1,183 @@
+"""Score fine-tuned checkpoints of a run on every language, chosen by each sound rule.
+
+The rules (docs/protocol.md): `best`, what validation in the source language selects;
+`last`; `mean`, of the weights of the last numbered checkpoints; `seeds`, the mean over
+the seeds of a model, one SAVE_DIR each; and, for diagnosis alone, `oracle`: lines from
+which `mlkd-report` finds what each language would have selected. Flags that are not
+below go to fairseq-validate, such as --max-tokens, --batch-size, --cpu or --grammar.
+
+Example:
+
+    mlkd-evaluate checkpoints/xnli/student --data data/xnli --results results.jsonl
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+from unittest import mock
+
+from fairseq_mlkd.cli.command import make_parser, one_line_errors
+
+RULES = ("best", "last", "mean", "seeds", "oracle")
+SINGLE = {"best": "checkpoint_best.pt", "last": "checkpoint_last.pt"}
+
+
+class Evaluation(NamedTuple):
+    """One run of fairseq-validate."""
+
+    checkpoint: Path
+    seed: int
+    subsets: str
+
+
+def get_parser() -> argparse.ArgumentParser:
+    """Return the command line."""
+    parser = make_parser("mlkd-evaluate", __doc__)
+    parser.add_argument(
+        "folders",
+        metavar="SAVE_DIR",
+        nargs="+",
+        type=Path,
+        help="--save-dir of fairseq-train; several: runs that differ by --seed alone",
+    )
+    parser.add_argument("--data", required=True, help="prepared data of the task")
+    parser.add_argument(
+        "--results", required=True, type=Path, help="file that lines are appended to"
+    )
+    parser.add_argument(
+        "--model-name", help="in the results; default: the first folder's name"
+    )
+    parser.add_argument(
+        "--rules",
+        default="best,last,mean,seeds",
+        help="comma-separated, of " + ", ".join(RULES) + " (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--last",
+        metavar="K",
+        type=int,
+        default=5,
+        help="`mean` is of the newest K numbered checkpoints, or as many as there are",
+    )
+    parser.add_argument("--subsets", default="test", help="what is scored")
+    return parser
+
+
+def plan(args: argparse.Namespace) -> Iterator[Evaluation]:
+    """Yield what to score, and write the means as they are needed.
+
+    `checkpoint_mean.pt` appears in each folder, `checkpoint_seeds_RULE.pt` in the
+    first.
+
+    Raises:
+        ValueError: a rule that is none, or lacks its checkpoints.
+    """
+    rules = args.rules.split(",")
+    unknown = [rule for rule in rules if rule not in RULES]
+    if unknown:
+        raise ValueError(f"--rules {unknown[0]}: none of {', '.join(RULES)}")
+    chosen: dict[str, list[Path]] = {rule: [] for rule in ("best", "last", "mean")}
+    seeds = []
+    for folder in args.folders:
+        seeds.append(_read_seed(folder))
+        for rule in chosen.keys() & {*rules}:
+            path = _find(folder, rule, args.last)
+            if path is not None:
+                chosen[rule].append(path)
+        if "oracle" in rules:
+            for path in _numbered(folder):
+                yield Evaluation(path, seeds[-1], f"valid.all,{args.subsets}")
+    for rule in chosen:
+        for path, seed in zip(chosen[rule], seeds):
+            yield Evaluation(path, seed, args.subsets)
+        if "seeds" in rules and len(chosen[rule]) == len(seeds) > 1:
+            out = args.folders[0] / f"checkpoint_seeds_{rule}.pt"
+            yield Evaluation(_average(chosen[rule], out), seeds[0], args.subsets)
+
+
+def _find(folder: Path, rule: str, last: int) -> Path | None:
+    """Return the checkpoint that a rule chooses; None: a mean of too few."""
+    if rule in SINGLE:
+        return folder / SINGLE[rule]
+    from fairseq_mlkd.averaging import numbered_checkpoints
+
+    numbered = numbered_checkpoints(folder)[-last:]
+    if len(numbered) < 2:
+        print(
+            f"{folder}: no mean, as there are not two numbered checkpoints; training "
+            f"keeps them with --keep-last-epochs {last}, or --save-interval-updates N "
+            f"--keep-interval-updates {last}",
+            file=sys.stderr,
+        )
+        return None
+    return _average(numbered, folder / "checkpoint_mean.pt")
+
+
+def _numbered(folder: Path) -> list[Path]:
+    from fairseq_mlkd.averaging import numbered_checkpoints
+
+    found = numbered_checkpoints(folder)
+    if not found:
+        raise ValueError(f"{folder}: --rules oracle needs numbered checkpoints")
+    return found
+
+
+def _average(sources: Sequence[Path], out: Path) -> Path:
+    from fairseq_mlkd.averaging import average_checkpoints
+
+    average_checkpoints(sources, out)
+    return out
+
+
+def _read_seed(folder: Path) -> int:
+    return int(_read_cfg(folder)["common"]["seed"])
+
+
+def _read_cfg(folder: Path) -> Any:
+    from fairseq_mlkd.checkpoint import load_state
+
+    for name in SINGLE.values():
+        path = folder / name
+        if path.is_file():
+            cfg = load_state(str(path)).get("cfg")
+            if isinstance(cfg, dict) and "common" in cfg:
+                return cfg
+            raise ValueError(f"{path}: not a checkpoint of fairseq-train")
+    raise ValueError(
+        f"{folder}: no {' or '.join(SINGLE.values())}: name a --save-dir of "
+        "fairseq-train"
+    )
+
+
+def validate(args: argparse.Namespace, flags: Sequence[str], what: Evaluation) -> None:
+    """Run fairseq-validate in this process."""
+    import fairseq_cli.validate
+    from fairseq.logging import metrics
+
+    metrics.reset()
+    command = ["fairseq-validate", args.data, "--user-dir", str(_PACKAGE)]
+    command += ["--task", _read_cfg(what.checkpoint.parent)["task"]["_name"]]
+    command += ["--path", str(what.checkpoint), "--valid-subset", what.subsets]
+    command += ["--results", str(args.results), "--seed", str(what.seed)]
+    command += ["--model-name", args.model_name or args.folders[0].resolve().name]
+    with mock.patch.object(sys, "argv", [*command, *flags]):
+        fairseq_cli.validate.cli_main()
+
+
+_PACKAGE = Path(__file__).resolve().parents[1]
+
+
+@one_line_errors("mlkd-evaluate")
+def main(argv: list[str] | None = None) -> None:
+    """Run the command."""
+    args, flags = get_parser().parse_known_args(argv)
+    for evaluation in plan(args):
+        validate(args, flags, evaluation)
+
+
+if __name__ == "__main__":
+    main()

@@ -18,6 +18,8 @@ SMALLER = {
     "--codes": "300",
     "--encoder-embed-dim": "48",
     "--encoder-ffn-embed-dim": "64",
+    "--last": "2",
+    "--save-interval-updates": "1",
     "--sentences": "400",
     "--shards": "2",
     "--total-num-update": "3",

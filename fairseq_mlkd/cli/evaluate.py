@@ -3,17 +3,17 @@
 The rules (docs/protocol.md): `best`, what validation in the source language selects;
 `last`; `mean`, of the weights of the last numbered checkpoints; `seeds`, the mean over
 the seeds of a model, one SAVE_DIR each; and, for diagnosis alone, `oracle`: lines from
-which `mlkd-report` finds what each language would have selected. Flags that are not
-below go to fairseq-validate, such as --max-tokens, --batch-size, --cpu or --grammar.
+which `mlkd-report` finds what each language would have selected.
 
 Example:
 
-    mlkd-evaluate checkpoints/xnli/student --data data/xnli --results results.jsonl
+    mlkd-evaluate checkpoints/student --data data/xnli --results results.jsonl
 """
 
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -64,6 +64,15 @@ def get_parser() -> argparse.ArgumentParser:
         help="`mean` is of the newest K numbered checkpoints, or as many as there are",
     )
     parser.add_argument("--subsets", default="test", help="what is scored")
+    parser.add_argument("--batch-size", type=int, default=64, help="rows in a batch")
+    parser.add_argument(
+        "--max-tokens", type=int, help="subwords in a batch, padding included"
+    )
+    parser.add_argument(
+        "--flags",
+        default="",
+        help="more flags of fairseq-validate, such as --flags='--cpu --valid-beam 4'",
+    )
     return parser
 
 
@@ -153,7 +162,7 @@ def _read_cfg(folder: Path) -> Any:
     )
 
 
-def validate(args: argparse.Namespace, flags: Sequence[str], what: Evaluation) -> None:
+def validate(args: argparse.Namespace, what: Evaluation) -> None:
     """Run fairseq-validate in this process."""
     import fairseq_cli.validate
     from fairseq.logging import metrics
@@ -164,7 +173,9 @@ def validate(args: argparse.Namespace, flags: Sequence[str], what: Evaluation) -
     command += ["--path", str(what.checkpoint), "--valid-subset", what.subsets]
     command += ["--results", str(args.results), "--seed", str(what.seed)]
     command += ["--model-name", args.model_name or args.folders[0].resolve().name]
-    with mock.patch.object(sys, "argv", [*command, *flags]):
+    command += ["--batch-size", str(args.batch_size)]
+    command += ["--max-tokens", str(args.max_tokens)] if args.max_tokens else []
+    with mock.patch.object(sys, "argv", command + shlex.split(args.flags)):
         fairseq_cli.validate.cli_main()
 
 
@@ -174,9 +185,9 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 @one_line_errors("mlkd-evaluate")
 def main(argv: list[str] | None = None) -> None:
     """Run the command."""
-    args, flags = get_parser().parse_known_args(argv)
+    args = get_parser().parse_args(argv)
     for evaluation in plan(args):
-        validate(args, flags, evaluation)
+        validate(args, evaluation)
 
 
 if __name__ == "__main__":

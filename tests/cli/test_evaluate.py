@@ -10,7 +10,7 @@ from fairseq_mlkd.metrics.results import read_results
 
 NAME = "zero_shot_classification"
 SUBSETS = {"train.en": 30, "valid.en": 13, "valid.fr": 9, "test.en": 8, "test.fr": 9}
-FLAGS = ["--cpu", "--batch-size", "8", "--num-workers", "0", "--log-format", "none"]
+FLAGS = ["--batch-size", "8", "--flags=--cpu --num-workers 0 --log-format none"]
 
 
 @pytest.fixture(scope="module")

@@ -49,8 +49,9 @@ ROOMS = {
         FAIRSEQ,
     ),
 }
-ROOMS["cli"] = (set(ROOMS), FAIRSEQ)
 ROOMS["loading"] = ({"checkpoint", "distillation", "errors", "tasks"}, FAIRSEQ)
+ROOMS["latency"] = ({"serve", "loading"}, FAIRSEQ)
+ROOMS["cli"] = (set(ROOMS), FAIRSEQ)
 REGISTERED = {
     *("criterions", "fairseq_fixes", "loading", "models", "optim", "scoring", "tasks")
 }

@@ -13,7 +13,7 @@ from pathlib import Path
 from fairseq_mlkd.cli.command import make_parser, one_line_errors
 from fairseq_mlkd.convert.options import Options
 from fairseq_mlkd.files.writing import check_free, folder_on_success
-from fairseq_mlkd.metrics.results import Result, read_results
+from fairseq_mlkd.metrics.results import results_of
 
 
 def get_parser() -> argparse.ArgumentParser:
@@ -87,7 +87,7 @@ def export(args: argparse.Namespace) -> list[str]:
     trained = read_trained(args.checkpoint, data=args.data, tokenizer=args.tokenizer)
     with folder_on_success(args.out) as folder:
         options = Options(
-            results=_results(args),
+            results=results_of(args.checkpoint, args.results),
             licence=args.licence,
             onnx=args.onnx,
             int8=args.int8,
@@ -96,17 +96,6 @@ def export(args: argparse.Namespace) -> list[str]:
             dev_rows=args.dev_rows,
         )
         return write_folder(folder, trained, options)
-
-
-def _results(args: argparse.Namespace) -> list[Result]:
-    path = args.results or args.checkpoint.with_name("results.jsonl")
-    if not path.is_file():
-        if args.results:
-            raise ValueError(f"--results {path}: no such file")
-        return []
-    found = read_results([str(path)])
-    name = args.checkpoint.name
-    return [r for r in found if not r.checkpoint or Path(r.checkpoint).name == name]
 
 
 @one_line_errors("mlkd-export")

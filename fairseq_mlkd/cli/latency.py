@@ -1,4 +1,8 @@
-"""Measure milliseconds, size and memory of exported models, beside their scores.
+"""Measure milliseconds, size and memory of models, beside their scores.
+
+Models and engines are measured in rounds, so that what else the machine does hits all
+alike. "least" is the least median of a round, and "x" how many times as fast that is
+as the first row of the same threads and batch.
 
 Example:
 
@@ -9,32 +13,39 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from itertools import product
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 from fairseq_mlkd.cli.command import make_parser, one_line_errors
 from fairseq_mlkd.files.markdown import align
-from fairseq_mlkd.serve.folder import Facts, read_facts
-from fairseq_mlkd.serve.measure import ENGINES, FILES, Setting
+from fairseq_mlkd.files.writing import write_text
+from fairseq_mlkd.latency.engines import ENGINES, Setting, offered
+from fairseq_mlkd.latency.rounds import Row, measure
+from fairseq_mlkd.metrics.results import main_scores, results_of
+from fairseq_mlkd.serve.folder import read_facts
 
-_HEAD = ["model", "engine", "threads", "batch", "p50 ms", "p99 ms", "sentences/s"]
-_HEAD += ["MB on disk", "MB in memory", "source", "zero-shot"]
+_HEAD = ["model", "engine", "threads", "batch", "p50 ms", "p99 ms", "least ms", "x"]
+_HEAD += ["sentences/s", "MB on disk", "MB in memory", "source", "zero-shot"]
+_NUMBERS = {"p50": 2, "p99": 2, "least": 2, "ratio": 1, "sentences": 1, "disk": 1}
+_NUMBERS |= {"peak": 0, "source": 1, "zero_shot": 1}  # columns, and their decimals
 
 
 def get_parser() -> argparse.ArgumentParser:
     """Return the command line."""
     parser = make_parser("mlkd-latency", __doc__)
     parser.add_argument(
-        "folders", metavar="FOLDER", nargs="+", type=Path, help="what mlkd-export wrote"
+        "paths",
+        metavar="PATH",
+        nargs="+",
+        type=Path,
+        help="what mlkd-export wrote, or a checkpoint, which fairseq runs",
     )
     parser.add_argument(
-        "--engines", help="comma-separated; default: all that a folder has"
+        "--engines",
+        help=f"comma-separated, of {', '.join(ENGINES)}; default: all that are "
+        "installed and that a folder has files for",
     )
     parser.add_argument("--threads", default="1", help="comma-separated; default: 1")
     parser.add_argument("--batch", default="1", help="comma-separated; default: 1")
@@ -42,101 +53,122 @@ def get_parser() -> argparse.ArgumentParser:
         "--length", type=int, default=32, help="of sentences in subwords; default: 32"
     )
     parser.add_argument(
-        "--seconds", type=float, default=3.0, help="of each number; default: 3"
+        "--rounds", type=int, default=5, help="of measuring; default: 5"
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        default=3.0,
+        help="of each row, all rounds together; default: 3",
+    )
+    parser.add_argument(
+        "--data", default="", help="of checkpoints; default: dict.txt beside each"
+    )
+    parser.add_argument(
+        "--source-lang", default="en", help="of checkpoints' scores; default: en"
     )
     parser.add_argument("--json", type=Path, help="file for the numbers, a line each")
     parser.add_argument("--picture", type=Path, help="PNG: zero-shot score against ms")
     return parser
 
 
-def measure_all(args: argparse.Namespace) -> Iterator[dict[str, Any]]:
+def measure_all(args: argparse.Namespace) -> Iterator[Row]:
     """Yield one row for each model, engine, number of threads and batch size.
 
     Raises:
-        ValueError: a folder or an option that is none.
+        ValueError: a path or an option that is none.
     """
-    wanted = args.engines.split(",") if args.engines else list(ENGINES)
+    pairs = list(_choose(args))
+    scores = {path: accuracy(path, args.source_lang) for path, _ in pairs}
+    for n, batch in product(_numbers("--threads", args), _numbers("--batch", args)):
+        settings = [Setting(*pair, n, batch, args.length, args.data) for pair in pairs]
+        rows = measure(settings, rounds=args.rounds, seconds=args.seconds)
+        for (path, engine), row in zip(pairs, rows):
+            model = path.parent.resolve().name if path.is_file() else path.name
+            source, zero_shot = scores[path]
+            names = {"model": model, "engine": engine, "threads": n, "batch": batch}
+            yield {**names, **row, "source": source, "zero_shot": zero_shot}
+
+
+def _choose(args: argparse.Namespace) -> Iterator[tuple[Path, str]]:
+    """Yield paths with the engines that are to run them."""
+    wanted = args.engines.split(",") if args.engines else ENGINES
     unknown = [name for name in wanted if name not in ENGINES]
     if unknown:
         raise ValueError(f"--engines {unknown[0]}: none of {', '.join(ENGINES)}")
-    threads, batches = _numbers("--threads", args), _numbers("--batch", args)
-    facts = {folder: read_facts(folder) for folder in args.folders}
-    for folder, told in facts.items():
-        here = [name for name in wanted if (folder / FILES[name][0]).is_file()]
-        for engine, n, batch in product(here, threads, batches):
-            setting = Setting(engine, n, batch, args.length, args.seconds)
-            source, zero_shot = accuracy(told)
-            yield {
-                "model": folder.name,
-                "engine": engine,
-                "threads": n,
-                "batch": batch,
-                **measure_apart(folder, setting),
-                "source": source,
-                "zero_shot": zero_shot,
-            }
+    for path in args.paths:
+        found = [name for name in offered(path) if name in wanted]
+        if not found:
+            raise ValueError(
+                f"{path}: nothing that is installed can run it; name a checkpoint, or "
+                "a folder of mlkd-export with the files of --engines"
+            )
+        yield from ((path, name) for name in found)
 
 
-def measure_apart(folder: Path, setting: Setting) -> dict[str, float]:
-    """Measure in a new process.
+def accuracy(path: Path, source_lang: str) -> tuple[float | None, float | None]:
+    """Return the score of the source language, and the mean of all others.
 
-    Raises:
-        ValueError: it fails; with the last line of what it said.
+    Of a checkpoint they are in `results.jsonl` beside it.
     """
-    command = [sys.executable, "-m", "fairseq_mlkd.serve.measure", str(folder)]
-    environment = {**os.environ, "OMP_NUM_THREADS": str(setting.threads)}
-    ran = subprocess.run(
-        [*command, *map(str, setting)], capture_output=True, text=True, env=environment
-    )
-    if ran.returncode:
-        lines = ran.stderr.strip().splitlines() or ["no message"]
-        raise ValueError(f"{folder}, {setting.engine}: {lines[-1]}")
-    found: dict[str, float] = json.loads(ran.stdout.splitlines()[-1])
-    return found
+    if path.is_file():
+        scores = main_scores(results_of(path))
+    else:
+        facts = read_facts(path)
+        scores, source_lang = facts.scores, facts.source_lang
+    others = [x for lang, x in scores.items() if lang != source_lang]
+    return scores.get(source_lang), fmean(others) if others else None
 
 
-def accuracy(facts: Facts) -> tuple[float | None, float | None]:
-    """Return the score of the source language, and the mean of all others."""
-    source = facts.scores.get(facts.source_lang)
-    others = [x for lang, x in facts.scores.items() if lang != facts.source_lang]
-    return source, fmean(others) if others else None
-
-
-def table(rows: Sequence[dict[str, Any]]) -> str:
+def table(rows: Sequence[Row]) -> str:
     """Return the rows as a Markdown table."""
-    keys = ("p50", "p99", "sentences", "disk", "peak", "source", "zero_shot")
     lines = [_HEAD]
     for row in rows:
         names = [str(row[key]) for key in ("model", "engine", "threads", "batch")]
-        lines.append(names + ["-" if row[k] is None else f"{row[k]:.1f}" for k in keys])
+        lines.append(names + [_number(row[k], n) for k, n in _NUMBERS.items()])
     return align(lines)
 
 
-def draw(rows: Sequence[dict[str, Any]], path: Path) -> None:
-    """Draw the zero-shot score against milliseconds, a dot for each row.
+def _number(value: float | None, decimals: int) -> str:
+    return "-" if value is None else f"{value:.{decimals}f}"
+
+
+def draw(rows: Sequence[Row], path: Path) -> None:
+    """Draw the zero-shot score against milliseconds, a line for each model.
 
     Raises:
         ValueError: no row has a score.
     """
-    from fairseq_mlkd.files.pictures import picture
+    from fairseq_mlkd.files.pictures import FAINT, picture
 
-    dots = [row for row in rows if row["zero_shot"] is not None]
+    first = [(row["threads"], row["batch"]) for row in rows][0]
+    dots = [
+        row
+        for row in rows
+        if row["zero_shot"] is not None and (row["threads"], row["batch"]) == first
+    ]
     if not dots:
-        raise ValueError("--picture: no folder has scores; export with --results")
+        raise ValueError("--picture: no model has scores; export with --results")
     with picture(str(path), 7, 4) as figure:
         axes = figure.subplots()
+        for model in dict.fromkeys(row["model"] for row in dots):
+            of_model = [row for row in dots if row["model"] == model]
+            places = [row["least"] for row in of_model]
+            height = of_model[0]["zero_shot"]
+            axes.hlines(height, min(places), max(places), color=FAINT, zorder=1)
+            axes.annotate(
+                model, (min(places), height), (0, 7), textcoords="offset points"
+            )
         for engine in dict.fromkeys(row["engine"] for row in dots):
             of_engine = [row for row in dots if row["engine"] == engine]
-            milliseconds = [row["p50"] for row in of_engine]
-            axes.plot(
-                milliseconds, [r["zero_shot"] for r in of_engine], "o", label=engine
-            )
-        for row in dots:
-            axes.annotate(row["model"], (row["p50"], row["zero_shot"]), fontsize=7)
+            x, y = ([row[key] for row in of_engine] for key in ("least", "zero_shot"))
+            axes.plot(x, y, "o", label=engine)
         axes.set_xscale("log")
-        axes.set_xlabel("milliseconds a batch, median")
+        axes.margins(0.12, 0.2)
+        axes.set_xlabel(f"milliseconds, {first[0]} threads, batch of {first[1]}")
         axes.set_ylabel("zero-shot score, mean of languages")
-        axes.legend()
+        axes.spines[["top", "right"]].set_visible(False)
+        figure.legend(loc="outside upper left", ncols=6, frameon=False)
 
 
 def _numbers(flag: str, args: argparse.Namespace) -> list[int]:
@@ -150,11 +182,13 @@ def _numbers(flag: str, args: argparse.Namespace) -> list[int]:
 def main(argv: list[str] | None = None) -> None:
     """Run the command."""
     args = get_parser().parse_args(argv)
+    if args.rounds < 1 or args.length < 3:
+        raise ValueError("--rounds from 1 and --length from 3 are needed")
     rows = list(measure_all(args))
     print(table(rows))
     if args.json:
         text = "".join(json.dumps(row) + "\n" for row in rows)
-        args.json.write_text(text, encoding="utf-8")
+        write_text(args.json, text)
     if args.picture:
         draw(rows, args.picture)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from fairseq_mlkd.convert.tokenizer_json import (
 from fairseq_mlkd.convert.trained import Trained
 from fairseq_mlkd.files.json_objects import write_json
 from fairseq_mlkd.files.writing import copy_file
-from fairseq_mlkd.metrics.results import Result, latest_results
+from fairseq_mlkd.metrics.results import main_scores
 from fairseq_mlkd.serve.folder import INT8, ONNX, ONNX_DECODER, OURS, write_facts
 from fairseq_mlkd.serve.predictor import Predictor
 from fairseq_mlkd.text.dictionary import DICTIONARY_FILE
@@ -69,14 +68,8 @@ def write_folder(folder: Path, trained: Trained, options: Options) -> list[str]:
         licence=options.licence,
         sections=sections,
     )
-    write_facts(folder, replace(facts, scores=_main_scores(options.results)))
+    write_facts(folder, replace(facts, scores=main_scores(options.results)))
     return lines
-
-
-def _main_scores(results: Sequence[Result]) -> dict[str, float]:
-    """By language, the first metric that there is of test data."""
-    found = [r for r in latest_results(results) if r.split == "test"]
-    return {r.lang: r.value for r in found if r.metric == found[0].metric}
 
 
 def _write_tokenizer(folder: Path, exported: Exported, trained: Trained) -> None:

@@ -3,8 +3,9 @@
 import json
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import MISSING, asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from fairseq_mlkd.files.json_objects import parse_json
@@ -114,3 +115,27 @@ def latest_results(results: Iterable[Result]) -> list[Result]:
         key = (r.dataset, r.model, r.lang, r.metric, r.seed, r.split, r.selection)
         latest[key] = r
     return list(latest.values())
+
+
+def results_of(checkpoint: Path, given: Path | None = None) -> list[Result]:
+    """Return the lines of a checkpoint, or that name none; without a file, nothing.
+
+    Args:
+        given: a file of result lines; default: `results.jsonl` beside the checkpoint.
+    Raises:
+        ValueError: the given file is missing, or a line is no result.
+    """
+    path = given or checkpoint.with_name("results.jsonl")
+    if not path.is_file():
+        if given:
+            raise ValueError(f"--results {path}: no such file")
+        return []
+    name = checkpoint.name
+    found = read_results([str(path)])
+    return [r for r in found if not r.checkpoint or Path(r.checkpoint).name == name]
+
+
+def main_scores(results: Sequence[Result]) -> dict[str, float]:
+    """Return by language the first metric that there is of test data."""
+    found = [r for r in latest_results(results) if r.split == "test"]
+    return {r.lang: r.value for r in found if r.metric == found[0].metric}

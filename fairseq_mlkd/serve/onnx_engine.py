@@ -70,11 +70,21 @@ class _OnnxParsing(Parsing):
         self._past = {name: x[rows] for name, x in self._past.items()}
 
 
+def checked_graph(folder: Path, name: str, facts: Facts) -> Path:
+    """Return the path of a graph that is what was exported, and holds nothing odd.
+
+    Raises:
+        ValueError: in one line, what is wrong with it.
+    """
+    path = check_file(folder, name, facts)
+    check_onnx(path)
+    return path
+
+
 def _open_session(folder: Path, name: str, facts: Facts, threads: int) -> Any:
     with needed_for(f"{folder / name}: ONNX graphs"):
         import onnxruntime
-    path = check_file(folder, name, facts)
-    check_onnx(path)
+    path = checked_graph(folder, name, facts)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.log_severity_level = 3

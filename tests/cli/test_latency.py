@@ -1,11 +1,15 @@
 """`mlkd-latency` measures each engine apart, and says how good each model is."""
 
 import json
+import shutil
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 from exported import TAGGING, export, make
 
 from fairseq_mlkd.cli.latency import main
+from fairseq_mlkd.latency.engines import ENGINES, OPENVINO
 
 
 @pytest.fixture(scope="module")
@@ -20,33 +24,73 @@ def folder(tmp_path_factory):
     ]  # fmt: skip
     text = "".join(json.dumps(line) + "\n" for line in lines)
     (tmp_path / "results.jsonl").write_text(text)
-    return export(made, tmp_path / "tagger", "--onnx", "--int8", "--force")
+    (tmp_path / "dict.txt").write_bytes((made.data / "dict.txt").read_bytes())
+    export(made, tmp_path / "tagger", "--onnx", "--int8", "--force")
+    return tmp_path
+
+
+def measure(capsys, tmp_path, *arguments):
+    """Return the rows, and the table without its spaces."""
+    out = tmp_path / "out.jsonl"
+    capsys.readouterr()
+    given = [*arguments, "--seconds", "0.02", "--rounds", "2", "--json", out]
+    main([str(x) for x in given])
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    return rows, " ".join(capsys.readouterr().out.split())
+
+
+def test_engines_are_measured_beside_scores(folder, tmp_path, capsys):
+    picture = tmp_path / "out.png"
+    rows, text = measure(
+        capsys,
+        tmp_path,
+        folder / "tagger",
+        *("--engines", "onnx,int8", "--batch", "3", "--picture", picture),
+    )
+    assert [row["engine"] for row in rows] == ["onnx", "int8"]
+    for row in rows:
+        assert 0 < row["least"] <= row["p50"] * 1.5 and row["p50"] <= row["p99"]
+        assert row["peak"] > 10 and (row["source"], row["zero_shot"]) == (80, 55)
+        assert row["ratio"] == rows[0]["least"] / row["least"]
+    assert rows[1]["disk"] < rows[0]["disk"]
+    assert "| tagger | int8 | 1 | 3 |" in text and " 80.0 | 55.0 |" in text
+    assert picture.stat().st_size > 1000
 
 
 @pytest.mark.slow
-def test_a_row_for_each_engine_and_setting(folder, tmp_path, capsys):
-    capsys.readouterr()
-    main([str(folder), "--batch", "1,3", "--seconds", "0.01", "--engines",
-          "torch,onnx,int8", "--json", str(tmp_path / "out.jsonl"),
-          "--picture", str(tmp_path / "out.png")])  # fmt: skip
-    rows = [json.loads(x) for x in (tmp_path / "out.jsonl").read_text().splitlines()]
-    assert [(r["engine"], r["batch"]) for r in rows] == [
-        (engine, batch) for engine in ("torch", "onnx", "int8") for batch in (1, 3)
-    ]
-    assert all(0 < r["p50"] <= r["p99"] and r["peak"] > 10 for r in rows)
-    assert all((r["source"], r["zero_shot"]) == (80, 55) for r in rows)
-    sizes = {row["engine"]: row["disk"] for row in rows}
-    assert sizes["int8"] < sizes["onnx"]
+def test_checkpoints_and_every_engine_are_measured(folder, tmp_path, capsys):
+    paths = folder / "model.pt", folder / "tagger"
+    rows, text = measure(capsys, tmp_path, *paths, "--data", folder / "data")
+    engines = [x for x in ENGINES if x != OPENVINO or find_spec("openvino")]
+    assert [row["engine"] for row in rows] == engines
+    assert rows[0]["model"] == folder.name
+    assert all((row["source"], row["zero_shot"]) == (80, 55) for row in rows)
     memory = {row["engine"]: row["peak"] for row in rows}
     assert memory["onnx"] < memory["torch"], "ONNX needs no torch"
-    assert "| tagger | int8 |" in " ".join(capsys.readouterr().out.split())
-    assert (tmp_path / "out.png").stat().st_size > 1000
+
+
+def test_a_model_that_cannot_be_opened_is_one_line(folder, tmp_path):
+    copy = Path(shutil.copytree(folder / "tagger", tmp_path / "copy"))
+    graph = copy / "onnx" / "model.onnx"
+    graph.write_bytes(graph.read_bytes()[:-9])
+    with pytest.raises(SystemExit) as refusal:
+        main([str(copy), "--engines", "onnx"])
+    message = str(refusal.value)
+    assert message.startswith(f"mlkd-latency: error: {copy}, onnx: ")
+    assert "cut off, or another one" in message and "\n" not in message
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--engines", "warp"], ["--threads", "0"], ["--batch", "1,x"]]
+    "arguments, part",
+    [
+        (["--engines", "warp"], "warp: none of"),
+        (["--engines", "fairseq"], "nothing that is installed"),
+        (["--threads", "0"], "--threads 0"),
+        (["--batch", "1,x"], "--batch 1,x"),
+        (["--rounds", "0"], "--rounds"),
+    ],
 )
-def test_bad_options_are_refused(folder, arguments):
+def test_bad_options_are_refused(folder, arguments, part):
     with pytest.raises(SystemExit) as refusal:
-        main([str(folder), *arguments])
-    assert "mlkd-latency: error:" in str(refusal.value)
+        main([str(folder / "tagger"), *arguments])
+    assert "mlkd-latency: error:" in str(refusal.value) and part in str(refusal.value)

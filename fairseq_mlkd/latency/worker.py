@@ -1,0 +1,72 @@
+"""A process that holds one engine, and measures it each time that it is told to.
+
+    python -m fairseq_mlkd.latency.worker PATH ENGINE THREADS BATCH LENGTH DATA
+
+Engines in one process would share memory and threads, so that no number were its own.
+It reads a number of seconds from each line, and writes JSON: first the size on disk,
+then of each round the times of all runs in seconds and the peak memory so far in MB.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from fairseq_mlkd.latency.engines import Run, Setting, megabytes, open_run
+from fairseq_mlkd.remedies import describe
+
+_WARM_UP, _LEAST_RUNS = 2, 3  # others have used the caches since the last round
+
+
+def work(arguments: list[str], open_: Callable[[Setting], Run] = open_run) -> None:
+    """Do as the module says.
+
+    Args:
+        open_: gives what runs one batch.
+    """
+    answers, sys.stdout = sys.stdout, sys.stderr  # libraries print
+    path, engine, threads, batch, length, data = arguments
+    numbers = int(threads), int(batch), int(length)
+    setting = Setting(Path(path), engine, *numbers, data)
+
+    def answer(found: dict[str, Any]) -> None:
+        print(json.dumps(found), file=answers, flush=True)
+
+    try:
+        run = open_(setting)
+        run()
+        answer({"disk": megabytes(setting)})
+        for line in sys.stdin:
+            answer({"times": time_runs(run, float(line)), "peak": peak_memory()})
+    except (OSError, ValueError, ImportError) as error:
+        sys.exit(describe(error))
+
+
+def time_runs(run: Run, seconds: float) -> list[float]:
+    """Return how long each of some runs took, after some that do not count."""
+    for _ in range(_WARM_UP):
+        run()
+    times: list[float] = []
+    while sum(times) < seconds or len(times) < _LEAST_RUNS:
+        start = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - start)
+    return times
+
+
+def peak_memory() -> float:
+    """In MB. What `getrusage` says would be the parent's, until the child has more."""
+    status = Path("/proc/self/status")
+    if status.is_file():
+        fields = dict(x.split(":", 1) for x in status.read_text().splitlines())
+        return int(fields["VmHWM"].split()[0]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+if __name__ == "__main__":
+    work(sys.argv[1:])

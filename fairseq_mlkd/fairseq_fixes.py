@@ -2,6 +2,7 @@
 
 import argparse
 import copy
+import dataclasses
 import functools
 import importlib.util
 import logging
@@ -10,7 +11,7 @@ import shutil
 import sys
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import torch
@@ -20,13 +21,16 @@ from fairseq.dataclass.configs import CheckpointConfig
 from fairseq.dataclass.utils import overwrite_args_by_name
 from fairseq.distributed import utils as distributed_utils
 from fairseq.file_io import PathManager
+from fairseq.models import ARCH_CONFIG_REGISTRY, ARCH_MODEL_REGISTRY
 from fairseq.optim import AMPOptimizer
+from fairseq.registry import REGISTRIES
 from fairseq.tasks import TASK_REGISTRY
 from fairseq.trainer import Trainer
 from torch.multiprocessing.spawn import ProcessRaisedException
 
 from fairseq_mlkd.checkpoint import dictionary_beside, is_torn, read_checkpoint
 from fairseq_mlkd.errors import UserError, in_one_line
+from fairseq_mlkd.options import HelpWithDefaults
 from fairseq_mlkd.remedies import describe
 
 logger = logging.getLogger(__name__)
@@ -45,6 +49,7 @@ def apply_all() -> None:
     restore_tasks()
     run_bf16_without_tpu()
     choose_options_of_our_tasks()
+    show_options_of_components()
     refuse_what_a_cpu_cannot()
     unscale_once()
     print_user_errors()
@@ -300,6 +305,66 @@ def choose_options_of_our_tasks() -> None:
             raise UserError("fairseq_mlkd: give --batch-size, or --max-tokens")
 
     _change_arguments(change)
+
+
+def show_options_of_components() -> None:
+    """Have `--help` list the options of the task, criterion, ... named beside it.
+
+    Fault: fairseq's parsers answer `--help` while they look for those names, before
+    they have their options.
+    """
+    parse = options.parse_args_and_arch
+
+    @functools.wraps(parse)
+    def parse_args_and_arch(
+        parser: Any, input_args: Any = None, *args: Any, **kwargs: Any
+    ) -> Any:
+        words = sys.argv[1:] if input_args is None else input_args
+        others = [word for word in words if word not in ("-h", "--help")]
+        if len(others) < len(words):
+            named, _ = parser.parse_known_args(others)
+            _group_by_component(parser, named)
+            # the second pass, which has all options
+            parser.parse_args = lambda *_: _print_help(parser, named)
+        return parse(parser, others, *args, **kwargs)
+
+    options.parse_args_and_arch = parse_args_and_arch
+
+
+def _group_by_component(parser: Any, named: argparse.Namespace) -> None:
+    """Have the parser put options that it gets later under the name of their owner."""
+    registries = {name: found["registry"] for name, found in REGISTRIES.items()}
+    groups: dict[str, Any] = {}
+    for kind, registry in {"task": TASK_REGISTRY, **registries}.items():
+        chosen = getattr(named, kind, None)
+        config = getattr(registry.get(chosen), "__dataclass", None)
+        if config is not None:
+            flag = f"--{kind.replace('_', '-')}"
+            group = parser.add_argument_group(f"{flag} {chosen}")
+            groups |= {field.name: group for field in dataclasses.fields(config)}
+    add = parser.add_argument
+
+    def add_argument(*names: str, **how: Any) -> Any:
+        group = groups.get(names[0].lstrip("-").replace("-", "_"))
+        return group.add_argument(*names, **how) if group else add(*names, **how)
+
+    parser.add_argument = add_argument
+
+
+def _print_help(parser: Any, named: argparse.Namespace) -> NoReturn:
+    """Print all options with their defaults, those of `--arch` as it sets them."""
+    arch = getattr(named, "arch", None)
+    if arch in ARCH_CONFIG_REGISTRY:
+        config = getattr(ARCH_MODEL_REGISTRY[arch], "__dataclass", argparse.Namespace)
+        shape = argparse.Namespace()
+        ARCH_CONFIG_REGISTRY[arch](shape)
+        parser.set_defaults(**{**vars(config()), **vars(shape)})
+    parser.formatter_class = HelpWithDefaults
+    parser.epilog = (
+        "Options of --task, --criterion, --arch, ...: of those that stand beside --help"
+    )
+    parser.print_help()
+    sys.exit()
 
 
 def _change_arguments(

@@ -1,5 +1,6 @@
-"""Options of models, tasks, criterions and optimizers, as their dataclasses declare."""
+"""How an option of a dataclass is declared, and how help shows those of any command."""
 
+import argparse
 from dataclasses import field
 from typing import Any
 
@@ -7,3 +8,14 @@ from typing import Any
 def option(default: Any, help: str) -> Any:
     """Return the field of a configuration: its default, and what `--help` says."""
     return field(default=default, metadata={"help": help})
+
+
+class HelpWithDefaults(argparse.RawDescriptionHelpFormatter):
+    """Names the default of each option whose help does not."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        text = action.help or ""
+        has_none = action.default in (None, False, "", [], argparse.SUPPRESS)
+        if has_none or not action.option_strings or "default" in text:
+            return text
+        return f"{text} (default: %(default)s)"

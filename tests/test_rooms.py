@@ -22,7 +22,7 @@ ROOMS = {
     "admission": (set(), FAIRSEQ),
     "checkpoint": ({"admission", "files", "text"}, FAIRSEQ),
     "averaging": ({"checkpoint", "files"}, FAIRSEQ),
-    "fairseq_fixes": ({"checkpoint", "errors"}, FAIRSEQ),
+    "fairseq_fixes": ({"checkpoint", "errors", "options"}, FAIRSEQ),
     "optim": ({"errors", "options"}, FAIRSEQ),
     "scoring": ({"metrics", "text"}, FAIRSEQ),
     "models": ({"modules", "checkpoint", "options"}, FAIRSEQ),

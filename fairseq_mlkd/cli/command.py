@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from fairseq_mlkd.options import HelpWithDefaults
 from fairseq_mlkd.remedies import describe, needed_for
 
 
@@ -33,23 +34,12 @@ def one_line_errors(
         sys.exit(130)
 
 
-class _Help(argparse.RawDescriptionHelpFormatter):
-    """Names the default of each option whose help does not."""
-
-    def _get_help_string(self, action: argparse.Action) -> str | None:
-        text = action.help or ""
-        has_none = action.default in (None, False, "", [], argparse.SUPPRESS)
-        if has_none or not action.option_strings or "default" in text:
-            return text
-        return f"{text} (default: %(default)s)"
-
-
 def make_parser(prog: str, description: str | None) -> argparse.ArgumentParser:
     """Return a parser whose help names defaults and keeps lines of `description`."""
     return argparse.ArgumentParser(
         prog=prog,
         description=description,
-        formatter_class=_Help,
+        formatter_class=HelpWithDefaults,
     )
 
 

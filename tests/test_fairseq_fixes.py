@@ -137,6 +137,9 @@ def test_help_shows_the_options_of_what_is_named(capsys, monkeypatch, task, kind
     for config in configs:
         own = [f for f in fields(config.__dataclass) if f.metadata.get("help")]
         flags = [f"--{f.name}".replace("_", "-") for f in own if f.name != "data"]
-        assert flags and not [flag for flag in flags if f"\n  {flag}" not in ours]
+        # fairseq-generate has a --temperature of its own
+        assert flags and {x for x in flags if f"\n  {x}" not in ours} <= {
+            "--temperature" if kind == "generation" else ""
+        }
     defaults = " ".join(ours.split())
     assert ("feed-forward layers (default: 1200)" in defaults) == (kind == "training")

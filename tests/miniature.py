@@ -1,17 +1,21 @@
-"""A command of the documents in miniature: other sizes, and then it really runs.
+"""Commands of the documents in miniature: other sizes, and then they really run.
 
-    python tests/miniature.py NAME ARGUMENTS...
+    python tests/miniature.py SOCKET                       what runs them
+    python tests/miniature.py SOCKET NAME ARGUMENTS...     asks it to run one
 
 A flag of `SMALLER` gets that value where it is given; what is in `ALWAYS` is added. So
-a line fails here as it would fail for a reader, but sooner.
+a line fails here as it would fail for a reader, but sooner: each command is a fork of a
+process that has imported fairseq and torch, and not yet this package.
 """
 
+import json
 import os
+import runpy
 import shlex
+import signal
+import socket
 import sys
 from pathlib import Path
-
-from fairseq_mlkd.cli import COMMANDS
 
 SMALLER = {
     "--batch-size": "8",
@@ -45,25 +49,90 @@ def shrink(name: str, arguments: list[str]) -> list[str]:
     always = shlex.split(ALWAYS.get(name, ""))
     if name == "fairseq-train" and set(arguments).intersection(WIDE):
         always += shlex.split(NARROW)
-    given = [
-        SMALLER.get(before, argument)
-        for before, argument in zip(["", *arguments], arguments)
-    ]
+    before = ["", *arguments]
+    given = [SMALLER.get(flag, argument) for flag, argument in zip(before, arguments)]
     return [*given, *always]
 
 
-def main() -> None:
-    name, *arguments = sys.argv[1:]
+def run(name: str, arguments: list[str]) -> None:
+    """Run a command as its own process would."""
+    sys.path.insert(0, os.getcwd())
     if name == "python":
-        script = Path(arguments[0]).name
-        command = [arguments[0], *shrink(script, arguments[1:])]
-    elif name in COMMANDS:
-        call = f"from fairseq_mlkd.cli.{COMMANDS[name]} import main; main()"
-        command = ["-c", call, *shrink(name, arguments)]
+        script, *arguments = arguments
+        sys.argv = [script, *shrink(Path(script).name, arguments)]
+        if script == "-":
+            exec(compile(sys.stdin.read(), "block", "exec"), {"__name__": "__main__"})
+        elif script == "-c":
+            exec(arguments[0], {"__name__": "__main__"})
+        else:
+            sys.path.insert(0, str(Path(script).parent))
+            runpy.run_path(script, run_name="__main__")
+        return
+    sys.argv = [name, *shrink(name, arguments)]
+    if name.startswith("fairseq-"):
+        script = Path(sys.executable).with_name(name)
+        runpy.run_path(str(script), run_name="__main__")
     else:
-        command = [str(Path(sys.executable).with_name(name)), *shrink(name, arguments)]
-    os.execv(sys.executable, [sys.executable, *command])
+        from fairseq_mlkd.__main__ import main
+
+        main(sys.argv)
+
+
+def serve(path: str) -> None:
+    """Answer each connection by a fork that runs its command."""
+    import fairseq_cli.hydra_train
+    import fairseq_cli.train  # noqa: F401
+    import transformers  # noqa: F401
+
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+        server.listen()
+        while True:
+            client, _ = server.accept()
+            if os.fork() == 0:
+                _answer(client)
+            client.close()
+
+
+def _answer(client: socket.socket) -> None:
+    """Run one command with the files, folder and environment of the one who asks."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    message, files, _, _ = socket.recv_fds(client, 1 << 20, 3)
+    asked = json.loads(message)
+    for number, file in enumerate(files):
+        os.dup2(file, number)
+    os.environ.clear()
+    os.environ.update(asked["env"])
+    os.chdir(asked["folder"])
+    status = 1
+    try:
+        run(*asked["command"])
+        status = 0
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+        if isinstance(end.code, str):
+            print(end.code, file=sys.stderr)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        client.sendall(bytes([status]))
+        os._exit(status)
+
+
+def ask(path: str, name: str, arguments: list[str]) -> int:
+    """Have a command run, and return its status."""
+    asked = {"env": dict(os.environ), "folder": os.getcwd()}
+    message = json.dumps({**asked, "command": [name, arguments]}).encode()
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(path)
+        socket.send_fds(client, [message], [0, 1, 2])
+        return (client.recv(1) or b"\1")[0]
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[2:]:
+        sys.exit(ask(sys.argv[1], sys.argv[2], sys.argv[3:]))
+    serve(sys.argv[1])

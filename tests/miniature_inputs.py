@@ -4,6 +4,9 @@ import lzma
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from huggingface import save_encoder, write_sentencepiece
@@ -20,13 +23,25 @@ FAIRSEQ = (
 WORLD = "--sentences 300 --train 60 --dev 12 --test 12 --utterances 40 10 10"
 
 
-def write_commands(folder: Path) -> None:
-    """Write every command that a page may name: itself, in miniature."""
+@contextmanager
+def serve_commands(folder: Path) -> Iterator[None]:
+    """Write every command that a page may name, and run what runs them in miniature."""
     folder.mkdir()
+    path = folder / "socket"
+    python = f"{sys.executable} {ROOT / 'tests' / 'miniature.py'} {path}"
     for name in (*FAIRSEQ, *COMMANDS, "python"):
-        script = f"exec {sys.executable} {ROOT / 'tests' / 'miniature.py'} {name}"
-        (folder / name).write_text(f'#!/bin/sh\n{script} "$@"\n')
+        # a service ends with its own process
+        start = f"{sys.executable} -m fairseq_mlkd" if name == "mlkd-serve" else python
+        (folder / name).write_text(f'#!/bin/sh\nexec {start} {name} "$@"\n')
         (folder / name).chmod(0o755)
+    with subprocess.Popen(python.split()) as server:
+        try:
+            while not path.exists():
+                assert server.poll() is None, "tests/miniature.py did not start"
+                time.sleep(0.1)
+            yield
+        finally:
+            server.kill()
 
 
 def write_inputs(folder: Path) -> None:

@@ -80,11 +80,10 @@ def test_files_that_a_page_links_to_are_there(path):
 
 @pytest.fixture(scope="module")
 def finish_page(tmp_path_factory):
-    """Return a function that runs a page once, after those that it goes on from."""
-    from miniature_inputs import write_commands, write_inputs
+    """Yield a function that runs a page once, after those that it goes on from."""
+    from miniature_inputs import serve_commands, write_inputs
 
     top = tmp_path_factory.mktemp("documents")
-    write_commands(top / "commands")
     write_inputs(top / "inputs")
 
     @cache
@@ -101,7 +100,8 @@ def finish_page(tmp_path_factory):
         assert done.status == 0, "\n".join([name, *lines])
         return done
 
-    return finish
+    with serve_commands(top / "commands"):
+        yield finish
 
 
 @pytest.mark.slow

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from scripts import ROOT
 
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-_BLOCK = re.compile(r"(?:^<!-- (.+?) -->\n)?^```(\w*)\n(.*?)^```$", re.M | re.S)
+_BLOCK = re.compile(r"(?:^<!-- ([^\n]+) -->\n)?^```(\w*)\n(.*?)^```$", re.M | re.S)
 _COMMAND = re.compile(
     r"(?:mlkd|fairseq)-[a-z-]+|python3?|make|pip|pre-commit|srun|torchrun|salloc|curl|sleep"
 )

@@ -3,9 +3,10 @@
     python tests/miniature.py SOCKET                       what runs them
     python tests/miniature.py SOCKET NAME ARGUMENTS...     asks it to run one
 
-A flag of `SMALLER` gets that value where it is given; what is in `ALWAYS` is added. So
-a line fails here as it would fail for a reader, but sooner: each command is a fork of a
-process that has imported fairseq and torch, and not yet this package.
+A flag of `SMALLER` gets that value where it is given; what is in `ALWAYS` comes before
+what is given. So a line fails here as it would fail for a reader, but sooner: each
+command is a fork of a process that has imported fairseq and torch, and not yet this
+package.
 """
 
 import json
@@ -24,6 +25,7 @@ SMALLER = {
     "--encoder-ffn-embed-dim": "64",
     "--last": "2",
     "--save-interval-updates": "1",
+    "--max-update": "3",
     "--sentences": "400",
     "--shards": "2",
     "--total-num-update": "3",
@@ -51,7 +53,7 @@ def shrink(name: str, arguments: list[str]) -> list[str]:
         always += shlex.split(NARROW)
     before = ["", *arguments]
     given = [SMALLER.get(flag, argument) for flag, argument in zip(before, arguments)]
-    return [*given, *always]
+    return [*always, *given]
 
 
 def run(name: str, arguments: list[str]) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from archives import write_archive
+from dumps import write_dump
 from huggingface import save_encoder, write_sentencepiece
 from scripts import EXAMPLES, ROOT
 
@@ -59,6 +61,7 @@ def write_inputs(folder: Path) -> None:
         shutil.copy(folder / "text" / f"{lang}.txt", folder)
     text = (folder / "de.txt").read_bytes()
     (folder / "de.txt.xz").write_bytes(lzma.compress(text))
+    _write_corpora(folder / "text", downloads)
     _write_encoder(downloads / "multilingual-e5-small")
 
 
@@ -70,6 +73,21 @@ def _write_swedish(folder: Path) -> None:
         (wikiann / "sv").mkdir(exist_ok=True)
         rows = path.read_text(encoding="utf-8").replace("pt:", "sv:")
         (wikiann / "sv" / path.name).write_text(rows, encoding="utf-8")
+
+
+def _write_corpora(text: Path, downloads: Path) -> None:
+    """Write dumps, and the Billion Words benchmark, of the world's sentences."""
+    for path in sorted(text.iterdir()):
+        lines = path.read_text(encoding="utf-8").splitlines()
+        wiki = downloads / "wikipedia" / f"{path.stem}wiki-20261001"
+        wiki.mkdir(parents=True)
+        pages = [(f"Page {n}", [line]) for n, line in enumerate(lines)]
+        write_dump(wiki / f"{path.stem}wiki-20261001-pages-articles.xml.bz2", pages)
+    name = "1-billion-word-language-modeling-benchmark-r13output"
+    member = f"{name}/training-monolingual.tokenized.shuffled/news.en-00001-of-00100"
+    (downloads / "billion_words").mkdir()
+    archive = downloads / "billion_words" / f"{name}.tar.gz"
+    write_archive(archive, {member: (text / "en.txt").read_text()})
 
 
 def _write_encoder(folder: Path) -> None:

@@ -53,7 +53,7 @@ def write_world(
 ) -> None:
     """Write everything below `folder`."""
     (folder / "text").mkdir(parents=True)
-    for language in tqdm(languages, desc="text", unit="language"):
+    for language in tqdm(languages, "text", unit="language", disable=None):
         lines = write_text(language, args.sentences, args.seed)
         target = folder / "text" / f"{language.code}.txt"
         with target.open("w", encoding="utf-8", newline="\n") as stream:

@@ -16,9 +16,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from tqdm import tqdm
-
 from fairseq_mlkd.files.json_objects import read_json, write_json
+from fairseq_mlkd.files.progress import show_progress
 from fairseq_mlkd.files.writing import folder_on_success
 
 RESULT_FILE = "result.json"
@@ -94,7 +93,7 @@ def run_tasks(name: str, tasks: Sequence[Task], execute: Execute) -> list[Result
     for task in tasks:
         if task.is_done():
             task.remove_consumed()
-    with tqdm(desc=name, total=len(tasks), unit=" tasks", disable=None) as progress:
+    with show_progress(name, total=len(tasks), unit="tasks") as progress:
         progress.update(len(tasks) - len(pending))
         for task in execute(pending) if pending else ():
             task.remove_consumed()

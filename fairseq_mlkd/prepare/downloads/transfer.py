@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import requests
-from tqdm import tqdm
 from urllib3.exceptions import HTTPError
 
 from fairseq_mlkd.files.json_objects import read_json, write_json
+from fairseq_mlkd.files.progress import show_progress
 from fairseq_mlkd.prepare.downloads.session import Session, Unavailable
 from fairseq_mlkd.prepare.origins import RemoteFile
 
@@ -99,13 +99,12 @@ class Transfer:
         digest = self._hash_received()
         with (
             open(self.partial, "ab") as file,
-            tqdm(
-                desc=self.remote.path,
-                initial=self._received(),
+            show_progress(
+                self.remote.path,
                 total=version.size,
-                unit="B",
+                unit="bytes",
+                initial=self._received(),
                 unit_scale=True,
-                disable=None,
             ) as progress,
         ):
             try:
@@ -167,18 +166,18 @@ def partial_path(path: Path) -> Path:
 def update_from_file(digest: hashlib._Hash, path: Path) -> None:
     """Feed a file's bytes to a digest."""
     with (
-        open(path, "rb") as raw,
-        tqdm.wrapattr(
-            raw,
-            "read",
-            desc=f"read {path.name}",
+        open(path, "rb") as file,
+        show_progress(
+            f"checking {path.name}",
             total=path.stat().st_size,
+            unit="bytes",
             leave=False,
-            disable=None,
-        ) as file,
+            unit_scale=True,
+        ) as progress,
     ):
         for block in iter(lambda: file.read(1 << 20), b""):
             digest.update(block)
+            progress.update(len(block))
 
 
 def _validator(response: requests.Response) -> str | None:

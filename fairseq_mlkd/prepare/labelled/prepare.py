@@ -8,10 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from fairseq_mlkd.data.folders import AUDIT_FILE, DICTIONARY_FILE, read_audit
 from fairseq_mlkd.files.hashing import file_sha256
+from fairseq_mlkd.files.progress import show_progress
 from fairseq_mlkd.files.writing import folder_on_success, is_free
 from fairseq_mlkd.prepare.labelled.audit import FileAudit, write_audit
 from fairseq_mlkd.prepare.labelled.reader import Reader
@@ -147,7 +146,7 @@ class Preparation:
             keep_placeholders=self.settings.keep_placeholders,
         )
         title = f"{verb} {file.split}.{file.lang}"
-        for row in tqdm(rows, desc=title, unit=" rows", leave=False):
+        for row in show_progress(title, rows, unit="rows", leave=False):
             held_out = (
                 file.split == "train"
                 and not isinstance(row, Dropped)

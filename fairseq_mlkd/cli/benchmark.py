@@ -1,26 +1,39 @@
-"""Turn the official files of a benchmark into binary data for fairseq-train.
+"""Turn the files of a benchmark, or your own, into binary data for fairseq-train.
+
+NAME is a benchmark, whose official files IN holds, or the kind of labels that your own
+files have: classification, pairs, tagging, intent_slot, parsing. These are CSV, TSV,
+JSON lines or CoNLL, IN/{train,dev,test}[-LANG].EXT, with any set of labels.
 
 Training data are read in the source language, validation and test data in every
 language there is. `OUT/audit.json` accounts for each row.
 
-Where a benchmark's training file is not at hand, `--train FILE` names another one
-in any layout of that benchmark. If it is the dev file itself, `--valid-fraction 0.1`
-holds out a tenth of it as the validation data of the source language. The dev files
-of the other languages then hold translations of the training pairs, so that only
-their test files measure zero-shot transfer.
+Where there is no training file of that name, `--train FILE` names another one.
+`--valid-fraction 0.1` holds out a tenth of it as the validation data of the source
+language, also where it is the dev file itself. The dev files of the other languages
+then hold translations of the training pairs, so that only their test files measure
+zero-shot transfer.
 
-Example:
+Examples:
 
     mlkd-benchmark wikiann downloads/wikiann data/wikiann --tokenizer encoder
+    mlkd-benchmark intent_slot my_files data/banking --tokenizer encoder \\
+        --dataset banking --columns intent=category
 """
 
 import argparse
+from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
-from fairseq_mlkd.cli.command import benchmark_parser, one_line_errors
-from fairseq_mlkd.prepare.labelled import READERS
+from fairseq_mlkd.cli.command import one_line_errors, read_settings
+from fairseq_mlkd.cli.labelled import find_reader, labelled_parser
+from fairseq_mlkd.prepare.labelled import READERS, Reader
 from fairseq_mlkd.prepare.labelled.audit import FileAudit
 from fairseq_mlkd.prepare.labelled.selection import Settings
+
+SHOWN_LABELS = 20
+# A label that is so much rarer than one that is spelt almost the same
+TYPO_RATIO = 20
 
 
 def fraction(text: str) -> float:
@@ -33,7 +46,22 @@ def fraction(text: str) -> float:
 
 def get_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    parser = benchmark_parser("mlkd-benchmark", __doc__, sorted(READERS))
+    parser, group = labelled_parser("mlkd-benchmark", __doc__)
+    own = group.add_argument
+    own("--dataset", help="what results call the data (default: the name of IN)")
+    own(
+        "--files",
+        metavar="SPLIT[.LANG]=FILE",
+        nargs="+",
+        default=[],
+        help="files whose names do not say what they hold, such as test.de=FILE",
+    )
+    own(
+        "--unknown-labels",
+        choices=("stop", "drop", "keep"),
+        help="on rows whose labels training data lack: stop, drop the rows, or keep"
+        " them, to count as wrong (default: stop)",
+    )
     parser.add_argument(
         "folder", metavar="IN", type=Path, help="folder with the benchmark's files"
     )
@@ -95,6 +123,44 @@ def print_totals(records: list[FileAudit]) -> None:
         print("  ".join([f"{record.subset:<9} {kept}", dropped, *notes]))
 
 
+def find_typos(counts: dict[str, int]) -> list[tuple[str, str]]:
+    """Return labels that look like much more frequent ones, and those."""
+    found = []
+    for rare, count in counts.items():
+        common = [name for name, n in counts.items() if n >= TYPO_RATIO * count]
+        close = get_close_matches(rare, common, 1, cutoff=0.8)
+        found += [(rare, close[0])] if close else []
+    return found
+
+
+def print_labels(labels: dict[str, dict[str, int]]) -> None:
+    """Print the labels of training data with their counts, and what may be typos."""
+    for folder, counts in labels.items():
+        shown = [f"{name} {n:,}" for name, n in [*counts.items()][:SHOWN_LABELS]]
+        more = f", and {len(counts) - SHOWN_LABELS} more" * (len(counts) > SHOWN_LABELS)
+        print(f"{len(counts)} in {folder}: {', '.join(shown)}{more}")
+        for rare, common in find_typos(counts):
+            print(
+                f"warning: {rare!r} occurs {counts[rare]} times, {common!r} "
+                f"{counts[common]:,}: is it misspelt?"
+            )
+
+
+def choose_reader(args: argparse.Namespace) -> Reader[Any]:
+    """Return the reader of the benchmark or of the user's own files."""
+    files = read_settings("--files", args.files)
+    if args.name in READERS:
+        given = {"--dataset": args.dataset, "--files": files}
+        return find_reader(args, **given, **{"--unknown-labels": args.unknown_labels})
+    return find_reader(
+        args,
+        name=args.dataset or args.folder.resolve().name,
+        source_lang=args.source_lang,
+        files={subset: Path(path) for subset, path in files.items()},
+        unknown_labels=args.unknown_labels or "stop",
+    )
+
+
 @one_line_errors("mlkd-benchmark", stopped="stopped; nothing was written")
 def main(argv: list[str] | None = None) -> None:
     """Run the command."""
@@ -110,12 +176,17 @@ def main(argv: list[str] | None = None) -> None:
         seed=args.seed,
     )
     run = Preparation(
-        READERS[args.name], args.folder, args.tokenizer, settings, args.train
+        choose_reader(args), args.folder, args.tokenizer, settings, args.train
     )
     if run.is_done(args.out):
         print(f"{args.out} is complete already; nothing to do")
         return
-    print_totals(run.write(args.out))
+    for note, names in run.notes().items():
+        print(f"{', '.join(names[:4])}{', ...' if names[4:] else ''}: {note}")
+    records = run.write(args.out)
+    if run.has_own_labels:
+        print_labels(run.labels)
+    print_totals(records)
     print(f"wrote {args.out}; every dropped row is listed in its audit.json")
 
 

@@ -43,19 +43,18 @@ def make_parser(prog: str, description: str | None) -> argparse.ArgumentParser:
     )
 
 
-def benchmark_parser(
-    prog: str, description: str | None, names: list[str]
-) -> argparse.ArgumentParser:
-    """Return a parser of NAME, one of the benchmarks, and of what is said of its rows.
+def read_settings(flag: str, given: list[str]) -> dict[str, str]:
+    """Return the settings that are given as `KEY=VALUE`.
 
-    Args:
-        names: of all benchmarks.
+    Raises:
+        ValueError: one is not, or is given twice.
     """
-    parser = make_parser(prog, description)
-    parser.add_argument(
-        "name", metavar="NAME", choices=names, help="the benchmark: %(choices)s"
-    )
-    parser.add_argument(
-        "--keep-ns", action="store_true", help="keep PAWS-X rows without a translation"
-    )
-    return parser
+    settings: dict[str, str] = {}
+    for setting in given:
+        key, is_one, value = setting.partition("=")
+        if not (key and is_one and value):
+            raise ValueError(f"{flag} {setting}: write KEY=VALUE")
+        if key in settings:
+            raise ValueError(f"{flag} {setting}: {key} is given twice")
+        settings[key] = value
+    return settings

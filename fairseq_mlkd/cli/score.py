@@ -1,9 +1,10 @@
 """Score predictions from anywhere by a benchmark's own metrics.
 
-GOLD is a file of the benchmark. HYPOTHESIS has the same rows in the same order, with
-predicted labels in place of the true ones: in any layout of the benchmark, or for
-mtop one parse per line. With --generate-output it is what fairseq-generate printed for
-the subset that was prepared from GOLD. Rows that preparation drops are not scored.
+GOLD is a file of the benchmark, or your own: then NAME is the kind of its labels.
+HYPOTHESIS has the same rows in the same order, with predicted labels in place of the
+true ones: in any layout that GOLD may have, or for parses one parse per line. With
+--generate-output it is what fairseq-generate printed for the subset that was prepared
+from GOLD. Rows that preparation drops are not scored.
 
 Example:
 
@@ -16,17 +17,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from fairseq_mlkd.cli.command import benchmark_parser, one_line_errors
+from fairseq_mlkd.cli.command import one_line_errors
+from fairseq_mlkd.cli.labelled import labelled_parser
 from fairseq_mlkd.cli.score_rows import read_pairs
 from fairseq_mlkd.data.folders import LABEL, TARGET, WORDS
-from fairseq_mlkd.prepare.labelled import READERS
 from fairseq_mlkd.prepare.labelled.rows import Row, WordRow
 from fairseq_mlkd.text.pointers import from_pointers
 
 
 def get_parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    parser = benchmark_parser("mlkd-score", __doc__, sorted(READERS))
+    parser, _ = labelled_parser("mlkd-score", __doc__)
     add = parser.add_argument
     add("gold", metavar="GOLD", type=Path, help="file with the true labels")
     add("hypothesis", metavar="HYPOTHESIS", type=Path, help="file with predictions")

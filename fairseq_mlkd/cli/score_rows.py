@@ -3,7 +3,7 @@
 from argparse import Namespace
 from pathlib import Path
 
-from fairseq_mlkd.prepare.labelled import READERS
+from fairseq_mlkd.cli.labelled import find_reader
 from fairseq_mlkd.prepare.labelled.rows import (
     Dropped,
     Row,
@@ -11,7 +11,7 @@ from fairseq_mlkd.prepare.labelled.rows import (
     read_rows,
     row_error,
 )
-from fairseq_mlkd.text.parse_tree import split_symbols
+from fairseq_mlkd.text.parse_tree import INTENT, split_symbols
 
 AnyRow = Row | Dropped
 ADVICE = "give the same rows in the same order"
@@ -45,7 +45,7 @@ def _read_hypotheses(args: Namespace, gold: list[AnyRow]) -> list[AnyRow]:
     """Return the predicted rows, as many as `gold`."""
     if args.generate_output:
         return _read_generated(args.hypothesis, gold)
-    if args.name == "mtop" and "\t" not in next(read_rows(args.hypothesis))[1]:
+    if _holds_bare_parses(args):
         lines = [text for _, text in read_rows(args.hypothesis)]
         _check_count(args, len(lines), len(gold))
         return [_predict(row, split_symbols(text)) for row, text in zip(gold, lines)]
@@ -54,8 +54,15 @@ def _read_hypotheses(args: Namespace, gold: list[AnyRow]) -> list[AnyRow]:
     return rows
 
 
+def _holds_bare_parses(args: Namespace) -> bool:
+    first = next(read_rows(args.hypothesis))[1]
+    if args.name == "parsing":
+        return first.startswith(INTENT)
+    return args.name == "mtop" and "\t" not in first
+
+
 def _read(args: Namespace, path: Path, *, predicted: bool) -> list[AnyRow]:
-    rows = READERS[args.name].read(
+    rows = find_reader(args).read(
         path,
         args.lang,
         split=args.split,
@@ -109,7 +116,7 @@ def _check_count(args: Namespace, found: int, expected: int) -> None:
         )
 
 
-def _content(row: Row) -> str | list[str] | tuple[str, str]:
+def _content(row: Row) -> str | list[str] | tuple[str, str | None]:
     """Return the part of a row that is not predicted."""
     if isinstance(row, SentencePair):
         return (row.sentence1, row.sentence2)

@@ -24,6 +24,7 @@ from fairseq_mlkd.data.folders import (
     PIECES,
     TARGET,
     WORDS,
+    has_pairs,
 )
 from fairseq_mlkd.metrics.choice import choose_metric
 from fairseq_mlkd.serve.folder import Facts
@@ -193,8 +194,11 @@ def _read(trained: Trained, lang: str, split: str, rows: int) -> DevSet:
     part = load_part(data, INPUT0, subset)
     count = min(rows, len(part))
     if facts.task == CLASSIFICATION:
-        second = load_part(data, INPUT1, subset)
-        pairs = [(_ids(part, i), _ids(second, i)) for i in range(count)]
+        second = load_part(data, INPUT1, subset) if has_pairs(data) else None
+        pairs = [
+            (_ids(part, i), None if second is None else _ids(second, i))
+            for i in range(count)
+        ]
         questions = [Question(join_pair(*pair, longest, rule)) for pair in pairs]
     else:
         pieces = load_part(data, PIECES, subset)

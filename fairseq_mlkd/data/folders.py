@@ -2,6 +2,7 @@
 
 `preprocess/benchmark.py` writes `DATA/FOLDER/SUBSET.{bin,idx}`, a subset being a split
 and a language, such as `test.fr`. Row i of a subset is the same example in each folder.
+Single sentences to classify have no `input1`.
 
 | folder | one row holds | symbols |
 |---|---|---|
@@ -38,6 +39,11 @@ DICTIONARY_FILE = "dict.txt"
 # In `target`: which slots stand under which intents in training.
 ONTOLOGY_FILE = "ontology.txt"
 AUDIT_FILE = "audit.json"
+
+
+def has_pairs(data: str | Path) -> bool:
+    """Return whether labelled data hold pairs of sentences, not single ones."""
+    return Path(data, INPUT1).is_dir()
 
 
 def read_audit(data: str | Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from fairseq.data import Dictionary, FairseqDataset
 from torch import Tensor
 
 from fairseq_mlkd.data.binary import load_binary, load_part
-from fairseq_mlkd.data.folders import INPUT0, INPUT1, LABEL
+from fairseq_mlkd.data.folders import INPUT0, INPUT1, LABEL, has_pairs
 from fairseq_mlkd.data.inputs import check_lengths, collate, collate_inputs, cut
 from fairseq_mlkd.text.windows import pair_lengths
 
@@ -68,10 +68,10 @@ class SentenceDataset(FairseqDataset):
 
 
 class SentencePairDataset(FairseqDataset):
-    """`<s> first </s> second </s>` and its label.
+    """`<s> first </s> second </s>`, or `<s> sentence </s>` alone, and its label.
 
     Args:
-        folder: holds `input0/`, `input1/` and `label/`.
+        folder: holds `input0/`, `label/` and, of pairs, `input1/`.
         subset: file name in each of them, such as `test.fr`.
         dictionary: symbols of the inputs.
         max_positions: the longest input that the model takes, in subwords with the
@@ -79,8 +79,8 @@ class SentencePairDataset(FairseqDataset):
         long_inputs: what to do with longer ones, "refuse" or "truncate": the longer
             sentence loses its end.
     Raises:
-        ValueError: a file is missing, the three differ in their number of rows, or
-            inputs are too long.
+        ValueError: a file is missing, they differ in their number of rows, or inputs
+            are too long.
     """
 
     def __init__(
@@ -92,26 +92,32 @@ class SentencePairDataset(FairseqDataset):
         max_positions: int,
         long_inputs: str = "refuse",
     ) -> None:
-        self.input0, self.input1, self.label = (
-            load_part(folder, part, subset) for part in (INPUT0, INPUT1, LABEL)
+        self.input0, self.label = (
+            load_part(folder, x, subset) for x in (INPUT0, LABEL)
         )
-        rows = [len(self.input0), len(self.input1), len(self.label)]
+        self.input1 = load_part(folder, INPUT1, subset) if has_pairs(folder) else None
+        parts = (self.input0, self.input1, self.label)
+        rows = [len(part) for part in parts if part is not None]
         if len(set(rows)) > 1:
+            second = "" if self.input1 is None else f"{rows[1]} second ones and "
             raise ValueError(
-                f"{folder}: {subset} has {rows[0]} first sentences, {rows[1]} second "
-                f"ones and {rows[2]} labels: build it again"
+                f"{folder}: {subset} has {rows[0]} first sentences, {second}{rows[-1]} "
+                "labels: build it again"
             )
         self.dictionary = dictionary
         self.bos = torch.tensor([dictionary.bos()])
         self.max_positions = max_positions
-        sizes = np.asarray(self.input0.sizes) + np.asarray(self.input1.sizes) + 1
+        sizes = np.asarray(self.input0.sizes) + 1
+        if self.input1 is not None:
+            sizes = sizes + np.asarray(self.input1.sizes)
         if long_inputs != "truncate":
             check_lengths(sizes, max_positions, f"{folder}: {subset}", "truncate")
         self.sizes = sizes.clip(max=max_positions)
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         """Return `tokens`, `segments` `(src_len,)`; `target` `(1,)`, a label's id."""
-        first, second = self.input0[index].long(), self.input1[index].long()
+        first = self.input0[index].long()
+        second = first[:0] if self.input1 is None else self.input1[index].long()
         return {
             **join_pair(self.bos, first, second, self.max_positions),
             "target": self.label[index][:1].long(),
@@ -175,7 +181,7 @@ def join_pair(
     Args:
         bos: `(1,)`, the id of `<s>`.
         first: `(n,)` ids that end in `</s>`.
-        second: likewise.
+        second: likewise, or empty.
         max_positions: of the pair.
     Returns:
         `tokens` and `segments` `(src_len,)`.

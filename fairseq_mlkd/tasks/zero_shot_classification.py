@@ -1,9 +1,9 @@
-"""Sentence pairs to classify (XNLI, PAWS-X): trained on one language, tested on all."""
+"""Sentences or pairs (XNLI, PAWS-X) to classify: trained on one language alone."""
 
-from fairseq.data import Dictionary
+from fairseq.data import Dictionary, FairseqDataset
 from fairseq.tasks import register_task
 
-from fairseq_mlkd.data.folders import LABEL
+from fairseq_mlkd.data.folders import INPUT0, LABEL, has_pairs
 from fairseq_mlkd.data.sentence_dataset import NeighbourDataset, SentencePairDataset
 from fairseq_mlkd.metrics.choice import choose_metric
 from fairseq_mlkd.tasks._fine_tuning_task import FineTuningTaskConfig
@@ -17,7 +17,8 @@ SENTENCE_HEAD = "sentence_classification_head"
 class ZeroShotClassificationTask(LabellingTask):
     """Reads `SPLIT.LANG` in `DATA/{input0,input1,label}`, and the dictionaries.
 
-    The dictionaries are `DATA/dict.txt` and `DATA/label/dict.txt`.
+    Without `input1` it classifies single sentences. The dictionaries are
+    `DATA/dict.txt` and `DATA/label/dict.txt`.
     """
 
     has_words = False
@@ -44,10 +45,14 @@ class ZeroShotClassificationTask(LabellingTask):
         )
 
     def read_text(self, text: TextReader, line: str) -> dict[str, list[int]]:
-        """Return two sentences, with a class that nothing reads."""
+        """Return the sentence or two of them, with a class that nothing reads."""
         label = [self.label_dictionary.nspecial, self.label_dictionary.eos()]
-        return {**text.pair(line), LABEL: label}
+        is_pair = has_pairs(self.cfg.data)
+        inputs = text.pair(line) if is_pair else {INPUT0: text.sentence(line)}
+        return {**inputs, LABEL: label}
 
-    def load_unlabelled(self, prefix: str) -> NeighbourDataset:
-        """Load pairs, as the task's own inputs: each sentence and the one after it."""
+    def load_unlabelled(self, prefix: str) -> FairseqDataset:
+        """Load what the task's own inputs are: sentences, or each and the next one."""
+        if not has_pairs(self.cfg.data):
+            return super().load_unlabelled(prefix)
         return NeighbourDataset(prefix, self.dictionary, self.longest_input())

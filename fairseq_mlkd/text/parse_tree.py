@@ -111,6 +111,14 @@ def _is_decoupled(tree: Tree) -> bool:
     )
 
 
+def decouple(tree: Tree) -> Tree:
+    """Return the tree without the words of intents that are in none of their slots."""
+    children = tree.subtrees if tree.is_intent else tree.children
+    return Tree(
+        tree.symbol, tuple(c if isinstance(c, str) else decouple(c) for c in children)
+    )
+
+
 def tree_symbols(tree: Tree) -> list[str]:
     """Return the inverse of `parse_tree`."""
     symbols = [tree.symbol]

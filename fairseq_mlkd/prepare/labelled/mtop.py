@@ -111,7 +111,13 @@ def _row(
         slots = _read_spans(spans, tokens)
     except ValueError as error:
         raise row_error(path, line, str(error)) from None
-    words = [token.text for token in tokens]
+    return point_at_words(parse, [token.text for token in tokens], line, slots)
+
+
+def point_at_words(
+    parse: list[str], words: list[str], line: int, slots: Sequence[Span] = ()
+) -> WordRow | Dropped:
+    """Return the row of a decoupled parse, if pointers can stand for its words."""
     if set(leaf_words(parse)) - set(words):
         return Dropped("a word of the parse is none of the tokens", line)
     target = to_pointers(parse, words, slots)

@@ -5,10 +5,19 @@ import os
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from fairseq_mlkd.data.folders import AUDIT_FILE, DICTIONARY_FILE, read_audit
+from fairseq_mlkd.data.folders import (
+    AUDIT_FILE,
+    DICTIONARY_FILE,
+    INTENT,
+    LABEL,
+    TARGET,
+    WORDS,
+    read_audit,
+)
 from fairseq_mlkd.files.hashing import file_sha256
 from fairseq_mlkd.files.progress import show_progress
 from fairseq_mlkd.files.writing import folder_on_success, is_free
@@ -19,9 +28,10 @@ from fairseq_mlkd.prepare.labelled.row_writer import (
     SubsetWriter,
     SymbolCounts,
 )
-from fairseq_mlkd.prepare.labelled.rows import Dropped, LabelledFile, Row
+from fairseq_mlkd.prepare.labelled.rows import Dropped, LabelledFile, Row, row_error
 from fairseq_mlkd.prepare.labelled.selection import Settings, select_files
 from fairseq_mlkd.remedies import OTHER_FOLDER
+from fairseq_mlkd.text.pointers import pointer_position
 from fairseq_mlkd.text.tokenizer import tokenizer_fingerprint
 
 
@@ -34,6 +44,13 @@ def is_held_out(row: Row, fraction: float, seed: int) -> bool:
     return int.from_bytes(digest[:8], "big") < fraction * 2**64
 
 
+def labels_of(row: Row) -> set[str]:
+    """Return all labels of a row; pointers to words are none."""
+    symbols = row.symbols()
+    found = {s for name in (LABEL, INTENT, TARGET) for s in symbols.get(name, ())}
+    return {symbol for symbol in found if pointer_position(symbol) is None}
+
+
 class Preparation:
     """One run: which files, in which way, to which folder.
 
@@ -42,6 +59,9 @@ class Preparation:
         folder: where its files lie.
         tokenizer: folder with `dict.txt`, `subwords.json` and what that names.
         train: a training file to use in place of the one in `folder`.
+    Attributes:
+        labels: once written, how often each label stands in training data, by folder.
+        has_own_labels: whether these are the user's own, and not known beforehand.
     """
 
     def __init__(
@@ -63,6 +83,11 @@ class Preparation:
         self.reader = reader
         self.tokenizer = tokenizer
         self.settings = settings
+        self.labels: dict[str, dict[str, int]] = {}
+        self._share = settings.valid_fraction, settings.seed
+        self.has_own_labels = bool(reader.request())
+        self._known: set[str] = set()
+        self._certain: set[str] = set()
         self.files = select_files(reader, folder, settings, train)
         self.records = [
             FileAudit(
@@ -86,7 +111,7 @@ class Preparation:
         return {
             "benchmark": self.reader.name,
             "tokenizer": tokenizer_fingerprint(self.tokenizer),
-            "request": {**settings, "inputs": inputs},
+            "request": {**settings, **self.reader.request(), "inputs": inputs},
         }
 
     def is_done(self, out: Path) -> bool:
@@ -106,15 +131,31 @@ class Preparation:
         """Write everything to `out`, which appears complete or not at all."""
         with folder_on_success(out) as partial:
             records = self._write_subsets(partial)
-            write_audit(partial / AUDIT_FILE, self.about(), records)
+            learnt = {"labels": self.labels} if self.has_own_labels else {}
+            write_audit(partial / AUDIT_FILE, {**self.about(), **learnt}, records)
         return records
 
+    def notes(self) -> dict[str, list[str]]:
+        """Return what the reader has to say of the files -> which of them."""
+        found: dict[str, list[str]] = {}
+        for path, file in {file.path: file for file in self.files}.items():
+            for note in self.reader.notes(file):
+                found.setdefault(note, []).append(path.name)
+        return found
+
     def _write_subsets(self, out: Path) -> list[FileAudit]:
+        if self.has_own_labels:
+            self._learn_labels()
         counts = SymbolCounts(self.reader.fixed_symbols)
         for file in self.files:
             for split, row in self._read(file, "reading"):
                 if not isinstance(row, Dropped):
                     counts.add(row, trained=split == "train")
+        self.labels = {
+            folder: dict(counts.trained(folder))
+            for folder in counts.folders
+            if folder != WORDS
+        }
         encoder = RowEncoder(out, self.reader, self.tokenizer, counts)
         written = []
         for file, record in zip(self.files, self.records):
@@ -127,6 +168,21 @@ class Preparation:
                 written += [writer.record for writer in writers.values()]
         return written
 
+    def _learn_labels(self) -> None:
+        """Find the labels of the training file, and those of what is not held out."""
+        file = self.files[0]
+        for row in self._rows(file, "learning labels of"):
+            if not isinstance(row, Dropped):
+                labels = labels_of(row)
+                self._known |= labels
+                if not is_held_out(row, *self._share):
+                    self._certain |= labels
+
+    def _is_held_out(self, row: Row) -> bool:
+        """Say whether a training row is validated on; of rare labels none is."""
+        is_drawn = is_held_out(row, *self._share)
+        return is_drawn and (not self.has_own_labels or labels_of(row) <= self._certain)
+
     def _records_of(self, record: FileAudit) -> list[FileAudit]:
         """Return the record of a file, and one for what of it is held out."""
         if record.split != "train" or not self.settings.valid_fraction:
@@ -138,7 +194,15 @@ class Preparation:
         self, file: LabelledFile, verb: str
     ) -> Iterator[tuple[str, Row | Dropped]]:
         """Yield every row of a file and the split that it goes to."""
-        share, seed = self.settings.valid_fraction, self.settings.seed
+        for row in self._rows(file, verb):
+            if isinstance(row, Dropped):
+                yield file.split, row
+            elif file.split == "train":
+                yield "valid" if self._is_held_out(row) else "train", row
+            else:
+                yield file.split, self._judge(file, row)
+
+    def _rows(self, file: LabelledFile, verb: str) -> Iterator[Row | Dropped]:
         rows = self.reader.read(
             file.path,
             file.lang,
@@ -146,13 +210,22 @@ class Preparation:
             keep_placeholders=self.settings.keep_placeholders,
         )
         title = f"{verb} {file.split}.{file.lang}"
-        for row in show_progress(title, rows, unit="rows", leave=False):
-            held_out = (
-                file.split == "train"
-                and not isinstance(row, Dropped)
-                and is_held_out(row, share, seed)
-            )
-            yield "valid" if held_out else file.split, row
+        yield from show_progress(title, rows, unit="rows", leave=False)
+
+    def _judge(self, file: LabelledFile, row: Row) -> Row | Dropped:
+        """Return a row as it is kept or dropped if training data lack its labels."""
+        rule = self.reader.unknown_labels
+        unknown = labels_of(row) - self._known if rule != "keep" else None
+        if not unknown:
+            return row
+        if rule == "drop":
+            return Dropped("label that training data lack", row.line)
+        label = min(unknown)
+        close = get_close_matches(label, self._known, 1)
+        meant = f", which have {close[0]!r}" if close else ""
+        problem = f"{label!r} is no label of the training data{meant}"
+        advice = "correct it, or give --unknown-labels drop, or keep"
+        raise row_error(file.path, row.line, problem, advice)
 
     def _write_rows(self, file: LabelledFile, writers: dict[str, SubsetWriter]) -> None:
         for split, row in self._read(file, "writing"):

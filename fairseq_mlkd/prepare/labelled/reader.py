@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import ClassVar, Generic, NamedTuple, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 from fairseq_mlkd.data.folders import INPUT0, INPUT1, LABEL, PIECES
 from fairseq_mlkd.prepare.labelled.rows import (
@@ -88,21 +88,24 @@ class Reader(ABC, Generic[AnyRow]):
             by folder.
         placeholder: a sentence that stands for a missing translation.
         one_file_for_all_splits: whether training and test rows share a file.
+        unknown_labels: what becomes of rows whose labels training data lack: `keep`,
+            as the authors of official data would, `drop` or `stop`.
     """
 
-    name: ClassVar[str]
-    title: ClassVar[str]
-    task: ClassVar[str]
-    metric: ClassVar[str]
+    name: str
+    title: str
+    task: str
+    metric: str
     layouts: ClassVar[Sequence[str]]
-    expected: ClassVar[str]
+    expected: str
     origin: ClassVar[Origin | None] = None
     by_hand: ClassVar[str] = "get its files from its authors"
-    counts: ClassVar[Mapping[str, tuple[int, int, int]]]
-    folders: ClassVar[tuple[str, ...]]
+    counts: ClassVar[Mapping[str, tuple[int, int, int]]] = {}
+    folders: tuple[str, ...]
     fixed_symbols: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     placeholder: ClassVar[str | None] = None
     one_file_for_all_splits: ClassVar[bool] = False
+    unknown_labels: str = "keep"
 
     def find(self, folder: Path) -> list[LabelledFile]:
         """Return all files of this data set in `folder`, whichever layout it has."""
@@ -120,6 +123,14 @@ class Reader(ABC, Generic[AnyRow]):
         """Return the number of examples that the authors report, if they do."""
         counts = self.counts.get(lang) or self.counts.get("")
         return counts[SPLITS.index(split)] if counts else None
+
+    def request(self) -> dict[str, Any]:
+        """Return the user's choices that change what is read."""
+        return {}
+
+    def notes(self, file: LabelledFile) -> list[str]:
+        """Return what a user should know of how a file is read."""
+        return []
 
     def read(
         self,
@@ -204,7 +215,20 @@ class Columns(NamedTuple):
     lang: int | None = None
 
 
-class PairReader(Reader[SentencePair]):
+class SentenceReader(Reader[SentencePair]):
+    """Read labelled sentences, or pairs of them."""
+
+    task = "zero_shot_classification"
+    metric = "accuracy"
+    folders: tuple[str, ...] = (INPUT0, INPUT1)
+
+    def cut(self, row: SentencePair, lang: str, tokenizer: Tokenizer) -> Inputs:
+        sentences = (row.sentence1, row.sentence2 or "")
+        pieces = (tokenizer.tokenize(sentence, lang) for sentence in sentences)
+        return Inputs(dict(zip(self.folders, pieces)))
+
+
+class PairReader(SentenceReader):
     """Read labelled sentence pairs in columns.
 
     Rows without a label, which loaders write as `-` where annotators did not agree, are
@@ -215,9 +239,6 @@ class PairReader(Reader[SentencePair]):
         spellings: other ways in which files write a label.
     """
 
-    task = "zero_shot_classification"
-    metric = "accuracy"
-    folders = (INPUT0, INPUT1)
     labels: ClassVar[tuple[str, ...]]
     spellings: ClassVar[Mapping[str, str]] = {}
 
@@ -227,11 +248,6 @@ class PairReader(Reader[SentencePair]):
     @abstractmethod
     def columns(self, first_row: Sequence[str]) -> Columns | None:
         """Return the layout that a file's first row shows, `None` if it is not ours."""
-
-    def cut(self, row: SentencePair, lang: str, tokenizer: Tokenizer) -> Inputs:
-        sentences = (row.sentence1, row.sentence2)
-        pieces = (tokenizer.tokenize(sentence, lang) for sentence in sentences)
-        return Inputs(dict(zip(self.folders, pieces)))
 
     def rows(self, path: Path, wanted: Wanted) -> Iterator[SentencePair | Dropped]:
         for line, cells, columns in read_cells(path, self._recognise):
@@ -275,7 +291,7 @@ class PairReader(Reader[SentencePair]):
         return SentencePair(stripped[0], stripped[1], label, line)
 
 
-class WordReader(Reader[WordRow]):
+class AnnotationReader(Reader[WordRow]):
     """Read annotated words, each of which is cut into subwords by itself.
 
     Beside the subwords in `input0`, `pieces` says how many of them each word has: 0
@@ -284,9 +300,19 @@ class WordReader(Reader[WordRow]):
 
     folders = (INPUT0, PIECES)
 
+    def cut(self, row: WordRow, lang: str, tokenizer: Tokenizer) -> Inputs:
+        subwords, owners = tokenizer.tokenize_words(row.words, lang)
+        counts = Counter(owners)
+        pieces = [counts[index] for index in range(len(row.words))]
+        return Inputs({INPUT0: subwords}, pieces)
+
+
+class WordReader(AnnotationReader):
+    """Read annotated words in an official layout; rows without words are dropped."""
+
     @abstractmethod
     def word_rows(self, path: Path, wanted: Wanted) -> Iterator[WordRow | Dropped]:
-        """Yield every row; see `read`, which drops those without words."""
+        """Yield every row; see `read`."""
 
     def rows(self, path: Path, wanted: Wanted) -> Iterator[WordRow | Dropped]:
         for row in self.word_rows(path, wanted):
@@ -294,12 +320,6 @@ class WordReader(Reader[WordRow]):
                 yield Dropped("no words", row.line)
             else:
                 yield row
-
-    def cut(self, row: WordRow, lang: str, tokenizer: Tokenizer) -> Inputs:
-        subwords, owners = tokenizer.tokenize_words(row.words, lang)
-        counts = Counter(owners)
-        pieces = [counts[index] for index in range(len(row.words))]
-        return Inputs({INPUT0: subwords}, pieces)
 
 
 def check_tags(path: Path, line: int, tags: list[str]) -> None:

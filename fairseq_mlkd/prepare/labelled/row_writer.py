@@ -55,6 +55,12 @@ class SymbolCounts:
         if trained and isinstance(row, WordRow) and row.parse is not None:
             self.ontology.update(ontology_pairs(parse_tree(row.parse)))
 
+    def trained(self, folder: str) -> list[tuple[str, int]]:
+        """Return the symbols that training rows have, the most frequent first."""
+        fixed = self._fixed.get(folder, ())
+        counts = self._counts[folder].most_common()
+        return [(name, n) for name, n in counts if n and name not in fixed]
+
     def ordered(self, folder: str) -> list[tuple[str, int]]:
         """Return all symbols of a folder, those that no training row has at the end.
 

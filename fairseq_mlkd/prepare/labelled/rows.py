@@ -18,10 +18,10 @@ class LabelledFile(NamedTuple):
 
 
 class SentencePair(NamedTuple):
-    """A kept row: two sentences and the name of their label."""
+    """A kept row: one sentence or two, and the name of their label."""
 
     sentence1: str
-    sentence2: str
+    sentence2: str | None
     label: str
     line: int
 

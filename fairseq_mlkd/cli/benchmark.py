@@ -27,11 +27,13 @@ from typing import Any
 
 from fairseq_mlkd.cli.command import one_line_errors, read_settings
 from fairseq_mlkd.cli.labelled import find_reader, labelled_parser
+from fairseq_mlkd.data.folders import INTENT, TARGET
 from fairseq_mlkd.prepare.labelled import READERS, Reader
 from fairseq_mlkd.prepare.labelled.audit import FileAudit
 from fairseq_mlkd.prepare.labelled.selection import Settings
 
 SHOWN_LABELS = 20
+LABEL_NAMES = {INTENT: "intents", TARGET: "symbols of parses"}
 # A label that is so much rarer than one that is spelt almost the same
 TYPO_RATIO = 20
 
@@ -127,7 +129,12 @@ def find_typos(counts: dict[str, int]) -> list[tuple[str, str]]:
     """Return labels that look like much more frequent ones, and those."""
     found = []
     for rare, count in counts.items():
-        common = [name for name, n in counts.items() if n >= TYPO_RATIO * count]
+        common = [
+            name
+            for name, n in counts.items()
+            # the `I-` of a tag is often rarer than its `B-`
+            if n >= TYPO_RATIO * count and name[2:] != rare[2:]
+        ]
         close = get_close_matches(rare, common, 1, cutoff=0.8)
         found += [(rare, close[0])] if close else []
     return found
@@ -136,13 +143,15 @@ def find_typos(counts: dict[str, int]) -> list[tuple[str, str]]:
 def print_labels(labels: dict[str, dict[str, int]]) -> None:
     """Print the labels of training data with their counts, and what may be typos."""
     for folder, counts in labels.items():
+        name = LABEL_NAMES.get(folder) or ("tags" if "O" in counts else "labels")
         shown = [f"{name} {n:,}" for name, n in [*counts.items()][:SHOWN_LABELS]]
         more = f", and {len(counts) - SHOWN_LABELS} more" * (len(counts) > SHOWN_LABELS)
-        print(f"{len(counts)} in {folder}: {', '.join(shown)}{more}")
+        print(f"{len(counts)} {name}: {', '.join(shown)}{more}")
         for rare, common in find_typos(counts):
+            times = "once" if counts[rare] == 1 else f"{counts[rare]} times"
             print(
-                f"warning: {rare!r} occurs {counts[rare]} times, {common!r} "
-                f"{counts[common]:,}: is it misspelt?"
+                f"warning: {rare!r} occurs {times}, {common!r} "
+                f"{counts[common]:,} times: is it misspelt?"
             )
 
 

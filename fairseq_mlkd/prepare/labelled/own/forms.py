@@ -10,6 +10,7 @@ from fairseq_mlkd.prepare.labelled.rows import Dropped, row_error
 LANG = "lang"
 # What a row may have -> what files call it; the first that is there is taken.
 ALIASES: dict[str, tuple[str, ...]] = {
+    LANG: (LANG, "language", "locale"),
     "text": ("text", "sentence", "utterance", "query", "sentence1", "premise"),
     "text_pair": ("text_pair", "sentence2", "hypothesis", "hypo"),
     "label": ("label", "gold_label", "class", "category", "intent"),

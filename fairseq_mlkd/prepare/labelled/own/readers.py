@@ -120,9 +120,10 @@ class OwnReader(Reader[AnyRow]):
         found = {}
         for path in sorted([*folder.glob("*"), *folder.glob("*/*")]):
             name = strip_packing(path.relative_to(folder).as_posix())
-            for match in (layout.fullmatch(name) for layout in _LAYOUTS):
-                if match and path.is_file():
-                    found[path] = self._subset(match)
+            matches = filter(None, (layout.fullmatch(name) for layout in _LAYOUTS))
+            match = next(matches, None)  # `train.csv` is in no language csv
+            if match and path.is_file():
+                found[path] = self._subset(match)
         for subset, path in self.files.items():
             match = _SUBSET.fullmatch(subset)
             if match is None:
@@ -306,13 +307,15 @@ class OwnParses(OwnReader[WordRow], AnnotationReader):
         words, parse = record.values["words"], split_symbols(record.values["parse"])
         if not words:
             return Dropped("no words", record.line)
-        if wanted.predicted:
-            return WordRow(words, record.line, parse=parse)
         try:
             tree = decouple(parse_tree(parse))
         except ValueError as error:
+            if wanted.predicted:
+                return WordRow(words, record.line, parse=parse)
             advice = "write it as [IN:NAME [SL:NAME words ] ], spaces around brackets"
             raise row_error(path, record.line, str(error), advice) from None
+        if wanted.predicted:
+            return WordRow(words, record.line, parse=tree_symbols(tree))
         if not is_decoupled(tree):
             return Dropped("the parse is not decoupled", record.line)
         return point_at_words(tree_symbols(tree), words, record.line)

@@ -9,6 +9,7 @@ from typing import Any
 
 from fairseq_mlkd.files.json_objects import parse_json
 from fairseq_mlkd.prepare.labelled.own.forms import (
+    ALIASES,
     LISTS,
     AnyRecord,
     Form,
@@ -176,6 +177,10 @@ def _find_places(
             f"{len(cells)} columns where --columns names {max(numbers.values()) + 1}"
         )
         raise row_error(path, line, problem, "look at --columns and --delimiter")
+    named = [cells[i] for r, i in numbers.items() if cells[i].casefold() in ALIASES[r]]
+    if named:
+        problem = f"--columns gives numbers, and this looks like a header ({named[0]})"
+        raise row_error(path, line, problem, "give the names, or remove the line")
     return numbers, False
 
 

@@ -42,7 +42,8 @@ class Block(NamedTuple):
         if self.note == "not run":
             return ""
         if self.note == "file":
-            return self._pass_to(f"cat > {self.value}")
+            folder = Path(self.value).parent
+            return self._pass_to(f"mkdir -p {folder}; cat > {self.value}")
         return {
             "bash": self.text,
             "python": self._pass_to("python -"),

@@ -1,20 +1,27 @@
-"""Set result lines beside one another: the paper's tables, and a picture of them.
+"""Set result lines beside one another: the paper's tables and findings, tested.
+
+Means over seeds, paired significance, retention, what the paper found and whether it
+holds here; with --output also LaTeX, CSV, JSON, a picture and one page of HTML.
 
 Example:
 
-    mlkd-report results.jsonl --output report
+    mlkd-report results.jsonl --output report --teacher teacher
 """
+
+from __future__ import annotations
 
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fairseq_mlkd.cli.command import make_parser, one_line_errors
 from fairseq_mlkd.files.writing import write_text
-from fairseq_mlkd.metrics.results import latest_results, read_results
+from fairseq_mlkd.metrics.results import Result, latest_results, read_results
 from fairseq_mlkd.prepare.labelled import READERS
-from fairseq_mlkd.report.pages import render_report
-from fairseq_mlkd.report.tables import Table, group_tables, make_tables
+
+if TYPE_CHECKING:
+    from fairseq_mlkd.report.report import Report
 
 # In the order of columns.
 TITLES = {name: reader.title for name, reader in READERS.items()}
@@ -29,15 +36,44 @@ def get_parser() -> argparse.ArgumentParser:
         metavar="RESULTS",
         nargs="+",
         help="files of result lines; a later line replaces an earlier one for the same"
-        " data set, model, language, metric, seed and split",
+        " data set, model, language, metric, seed, split and selection",
     )
     parser.add_argument(
-        "--output", metavar="DIR", type=Path, help="write report.md and report.png"
+        "--output",
+        metavar="DIR",
+        type=Path,
+        help="write report.md, .tex, .csv, .json, .html and .png",
     )
     parser.add_argument(
         "--teacher",
         metavar="MODEL",
         help="model that retention is measured against (default: one named `teacher`)",
+    )
+    parser.add_argument(
+        "--baseline",
+        metavar="MODEL",
+        help="model that all others are tested against (default: the vanilla student, "
+        "else the first)",
+    )
+    parser.add_argument(
+        "--part",
+        metavar="PAPERS=MODEL",
+        nargs="+",
+        default=[],
+        help="which model plays the part of which of the paper's, such as "
+        "mXLeanBERT=big (default: those called so, and `teacher`, `vanilla student`, "
+        "`distilled student`)",
+    )
+    parser.add_argument(
+        "--selection",
+        metavar="RULE",
+        help="the rule whose models stand in the tables (default: best)",
+    )
+    parser.add_argument(
+        "--latency",
+        metavar="FILE",
+        type=Path,
+        help="what mlkd-latency --json wrote: size and milliseconds by model",
     )
     parser.add_argument(
         "--source-lang",
@@ -48,55 +84,64 @@ def get_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def load_tables(paths: list[str], source_lang: str) -> list[Table]:
-    """Read result lines into tables; says on standard error what was replaced."""
-    results = read_results(paths)
-    if not results:
+def load_results(paths: list[str]) -> dict[Result, str]:
+    """Read result lines, each with its file; says on stderr what was replaced."""
+    lines = [(result, path) for path in paths for result in read_results([path])]
+    if not lines:
         raise ValueError(f"no result lines in {', '.join(paths)}")
-    latest = latest_results(results)
-    replaced = len(results) - len(latest)
-    if replaced:
-        print(f"replaced by later lines: {replaced}", file=sys.stderr)
-    return make_tables(latest, source_lang, TITLES)
+    latest = latest_results(result for result, _ in lines)
+    if len(latest) < len(lines):
+        print(f"replaced by later lines: {len(lines) - len(latest)}", file=sys.stderr)
+    files = dict(lines)
+    return {result: files[result] for result in latest}
 
 
-def find_teacher(tables: list[Table], named: str | None) -> str:
-    """Return the model to compare with.
+def read_parts(given: list[str]) -> dict[str, str]:
+    """Return the paper's model -> ours.
 
     Raises:
-        ValueError: the user named one that has no results.
+        ValueError: one has no `=`.
     """
-    models = dict.fromkeys(model for table in tables for model in table.models)
-    if named is not None and named not in models:
-        raise ValueError(f"--teacher {named}: no such model; have {', '.join(models)}")
-    return named or "teacher"
+    parts = {}
+    for text in given:
+        paper, equals, model = text.partition("=")
+        if not equals:
+            raise ValueError(f"--part {text}: write PAPERS=MODEL")
+        parts[paper] = model
+    return parts
 
 
-def write_report(folder: Path, markdown: str, tables: list[Table]) -> None:
-    """Write `report.md` and, if there is a score to draw, `report.png`.
-
-    The picture shows the first metric of each data set.
-    """
+def write_report(folder: Path, report: Report) -> None:
+    """Write the report in every form; `report.png` if there is a score to draw."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_text(folder / "report.md", markdown)
-    drawn = [table for table, *_ in group_tables(tables) if not table.is_perplexity]
-    if drawn:
+    for name, text in report.files().items():
+        write_text(folder / name, text)
+    if report.drawn:
         # Only a picture needs matplotlib, which is optional.
         from fairseq_mlkd.report.picture import save_picture
 
-        save_picture(drawn, folder / "report.png")
+        save_picture(report.drawn, folder / "report.png")
 
 
 @one_line_errors("mlkd-report")
 def main(argv: list[str] | None = None) -> None:
     """Run the command."""
     args = get_parser().parse_args(argv)
-    tables = load_tables(args.results, args.source_lang)
-    teacher = find_teacher(tables, args.teacher)
-    markdown = render_report(tables, teacher)
-    print(markdown, end="")
+    from fairseq_mlkd.report.report import Report
+
+    report = Report(
+        load_results(args.results),
+        args.source_lang,
+        TITLES,
+        teacher=args.teacher,
+        baseline=args.baseline,
+        parts=read_parts(args.part),
+        selection=args.selection,
+        latency=args.latency,
+    )
+    print(report.files()["report.md"], end="")
     if args.output:
-        write_report(args.output, markdown, tables)
+        write_report(args.output, report)
 
 
 if __name__ == "__main__":

@@ -13,12 +13,14 @@ class PaperTable(NamedTuple):
     """The paper's numbers on one data set.
 
     Attributes:
+        number: of the paper's table with each language; 0: none.
         metric: how the name of the metric begins.
         averaged: the languages of its zero-shot average (not PAWS-X's Japanese).
         models: model -> `english` (Table 4), `zero-shot` (Table 5), and its own table's
             number for each language.
     """
 
+    number: int
     metric: str
     averaged: Sequence[str]
     models: dict[str, dict[str, float]]
@@ -54,14 +56,19 @@ def _letters(model: str) -> str:
 _FILE = json.loads(Path(__file__).with_name("paper.json").read_text(encoding="utf-8"))
 CITATION: str = _FILE["source"]
 PAPER = {name: PaperTable(**values) for name, values in _FILE["benchmarks"].items()}
-NOTHING = PaperTable("", (), {})
+PRETRAINING = PaperTable(**_FILE["pretraining"])
+NOTHING = PaperTable(0, "", (), {})
 
 
 def find_paper(dataset: str, metric: str, split: str, source_lang: str) -> PaperTable:
-    """Return the paper's table of the same numbers, an empty one if there is none."""
-    paper = PAPER.get(dataset, NOTHING)
+    """Return the paper's table of the same numbers, an empty one if there is none.
+
+    Its perplexities are of held-out sentences, all other numbers of test data.
+    """
+    known = {"pretraining": PRETRAINING} if split == "valid" else {}
+    paper = (PAPER if split == "test" else known).get(dataset, NOTHING)
     same = metric.startswith(paper.metric) and source_lang == "en"
-    return paper if same and split == "test" else NOTHING
+    return paper if same else NOTHING
 
 
 def find_averaged(

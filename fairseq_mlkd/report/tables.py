@@ -67,6 +67,10 @@ class Table:
         """Return the seeds that a model was run with."""
         return sorted({r.seed for r in self.results if r.model == model})
 
+    def selection(self, model: str) -> str:
+        """Return the rule that chose a model's checkpoints."""
+        return next(r.selection for r in self.results if r.model == model)
+
     def score(self, model: str, lang: str) -> Score | None:
         """Return a model's score in one language."""
         keys = [(model, lang, seed) for seed in self.seeds(model)]
@@ -74,9 +78,13 @@ class Table:
 
     def zero_shot(self, model: str) -> Score | None:
         """Return the average over `averaged_langs`, of seeds that have all of them."""
+        return self.mean(model, self.averaged_langs)
+
+    def mean(self, model: str, langs: Sequence[str]) -> Score | None:
+        """Return the average over some languages, of seeds that have all of them."""
         averages = []
         for seed in self.seeds(model):
-            keys = [(model, lang, seed) for lang in self.averaged_langs]
+            keys = [(model, lang, seed) for lang in langs]
             values = [self._values[key] for key in keys if key in self._values]
             if values and len(values) == len(keys):
                 averages.append(statistics.mean(values))

@@ -8,7 +8,8 @@ import pytest
 
 from fairseq_mlkd.cli.report import TITLES, main
 from fairseq_mlkd.metrics.results import Result, append_results
-from fairseq_mlkd.report.pages import render_report, render_table
+from fairseq_mlkd.report.formats import to_markdown
+from fairseq_mlkd.report.pages import table_section, table_sections
 from fairseq_mlkd.report.paper import PAPER
 from fairseq_mlkd.report.tables import make_tables
 
@@ -24,6 +25,14 @@ def results(dataset="xnli", metric="accuracy", seed=1, shift=0.0, models=SCORES)
         for model in models
         for lang, value in SCORES[model].items()
     ]
+
+
+def render_report(tables, teacher):
+    return to_markdown(table_sections(tables, teacher))
+
+
+def render_table(table, teacher):
+    return to_markdown([table_section(table, teacher)])
 
 
 def section(markdown: str, title: str) -> dict:
@@ -121,7 +130,7 @@ def test_the_papers_numbers_stand_beside_models_of_its_names():
     scores = ["77.10 (paper 77.23)", "68.00 (paper 68.79)", "60.00", "68.00"]
     assert section(text, "XNLI")["mLeanBERT"] == scores
     assert "the mean of fr (as in the paper; left out: it)." in text
-    assert "In brackets: Soltan, Khan and Hamza (2021)" in text
+    assert "(paper ...): Soltan, Khan and Hamza (2021)" in text
 
 
 def test_the_papers_average_is_table_5s_and_without_japanese():
@@ -209,7 +218,9 @@ def test_output_holds_the_same_markdown_and_a_picture(tmp_path, capsys):
     main([path, "--output", str(out)])
     assert (out / "report.md").read_text(encoding="utf-8") == capsys.readouterr().out
     assert (out / "report.png").read_bytes().startswith(b"\x89PNG")
-    assert sorted(p.name for p in out.iterdir()) == ["report.md", "report.png"]
+    assert sorted(p.name for p in out.iterdir()) == [
+        f"report.{kind}" for kind in ("csv", "html", "json", "md", "png", "tex")
+    ]
 
 
 def test_missing_matplotlib_is_explained(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 """What pages of the documents begin with: text, official files, a public encoder."""
 
+import json
 import lzma
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from archives import write_archive
 from dumps import write_dump
@@ -62,7 +64,10 @@ def write_inputs(folder: Path) -> None:
     text = (folder / "de.txt").read_bytes()
     (folder / "de.txt.xz").write_bytes(lzma.compress(text))
     _write_corpora(folder / "text", downloads)
-    _write_encoder(downloads / "multilingual-e5-small")
+    _write_encoder(downloads / "multilingual-e5-small", "BertModel")
+    names = _write_bank(downloads / "multiatis", folder / "bank")
+    kind = "BertForSequenceClassification"
+    _write_encoder(folder / "production", kind, id2label=dict(enumerate(names)))
 
 
 def _write_swedish(folder: Path) -> None:
@@ -90,9 +95,31 @@ def _write_corpora(text: Path, downloads: Path) -> None:
     write_archive(archive, {member: (text / "en.txt").read_text()})
 
 
-def _write_encoder(folder: Path) -> None:
+def _write_bank(world: Path, folder: Path) -> list[str]:
+    """Write the world's intents as JSON lines, its slots as CoNLL; return the names."""
+    for kind in ("intents", "entities"):
+        (folder / kind).mkdir(parents=True)
+    names: list[str] = []
+    for source, name in (
+        ("train_EN", "train"),
+        ("dev_EN", "dev"),
+        ("test_DE", "test-de"),
+    ):
+        lines = (world / f"{source}.tsv").read_text(encoding="utf-8").splitlines()
+        rows = [line.split("\t")[1:] for line in lines[1:]]
+        names = names or sorted({intent for _, _, intent in rows})
+        intents = [{"text": x, "intent": y} for x, _, y in rows if y in names]
+        text = "".join(json.dumps(row) + "\n" for row in intents)
+        (folder / "intents" / f"{name}.jsonl").write_text(text)
+        tagged = (zip(x.split(), tags.split()) for x, tags, _ in rows)
+        text = "\n".join("".join(f"{x}\t{y}\n" for x, y in row) for row in tagged)
+        (folder / "entities" / f"{name}.conll").write_text(text, encoding="utf-8")
+    return names
+
+
+def _write_encoder(folder: Path, kind: str, **config: Any) -> None:
     """Write a random encoder of multilingual-e5-small's depth, heads and tokenizer."""
     shape = {"hidden_size": 48, "intermediate_size": 64, "num_hidden_layers": 12}
     shape |= {"num_attention_heads": 12, "max_position_embeddings": 512}
     count = write_sentencepiece(folder)
-    save_encoder(folder, "BertModel", count, **shape)
+    save_encoder(folder, kind, count, **shape, **config)

@@ -21,7 +21,7 @@ from statistics import fmean
 from fairseq_mlkd.cli.command import make_parser, one_line_errors
 from fairseq_mlkd.files.markdown import align
 from fairseq_mlkd.files.writing import write_text
-from fairseq_mlkd.latency.engines import ENGINES, Setting, offered
+from fairseq_mlkd.latency.engines import ENGINES, Setting, megabytes, offered
 from fairseq_mlkd.latency.rounds import Row, measure
 from fairseq_mlkd.metrics.results import main_scores, results_of
 from fairseq_mlkd.serve.folder import read_facts
@@ -83,7 +83,9 @@ def measure_all(args: argparse.Namespace) -> Iterator[Row]:
     for n, batch in product(_numbers("--threads", args), _numbers("--batch", args)):
         settings = [Setting(*pair, n, batch, args.length, args.data) for pair in pairs]
         rows = measure(settings, rounds=args.rounds, seconds=args.seconds)
-        for (path, engine), row in zip(pairs, rows):
+        for setting, row in zip(settings, rows):
+            path, engine = setting.path, setting.engine
+            row["disk"] = megabytes(setting)
             model = path.parent.resolve().name if path.is_file() else path.name
             source, zero_shot = scores[path]
             names = {"model": model, "engine": engine, "threads": n, "batch": batch}

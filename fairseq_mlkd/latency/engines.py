@@ -40,10 +40,10 @@ _NEEDS = {
     "int8": ("onnxruntime", (INT8, INT8_DECODER)),
 }
 ENGINES = tuple(_NEEDS)
-_ARCHITECTURES = {
-    *("BertModel", "BertForMaskedLM", "BertForSequenceClassification"),
-    "BertForTokenClassification",
-}
+_KINDS = (
+    *("Model", "ForMaskedLM"),
+    *("ForSequenceClassification", "ForTokenClassification"),
+)
 _FIRST_ID = 5  # above the special symbols
 
 
@@ -161,12 +161,14 @@ def _open_transformers(setting: Setting, batch: dict[str, np.ndarray]) -> Run:
     for name in ("config.json", WEIGHTS_FILE):
         check_file(setting.path, name, facts)
     (name,) = read_small_json(setting.path / "config.json")["architectures"]
-    if name not in _ARCHITECTURES:
+    if name not in [facts.family.name + kind for kind in _KINDS]:
         raise ValueError(
             f"{setting.path}: {name!r} is no model that mlkd-export writes"
         )
     kind = getattr(transformers, name)
     model = kind.from_pretrained(setting.path, use_safetensors=True).eval()
+    if not facts.encoder["num_segments"]:
+        del batch["token_type_ids"]
     tensors = {key: torch.from_numpy(x) for key, x in batch.items()}
 
     @torch.inference_mode()

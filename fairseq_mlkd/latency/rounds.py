@@ -34,7 +34,7 @@ def measure(
     Returns:
         A row for each: `p50` and `p99` of all runs, and `least`, the least median of a
         round, in milliseconds; `ratio`, the `least` of the first setting to it;
-        `sentences` a second at the median; `disk` and peak memory `peak` in MB.
+        `sentences` a second at the median; peak memory `peak` in MB.
     Raises:
         ValueError: one fails; with the last line of what it said.
     """
@@ -65,7 +65,7 @@ class _Worker:
         )
 
     def __enter__(self) -> _Worker:
-        self._disk = self._read()["disk"]
+        self._read()
         return self
 
     def __exit__(self, *unused: object) -> None:
@@ -100,6 +100,5 @@ class _Worker:
             "p99": float(np.quantile(times, 0.99)),
             "least": 1e3 * min(float(np.median(x)) for x in self._times),
             "sentences": 1e3 * self.setting.batch / median,
-            "disk": self._disk,
             "peak": self._peak,
         }

@@ -3,8 +3,8 @@
     python -m fairseq_mlkd.latency.worker PATH ENGINE THREADS BATCH LENGTH DATA
 
 Engines in one process would share memory and threads, so that no number were its own.
-It reads a number of seconds from each line, and writes JSON: first the size on disk,
-then of each round the times of all runs in seconds and the peak memory so far in MB.
+It reads a number of seconds from each line, and writes JSON: `{}` once it is ready, and
+of each round the times of all runs in seconds and the peak memory so far in MB.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fairseq_mlkd.latency.engines import Run, Setting, megabytes, open_run
+from fairseq_mlkd.latency.engines import Run, Setting, open_run
 from fairseq_mlkd.remedies import describe
 
 _WARM_UP, _LEAST_RUNS = 2, 3  # others have used the caches since the last round
@@ -40,7 +40,7 @@ def work(arguments: list[str], open_: Callable[[Setting], Run] = open_run) -> No
     try:
         run = open_(setting)
         run()
-        answer({"disk": megabytes(setting)})
+        answer({})
         for line in sys.stdin:
             answer({"times": time_runs(run, float(line)), "peak": peak_memory()})
     except (OSError, ValueError, ImportError) as error:

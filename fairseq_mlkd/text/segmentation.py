@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 _CACHED_WORDS = 1 << 18
+_LONGEST_CACHED = 64  # characters: who asks could otherwise fill memory with long ones
 
 UNKNOWN = "<unk>"  # the dictionary's symbol
 
@@ -25,6 +26,8 @@ class Subwords(ABC):
 
         The caller must not change the list. An empty word has no pieces.
         """
+        if len(word) > _LONGEST_CACHED:
+            return self.cut(word)
         return self._cached_pieces(word)
 
     def words(self, text: str) -> list[str]:

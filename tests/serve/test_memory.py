@@ -1,0 +1,58 @@
+"""Many requests leave memory flat, whatever words and lengths they have."""
+
+import random
+from pathlib import Path
+
+import pytest
+from exported import CLASSIFICATION, PARSING, TAGGING, export, make
+
+from fairseq_mlkd import Predictor
+from fairseq_mlkd.text.wordpiece import WordPiece
+
+_PAGE = 4096
+
+
+def resident() -> int:
+    """Return the bytes of memory that this process holds."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE
+
+
+def texts(number: int) -> list[str]:
+    """Return texts of 1 to 25 words of a few thousand, the same each time."""
+    chance = random.Random(1)
+    lengths = [chance.randint(1, 25) for _ in range(number)]
+    return [
+        " ".join(f"w{chance.randrange(3000)}" for _ in range(length))
+        for length in lengths
+    ]
+
+
+@pytest.mark.parametrize(
+    "task, requests",
+    [
+        (TAGGING, 1000),
+        pytest.param(TAGGING, 100_000, marks=pytest.mark.slow),
+        pytest.param(CLASSIFICATION, 100_000, marks=pytest.mark.slow),
+        pytest.param(PARSING, 2000, marks=pytest.mark.slow),
+    ],
+)
+def test_requests_leave_memory_flat(tmp_path, task, requests):
+    made = make(tmp_path, task, "wordpiece", model_max_positions=90,
+                long_inputs="truncate")  # fmt: skip
+    predictor = Predictor(export(made, tmp_path / "out", "--onnx"), beam=2)
+
+    def ask(number):
+        for i, text in enumerate(texts(number)):
+            predictor([text] * 8 if i % 50 == 0 else text)
+
+    ask(requests // 5)
+    before = resident()
+    ask(requests)
+    assert resident() - before < 3 << 20
+
+
+def test_long_words_are_not_kept():
+    subwords = WordPiece(["[UNK]", "a", "##a"], lowercase=False)
+    for i in range(100):
+        subwords.pieces("a" * (i + 1))
+    assert subwords._cached_pieces.cache_info().currsize == 64

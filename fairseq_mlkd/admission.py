@@ -40,7 +40,8 @@ _PLAIN_STRING = re.compile(r"[\w,-]*")
 
 # field of a model -> the parameter whose size it is, and the axis
 _SIZES = {
-    "encoder_embed_dim": ("encoder.embeddings.tokens.weight", 1),
+    "encoder_embed_dim": ("encoder.embeddings.positions.weight", 1),
+    "embedding_rank": ("encoder.embeddings.up.weight", 1),
     "encoder_ffn_embed_dim": ("encoder.layers.0.fc1.weight", 0),
     "max_positions": ("encoder.embeddings.positions.weight", 0),
     "num_segments": ("encoder.embeddings.segments.weight", 0),

@@ -142,7 +142,7 @@ def save_model(
 ) -> Path:
     """Save a checkpoint with what is read of a teacher or an encoder."""
     cfg = {"_name": "multilingual_encoder"}
-    cfg.update(OmegaConf.to_container(model.cfg))
+    cfg.update(OmegaConf.to_container(model.cfg, enum_to_str=True))
     state = {
         "cfg": {
             "model": cfg,

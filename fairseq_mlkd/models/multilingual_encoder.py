@@ -43,6 +43,12 @@ class MultilingualEncoderConfig(FairseqDataclass):
         "width of 768, narrow encoders learn sooner with 0.02 * sqrt(768 / width)",
     )
     layer_norm_eps: float = option(1e-12, "epsilon of layer norms")
+    embedding_rank: int = option(
+        0,
+        "token embeddings of symbols x rank and rank x width numbers, in place of "
+        "symbols x width; with --encoder-path-layers they begin as the nearest to the "
+        "other model's, which is poor before training; 0: whole",
+    )
     head_activation: ChoiceEnum(ACTIVATIONS) = option(  # type: ignore[valid-type]
         "tanh",
         "between the layers of a classifier of sentences: tanh, as BERT and RoBERTa; "
@@ -68,6 +74,7 @@ ENCODER_SHAPE = (
     "num_segments",
     "init_std",
     "layer_norm_eps",
+    "embedding_rank",
     "head_activation",
 )
 
@@ -200,11 +207,17 @@ def build_encoder(
     """Build an encoder of the given kind and shape, random weights.
 
     Raises:
-        ValueError: one segment, which the second of two sentences would not find.
+        ValueError: one segment, which the second of two sentences would not find; or a
+            rank that is none.
     """
     if cfg.num_segments == 1:
         raise ValueError(
             "--num-segments 1 tells no segments apart: give 0, or 2 for sentence pairs"
+        )
+    if not 0 <= cfg.embedding_rank < cfg.encoder_embed_dim:
+        raise ValueError(
+            f"--embedding-rank {cfg.embedding_rank}: give 0, or a number below the "
+            f"width of {cfg.encoder_embed_dim}"
         )
     embeddings = Embeddings(
         len(dictionary),
@@ -214,6 +227,7 @@ def build_encoder(
         num_segments=cfg.num_segments,
         dropout=cfg.dropout,
         layer_norm_eps=cfg.layer_norm_eps,
+        rank=cfg.embedding_rank,
     )
     width = cfg.encoder_ffn_embed_dim
     layers = build_layers(EncoderLayer, cfg, cfg.encoder_layers, width)
@@ -240,10 +254,13 @@ def build_layers(
 def init_weights(module: nn.Module, *, std: float) -> None:
     if isinstance(module, (nn.Linear, nn.Embedding)):
         module.weight.data.normal_(0.0, std)
-    if isinstance(module, nn.Linear):
+    if isinstance(module, nn.Linear) and module.bias is not None:
         module.bias.data.zero_()
     if isinstance(module, nn.Embedding) and module.padding_idx is not None:
         module.weight.data[module.padding_idx].zero_()
+    if isinstance(module, Embeddings) and module.up is not None:
+        # their product begins with the deviation of a whole table
+        module.up.weight.data.normal_(0.0, module.up.in_features**-0.5)
 
 
 def _architecture(name: str, **shape: float) -> None:

@@ -25,7 +25,8 @@ class Embeddings(nn.Module):
     """Token + learned position (+ segment) embeddings, layer norm, dropout.
 
     Positions count from 0, so a sentence's embeddings do not depend on its padding.
-    `num_segments` is 0 for encoders without segment embeddings.
+    `num_segments` is 0 for encoders without segment embeddings. With a `rank`, tokens
+    are `(vocab, rank)` and a linear map up to `embed_dim` (Lan et al., 2020); 0: whole.
     """
 
     def __init__(
@@ -38,10 +39,12 @@ class Embeddings(nn.Module):
         num_segments: int,
         dropout: float,
         layer_norm_eps: float,
+        rank: int = 0,
     ) -> None:
         super().__init__()
         self.padding_idx = padding_idx
-        self.tokens = TiedEmbedding(vocab_size, embed_dim, padding_idx)
+        self.tokens = TiedEmbedding(vocab_size, rank or embed_dim, padding_idx)
+        self.up = nn.Linear(rank, embed_dim, bias=False) if rank else None
         self.positions = nn.Embedding(max_positions, embed_dim)
         self.segments = nn.Embedding(num_segments, embed_dim) if num_segments else None
         self.layer_norm = nn.LayerNorm(embed_dim, eps=layer_norm_eps)
@@ -56,12 +59,19 @@ class Embeddings(nn.Module):
             `(bsz, src_len, embed_dim)`, and the token embeddings as output layer.
         """
         x, project = self.tokens.look_up(src_tokens)  # B x T -> B x T x C
+        if self.up is not None:
+            x, project = self.up(x), _project_through(project, self.up.weight)
         x = x + self.positions.weight[: src_tokens.size(1)]
         if self.segments is not None:
             if segments is None or self.segments.num_embeddings == 1:
                 segments = torch.zeros_like(src_tokens)  # RoBERTa's one for all
             x = x + self.segments(segments)
         return self.dropout(self.layer_norm(x)), project
+
+
+def _project_through(project: Projection, up: Tensor) -> Projection:
+    """Return the output layer of factors: its inputs are mapped down first."""
+    return lambda x, bias: project(x @ up, bias)
 
 
 class EncoderLayer(TransformerLayer):

@@ -17,6 +17,7 @@ from fairseq_mlkd.checkpoint import (
     read_checkpoint,
 )
 from fairseq_mlkd.distillation.layer_map import map_layers
+from fairseq_mlkd.distillation.narrowing import change_rank, narrow_encoder
 from fairseq_mlkd.models.multilingual_encoder import ENCODER_SHAPE
 
 logger = logging.getLogger(__name__)
@@ -48,7 +49,10 @@ def read_encoder(cfg: Any, dictionary: Dictionary) -> dict[str, Any] | None:
 
 
 def start_encoder(
-    pretrained: dict[str, Any], model: BaseFairseqModel, cfg: Any
+    pretrained: dict[str, Any],
+    model: BaseFairseqModel,
+    cfg: Any,
+    dictionary: Dictionary,
 ) -> None:
     """Give a model what it takes of `--encoder-path`; nothing where that is gone."""
     path, layers = cfg.encoder_path, cfg.encoder_path_layers
@@ -57,7 +61,7 @@ def start_encoder(
     if layers is None:
         load_encoder(pretrained, model, path)
     else:
-        load_layers(pretrained, model, path, layers)
+        load_layers(pretrained, model, path, layers, dictionary)
 
 
 def copy_shape(pretrained: dict[str, Any] | None, cfg: FairseqDataclass) -> None:
@@ -83,27 +87,46 @@ def load_encoder(
 
 
 def load_layers(
-    pretrained: dict[str, Any], model: BaseFairseqModel, path: str, spec: str
+    pretrained: dict[str, Any],
+    model: BaseFairseqModel,
+    path: str,
+    spec: str,
+    dictionary: Dictionary,
 ) -> None:
     """Start a student from some layers of a deeper encoder, and say what it took.
 
     It takes the embeddings, of each layer the parts (attention, layer norms,
     feed-forward) whose shapes agree, and the masked-LM head where both have one of the
     same shape. The rest stays random. The number of heads may differ: that cuts the
-    same attention weights in another way.
+    same attention weights in another way. A narrower student takes all of the encoder,
+    in its own coordinates (`distillation.narrowing`), and no masked-LM head.
 
     Args:
         spec: `--encoder-path-layers`, as `map_layers`, the checkpoint being the
             teacher.
     Raises:
-        ValueError: the spec does not fit, or width, vocabulary or positions differ.
+        ValueError: the spec does not fit, or vocabulary or positions differ, or the
+            student is wider, or has more heads or neurons than it could take.
     """
     theirs, encoder = _below(pretrained["model"], "encoder"), model.encoder
-    advice = f"{LAYERS_FLAG} needs the same width, vocabulary, positions and segments"
-    embeddings = _below(theirs, "embeddings")
-    load_weights(encoder.embeddings, embeddings, path, FLAG, advice=advice)
     depth = len({name.split(".")[1] for name in theirs if name.startswith("layers.")})
     pairs = map_layers(spec, len(encoder.layers), depth, flag=LAYERS_FLAG)
+    cfg: Any = model_config(pretrained)
+    ours = model.cfg
+    if ours.encoder_embed_dim < cfg["encoder_embed_dim"]:
+        narrowed = narrow_encoder(
+            theirs, cfg, ours, pairs, dictionary, path=path, flag=FLAG
+        )
+        advice = f"{LAYERS_FLAG} needs the same vocabulary, positions and segments"
+        load_weights(encoder, narrowed, path, FLAG, advice=advice)
+        _load_lm_head({}, model, path)
+        return
+    advice = f"{LAYERS_FLAG} needs the same width, vocabulary, positions and segments"
+    embeddings = _below(theirs, "embeddings")
+    if ours.embedding_rank != cfg["embedding_rank"]:
+        embeddings = change_rank(embeddings, ours.embedding_rank)
+        logger.info("token embeddings: of rank %d, the nearest", ours.embedding_rank)
+    load_weights(encoder.embeddings, embeddings, path, FLAG, advice=advice)
     taken = _count(encoder.embeddings)
     for student, teacher in pairs:
         layer = encoder.layers[student - 1]

@@ -78,8 +78,9 @@ class MultilingualTaskConfig(FairseqDataclass):
     encoder_path_layers: Optional[str] = option(
         None,
         "start a student from some layers of a deeper --encoder-path: "
-        "`uniform`, `last` or their numbers from 1, such as 3,6,9,12; default: "
-        "that encoder must have this model's shape",
+        "`uniform`, `last` or their numbers from 1, such as 3,6,9,12, a narrower "
+        "student in its own coordinates; default: that encoder must have this model's "
+        "shape",
     )
     sampling_seed: Optional[int] = option(
         None,
@@ -239,7 +240,7 @@ class MultilingualTask(FairseqTask):
     ) -> None:
         """Give a model that has just been built what it takes of `--encoder-path`."""
         if pretrained is not None:
-            start_encoder(pretrained, model, self.cfg)
+            start_encoder(pretrained, model, self.cfg, self.dictionary)
 
     def prepare_for_training(self, model: BaseFairseqModel) -> None:
         """Freeze what is not trained of a model that has just been built."""

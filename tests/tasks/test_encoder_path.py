@@ -119,6 +119,17 @@ def test_encoder_without_a_masked_lm_head(data, deep, tmp_path, caplog):
         ("uniform", {"num_segments": 2}, "lacks the parameter segments.weight"),
         ("uniform", {"layers": 5}, "--encoder-path-layers uniform .* from 1 to 4"),
         ("last", {"layers": 5}, "--encoder-path-layers last .* from 1 to 4"),
+        (
+            "uniform",
+            {"embed_dim": 4, "ffn_embed_dim": 18},
+            "--encoder-ffn-embed-dim 18: a narrower student takes them .* has 16",
+        ),
+        (
+            "uniform",
+            {"embed_dim": 4, "max_positions": 100},
+            "positions.weight is .* needs the same vocabulary",
+        ),
+        ("uniform", {"embedding_rank": 8}, "--embedding-rank 8: give 0, or a number"),
         ("3,5", {}, "--encoder-path-layers 3,5 .* from 1 to the teacher's 4"),
         ("first", {}, "--encoder-path-layers first: give .* from 1 to 4"),
     ],
@@ -127,6 +138,30 @@ def test_misfit_is_refused_in_one_line(data, deep, spec, shape, message):
     with pytest.raises(UserError, match=message) as error:
         start(data, deep, spec, **shape)
     assert "\n" not in str(error.value)
+
+
+def test_a_narrower_student_starts_from_the_layers_too(data, deep, caplog):
+    caplog.set_level(logging.INFO)
+    shape = {"embed_dim": 4, "ffn_embed_dim": 8, "attention_heads": 2}
+    model = start(data, deep, "4,1", embedding_rank=3, **shape)
+    assert "encoder layer 1 <- layer 4, narrowed" in caplog.messages
+    assert "masked-LM head: random" in caplog.messages
+    assert "encoder: width 8 -> 4, which holds" in caplog.text
+    # of the same weights, whatever random ones came before
+    torch.manual_seed(8)
+    again = start(data, deep, "4,1", embedding_rank=3, **shape).encoder.state_dict()
+    ours = model.encoder.state_dict()
+    assert all(torch.equal(ours[name], again[name]) for name in ours)
+
+
+def test_the_table_may_be_factorised(data, deep, caplog):
+    caplog.set_level(logging.INFO)
+    model = start(data, deep, embedding_rank=7)
+    table = load(deep)["model"]["encoder.embeddings.tokens.weight"]
+    found = model.encoder.embeddings
+    near = found.tokens.weight @ found.up.weight.T
+    assert 0 < (near - table).norm() < table.norm() / 4
+    assert "token embeddings: of rank 7, the nearest" in caplog.messages
 
 
 def test_another_vocabulary_is_refused(deep, tmp_path):

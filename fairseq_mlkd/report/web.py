@@ -90,7 +90,7 @@ def _summary(tables: Sequence[Table], teacher: str, costs: Costs) -> str:
     rows = [head]
     for model in sorted(means, key=lambda m: -means[m]):
         cells = [model, f"{means[model]:.2f}"]
-        kept = 100 * means[model] / means[teacher] if teacher in means else None
+        kept = 100 * means[model] / means[teacher] if means.get(teacher) else None
         cells.append("–" if kept is None else f"{kept:.1f}%")
         cost = fastest.get(model)
         cells += (

@@ -260,3 +260,9 @@ def test_costs_of_others_are_refused(tmp_path, text, complaint):
     latency.write_text(text)
     with pytest.raises(SystemExit, match=complaint):
         main([str(path), "--latency", str(latency)])
+
+
+def test_a_teacher_that_knows_nothing_has_no_retention():
+    lines = [LINE, replace(LINE, model="teacher", value=0.0)]
+    page = make(lines, teacher="teacher").files()["report.html"]
+    assert "70.00" in page and "%</td>" not in page

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from fairseq_mlkd import register
 from fairseq_mlkd.checkpoint import (
     DICTIONARY_KEY,
     LABELS_KEY,
@@ -98,6 +99,7 @@ def average_checkpoints(sources: Sequence[Path], out: Path) -> str:
 
 
 def _load(path: Path) -> dict[str, Any]:
+    register()  # only what is known may be named
     try:
         state = load_state(os.fspath(path))
         check_state(state)

@@ -1,6 +1,7 @@
 """Charts as SVG for a page: dots on one axis, told apart by colour and by shape."""
 
 import math
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import NamedTuple
@@ -61,10 +62,11 @@ class Axis(NamedTuple):
 
 
 def fit_axis(
-    values: Sequence[float], label: str, *, lines: Mapping[float, str] | None = None
+    dots: Sequence[Dot], label: str, *, lines: Mapping[float, str] | None = None
 ) -> Axis:
-    """Return an axis that holds all values and lines, with some room."""
-    every = [*values, *(lines or {})]
+    """Return an axis that holds all dots with their deviations, and lines."""
+    ends = [(d.value - (d.deviation or 0), d.value + (d.deviation or 0)) for d in dots]
+    every = [*(lines or {}), *(end for pair in ends for end in pair)]
     low, high = min(every), max(every)
     room = 0.06 * (high - low) or 1.0
     return Axis(low - room, high + room, label, lines or {})
@@ -102,18 +104,18 @@ def dot_chart(rows: Sequence[tuple[str, Sequence[Dot]]], axis: Axis, name: str) 
     """
     parts, y = [], float(_TOP)
     for label, dots in rows:
-        height = _DODGE * (max(1, len(dots)) - 1) + 20
-        parts.append(_row_label(label, y + height / 2))
+        lines = _wrap(label, (_LEFT - 8) / _LETTER)
+        height = max(_DODGE * (len(dots) - 1) + 20, 13 * len(lines) + 8)
+        parts.append(_row_label(lines, y + height / 2))
+        first = y + (height - _DODGE * (len(dots) - 1)) / 2
         for i, dot in enumerate(dots):
-            parts += _dot(dot, y + 10 + _DODGE * i, axis, label)
+            parts += _dot(dot, first + _DODGE * i, axis, label)
         y += height
         parts.append(f'<path class="rule" d="M{_LEFT} {y:.1f}H{WIDTH - _RIGHT}"/>')
     return _svg([*_horizontal(axis, y), *parts], y + _BOTTOM, name)
 
 
-def _row_label(label: str, y: float) -> str:
-    room = (_LEFT - 8) / _LETTER
-    lines = _wrap(label, room)
+def _row_label(lines: Sequence[str], y: float) -> str:
     start = y + 4 - 6.5 * (len(lines) - 1)
     return "".join(
         f'<text x="{_LEFT - 8}" y="{start + 13 * i:.1f}" text-anchor="end">'
@@ -123,16 +125,9 @@ def _row_label(label: str, y: float) -> str:
 
 
 def _wrap(label: str, room: float) -> list[str]:
-    """Return a label in at most two lines."""
-    if len(label) <= room:
-        return [label]
-    words, first = label.split(" "), ""
-    while words and len(f"{first} {words[0]}".strip()) <= room:
-        first = f"{first} {words.pop(0)}".strip()
-    rest = " ".join(words)
-    lines = [line for line in (first, rest) if line]
-    limit = int(room)
-    return [x if len(x) <= room else x[: limit - 1] + "…" for x in lines]
+    """Return a label in as many lines as it takes; a longer word is cut."""
+    words = textwrap.wrap(label, int(room), break_long_words=True)
+    return words or [""]
 
 
 def _dot(dot: Dot, y: float, axis: Axis, label: str) -> Iterator[str]:
@@ -140,7 +135,7 @@ def _dot(dot: Dot, y: float, axis: Axis, label: str) -> Iterator[str]:
     x = axis.place(dot.value, start, end)
     if dot.deviation:
         ends = [dot.value - dot.deviation, dot.value + dot.deviation]
-        a, b = (min(max(axis.place(v, start, end), start), end) for v in ends)
+        a, b = (axis.place(value, start, end) for value in ends)
         colour = COLOURS[dot.series % len(COLOURS)]
         line = f"M{a:.1f} {y:.1f}H{b:.1f}"
         yield f'<path d="{line}" stroke="{colour}" stroke-width="1.6"/>'

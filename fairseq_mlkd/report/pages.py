@@ -60,7 +60,7 @@ def zero_shot_section(tables: Sequence[Table]) -> Section:
         return _cell(table.zero_shot(model), paper)
 
     rows = _by_model(tables, cell)
-    notes = [_name_means(tables), *_describe(tables)]
+    notes = [name_means(tables), *_describe(tables)]
     if _names_paper(rows):
         notes.append(
             "Beside the paper's models, every average and every retention is over the "
@@ -163,7 +163,7 @@ def degradation_section(
     rows = [["language", *(table.name for table in tables)]]
     rows.append([tables[0].source_lang, *map(source, tables)])
     rows.append(["zero-shot average", *map(zero_shot, tables)])
-    notes = [_name_means(tables), f"How much less {pair[1]} scores than {pair[0]}."]
+    notes = [name_means(tables), f"How much less {pair[1]} scores than {pair[0]}."]
     if _names_paper(rows):
         notes.append(
             "The paper's are computed from its Tables 4 and 5 in the same way; its "
@@ -184,7 +184,7 @@ def significance_section(
 
     rows = _by_model(tables, cell)
     rows = [row for row in rows if row[0] != baseline]
-    notes = [_describe_test(), _name_means(tables)]
+    notes = [_describe_test(), name_means(tables)]
     return _section(
         f"Zero-shot average less that of {baseline}, in points", rows, notes
     )
@@ -212,7 +212,7 @@ def protocol_section(by_rule: Mapping[str, Sequence[Table]]) -> Section | None:
                 what = describe_selection(rule, source)
                 rows.append([model, what, *(own.get(name, ABSENT) for name in names)])
     first = list({t.name: t for t in every}.values())
-    notes = [_name_means(first)]
+    notes = [name_means(first)]
     if ORACLE in tables:
         notes.append(
             "The last rule reads labels of the target languages: it shows what a "
@@ -270,8 +270,12 @@ def _describe_test(more: str = "") -> str:
     return f"{text} {more}".strip()
 
 
-def _name_means(tables: Sequence[Table]) -> str:
-    means = [f"{table.name} of {', '.join(table.averaged_langs)}" for table in tables]
+def name_means(tables: Sequence[Table]) -> str:
+    """Say over which languages each data set's average is."""
+    by_langs: dict[str, list[str]] = {}
+    for table in tables:
+        by_langs.setdefault(", ".join(table.averaged_langs), []).append(table.name)
+    means = [f"{', '.join(names)} of {langs}" for langs, names in by_langs.items()]
     return f"Means: {'; '.join(means)}."
 
 

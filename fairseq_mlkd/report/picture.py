@@ -1,6 +1,7 @@
 """The picture that `mlkd-report --output` draws: what crossed over to new languages."""
 
 import math
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,6 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from fairseq_mlkd.files.pictures import (
-    FAINT,
     SOURCE_COLOUR,
     TARGET_COLOUR,
     label_rows,
@@ -21,8 +21,10 @@ CHANCE_LINE: dict[str, Any] = {
     "color": "#8b949e",
     "linestyle": (0, (4, 3)),
     "linewidth": 1,
+    "zorder": 0,
 }
 MAX_COLUMNS = 2
+DODGE = 0.19  # of a row, so that two error bars do not lie on one another
 
 
 def save_picture(tables: list[Table], path: Path) -> None:
@@ -30,7 +32,7 @@ def save_picture(tables: list[Table], path: Path) -> None:
     columns = min(len(tables), MAX_COLUMNS)
     lines = math.ceil(len(tables) / columns)
     models = max(len(table.models) for table in tables)
-    size = (0.6 + 6.0 * columns, 0.6 + lines * (1.2 + 0.42 * models))
+    size = (0.6 + 6.0 * columns, 0.6 + lines * (1.45 + 0.5 * models))
     with picture(str(path), *size) as figure:
         grid = list(figure.subplots(lines, columns, squeeze=False).flat)
         for table, axes in zip(tables, grid):
@@ -46,54 +48,59 @@ def save_picture(tables: list[Table], path: Path) -> None:
 
 
 def draw_panel(axes: Axes, table: Table) -> None:
-    """Draw a row per model: source language and zero-shot average, and a line."""
+    """Draw a row per model: source language above, zero-shot average below."""
     for row, model in enumerate(table.models):
         source = table.score(model, table.source_lang)
         target = table.zero_shot(model)
-        if source is not None and target is not None:
-            ends = [source.mean, target.mean]
-            axes.plot(ends, [row, row], color=FAINT, linewidth=3, zorder=1)
-        _draw_score(axes, row, source, target, SOURCE_COLOUR)
-        _draw_score(axes, row, target, source, TARGET_COLOUR)
+        _draw_score(axes, row - DODGE, source, SOURCE_COLOUR)
+        _draw_score(axes, row + DODGE, target, TARGET_COLOUR)
     if table.chance is not None:
         axes.axvline(table.chance, **CHANCE_LINE)
     label_rows(axes, table.models)
     axes.margins(x=0.22)  # room for the numbers
     axes.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
-    axes.set_title(table.name, loc="left", fontweight="bold", pad=10)
-    axes.set_xlabel(f"{table.metric} on {table.split} (%)", loc="left")
+    axes.set_title(
+        f"{table.name}, {table.split}", loc="left", fontweight="bold", pad=10
+    )
+    axes.set_xlabel(f"{table.metric} (%)\n{describe_langs(table)}", loc="left")
 
 
-def _draw_score(
-    axes: Axes, row: int, score: Score | None, other: Score | None, colour: str
-) -> None:
-    """Draw a dot with its deviation, and its number on the side away from `other`."""
+def describe_langs(table: Table) -> str:
+    """Say which languages a panel shows."""
+    if not table.averaged_langs:
+        return f"{table.source_lang} alone"
+    mean = textwrap.shorten(", ".join(table.averaged_langs), 60, placeholder=" ...")
+    return f"{table.source_lang}; zero-shot average of {mean}"
+
+
+def _draw_score(axes: Axes, y: float, score: Score | None, colour: str) -> None:
+    """Draw a dot with its deviation, and its number right of both."""
     if score is None:
         return
+    spread = score.deviation or 0.0
     axes.errorbar(
         score.mean,
-        row,
-        xerr=score.deviation,
+        y,
+        xerr=spread,
         fmt="o",
         color=colour,
-        markersize=8,
+        markersize=7,
         elinewidth=1.5,
         capsize=3,
         zorder=2,
     )
-    # The source language's number goes right where both are equal.
-    equal_side = 1 if colour == SOURCE_COLOUR else -1
-    gap = score.mean - (score.mean if other is None else other.mean)
-    side = math.copysign(1, gap) if gap else equal_side
     axes.annotate(
         f"{score.mean:.1f}",
-        (score.mean + side * (score.deviation or 0), row),
-        xytext=(side * 8, 0),
+        (score.mean + spread, y),
+        xytext=(7, 0),
         textcoords="offset points",
-        ha="left" if side > 0 else "right",
+        ha="left",
         va="center",
         color=colour,
         fontsize=9,
+        # nothing runs through a number
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6},
+        zorder=3,
     )
 
 

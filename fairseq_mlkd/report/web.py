@@ -13,7 +13,7 @@ from fairseq_mlkd.report.charts import (
     legend,
     scatter,
 )
-from fairseq_mlkd.report.pages import Section
+from fairseq_mlkd.report.pages import Section, name_means
 from fairseq_mlkd.report.tables import Score, Table
 
 Costs = Sequence[Mapping[str, Any]]  # model, engine, p50 (ms) and disk (MB)
@@ -40,9 +40,18 @@ table { border-collapse: collapse; font-size: .9rem;
   font-variant-numeric: tabular-nums }
 th, td { padding: .25rem .7rem; text-align: right; white-space: nowrap;
   border-bottom: 1px solid var(--faint) }
+th { white-space: normal; vertical-align: bottom }
 th:first-child, td:first-child { text-align: left }
-.words td { white-space: normal; text-align: left; vertical-align: top;
+td:first-child { position: sticky; left: 0; background: Canvas; white-space: normal;
+  min-width: 5.5rem }
+.words th, .words td { white-space: normal; text-align: left; vertical-align: top;
   min-width: 7rem }
+@media (max-width: 40rem) {
+  th, td { padding: .25rem .4rem }
+  .words thead { display: none }
+  .words td { display: block; border: 0; padding: .1rem 0 }
+  .words td:last-child { border-bottom: 1px solid var(--faint); padding-bottom: .6rem }
+}
 """
 
 
@@ -101,7 +110,7 @@ def _summary(tables: Sequence[Table], teacher: str, costs: Costs) -> str:
         rows.append(cells)
     students = [model for model in means if model != teacher] or list(means)
     best = max(students, key=lambda m: means[m])
-    text = f"Of the students, {best} knows most of the other languages"
+    text = f"Of the students, {best} is best in the other languages"
     if best in fastest:
         cost = fastest[best]
         text += f": {cost['p50']:.1f} ms a sentence and {cost['disk']:.0f} MB"
@@ -124,9 +133,9 @@ def _overview(tables: Sequence[Table]) -> str:
             scores = [table.score(model, source), table.zero_shot(model)]
             rows.append((model, _dots(scores)))
         lines = {} if table.chance is None else {table.chance: "chance"}
-        values = [dot.value for _, dots in rows for dot in dots]
-        if values:
-            axis = fit_axis(values, f"{table.metric}, %", lines=lines)
+        drawn = [dot for _, dots in rows for dot in dots]
+        if drawn:
+            axis = fit_axis(drawn, f"{table.metric}, %", lines=lines)
             langs = ", ".join(table.averaged_langs)
             about = f"{table.split}; zero-shot average of {langs}"
             about += "; dashed: chance" if lines else ""
@@ -149,10 +158,11 @@ def _gaps(tables: Sequence[Table]) -> str:
                     dots.append(Dot(i, score.mean - top.mean))
             rows.append((lang, dots))
         by_table[table.name] = rows
-    values = [d.value for rows in by_table.values() for _, dots in rows for d in dots]
-    if not values:
+    drawn = [dot for rows in by_table.values() for _, dots in rows for dot in dots]
+    if not drawn:
         return ""
-    axis = fit_axis(values, f"points less than {source}", lines={0.0: source})
+    label = f"score less that of {source}, points"
+    axis = fit_axis(drawn, label, lines={0.0: source})
     charts = [
         _figure(
             t.name, dot_chart(by_table[t.name], axis, t.name), f"{t.metric}, {t.split}"
@@ -173,11 +183,10 @@ def _retention(tables: Sequence[Table], teacher: str) -> str:
             rows.append((model, dots))
     if not rows:
         return ""
-    values = [dot.value for _, dots in rows for dot in dots]
+    drawn = [dot for _, dots in rows for dot in dots]
     label = f"zero-shot average, % of {teacher}'s"
-    axis = fit_axis(values, label, lines={100.0: teacher})
-    means = "; ".join(f"{t.name} of {', '.join(t.averaged_langs)}" for t in tables)
-    chart = _figure("", dot_chart(rows, axis, "retention"), f"Averages: {means}")
+    axis = fit_axis(drawn, label, lines={100.0: teacher})
+    chart = _figure("", dot_chart(rows, axis, "retention"), name_means(tables))
     return _group("Retention", legend([t.name for t in tables]), [chart])
 
 
@@ -188,7 +197,8 @@ def _quality(tables: Sequence[Table], costs: Costs) -> str:
     known = [row for row in costs if means[row["model"]] is not None]
     if not known:
         return ""
-    up = fit_axis([means[r["model"]] or 0.0 for r in known], "zero-shot average, %")
+    dots = [Dot(0, means[row["model"]] or 0.0) for row in known]
+    up = fit_axis(dots, "zero-shot average, %")
     charts = []
     for key, label, title in (
         ("disk", "MB on disk", "Quality against size"),

@@ -58,7 +58,11 @@ def draw_shares(axes: Axes, languages: Languages) -> None:
     before = [100 * languages[lang]["share_before"] for lang in rows]
     after = [100 * languages[lang]["share_after"] for lang in rows]
     axes.hlines(range(len(rows)), before, after, color=FAINT, linewidth=3, zorder=1)
-    dot: dict[str, Any] = {"marker": "o", "linestyle": "", "markersize": 7}
+    # dots at the edge are whole
+    dot: dict[str, Any] = {
+        **{"marker": "o", "linestyle": "", "markersize": 7},
+        **{"clip_on": False, "zorder": 3},
+    }
     axes.plot(before, range(len(rows)), color=SOURCE_COLOUR, label="before", **dot)
     axes.plot(after, range(len(rows)), color=TARGET_COLOUR, label="after", **dot)
     label_rows(axes, rows)
@@ -73,20 +77,23 @@ def draw_text(axes: Axes, languages: Languages) -> None:
     fates = [characters_by_fate(languages[lang]) for lang in rows]
     names = list(dict.fromkeys(name for fate in fates for name in fate))
     colours = [SOURCE_COLOUR, *DROP_COLOURS[: len(names) - 2], FAINT]
-    # A bar has no room for characters that normalisation added.
-    totals = [max(1, sum(max(0, n) for n in fate.values())) for fate in fates]
+    totals = [max(1, sum(fate.values())) for fate in fates]
     left = [0.0] * len(rows)
     for name, colour in zip(names, colours):
         counts = [max(0, fate.get(name, 0)) for fate in fates]
+        # A bar goes beyond 100 by what normalisation added.
         width = [100 * n / total for n, total in zip(counts, totals)]
         label = name.replace("_", " ")
         axes.barh(range(len(rows)), width, 0.7, left, color=colour, label=label)
         left = [a + b for a, b in zip(left, width)]
     label_rows(axes, rows)
-    axes.set_xlim(0, 100)
-    axes.set_xlabel("% of the characters read", loc="left")
+    axes.set_xlim(0, max(100.0, *left))
+    about = "% of the characters read"
+    if max(left) > 100.1:
+        about += "; beyond 100: what normalisation added, such as numbers read out"
+    axes.set_xlabel(about, loc="left")
     kept = [100 * fate["kept"] / total for fate, total in zip(fates, totals)]
-    _write_beside(axes, [f"{share:.1f} kept" for share in kept])
+    _write_beside(axes, [f"{share:.2f} kept" for share in kept])
 
 
 def draw_subwords(axes: Axes, languages: Languages) -> None:
@@ -94,7 +101,8 @@ def draw_subwords(axes: Axes, languages: Languages) -> None:
     rows = _sorted(languages, "subwords_per_word")[::-1]
     values = [languages[lang]["subwords_per_word"] for lang in rows]
     axes.hlines(range(len(rows)), 1, values, color=FAINT, linewidth=3, zorder=1)
-    axes.plot(values, range(len(rows)), "o", color=SOURCE_COLOUR, markersize=7)
+    dot: dict[str, Any] = {"markersize": 7, "clip_on": False, "zorder": 3}
+    axes.plot(values, range(len(rows)), "o", color=SOURCE_COLOUR, **dot)
     label_rows(axes, rows)
     axes.set_xlim(left=1)
     axes.set_xlabel("subwords per word (1: every word is whole)", loc="left")

@@ -185,6 +185,39 @@ def test_pictures_have_the_same_bytes_each_time(tmp_path, n):
     assert sorted(shown) == PICTURES
 
 
+def test_picture_and_table_agree_where_normalisation_adds_characters():
+    pytest.importorskip("matplotlib", reason="pictures need matplotlib")
+    from matplotlib.figure import Figure
+
+    from fairseq_mlkd.prepare.corpus.card_pictures import draw_text
+
+    report = make_report(["en"])
+    entry = report["languages"]["en"]
+    entry["characters_written"] -= 30 * entry["sentences"]
+    assert characters_by_fate(entry)["normalisation"] < 0
+    card = render_card(report, "").split("In percent of the characters read")[1]
+    kept = re.search(r"^\| en +\| +([\d.]+)%", card, re.M)[1]
+    axes = Figure().subplots()
+    draw_text(axes, report["languages"])
+    assert [text.get_text() for text in axes.texts] == [f"{kept} kept"]
+    assert axes.patches[0].get_width() == pytest.approx(float(kept), abs=0.005)
+    ends = max(bar.get_x() + bar.get_width() for bar in axes.patches)
+    assert axes.get_xlim()[1] == pytest.approx(ends) and ends > 100
+    assert "beyond 100" in axes.get_xlabel()
+
+
+def test_dots_at_the_edge_are_whole():
+    pytest.importorskip("matplotlib", reason="pictures need matplotlib")
+    from matplotlib.figure import Figure
+
+    from fairseq_mlkd.prepare.corpus.card_pictures import draw_shares, draw_subwords
+
+    for draw in (draw_shares, draw_subwords):
+        axes = Figure().subplots()
+        draw(axes, make_report()["languages"])
+        assert axes.lines and not any(line.get_clip_on() for line in axes.lines)
+
+
 def test_pictures_say_nothing_of_the_program_that_drew_them(tmp_path):
     pytest.importorskip("matplotlib", reason="pictures need matplotlib")
     write_card(make_report(["en"]), str(tmp_path))

@@ -1,11 +1,14 @@
-"""Trim the vocabulary of a checkpoint to some languages or to a corpus.
+"""Make the embeddings of a checkpoint smaller: fewer symbols, or a lower rank.
 
 OUT holds model.pt, dict.txt, the tokenizer and the labels: a teacher before stage 1, or
-a student after. Hidden states on the text that decided are the same to the bit.
+a student after. With fewer symbols, hidden states on the text that decided are the same
+to the bit. A lower rank alone is poor (at half the numbers, sentences of a real encoder
+keep a cosine of 0.95 to 0.98): train the model further.
 
-Example:
+Examples:
 
     mlkd-trim encoder/model.pt trimmed --text en=en.txt de=de.txt
+    mlkd-trim encoder/model.pt thin --embedding-rank 128 --data data-bin
 """
 
 from __future__ import annotations
@@ -32,6 +35,19 @@ def get_parser() -> argparse.ArgumentParser:
         metavar="LANG=FILE[,FILE]",
         help="what this text uses, a sentence a line, packed or plain",
     )
+    what.add_argument(
+        "--embedding-rank",
+        type=int,
+        metavar="R",
+        help="token embeddings as the nearest product of symbols x R and R x width "
+        "numbers; what that loses on the dev data is printed",
+    )
+    parser.add_argument(
+        "--dev-rows",
+        type=int,
+        default=1000,
+        help="rows of each language for --embedding-rank; default: %(default)s",
+    )
     parser.add_argument(
         "--data", type=Path, help="default: the data that the checkpoint names"
     )
@@ -45,10 +61,16 @@ def run(args: argparse.Namespace) -> list[str]:
     """Write the folder, or nothing (ValueError says why); return lines about it."""
     check_free(args.out)
     # take seconds, for which --help does not wait
+    from fairseq_mlkd.convert import lower_rank
     from fairseq_mlkd.convert.trained import read_trained
     from fairseq_mlkd.convert.trim import read_data, read_texts, write_folder
 
     trained = read_trained(args.source, data=args.data, tokenizer=args.tokenizer)
+    if args.embedding_rank is not None:
+        with folder_on_success(args.out) as folder:
+            return lower_rank.write_folder(
+                folder, trained, args.embedding_rank, args.dev_rows
+            )
     if args.langs:
         texts = read_data(trained, args.langs.split(","))
     else:

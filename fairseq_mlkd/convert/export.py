@@ -110,9 +110,5 @@ def write_int8(
         gate.refuse(verdicts, options.tolerance)
     size = (folder / INT8).stat().st_size / 1e6
     lines = [f"{INT8}: {size:.1f} MB, alpha {choice.alpha}"]
-    for v in verdicts:
-        lines.append(
-            f"int8 {v.lang}: agreement {v.agreement:.2f}%, {v.before:.2f} -> "
-            f"{v.after:.2f} on {v.rows} rows of {v.subset}"
-        )
+    lines += [f"int8 {verdict.describe()}" for verdict in verdicts]
     return gate.describe(verdicts, choice.alpha), lines

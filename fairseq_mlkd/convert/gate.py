@@ -74,6 +74,13 @@ class Verdict(NamedTuple):
         """Points that are lost; without labels, what does not agree."""
         return self.before - self.after
 
+    def describe(self) -> str:
+        """Return it in a line."""
+        return (
+            f"{self.lang}: agreement {self.agreement:.2f}%, {self.before:.2f} -> "
+            f"{self.after:.2f} on {self.rows} rows of {self.subset}"
+        )
+
 
 def read_dev_sets(
     trained: Trained, rows: int, splits: Sequence[str] = _SPLITS
@@ -96,8 +103,8 @@ def read_dev_sets(
                 found[lang] = _read(trained, lang, split, rows)
     if not found:
         raise ValueError(
-            f"{data}: no dev or test data, and int8 is chosen and judged on some: name "
-            "the folder by --data"
+            f"{data}: no dev or test data to judge the smaller model on: name the "
+            "folder by --data"
         )
     return found
 

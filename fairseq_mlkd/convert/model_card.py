@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fairseq_mlkd.convert.trained import INTENT_SLOT, MLM, PARSING, Trained
+from fairseq_mlkd.convert.trained import INTENT_SLOT, MLM, PARSING, TOKENS, UP, Trained
 from fairseq_mlkd.metrics.results import Result, latest_results
 
 _UNTOLD = "not recorded"
-_TOKENS = "encoder.embeddings.tokens.weight"
 _LOADING = {
     "multilingual_mlm": "AutoModelForMaskedLM",
     "zero_shot_classification": "AutoModelForSequenceClassification",
@@ -95,11 +94,17 @@ def _dropped(audit: dict[str, Any]) -> str:
 
 def _size(trained: Trained) -> str:
     total = sum(x.size for x in trained.weights.values())
-    embedding = trained.weights[_TOKENS].size
+    embedding = sum(x.size for k, x in trained.weights.items() if k in (TOKENS, UP))
     return (
         f"{total:,} parameters, {total - embedding:,} without the embeddings of "
-        f"{trained.facts.vocabulary:,} symbols; {total * 4 / 1e6:.1f} MB in float32."
+        f"{trained.facts.vocabulary:,} symbols{_rank(trained)}; "
+        f"{total * 4 / 1e6:.1f} MB in float32."
     )
+
+
+def _rank(trained: Trained) -> str:
+    rank = trained.facts.embedding_rank
+    return f", of rank {rank}, in transformers whole" if rank else ""
 
 
 def _scores(results: Sequence[Result]) -> str:

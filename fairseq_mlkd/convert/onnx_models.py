@@ -11,7 +11,7 @@ import numpy as np
 from onnx import TensorProto
 
 from fairseq_mlkd.convert.onnx_graph import Graph
-from fairseq_mlkd.convert.trained import NEVER
+from fairseq_mlkd.convert.trained import NEVER, TOKENS, UP
 from fairseq_mlkd.serve.folder import MASKED_LM, Facts
 
 # as in `modules/`: scores of what is not to be seen, and of what cannot be said
@@ -125,7 +125,10 @@ def _encode(graph: Graph, facts: Facts) -> str:
     length = graph.node("Gather", graph.node("Shape", ids), graph.ints(1))
     table = graph.constant(graph.weights[f"{base}.positions.weight"])
     positions = graph.node("Slice", table, graph.ints(0), length, graph.ints(0))
-    x = graph.node("Add", graph.embed(ids, f"{base}.tokens"), positions)
+    x = graph.embed(ids, f"{base}.tokens")
+    if UP in graph.weights:
+        x = _map(graph, x, graph.weights[UP], UP)
+    x = graph.node("Add", x, positions)
     if shape["num_segments"]:
         segments = graph.input("token_type_ids", (_BATCH, _LENGTH))
         x = graph.node("Add", x, graph.embed(segments, f"{base}.segments"))
@@ -202,6 +205,11 @@ def _feed_forward(graph: Graph, x: str, name: str, facts: Facts) -> str:
     return graph.layer_norm(added, f"{name}.final_layer_norm", eps)
 
 
+def _map(graph: Graph, x: str, weight: np.ndarray, name: str) -> str:
+    """Add a linear layer without a bias."""
+    return graph.matmul(x, weight, np.zeros(len(weight), np.float32), name)
+
+
 def _plain(graph: Graph, x: str, name: str) -> str:
     """Add a linear layer of a head, which stays in float32 whatever the graph does."""
     weight, bias = graph.joined([name], {})
@@ -211,7 +219,9 @@ def _plain(graph: Graph, x: str, name: str) -> str:
 def _add_lm_head(graph: Graph, x: str, facts: Facts) -> None:
     x = graph.node("Gelu", graph.linear(x, "lm_head.dense"))
     x = graph.layer_norm(x, "lm_head.layer_norm", facts.encoder["layer_norm_eps"])
-    scores = graph.project(x, "encoder.embeddings.tokens.weight", "lm_head.bias")
+    if UP in graph.weights:
+        x = _map(graph, x, graph.weights[UP].T, f"{UP}.T")
+    scores = graph.project(x, TOKENS, "lm_head.bias")
     graph.output(scores, MASKED_LM, (_BATCH, _LENGTH, facts.vocabulary))
 
 

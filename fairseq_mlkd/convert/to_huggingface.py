@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save_file
 
-from fairseq_mlkd.convert.trained import Arrays, Trained
+from fairseq_mlkd.convert.trained import TOKENS, UP, Arrays, Trained
 from fairseq_mlkd.files.json_objects import write_json
 from fairseq_mlkd.modules.bert_names import BERT_LM_HEAD, Family, translate
 from fairseq_mlkd.serve.folder import (
     DECODER_FILE,
+    EMBEDDINGS_FILE,
     HEAD_FILE,
     WEIGHTS_FILE,
     Facts,
@@ -61,13 +62,24 @@ def write_huggingface(folder: Path, trained: Trained, extra_rows: int) -> None:
         for head, found in heads:
             path = folder / head.name
             _write_subfolder(path, head, family, found, tensors, config)
+    factors = {
+        name: trained.weights[name] for name in (TOKENS, UP) if facts.embedding_rank
+    }
+    if factors:
+        _save(folder / EMBEDDINGS_FILE, factors)
     decoder = {k: x for k, x in trained.weights.items() if k.startswith("decoder.")}
     if decoder:
         _save(folder / DECODER_FILE, decoder)
 
 
 def to_hugging_face(weights: Arrays, family: Family, extra_rows: int) -> Arrays:
-    """Rename the encoder and the masked-LM head; the parameters stay as they are."""
+    """Rename the encoder and the masked-LM head; the parameters stay as they are.
+
+    Factors of token embeddings are multiplied: no model there has them before a layer
+    norm.
+    """
+    if UP in weights:
+        weights = {**weights, TOKENS: weights[TOKENS] @ weights[UP].T}
     names = {**family.prefixed(), **BERT_LM_HEAD}
     theirs = {ours: x for x, ours in names.items()}
     renamed = {translate(name, theirs): array for name, array in weights.items()}

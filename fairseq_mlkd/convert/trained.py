@@ -40,6 +40,9 @@ from fairseq_mlkd.text.windows import LONG_INPUTS
 
 Arrays = dict[str, np.ndarray]
 
+# token embeddings, and what maps them up to the width where they are of a lower rank
+TOKENS, UP = "encoder.embeddings.tokens.weight", "encoder.embeddings.up.weight"
+
 CLASSIFICATION, TAGGING = "zero_shot_classification", "zero_shot_tagging"
 INTENT_SLOT, PARSING = "zero_shot_intent_slot", "zero_shot_parsing"
 MLM = "multilingual_mlm"
@@ -62,6 +65,7 @@ _ENCODER = (
     "num_segments",
     "init_std",
     "layer_norm_eps",
+    "embedding_rank",
     "head_activation",
 )
 _DECODER = ("decoder_layers", "decoder_ffn_embed_dim", "max_target_positions")

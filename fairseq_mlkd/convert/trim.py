@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from fairseq_mlkd.convert.from_export import save_checkpoint
-from fairseq_mlkd.convert.trained import Trained
+from fairseq_mlkd.convert.trained import TOKENS, Trained
 from fairseq_mlkd.data.binary import load_part
 from fairseq_mlkd.files.lines import read_lines
 from fairseq_mlkd.text.bpe_learner import WORD_END
@@ -36,7 +36,7 @@ from fairseq_mlkd.text.subwords import BpeCodes
 from fairseq_mlkd.text.tokenizer import Tokenizer
 from fairseq_mlkd.text.wordpiece import WordPiece
 
-_TOKENS, _BIAS = "encoder.embeddings.tokens.weight", "lm_head.bias"
+_BIAS = "lm_head.bias"
 _HELD_OUT = 20  # every so many lines decide nothing and show what other text meets
 _WORDPIECE_SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
@@ -148,7 +148,7 @@ def trim_weights(
 ) -> dict[str, np.ndarray]:
     """Keep these rows of the embeddings and of the masked-LM head's bias."""
     return {
-        name: x[rows] if name in (_TOKENS, _BIAS) else x for name, x in weights.items()
+        name: x[rows] if name in (TOKENS, _BIAS) else x for name, x in weights.items()
     }
 
 

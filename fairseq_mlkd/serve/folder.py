@@ -30,6 +30,8 @@ OURS = "mlkd"
 FACTS_FILE = f"{OURS}/facts.json"
 WEIGHTS_FILE = "model.safetensors"
 DECODER_FILE = f"{OURS}/decoder.safetensors"
+# the two factors of token embeddings, whose product is in WEIGHTS_FILE
+EMBEDDINGS_FILE = f"{OURS}/embeddings.safetensors"
 HEAD_FILE = "head.safetensors"  # in the folder of each head, where there are several
 ONNX, ONNX_DECODER = "onnx/model.onnx", "onnx/decoder.onnx"
 INT8, INT8_DECODER = "onnx/model_int8.onnx", "onnx/decoder_int8.onnx"
@@ -103,6 +105,11 @@ class Facts:
     scores: dict[str, float] = field(default_factory=dict)
     files: dict[str, str] = field(default_factory=dict)
     format: int = FORMAT_VERSION
+
+    @property
+    def embedding_rank(self) -> int:
+        """Of the token embeddings; 0: they are whole."""
+        return int(self.encoder.get("embedding_rank", 0))
 
     @property
     def head_activation(self) -> str:
@@ -210,8 +217,10 @@ def _check(facts: Facts) -> None:
         most = _MOST_LAYERS if key.endswith("layers") else _MOST
         if type(value) is not int or not 0 < value <= most:
             raise ValueError(f"{key} is {value!r}, not a number from 1 to {most}")
-    if type(told["num_segments"]) is not int or not 0 <= told["num_segments"] <= _MOST:
-        raise ValueError(f"num_segments is {told['num_segments']!r}")
+    for key in ("num_segments", "embedding_rank"):
+        value = told.get(key, 0)
+        if type(value) is not int or not 0 <= value <= _MOST:
+            raise ValueError(f"{key} is {value!r}")
     for value, choices in (
         (facts.grammar, GRAMMARS),
         (facts.long_inputs, LONG_INPUTS),

@@ -114,6 +114,7 @@ def _build(facts: Facts) -> nn.ModuleDict:
         num_segments=shape["num_segments"],
         dropout=0.0,
         layer_norm_eps=eps,
+        rank=facts.embedding_rank,
     )
     layers = [
         EncoderLayer(width, shape["encoder_ffn_embed_dim"], heads, **layer)

@@ -12,6 +12,7 @@ from torch import Tensor
 from fairseq_mlkd.modules.bert_names import BERT_LM_HEAD, translate
 from fairseq_mlkd.serve.folder import (
     DECODER_FILE,
+    EMBEDDINGS_FILE,
     HEAD_FILE,
     WEIGHTS_FILE,
     Facts,
@@ -43,6 +44,8 @@ def read_weights(folder: Path, facts: Facts) -> dict[str, Tensor]:
             weights[name] = weights[name][: facts.vocabulary].clone()
     if not facts.encoder["num_segments"]:
         weights.pop(_SEGMENTS, None)  # zeros, for other people's code
+    if facts.embedding_rank:
+        weights.update(_read(folder, EMBEDDINGS_FILE, facts))
     if facts.decoder:
         weights.update(_read(folder, DECODER_FILE, facts))
     return weights

@@ -10,6 +10,15 @@ from fairseq_mlkd.convert.trained import INTENT_SLOT, MLM, PARSING, TOKENS, UP, 
 from fairseq_mlkd.metrics.results import Result, latest_results
 
 _UNTOLD = "not recorded"
+# of the labelled data; what the encoder learnt from may have others
+_LICENCES = {
+    "xnli": "XNLI: CC BY-NC 4.0",
+    "pawsx": "PAWS-X: free for any purpose, with acknowledgement of Google LLC",
+    "wikiann": "Wikiann: text of Wikipedia, CC BY-SA",
+    "multiatis": "MultiATIS++: agreement of the Linguistic Data Consortium",
+    "massive": "MASSIVE: CC BY 4.0",
+    "mtop": "mTOP: CC BY-SA 4.0",
+}
 _LOADING = {
     "multilingual_mlm": "AutoModelForMaskedLM",
     "zero_shot_classification": "AutoModelForSequenceClassification",
@@ -50,7 +59,8 @@ def _front_matter(trained: Trained, licence: str | None) -> str:
     lines = ["---", "library_name: transformers"]
     if trained.facts.languages:
         lines += ["language:", *(f"- {x}" for x in trained.facts.languages)]
-    lines += [f"license_name: {licence}"] if licence else []
+    if licence:
+        lines += ["license: other", f"license_name: {licence}"]
     return "\n".join([*lines, "---"])
 
 
@@ -76,8 +86,9 @@ def _describe(trained: Trained, licence: str | None) -> str:
         ("data", facts.benchmark or trained.data.name),
         ("languages", ", ".join(facts.languages) or _UNTOLD),
         ("rows dropped when the data were prepared", _dropped(trained.audit)),
-        ("teacher", trained.teacher),
-        ("licence of the sources", licence or _UNTOLD),
+        ("teacher of this training", trained.teacher or "none"),
+        ("began with", trained.start or "random weights"),
+        ("licence of the sources", licence or _LICENCES.get(facts.benchmark, _UNTOLD)),
     ]
     for head in facts.heads:
         rows.append((f"labels of {head.name}", ", ".join(head.labels)))

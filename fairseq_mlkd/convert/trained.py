@@ -80,7 +80,8 @@ class Trained(NamedTuple):
         symbols: of `dict.txt`, special ones first, `<mask>` completed.
         dictionary: path of `dict.txt`.
         data: the folder of the task's data, or where its labels lie.
-        teacher: the file name of its teacher, "none" without one.
+        teacher: folder and file name of its teacher, empty without one.
+        start: those of the encoder that its training began with, empty without one.
         audit: of the data, empty without one.
     """
 
@@ -91,6 +92,7 @@ class Trained(NamedTuple):
     dictionary: Path
     data: Path
     teacher: str
+    start: str
     audit: dict[str, Any]
 
 
@@ -150,9 +152,19 @@ def read_trained(
     )
     dictionary = subwords / DICTIONARY_FILE
     loaded = Tokenizer.load(str(subwords))
-    teacher = str((told.get("criterion") or {}).get("teacher_path") or "")
-    teacher = Path(teacher).name or "none"
-    return Trained(facts, weights, symbols, loaded, dictionary, folder, teacher, audit)
+    teacher, start = (
+        _last_parts(told.get(section), key)
+        for section, key in (("criterion", "teacher_path"), ("task", "encoder_path"))
+    )
+    return Trained(
+        facts, weights, symbols, loaded, dictionary, folder, teacher, start, audit
+    )
+
+
+def _last_parts(section: Any, key: str) -> str:
+    """Return the folder and name of a file that the configuration names."""
+    path = str((section or {}).get(key) or "")
+    return "/".join(Path(path).parts[-2:])
 
 
 def _choice(told: Mapping[str, Any], key: str, choices: Sequence[str]) -> str:

@@ -200,6 +200,18 @@ def test_the_card_tells_scores_teacher_and_the_spoken_form(tmp_path):
     )
 
 
+def test_the_card_tells_where_the_weights_began(tmp_path):
+    made = make(tmp_path, TAGGING)
+    state = load(made.path)
+    state["cfg"]["task"]["encoder_path"] = "/home/me/stage1/checkpoint_last.pt"
+    state["cfg"]["criterion"]["teacher_path"] = "/home/me/ner/teacher/best.pt"
+    torch.save(state, made.path)
+    card = (export(made, tmp_path / "out") / "README.md").read_text()
+    assert "| began with | stage1/checkpoint_last.pt |" in card
+    assert "| teacher of this training | teacher/best.pt |" in card
+    assert "/home/me" not in card
+
+
 def test_projections_and_an_unused_masked_lm_head_are_left_out(tmp_path):
     made = make(tmp_path, CLASSIFICATION)
     state = load(made.path)

@@ -25,8 +25,7 @@ EXTRAS = {
     "japanese": ["fugashi", "unidic-lite"],
     "report": ["matplotlib"],
     "serve": ["onnxruntime", "starlette", "uvicorn"],
-    # with tensorboardX, fairseq has no word to say at each start that it is missing
-    "tracking": ["tensorboard", "tensorboardX", "wandb"],
+    "tracking": ["tensorboard", "wandb"],
 }
 
 setup(
@@ -53,6 +52,7 @@ setup(
         "sentencepiece",
         "seqeval",
         "subword-nmt",
+        "tensorboardX",  # small; where it is missing, fairseq says so at each start
         "tokenizers",
         "tqdm",
         "unicode-rbnf",

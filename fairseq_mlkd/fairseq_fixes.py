@@ -9,6 +9,7 @@ import logging
 import os
 import shutil
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, NoReturn
@@ -21,6 +22,7 @@ from fairseq.dataclass.configs import CheckpointConfig
 from fairseq.dataclass.utils import overwrite_args_by_name
 from fairseq.distributed import utils as distributed_utils
 from fairseq.file_io import PathManager
+from fairseq.logging import progress_bar
 from fairseq.models import ARCH_CONFIG_REGISTRY, ARCH_MODEL_REGISTRY
 from fairseq.optim import AMPOptimizer
 from fairseq.registry import REGISTRIES
@@ -31,7 +33,7 @@ from torch.multiprocessing.spawn import ProcessRaisedException
 from fairseq_mlkd.checkpoint import dictionary_beside, is_torn, read_checkpoint
 from fairseq_mlkd.errors import UserError, in_one_line
 from fairseq_mlkd.options import HelpWithDefaults
-from fairseq_mlkd.remedies import describe
+from fairseq_mlkd.remedies import describe, needed_for
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +52,9 @@ def apply_all() -> None:
     run_bf16_without_tpu()
     choose_options_of_our_tasks()
     show_options_of_components()
-    refuse_what_a_cpu_cannot()
+    refuse_what_is_not_there()
+    log_each_line_once()
+    quiet_older_interfaces()
     unscale_once()
     print_user_errors()
 
@@ -311,7 +315,7 @@ def show_options_of_components() -> None:
     """Have `--help` list the options of the task, criterion, ... named beside it.
 
     Fault: fairseq's parsers answer `--help` while they look for those names, before
-    they have their options.
+    they have their options. Without `--arch`, they end in a traceback.
     """
     parse = options.parse_args_and_arch
 
@@ -324,9 +328,17 @@ def show_options_of_components() -> None:
         if len(others) < len(words):
             named, _ = parser.parse_known_args(others)
             _group_by_component(parser, named)
+            if getattr(named, "arch", "") is None:
+                del named.arch
+            parser.parse_known_args = lambda *_: (named, [])
             # the second pass, which has all options
             parser.parse_args = lambda *_: _print_help(parser, named)
-        return parse(parser, others, *args, **kwargs)
+        try:
+            return parse(parser, others, *args, **kwargs)
+        except RuntimeError as error:
+            if error.args:
+                raise
+            raise UserError("fairseq_mlkd: give --arch") from None
 
     options.parse_args_and_arch = parse_args_and_arch
 
@@ -386,11 +398,12 @@ def _change_arguments(
     options.parse_args_and_arch = parse_args_and_arch
 
 
-def refuse_what_a_cpu_cannot() -> None:
-    """Refuse --fp16 and workers that fairseq starts, where there is no GPU.
+def refuse_what_is_not_there() -> None:
+    """Refuse --fp16, workers that fairseq starts, and wandb, where there is none.
 
     Fault: both end in tracebacks from deep inside, the second also in no training at
-    all and status 0; a file that cannot be opened ends in one, too.
+    all and status 0; a file that cannot be opened ends in one, too. Where Weights &
+    Biases is asked for and missing, fairseq trains on without.
     """
     build, call = Trainer.__init__, distributed_utils.call_main
 
@@ -399,6 +412,9 @@ def refuse_what_a_cpu_cannot() -> None:
     def build_trainer(self: Trainer, cfg: Any, *args: Any, **kwargs: Any) -> None:
         if cfg.common.fp16 and (cfg.common.cpu or not torch.cuda.is_available()):
             raise ValueError("--fp16 needs a GPU: leave it out, or give --bf16")
+        if cfg.common.wandb_project:
+            with needed_for("--wandb-project"):
+                importlib.import_module("wandb")
         build(self, cfg, *args, **kwargs)
 
     @functools.wraps(call)
@@ -428,6 +444,37 @@ def _check_workers(cfg: Any) -> None:
         )
     if workers.distributed_backend == "nccl":
         raise ValueError("--distributed-backend nccl needs GPUs: give gloo")
+
+
+def log_each_line_once() -> None:
+    """Have `--log-file` hold each line once.
+
+    Fault: fairseq opens the file again for each epoch, and writes each line once more.
+    """
+    build = progress_bar.progress_bar
+
+    @functools.wraps(build)
+    def build_bar(*args: Any, log_file: str | None = None, **kwargs: Any) -> Any:
+        opened = (getattr(x, "baseFilename", "") for x in progress_bar.logger.handlers)
+        if log_file is not None and os.path.abspath(log_file) in opened:
+            log_file = None
+        return build(*args, log_file=log_file, **kwargs)
+
+    progress_bar.progress_bar = build_bar
+
+
+def quiet_older_interfaces() -> None:
+    """Silence what hydra and PyTorch say of how fairseq calls them.
+
+    Fault: fairseq uses older interfaces of theirs, and each start gives 25 lines.
+    """
+    warnings.filterwarnings("ignore", module=r"hydra\.", category=UserWarning)
+    for message in (
+        r"\s*'\w+' is validated against ConfigStore schema",
+        "'pin_memory' argument is set as true but no accelerator",
+        r"`torch\.cuda\.amp\.\w+\(args\.\.\.\)` is deprecated",
+    ):
+        warnings.filterwarnings("ignore", message)
 
 
 def unscale_once() -> None:
@@ -469,10 +516,15 @@ def print_user_errors() -> None:
 def forget_last_job() -> None:
     """Make the jobs of a sweep in one process independent; tasks call it when built.
 
-    Fault: fairseq keeps the best score and the patience so far on its functions.
+    Fault: fairseq keeps the best score and the patience so far on its functions, and
+    goes on in the TensorBoard folder and the Weights & Biases run of the first job.
     """
     from fairseq_cli import train
 
     for function in (checkpoint_utils.save_checkpoint, train.should_stop_early):
         for name in ("best", "num_runs"):
             function.__dict__.pop(name, None)
+    progress_bar._close_writers()
+    progress_bar._tensorboard_writers.clear()
+    if progress_bar.wandb is not None:
+        progress_bar.wandb.finish()

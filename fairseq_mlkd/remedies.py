@@ -19,7 +19,6 @@ EXTRAS = {
     "sacremoses": "corpus",
     "starlette": "serve",
     "submitit": "cluster",
-    "tensorboard": "tracking",
     "unidic_lite": "japanese",
     "uvicorn": "serve",
     "wandb": "tracking",

@@ -20,6 +20,7 @@ from statistics import fmean
 
 from fairseq_mlkd.cli.command import make_parser, one_line_errors
 from fairseq_mlkd.files.markdown import align
+from fairseq_mlkd.files.progress import show_progress
 from fairseq_mlkd.files.writing import write_text
 from fairseq_mlkd.latency.engines import ENGINES, Setting, megabytes, offered
 from fairseq_mlkd.latency.rounds import Row, measure
@@ -186,7 +187,7 @@ def main(argv: list[str] | None = None) -> None:
     args = get_parser().parse_args(argv)
     if args.rounds < 1 or args.length < 3:
         raise ValueError("--rounds from 1 and --length from 3 are needed")
-    rows = list(measure_all(args))
+    rows = list(show_progress("measuring", measure_all(args), unit="rows"))
     print(table(rows))
     if args.json:
         text = "".join(json.dumps(row) + "\n" for row in rows)

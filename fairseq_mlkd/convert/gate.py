@@ -26,6 +26,7 @@ from fairseq_mlkd.data.folders import (
     WORDS,
     has_pairs,
 )
+from fairseq_mlkd.files.progress import show_progress
 from fairseq_mlkd.metrics.choice import choose_metric
 from fairseq_mlkd.serve.folder import Facts
 from fairseq_mlkd.serve.inputs import Sequences, join_pair, join_words
@@ -124,7 +125,10 @@ def compare(
 ) -> list[Verdict]:
     """Answer the dev data with two engines of one folder."""
     verdicts = []
-    for lang, dev in dev_sets.items():
+    judging = show_progress(
+        "int8: judging", dev_sets.items(), total=len(dev_sets), unit="languages"
+    )
+    for lang, dev in judging:
         first, second = (x.answer(dev.questions) for x in (trusted, judged))
         agreement = agree(first, second)
         before, after = 100.0, agreement

@@ -19,6 +19,7 @@ import onnxruntime
 from fairseq_mlkd.convert.onnx_graph import Graph, Int8Graph
 from fairseq_mlkd.convert.onnx_models import add_model, write_graphs
 from fairseq_mlkd.convert.trained import Arrays
+from fairseq_mlkd.files.progress import show_progress
 from fairseq_mlkd.serve.folder import INT8, INT8_DECODER, Facts
 from fairseq_mlkd.serve.inputs import Sequences, pad
 
@@ -82,7 +83,13 @@ def write_int8(
             if alpha is not None:
                 smoothings[alpha] = smooth(largest, products, alpha)
         errors = {}
-        for alpha, smoothing in smoothings.items():
+        tried = show_progress(
+            "int8: smoothing",
+            smoothings.items(),
+            total=len(smoothings),
+            unit="alphas",
+        )
+        for alpha, smoothing in tried:
             graph = Int8Graph(weights, smoothing)
             add_model(graph, facts)
             graph.save(scratch / "int8.onnx")

@@ -68,6 +68,11 @@ class MultilingualDataset(FairseqDataset):
             [np.asarray(d.sizes)[i] for d, i in zip(self.datasets, drawn)]
         )
 
+    def log_counts(self) -> None:
+        """Say what was read."""
+        counts = (f"{lang} {n:,}" for lang, n in zip(self.langs, self.counts))
+        logger.info("%s: %s", self.subset, ", ".join(counts))
+
     def log_sampling(self) -> None:
         """Say how often each language is drawn, and what that does to its size."""
         total, epoch = sum(self.counts), sum(self.epoch_counts)

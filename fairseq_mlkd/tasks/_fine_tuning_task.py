@@ -229,6 +229,7 @@ class FineTuningTask(MultilingualTask):
         if self.reader is not None:
             parts = self._pair_with_teacher(self.reader, split, parts)
         dataset = MultilingualDataset(parts, subset=split)
+        dataset.log_counts()
         if name == "train" and self.is_mixed:
             dataset = MixedDataset(dataset, self._open_unlabelled(len(dataset)))
         self.datasets[split] = dataset

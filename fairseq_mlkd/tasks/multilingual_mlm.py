@@ -120,6 +120,8 @@ class MultilingualMLMTask(MultilingualTask):
         )
         if name == "train":
             dataset.log_sampling()
+        else:
+            dataset.log_counts()
         self.datasets[split] = MaskedLMDataset(
             dataset, self.dictionary, self.mask_idx, masking=self.masking
         )

@@ -38,7 +38,12 @@ def write_checkpoint(folder: Path, out: Path) -> list[str]:
         ValueError: in one line, a file that is missing, damaged or another one.
     """
     facts = read_facts(folder)
-    tokenizer, symbols = read_tokenizer(folder)
+    heads = [head.name for head in facts.heads]
+    if heads not in ([], [name for name, *_ in HEADS[facts.task]]):
+        raise ValueError(
+            f"{folder / FACTS_FILE}: {heads[0]} is no head of {facts.task}"
+        )
+    tokenizer, symbols = read_tokenizer(folder, facts)
     weights = read_weights(folder, facts)
     tokenizer.save(str(out))
     dictionary = check_file(folder, f"{OURS}/{DICTIONARY_FILE}", facts)

@@ -9,6 +9,7 @@ from itertools import islice
 from threading import Condition, Thread
 from typing import NamedTuple
 
+from fairseq_mlkd.remedies import describe
 from fairseq_mlkd.serve.predictor import Answer, Predictor, Question, Request
 
 
@@ -108,8 +109,8 @@ class Batcher:
             questions = [question for _, some in read for question in some]
             answers = iter(self._predictor.answer(questions))
         except Exception as error:
-            for one, _ in read:
-                one.answers.set_exception(error)
+            for one, _ in read:  # it is no fault of theirs
+                one.answers.set_exception(RuntimeError(describe(error)))
             return
         for one, some in read:
             one.answers.set_result(list(islice(answers, len(some))))

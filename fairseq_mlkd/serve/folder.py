@@ -7,6 +7,7 @@ place for: how text was cut in training and what the heads say.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -36,8 +37,15 @@ HEAD_FILE = "head.safetensors"  # in the folder of each head, where there are se
 ONNX, ONNX_DECODER = "onnx/model.onnx", "onnx/decoder.onnx"
 INT8, INT8_DECODER = "onnx/model_int8.onnx", "onnx/decoder_int8.onnx"
 MASKED_LM = "lm_head"  # the name of a masked-LM head among `Facts.heads`
+TASKS = (
+    *("multilingual_mlm", "zero_shot_classification", "zero_shot_tagging"),
+    *("zero_shot_intent_slot", "zero_shot_parsing"),
+)
 _AGAIN = "export the model again with mlkd-export"
-_MOST_BYTES = 1 << 26  # of a JSON file
+_MOST_BYTES = 1 << 26  # of a file without weights
+_HALF = re.compile(r"[\ud800-\udfff]")
+_TEXTS = ("task", "grammar", "long_inputs", "source_lang", "benchmark")
+_LISTS = ("outputs", "languages")
 _MOST, _MOST_LAYERS = 1 << 24, 1000
 _SIZES = (
     "vocabulary",
@@ -155,11 +163,11 @@ def read_facts(folder: Path) -> Facts:
         facts = Facts(**found)
         _check(facts)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: {error}; {_AGAIN}") from None
+        raise ValueError(f"{path}: {error!s}; {_AGAIN}") from None
     return facts
 
 
-def read_tokenizer(folder: Path) -> tuple[Tokenizer, Symbols]:
+def read_tokenizer(folder: Path, facts: Facts) -> tuple[Tokenizer, Symbols]:
     """Read how text was cut, and the symbols' ids.
 
     Raises:
@@ -167,11 +175,15 @@ def read_tokenizer(folder: Path) -> tuple[Tokenizer, Symbols]:
     """
     ours = folder / OURS
     settings = read_small_json(ours / SETTINGS_FILE)
-    for value in settings.values():
-        if isinstance(value, str) and Path(value).name != value:
-            raise ValueError(f"{ours / SETTINGS_FILE}: {value!r} is no file beside it")
-    names, _ = read_dictionary(str(ours / DICTIONARY_FILE))
-    return Tokenizer.load(str(ours)), Symbols(with_mask(names))
+    names = [value for value in settings.values() if isinstance(value, str)]
+    for name in names:
+        if Path(name).name != name:
+            raise ValueError(f"{ours / SETTINGS_FILE}: {name!r} is no file beside it")
+    for name in (SETTINGS_FILE, DICTIONARY_FILE, *names):
+        if (ours / name).exists() or name == DICTIONARY_FILE:
+            _check_size(check_file(folder, f"{OURS}/{name}", facts))
+    symbols, _ = read_dictionary(str(ours / DICTIONARY_FILE))
+    return Tokenizer.load(str(ours)), Symbols(with_mask(symbols))
 
 
 def check_file(folder: Path, name: str, facts: Facts) -> Path:
@@ -197,19 +209,50 @@ def read_small_json(path: Path) -> dict[str, Any]:
     Raises:
         ValueError: no such file, or something else in it.
     """
-    if path.is_file() and path.stat().st_size > _MOST_BYTES:
-        raise ValueError(f"{path}: longer than {_MOST_BYTES} bytes; {_AGAIN}")
+    if not path.is_file():  # what else there is may never end
+        raise ValueError(f"{path}: no such file; {_AGAIN}")
+    _check_size(path)
     return read_json(path, _AGAIN)
 
 
+def _check_size(path: Path) -> None:
+    if path.stat().st_size > _MOST_BYTES:
+        raise ValueError(f"{path}: longer than {_MOST_BYTES} bytes; {_AGAIN}")
+
+
+def is_text(value: Any) -> bool:
+    """Tell whether it is text that can be written: JSON can hold half a character."""
+    return isinstance(value, str) and not _HALF.search(value)
+
+
 def _read_head(head: dict[str, Any]) -> Head:
-    labels = head["labels"]
-    if not isinstance(labels, list) or not all(isinstance(x, str) for x in labels):
+    name, pooled, labels = head["name"], head["pooled"], head["labels"]
+    if not is_text(name) or not name.isidentifier() or type(pooled) is not bool:
+        raise ValueError("a head has no name, or does not say what it reads")
+    if not _are_texts(labels) or not labels:
         raise ValueError("the labels of a head are no names")
-    return Head(str(head["name"]), bool(head["pooled"]), labels)
+    return Head(name, pooled, labels)
+
+
+def _are_texts(value: Any) -> bool:
+    return isinstance(value, list) and all(map(is_text, value))
+
+
+def _check_types(facts: Facts) -> None:
+    scores = facts.scores.values()
+    wrong = [name for name in _TEXTS if not is_text(getattr(facts, name))]
+    wrong += [name for name in _LISTS if not _are_texts(getattr(facts, name))]
+    wrong += ["scores"] * any(type(x) not in (int, float) for x in scores)
+    wrong += ["files"] * (not _are_texts([*facts.files, *facts.files.values()]))
+    wrong += ["has_lm_head"] * (type(facts.has_lm_head) is not bool)
+    pointers = facts.num_pointers
+    is_number = type(pointers) is int and 0 <= pointers <= len(facts.outputs)
+    if wrong or not is_number:
+        raise ValueError(f"{(wrong or ['num_pointers'])[0]} is not what it should be")
 
 
 def _check(facts: Facts) -> None:
+    _check_types(facts)
     told = {**facts.encoder, **facts.decoder, "vocabulary": facts.vocabulary}
     sizes = {key: told[key] for key in _SIZES}
     sizes.update((key, told[key]) for key in _DECODER_SIZES if facts.decoder)
@@ -222,6 +265,7 @@ def _check(facts: Facts) -> None:
         if type(value) is not int or not 0 <= value <= _MOST:
             raise ValueError(f"{key} is {value!r}")
     for value, choices in (
+        (facts.task, TASKS),
         (facts.grammar, GRAMMARS),
         (facts.long_inputs, LONG_INPUTS),
         (facts.head_activation, tuple(FAMILIES)),

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fairseq_mlkd.remedies import needed_for
+from fairseq_mlkd.remedies import describe, needed_for
 from fairseq_mlkd.serve.engine import Arrays, Engine, Parsing
 from fairseq_mlkd.serve.folder import Facts, check_file
 from fairseq_mlkd.serve.onnx_file import check_onnx
@@ -25,6 +24,7 @@ class OnnxEngine(Engine):
     def __init__(
         self, folder: Path, facts: Facts, graphs: tuple[str, str], threads: int
     ) -> None:
+        self._path = folder / graphs[0]
         self._model = _open_session(folder, graphs[0], facts, threads)
         self._inputs = [x.name for x in self._model.get_inputs()]
         self._outputs = [x.name for x in self._model.get_outputs()]
@@ -32,11 +32,14 @@ class OnnxEngine(Engine):
         self._facts = facts
         if facts.decoder:
             self._decoder = _open_session(folder, graphs[1], facts, threads)
-        _check_outputs(folder / graphs[0], facts, self._outputs)
 
     def run(self, batch: Arrays) -> dict[str, np.ndarray]:
         given = {name: batch[name] for name in self._inputs}
-        return dict(zip(self._outputs, self._model.run(self._outputs, given)))
+        try:
+            found = self._model.run(self._outputs, given)
+        except Exception as error:  # a folder of elsewhere, whose graph does not fit
+            raise ValueError(f"{self._path}: {describe(error)}") from None
+        return dict(zip(self._outputs, found))
 
     def parse(self, batch: Arrays, word_starts: np.ndarray, beams: int) -> Parsing:
         source = self.run({**batch, "word_starts": word_starts})
@@ -95,10 +98,3 @@ def _open_session(folder: Path, name: str, facts: Facts, threads: int) -> Any:
     except Exception as error:  # whatever the runtime meets in a file
         reason = str(error).strip().splitlines()[0]
         raise ValueError(f"{path}: ONNX Runtime cannot run it ({reason})") from None
-
-
-def _check_outputs(path: Path, facts: Facts, found: Sequence[str]) -> None:
-    wanted = [head.name for head in facts.heads]
-    missing = [name for name in wanted if name not in found]
-    if missing:
-        raise ValueError(f"{path}: has no output {missing[0]}; export the model again")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
@@ -17,6 +16,7 @@ from fairseq_mlkd.serve.folder import (
     MASKED_LM,
     Facts,
     Head,
+    is_text,
     read_facts,
     read_tokenizer,
 )
@@ -36,7 +36,6 @@ _BEST_FILLERS = 5
 _UNKNOWN_LABEL = "<unk>"  # what fairseq-generate writes where truncation took the word
 # longest parse, as fairseq-generate's --max-len-b
 _LONGEST_PARSE = 200
-_HALF = re.compile(r"[\ud800-\udfff]")
 
 
 class Question(NamedTuple):
@@ -86,7 +85,7 @@ class Predictor:
     ) -> None:
         path = Path(folder)
         self.facts = read_facts(path)
-        self._tokenizer, self._symbols = read_tokenizer(path)
+        self._tokenizer, self._symbols = read_tokenizer(path, self.facts)
         if len(self._symbols) != self.facts.vocabulary:
             raise ValueError(
                 f"{path}: {len(self._symbols)} symbols where the model has "
@@ -280,17 +279,12 @@ def _fields_of(request: Request) -> dict[str, Any]:
     if ("text" in fields) == ("words" in fields):
         raise ValueError("a request has either text or words")
     for key in ("text", "text_pair"):
-        if not _is_text(fields.get(key, "")):
+        if not is_text(fields.get(key, "")):
             raise ValueError(f"{key}: a text is needed, of whole characters")
     words = fields.get("words", [])
-    if not isinstance(words, (list, tuple)) or not all(map(_is_text, words)):
+    if not isinstance(words, (list, tuple)) or not all(map(is_text, words)):
         raise ValueError("words: a list of texts is needed, of whole characters")
     return fields
-
-
-def _is_text(value: Any) -> bool:
-    """Return whether it is text that can be written: JSON can hold half a character."""
-    return isinstance(value, str) and not _HALF.search(value)
 
 
 def _describe_words(

@@ -1,9 +1,11 @@
 """A folder that is torn, foreign or hostile is refused in one line and runs nothing."""
 
 import json
+import os
 import pickle
 import shutil
 import struct
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -85,6 +87,19 @@ def test_every_file_that_is_read_is_compared_with_its_fingerprint(
         {"grammar": "../x"},
         {"files": {"../../etc/passwd": "0"}},
         {"encoder": {"encoder_layers": 10**7}},
+        {"encoder": {"layer_norm_eps": None}},
+        {"task": "evil"},
+        {"task": None},
+        {"heads": []},
+        {"heads": [{"name": "a.b", "pooled": True, "labels": ["x"]}]},
+        {"heads": [{"name": "x", "pooled": "yes", "labels": ["x"]}]},
+        {"source_lang": ["en"]},
+        {"languages": "en"},
+        {"languages": ["\ud800"]},
+        {"scores": {"en": "high"}},
+        {"scores": [1]},
+        {"files": ["a"]},
+        {"num_pointers": 9},
     ],
 )
 def test_facts_that_cannot_be_are_refused(folder, facts):
@@ -94,6 +109,69 @@ def test_facts_that_cannot_be_are_refused(folder, facts):
     }
     change(folder, **facts)
     refuse(folder, "torch")
+
+
+@pytest.mark.parametrize("engine", ["onnx", "torch"])
+@pytest.mark.parametrize("labels", [["one"], [*"abcdef"]])
+def test_labels_are_as_many_as_the_model_says(folder, engine, labels):
+    (head,) = json.loads((folder / FACTS).read_text())["heads"]
+    change(folder, heads=[{**head, "labels": labels}])
+    refuse(folder, engine)
+
+
+@pytest.mark.parametrize("name", [FACTS, "mlkd/dict.txt", "mlkd/codes"])
+@pytest.mark.parametrize("target", ["/dev/zero", "a pipe"])
+def test_files_that_never_end_are_not_read(folder, name, target):
+    (folder / name).unlink()
+    if target == "a pipe":
+        os.mkfifo(folder / name)
+    else:
+        (folder / name).symlink_to(target)
+    assert "no such file" in refuse(folder, "onnx")
+
+
+def test_a_dictionary_of_other_bytes_is_refused(folder):
+    with open(folder / "mlkd" / "dict.txt", "a", encoding="utf-8") as file:
+        file.write("more 1\n")
+    assert "not the file that" in refuse(folder, "onnx")
+    change(folder)
+    assert "symbols where the model has" in refuse(folder, "onnx")
+
+
+def run_command(name, folder, tmp_path):
+    """Give a folder to a command; return the line with which it ends."""
+    arguments = {
+        "predict": [tmp_path / "asked", "--engine", "torch"],
+        "serve": ["--engine", "torch", "--port", 0],
+        "import": [tmp_path / "imported"],
+        "latency": ["--engines", "torch"],
+    }[name]
+    (tmp_path / "asked").write_text("the king\n")
+    module = {"import": "import_encoder"}.get(name, name)
+    main = import_module(f"fairseq_mlkd.cli.{module}").main
+    with pytest.raises(SystemExit) as refusal:
+        main([str(x) for x in (folder, *arguments)])
+    assert not (tmp_path / "imported").exists()
+    return str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["predict", "serve", "import", pytest.param("latency", marks=pytest.mark.slow)],
+)
+def test_every_command_refuses_it_in_one_line(folder, tmp_path, command):
+    trap, weights = folder / "exploded", folder / "model.safetensors"
+    contents = [pickle.dumps(Malicious(trap)), struct.pack("<Q", 10 << 30) + b"{}"]
+    for content in (*contents, weights.read_bytes()[:-7]):
+        weights.write_bytes(content)
+        if content in contents:
+            change(folder)
+        line = run_command(command, folder, tmp_path)
+        assert line.startswith(f"mlkd-{command}: error:") and "\n" not in line
+        assert str(weights) in line and not trap.exists()
+    change(folder, files={"../../etc/passwd": "0"})
+    line = run_command(command, folder, tmp_path)
+    assert "no file of this folder" in line and "\n" not in line
 
 
 def test_missing_torn_or_huge_facts(folder):

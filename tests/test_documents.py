@@ -72,7 +72,11 @@ def test_readme_is_short():
     assert len(PAGES["README.md"].split()) <= 1500
 
 
-@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path",
+    [*DOCUMENTS, *(ROOT / f"{name}.md" for name in ("CONTRIBUTING", "SECURITY"))],
+    ids=lambda path: path.name,
+)
 def test_files_that_a_page_links_to_are_there(path):
     links = re.findall(r"\]\((?!https?://|#)([^)#\s]+)", path.read_text("utf-8"))
     assert [link for link in links if not (path.parent / link).exists()] == []

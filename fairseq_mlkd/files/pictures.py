@@ -55,4 +55,5 @@ def label_rows(axes: Axes, labels: list[str]) -> None:
     axes.xaxis.grid(color=FAINT, alpha=0.4, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(length=0)
+    axes.tick_params(axis="y", pad=7)  # dots may stand at the edge
     axes.spines[["top", "right", "left"]].set_visible(False)

@@ -46,7 +46,9 @@ td:first-child { position: sticky; left: 0; background: Canvas; white-space: nor
   min-width: 5.5rem }
 .words th, .words td { white-space: normal; text-align: left; vertical-align: top;
   min-width: 7rem }
+.words td:nth-child(2) { font-weight: 600 }
 @media (max-width: 40rem) {
+  table { font-size: .8rem }
   th, td { padding: .25rem .4rem }
   .words thead { display: none }
   .words td { display: block; border: 0; padding: .1rem 0 }

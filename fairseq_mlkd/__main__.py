@@ -16,8 +16,9 @@ def list_commands() -> str:
         first = (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
         lines.append(f"  {name:<15} {first}")
     lines.append(
-        "fairseq's commands (fairseq-train, -validate, -generate, -interactive) show "
-        "our\noptions with --help --user-dir fairseq_mlkd --task ... --criterion ..."
+        'fairseq-train, -validate, -generate and -interactive: --user-dir "$(mlkd '
+        '--user-dir)";\ntheir --help shows the options of the --task, --criterion, ... '
+        "that stand beside it"
     )
     return "\n".join(lines)
 
@@ -25,8 +26,13 @@ def list_commands() -> str:
 def main(argv: list[str] | None = None) -> None:
     """Run the command that is named first; without one, list them."""
     name, *words = (sys.argv[1:] if argv is None else argv) or ["--help"]
-    if name in ("-h", "--help", "--version"):
-        print(__version__ if name == "--version" else list_commands())
+    answers = {
+        **dict.fromkeys(("-h", "--help"), list_commands),
+        "--user-dir": lambda: str(Path(__file__).parent),
+        "--version": lambda: __version__,
+    }
+    if name in answers:
+        print(answers[name]())
         return
     module = cli.COMMANDS.get(f"mlkd-{name.removeprefix('mlkd-')}")
     if module is None:

@@ -1,5 +1,6 @@
 """The package says one version, refuses wrong Pythons and carries all its modules."""
 
+import os
 import re
 import runpy
 import shutil
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 from scripts import ROOT
+from tiny import flags_of, schedule
 
 from fairseq_mlkd.cli import COMMANDS
 
@@ -92,6 +94,51 @@ def test_source_distribution_has_every_module(tmp_path: Path) -> None:
     source = {f"fairseq_mlkd/{name}" for name in modules(ROOT / "fairseq_mlkd")}
     assert "setup.py" in names
     assert {name for name in found if name.endswith(".py")} == source
+
+
+def test_every_file_of_data_is_packaged(setup_arguments: dict[str, Any]) -> None:
+    packaged = {
+        Path(*package.split("."), name)
+        for package, names in setup_arguments["package_data"].items()
+        for name in names
+    }
+    files = {x for x in (ROOT / "fairseq_mlkd").rglob("*.*") if x.is_file()}
+    others = {x.relative_to(ROOT) for x in files if x.suffix not in (".py", ".pyc")}
+    assert packaged == others
+
+
+@pytest.mark.slow
+def test_a_wheel_of_the_source_distribution_runs_elsewhere(tmp_path: Path) -> None:
+    copy, library, elsewhere = (
+        tmp_path / name for name in ("copy", "lib", "elsewhere")
+    )
+    ignored = shutil.ignore_patterns(".*", "demo", "build", "dist", "__pycache__")
+    shutil.copytree(ROOT, copy, ignore=ignored)
+    elsewhere.mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(library)}
+
+    def run(*command: Any) -> str:
+        words = list(map(str, command))
+        ran = subprocess.run(
+            words, cwd=elsewhere, env=environment, capture_output=True, text=True
+        )
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+    python = [sys.executable, "-m"]
+    run(*python, "build", "--no-isolation", "--outdir", tmp_path / "dist", copy)
+    (wheel,) = (tmp_path / "dist").glob("*.whl")
+    assert len(list((tmp_path / "dist").glob("*.tar.gz"))) == 1
+    run(*python, "pip", "install", "-q", "--no-deps", "--target", library, wheel)
+    user_dir = run(library / "bin" / "mlkd", "--user-dir").strip()
+    assert user_dir == str(library / "fairseq_mlkd")
+    (elsewhere / "en.txt").write_text("".join(f"Word {n} here.\n" for n in range(40)))
+    sizes = ("--codes", 5, "--valid", 5, "--workers", 1)
+    run(library / "bin" / "mlkd-corpus", "data", "en=en.txt", *sizes)
+    flags = [*flags_of("multilingual_mlm"), "--max-update", 1, "--cpu"]
+    train = Path(sys.executable).with_name("fairseq-train")
+    run(train, "data", "--user-dir", user_dir, *schedule(Path("checkpoints"), *flags))
+    assert (elsewhere / "checkpoints" / "checkpoint_last.pt").is_file()
 
 
 @pytest.mark.slow

@@ -5,9 +5,11 @@ import shlex
 import subprocess
 import sys
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
+import fairseq_mlkd
 from fairseq_mlkd.__main__ import list_commands, main
 from fairseq_mlkd.cli import COMMANDS
 from fairseq_mlkd.cli.command import one_line_errors
@@ -78,6 +80,8 @@ def test_mlkd_lists_the_commands_and_runs_them(capsys):
     assert re.findall(r"^  (mlkd-\w+) +[A-Z].*\.$", listed, re.M) == list(COMMANDS)
     main([])
     assert capsys.readouterr().out == f"{listed}\n"
+    main(["--user-dir"])
+    assert capsys.readouterr().out == f"{Path(fairseq_mlkd.__file__).parent}\n"
     for given in ("score", "mlkd-score"):
         with pytest.raises(SystemExit) as stop:
             main([given, "--help"])

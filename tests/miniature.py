@@ -23,6 +23,7 @@ SMALLER = {
     "--codes": "300",
     "--encoder-embed-dim": "48",
     "--encoder-ffn-embed-dim": "64",
+    "--embedding-rank": "12",
     "--last": "2",
     "--save-interval-updates": "1",
     "--max-update": "3",

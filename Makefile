@@ -26,6 +26,8 @@ PIP := env -u CUDA_HOME $(BIN)/python -m pip install -c constraints.txt \
 # Huge pages spare torch the page faults of large tensors (a switch of torch's own).
 RUN := PATH="$(BIN):$$PATH" OMP_NUM_THREADS=1 THP_MEM_ALLOC_ENABLE=1
 
+WORKFLOW := examples/mlkd/workflow
+
 .PHONY: test test-official demo docs lint clean
 
 test: $(VENV)/.installed
@@ -35,7 +37,9 @@ test-official:
 	$(MAKE) test PYTHON=$(OFFICIAL_PYTHON) VENV=.venv-official
 
 demo: $(VENV)/.installed
-	$(RUN) $(BIN)/python examples/mlkd/demo.py demo
+	$(RUN) $(BIN)/snakemake --profile $(WORKFLOW)/profiles/laptop --quiet rules progress \
+		--snakefile $(WORKFLOW)/Snakefile \
+		--configfile examples/mlkd/config/study/demo.yaml --directory demo
 
 # Fails on a broken link or a name that is not in the code.
 docs: $(VENV)/.installed

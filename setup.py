@@ -17,7 +17,12 @@ INIT = Path(__file__).with_name("fairseq_mlkd") / "__init__.py"
 
 # What only some users need; `fairseq_mlkd/remedies.py` names the extra of each library.
 EXTRAS = {
-    "cluster": ["submitit"],
+    "cluster": [
+        "submitit",
+        # fairseq 0.12.2 pins a hydra for which there is no launcher
+        'hydra-submitit-launcher; python_version >= "3.11"',
+        'snakemake-executor-plugin-slurm; python_version >= "3.11"',
+    ],
     "corpus": ["mwparserfromhell", "pyarrow", "sacremoses"],
     "download": ["requests"],
     "export": ["onnx", "onnxruntime"],
@@ -25,6 +30,11 @@ EXTRAS = {
     "japanese": ["fugashi", "unidic-lite"],
     "report": ["matplotlib"],
     "serve": ["onnxruntime", "starlette", "uvicorn"],
+    "study": [
+        'snakemake>=7.32,<8; python_version < "3.11"',  # the last one for it
+        'pulp<2.8; python_version < "3.11"',  # as that one calls it
+        'snakemake>=9; python_version >= "3.11"',
+    ],
     "tracking": ["tensorboard", "wandb"],
 }
 

@@ -23,6 +23,7 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 _BLOCK = re.compile(r"(?:^<!-- ([^\n]+) -->\n)?^```(\w*)\n(.*?)^```$", re.M | re.S)
 _COMMAND = re.compile(
     r"(?:mlkd|fairseq)-[a-z-]+|python3?|make|pip|pre-commit|srun|torchrun|salloc|curl|sleep"
+    r"|snakemake"
 )
 _RECORDER = r"""#!/bin/sh
 { printf '%s\0' "${0##*/}" "$@"; echo; } >> "$RECORD"

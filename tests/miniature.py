@@ -40,7 +40,6 @@ ALWAYS = {
     # that of an untrained model, on a dozen rows; tests/cli has what is refused
     "mlkd-export": "--tolerance 100",
     "mlkd-latency": "--seconds 0.05",
-    "imported.py": "--scale 0.002",
 }
 # Architectures whose width is of the paper: depth and heads stay.
 WIDE = ("mbert", "mbert8", "mbert8_large", "lean_bert")

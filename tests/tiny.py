@@ -224,18 +224,20 @@ def run(command: str, *arguments: Any) -> None:
         main()
 
 
-def hydra_train(config: Path, folder: Path, overrides: Mapping[str, Any]) -> None:
+def hydra_train(
+    config: Path, folder: Path, overrides: Mapping[str, Any], *sweep: str
+) -> None:
     """`fairseq-hydra-train` with a YAML, in this process; hydra runs it in `folder`."""
     metrics.reset()
     main = importlib.import_module("fairseq_cli.hydra_train").cli_main
     common = {
-        "hydra.run.dir": folder,
+        "hydra.sweep.dir" if sweep else "hydra.run.dir": folder,
         "common.cpu": True,
         "dataset.num_workers": 0,
         "dataset.data_buffer_size": 0,
     }
     argv = ["fairseq-hydra-train", "--config-dir", str(config.parent)]
-    argv += ["--config-name", config.stem]
+    argv += ["--config-name", config.stem, *sweep]
     argv += [f"{key}={value}" for key, value in {**common, **overrides}.items()]
     argv_patch = mock.patch.object(sys, "argv", argv)
     # hydra would disable the loggers of the tests that follow

@@ -1,5 +1,6 @@
 """The mean of checkpoints' weights: of the last ones of a run, or of seeds."""
 
+import logging
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,8 @@ from fairseq_mlkd.checkpoint import (
     selection_rule,
 )
 from fairseq_mlkd.files.writing import replace_on_success
+
+logger = logging.getLogger(__name__)
 
 # checkpoint12.pt and checkpoint_3_1500.pt: epoch, and updates where it ended within one
 _NUMBERED = re.compile(r"checkpoint(?:(\d+)|_(\d+)_(\d+))\.pt")
@@ -88,6 +91,11 @@ def average_checkpoints(sources: Sequence[Path], out: Path) -> str:
         seeds.append(_seed(state))
         rules.append(_rule(path, state))
     rule = _name_rule(seeds, rules)
+    if len(set(seeds)) > 1 and _section(first, "task").get("init_seed") is None:
+        logger.warning(
+            "each seed drew its own random head: without --init-seed in training, "
+            "their mean need not be a model"
+        )
     weights = {
         name: (total[name] / len(sources)).to(tensor.dtype)
         if tensor.is_floating_point()

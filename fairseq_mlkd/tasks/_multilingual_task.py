@@ -3,7 +3,8 @@
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Optional
@@ -81,6 +82,12 @@ class MultilingualTaskConfig(FairseqDataclass):
         "`uniform`, `last` or their numbers from 1, such as 3,6,9,12, a narrower "
         "student in its own coordinates; default: that encoder must have this model's "
         "shape",
+    )
+    init_seed: Optional[int] = option(
+        None,
+        "seed of the weights that a new model starts from at random, as heads and "
+        "decoders do; default: --seed. Seeds whose mean is to be a model need the "
+        "same one",
     )
     sampling_seed: Optional[int] = option(
         None,
@@ -224,8 +231,9 @@ class MultilingualTask(FairseqTask):
         )
         if not from_checkpoint and not cfg.encoder_layers:
             copy_shape(pretrained, cfg)
-        model = super().build_model(cfg, from_checkpoint)
-        self.add_heads(model)
+        with seeded(self.cfg.init_seed):
+            model = super().build_model(cfg, from_checkpoint)
+            self.add_heads(model)
         built = "a model with --no-lm-head"
         loaded = self.cfg.path or "the checkpoint's model"
         self.check_head(model, loaded if from_checkpoint else built)
@@ -483,6 +491,21 @@ class MultilingualTask(FairseqTask):
                 "was trained with: build the data with that one"
             )
         super().load_state_dict(state_dict)
+
+
+@contextmanager
+def seeded(seed: int | None) -> Iterator[None]:
+    """Draw random weights from a seed of their own, and go on as if nothing had been.
+
+    Args:
+        seed: None: as usual.
+    """
+    if seed is None:
+        yield
+        return
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
 
 
 def load_dictionary(data: str) -> Dictionary:

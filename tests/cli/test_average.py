@@ -78,17 +78,34 @@ def test_half_precision_is_added_up_in_double(data, tmp_path):
     assert tensor.flatten()[0] == exact != torch.tensor(1 / 3).half()
 
 
-def test_seeds_and_the_line_that_says_so(data, tmp_path):
+def test_seeds_and_the_line_that_says_so(data, tmp_path, caplog):
     paths = [
         save(data, tmp_path / f"{i}" / "checkpoint_best.pt", seed=i, weights=i)
         for i in (1, 2, 3)
     ]
     out = tmp_path / "m" / "any_name.pt"
     main([str(out), *map(str, paths)])
+    assert "each seed drew its own random head" in caplog.text
     flags = ["--task", NAME, "--path", out, "--valid-subset", "test.fr"]
     tiny.run("validate", data, *flags, "--batch-size", 4)
     results = read_results([str(tmp_path / "m" / "results.jsonl")])
     assert {r.selection for r in results} == {"seeds-3-of-best"}
+
+
+def test_seeds_may_start_from_the_same_weights(data, tmp_path, caplog):
+    heads = []
+    for seed, init in ((1, 5), (2, 5), (2, None)):
+        flags = [*tiny.flags_of(NAME), "--seed", seed, "--max-update", 1, "--lr", 0]
+        flags += ["--disable-validation"] + (["--init-seed", init] if init else [])
+        path = tiny.train(data, tmp_path / f"{seed}{init}", *flags)
+        heads.append(load_state(str(path))["model"])
+    same = [torch.equal(heads[0][name], heads[1][name]) for name in heads[0]]
+    assert all(same)
+    name = "classification_heads.sentence_classification_head.dense.weight"
+    assert not torch.equal(heads[1][name], heads[2][name])
+    paths = [str(tmp_path / f"{i}5" / "checkpoint_last.pt") for i in (1, 2)]
+    main([str(tmp_path / "mean.pt"), *paths])
+    assert "random head" not in caplog.text
 
 
 @pytest.mark.parametrize(

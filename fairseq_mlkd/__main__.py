@@ -26,14 +26,17 @@ def list_commands() -> str:
 def main(argv: list[str] | None = None) -> None:
     """Run the command that is named first; without one, list them."""
     name, *words = (sys.argv[1:] if argv is None else argv) or ["--help"]
-    answers = {
-        **dict.fromkeys(("-h", "--help"), list_commands),
-        "--user-dir": lambda: str(Path(__file__).parent),
-        "--version": lambda: __version__,
-    }
-    if name in answers:
-        print(answers[name]())
-        return
+    if name in ("-h", "--help"):
+        print(list_commands())
+    elif name == "--user-dir":
+        print(Path(__file__).parent)
+    elif name == "--version":
+        print(__version__)
+    else:
+        _run(name, words)
+
+
+def _run(name: str, words: list[str]) -> None:
     module = cli.COMMANDS.get(f"mlkd-{name.removeprefix('mlkd-')}")
     if module is None:
         sys.exit(f"mlkd: error: no command {name!r}; mlkd lists them")

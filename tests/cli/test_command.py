@@ -68,7 +68,7 @@ def test_help_waits_for_neither_torch_nor_fairseq():
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_shows_defaults_and_an_example_that_parses(name):
     parser = import_module(f"fairseq_mlkd.cli.{COMMANDS[name]}").get_parser()
-    text = parser.format_help()
+    text = parser.format_help().replace("\\\n", "")
     examples = re.findall(rf"^    {name} (.*)$", text, re.M)
     assert parser.prog == name and examples and "default" in text
     for example in examples:

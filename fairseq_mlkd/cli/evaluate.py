@@ -16,6 +16,7 @@ import argparse
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
@@ -89,23 +90,21 @@ def plan(args: argparse.Namespace) -> Iterator[Evaluation]:
     unknown = [rule for rule in rules if rule not in RULES]
     if unknown:
         raise ValueError(f"--rules {unknown[0]}: none of {', '.join(RULES)}")
-    chosen: dict[str, list[Path]] = {rule: [] for rule in ("best", "last", "mean")}
-    seeds = []
-    for folder in args.folders:
-        seeds.append(_read_seed(folder))
-        for rule in chosen.keys() & {*rules}:
-            path = _find(folder, rule, args.last)
-            if path is not None:
-                chosen[rule].append(path)
-        if "oracle" in rules:
-            for path in _numbered(folder):
-                yield Evaluation(path, seeds[-1], f"valid.all,{args.subsets}")
-    for rule in chosen:
-        for path, seed in zip(chosen[rule], seeds):
-            yield Evaluation(path, seed, args.subsets)
-        if "seeds" in rules and len(chosen[rule]) == len(seeds) > 1:
+    if rules == ["seeds"]:
+        raise ValueError("--rules seeds: name best, last or mean beside it, of which")
+    seeds = {folder: _read_seed(folder) for folder in args.folders}
+    for rule in [rule for rule in rules if rule in SINGLE or rule == "mean"]:
+        found = {folder: _find(folder, rule, args.last) for folder in seeds}
+        paths = {folder: path for folder, path in found.items() if path is not None}
+        for folder, path in paths.items():
+            yield Evaluation(path, seeds[folder], args.subsets)
+        if "seeds" in rules and len(paths) == len(seeds) > 1:
             out = args.folders[0] / f"checkpoint_seeds_{rule}.pt"
-            yield Evaluation(_average(chosen[rule], out), seeds[0], args.subsets)
+            mean = _average([*paths.values()], out)
+            yield Evaluation(mean, seeds[args.folders[0]], args.subsets)
+    for folder in seeds if "oracle" in rules else ():
+        for path in _numbered(folder):
+            yield Evaluation(path, seeds[folder], f"valid.all,{args.subsets}")
 
 
 def _find(folder: Path, rule: str, last: int) -> Path | None:
@@ -146,6 +145,7 @@ def _read_seed(folder: Path) -> int:
     return int(_read_cfg(folder)["common"]["seed"])
 
 
+@cache
 def _read_cfg(folder: Path) -> Any:
     from fairseq_mlkd.checkpoint import load_state
 

@@ -9,10 +9,8 @@ from fairseq_mlkd.metrics.results import Result
 
 ORACLE = "oracle"
 _NUMBERED = re.compile(r"checkpoint(\d+|_\d+_\d+)")
-_MEANS = (
-    (re.compile(r"mean-(\d+)"), "mean of the last {} checkpoints' weights"),
-    (re.compile(r"seeds-(\d+)-of-best"), "mean of {} seeds' weights"),
-)
+_MEAN = re.compile(r"mean-(\d+)")
+_SEEDS = re.compile(r"seeds-(\d+)-of-(.+)")
 _NAMES = {
     "best": "selected by validation in {}",
     "last": "end of training",
@@ -23,11 +21,14 @@ _NAMES = {
 
 def describe_selection(rule: str, source_lang: str) -> str:
     """Return a rule in words."""
-    for pattern, text in _MEANS:
-        match = pattern.fullmatch(rule)
-        if match:
-            return text.format(match[1])
-    return _NAMES.get(rule, rule).format(source_lang)
+    mean = _MEAN.fullmatch(rule)
+    if mean:
+        return f"mean of the last {mean[1]} checkpoints' weights"
+    seeds = _SEEDS.fullmatch(rule)
+    if seeds:
+        each = describe_selection(seeds[2], source_lang)
+        return f"mean of {seeds[1]} seeds' weights, each: {each}"
+    return _NAMES.get(rule, f"{rule}.pt").format(source_lang)
 
 
 def split_selections(results: Sequence[Result]) -> dict[str, list[Result]]:

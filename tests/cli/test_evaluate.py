@@ -58,6 +58,8 @@ def test_bad_input_is_one_line(world, tmp_path, capsys):
     common = ["--data", str(world / "pairs"), "--results", str(tmp_path / "r.jsonl")]
     with pytest.raises(SystemExit, match="--rules first: none of best, last, mean"):
         main([str(world / "1"), *common, "--rules", "first"])
+    with pytest.raises(SystemExit, match="--rules seeds: name best, last or mean"):
+        main([str(world / "1"), *common, "--rules", "seeds"])
     with pytest.raises(SystemExit, match="name a --save-dir of fairseq-train"):
         main([str(tmp_path), *common])
     for path in (world / "1").glob("checkpoint_last.pt"):

@@ -174,7 +174,7 @@ def test_rules_stand_beside_one_another_and_the_oracle_is_marked():
         ["selected by validation in en", "60.00"],
         ["end of training", "61.00"],
         ["mean of the last 5 checkpoints' weights", "65.00"],
-        ["mine", "1.00"],
+        ["mine.pt", "1.00"],
         [
             "selected by each language's own validation data; for diagnosis alone",
             "40.00",

@@ -187,7 +187,8 @@ def refuse(verdicts: Sequence[Verdict], tolerance: float) -> None:
         raise ValueError(
             f"int8 loses {worst.loss:.2f} points in {worst.lang} ({worst.before:.2f} "
             f"-> {worst.after:.2f} on {worst.rows} rows of {worst.subset}), more than "
-            f"--tolerance {tolerance}: nothing was written; raise it, or give --force"
+            f"--tolerance {tolerance}: nothing was written; let more --dev-rows "
+            "decide, raise it, or give --force"
         )
 
 

@@ -128,12 +128,7 @@ def read_trained(
     parse = _read_parses(folder) if name == PARSING else {}
     outputs = list(parse.get("outputs", []))
     _check_labels(path, [x for head in heads for x in head.labels] + outputs, state)
-    audit = read_audit(folder)
-    if audit and tokenizer_fingerprint(subwords) != audit.get("tokenizer"):
-        raise ValueError(
-            f"--tokenizer {subwords}: not the folder that {folder} was made with; "
-            "name that one"
-        )
+    audit = _read_audit_of(subwords, folder)
     if HEADS[name] or name == PARSING:
         weights = {k: x for k, x in weights.items() if not k.startswith("lm_head.")}
     facts = Facts(
@@ -152,13 +147,23 @@ def read_trained(
     )
     dictionary = subwords / DICTIONARY_FILE
     loaded = Tokenizer.load(str(subwords))
-    teacher, start = (
-        _last_parts(told.get(section), key)
-        for section, key in (("criterion", "teacher_path"), ("task", "encoder_path"))
-    )
     return Trained(
-        facts, weights, symbols, loaded, dictionary, folder, teacher, start, audit
+        *(facts, weights, symbols, loaded, dictionary, folder),
+        teacher=_last_parts(told.get("criterion"), "teacher_path"),
+        start=_last_parts(told.get("task"), "encoder_path"),
+        audit=audit,
     )
+
+
+def _read_audit_of(subwords: Path, data: Path) -> dict[str, Any]:
+    """Read the audit of data, which must have been made with these subwords."""
+    audit = read_audit(data)
+    if audit and tokenizer_fingerprint(subwords) != audit.get("tokenizer"):
+        raise ValueError(
+            f"--tokenizer {subwords}: not the folder that {data} was made with; name "
+            "that one"
+        )
+    return audit
 
 
 def _last_parts(section: Any, key: str) -> str:

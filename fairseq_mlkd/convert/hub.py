@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from fairseq_mlkd.files.json_objects import write_json
+from fairseq_mlkd.files.json_objects import read_json, write_json
 from fairseq_mlkd.remedies import describe, needed_for
 
 CONFIG_FILE = "config.json"
@@ -69,8 +69,18 @@ def find_source(path: Path, revision: str | None = None) -> Source:
         return Source(path)
     with needed_for(f"{name}: no such file or folder; models of the hub"):
         import huggingface_hub
+        import huggingface_hub.errors
     folder = _fetch(huggingface_hub, name, revision)
     return Source(folder, name, folder.name)
+
+
+def read_source_file(folder: Path) -> str:
+    """Return where an import came from, in words; empty for none of the hub."""
+    path = folder / SOURCE_FILE
+    if not path.is_file():
+        return ""
+    found = read_json(path, "import the model again")
+    return f"{found.get('hub')} at {found.get('revision')}"
 
 
 def _fetch(hub: Any, name: str, revision: str | None) -> Path:

@@ -16,6 +16,7 @@ from fairseq_mlkd.checkpoint import (
     read_checkpoint,
     symbols_sha256,
 )
+from fairseq_mlkd.convert.hub import read_source_file
 from fairseq_mlkd.data.folders import (
     INTENT,
     LABEL,
@@ -150,7 +151,8 @@ def read_trained(
     return Trained(
         *(facts, weights, symbols, loaded, dictionary, folder),
         teacher=_last_parts(told.get("criterion"), "teacher_path"),
-        start=_last_parts(told.get("task"), "encoder_path"),
+        start=_last_parts(told.get("task"), "encoder_path")
+        or read_source_file(path.parent),
         audit=audit,
     )
 

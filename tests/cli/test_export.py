@@ -210,6 +210,11 @@ def test_the_card_tells_where_the_weights_began(tmp_path):
     assert "| began with | stage1/checkpoint_last.pt |" in card
     assert "| teacher of this training | teacher/best.pt |" in card
     assert "/home/me" not in card
+    del state["cfg"]["task"]["encoder_path"]
+    torch.save(state, made.path)
+    (tmp_path / "source.json").write_text('{"hub": "a/b", "revision": "c0ffee"}')
+    card = (export(made, tmp_path / "again") / "README.md").read_text()
+    assert "| began with | a/b at c0ffee |" in card
 
 
 def test_projections_and_an_unused_masked_lm_head_are_left_out(tmp_path):

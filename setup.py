@@ -56,6 +56,7 @@ setup(
         'fairseq==0.12.2; python_version < "3.11"',
         'fairseq-fixed==0.12.3.1; python_version >= "3.11"',
         "torch>=2.6",
+        "langcodes",
         "numpy",
         "protobuf",  # sentencepiece's description of its models needs it
         "safetensors",

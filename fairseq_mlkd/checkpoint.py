@@ -91,7 +91,8 @@ def load_state(path: str) -> dict[str, Any]:
             "not a checkpoint: it holds more than tensors and numbers, or is damaged"
         ) from None
     except Exception as error:  # whatever bytes the reader meets
-        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        # PyTorch goes on to advise, at length
+        reason = re.split(r"\.\s|\n", str(error).strip() or type(error).__name__)[0]
         raise ValueError(f"not a checkpoint, or cut short ({reason})") from None
     if not isinstance(state, dict):
         raise ValueError(f"not a checkpoint: it holds a {type(state).__name__}")

@@ -3,6 +3,7 @@
 import argparse
 import copy
 import dataclasses
+import errno
 import functools
 import importlib.util
 import logging
@@ -11,6 +12,7 @@ import shutil
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
 
@@ -36,6 +38,7 @@ from fairseq_mlkd.options import HelpWithDefaults
 from fairseq_mlkd.remedies import describe, needed_for
 
 logger = logging.getLogger(__name__)
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 _NUMBERS = ("f2", "f4", "f8", "i4", "i8", "?")
 _CORES = ("core", "_core")
@@ -294,7 +297,8 @@ def choose_options_of_our_tasks() -> None:
     """Choose what only makes sense for our tasks, and ask for what they need.
 
     Fault: fairseq-generate scores labels by BLEU, and without a batch size
-    fairseq-train and fairseq-validate end in the traceback of an assertion.
+    fairseq-train and fairseq-validate end in the traceback of an assertion; so do
+    other options that are missing.
     """
 
     def change(given: argparse.Namespace, words: Sequence[str]) -> None:
@@ -304,11 +308,31 @@ def choose_options_of_our_tasks() -> None:
         named = any(word.partition("=")[0] == "--scoring" for word in words)
         if hasattr(given, "scoring") and not named:
             given.scoring = "exact_match"
-        sizes = (getattr(given, "max_tokens", 1), getattr(given, "batch_size", 1))
-        if sizes == (None, None) and not hasattr(given, "nbest"):
-            raise UserError("fairseq_mlkd: give --batch-size, or --max-tokens")
+        problem = _find_missing_option(given)
+        if problem:
+            raise UserError(f"fairseq_mlkd: {problem}")
 
     _change_arguments(change)
+
+
+def _find_missing_option(given: argparse.Namespace) -> str | None:
+    """Return what to give that no command can do without, or that is no number."""
+    if getattr(given, "path", "-") is None:
+        return "no model is named: give --path CHECKPOINT"
+    size, tokens = getattr(given, "batch_size", 1), getattr(given, "max_tokens", 1)
+    if (size, tokens) == (None, None) and not hasattr(given, "nbest"):
+        return "give --batch-size, or --max-tokens"
+    for flag, value in (("--batch-size", size), ("--max-tokens", tokens)):
+        if value is not None and value < 1:
+            return f"{flag} {value} is below 1"
+    if getattr(given, "lr_scheduler", None) == "polynomial_decay" and not getattr(
+        given, "total_num_update", 1
+    ):
+        return (
+            "--lr-scheduler polynomial_decay needs --total-num-update N, which is "
+            "--max-update as a rule"
+        )
+    return None
 
 
 def show_options_of_components() -> None:
@@ -423,11 +447,20 @@ def refuse_what_is_not_there() -> None:
         try:
             return call(cfg, main, **kwargs)
         except OSError as error:
-            if error.filename is None:
+            if error.filename is None and error.errno not in _NO_SPACE:
                 raise
+            if error.filename is None:
+                _remove_unfinished(cfg.checkpoint.save_dir)
+                error.filename = f"--save-dir {cfg.checkpoint.save_dir}"
             raise UserError(f"fairseq_mlkd: {describe(error)}") from None
 
     Trainer.__init__, distributed_utils.call_main = build_trainer, call_main
+
+
+def _remove_unfinished(folder: str) -> None:
+    """Remove what fairseq began to write of a checkpoint."""
+    for path in Path(folder).glob("checkpoint*.pt.tmp"):
+        path.unlink()
 
 
 @in_one_line
@@ -505,8 +538,11 @@ def print_user_errors() -> None:
         line = str(error)
         if isinstance(error, ProcessRaisedException):
             _, _, line = line.rstrip().rpartition(f"{UserError.__name__}: ")
+        is_of_fairseq = Path(sys.argv[0]).name.startswith("fairseq-")
         if isinstance(error, UserError) or "fairseq_mlkd.errors" in str(error):
             print(line, file=sys.stderr)
+        elif is_of_fairseq and isinstance(error, OSError) and error.filename:
+            print(f"fairseq_mlkd: {describe(error)}", file=sys.stderr)
         else:
             show(kind, error, trace)
 

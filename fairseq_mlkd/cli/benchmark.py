@@ -31,6 +31,7 @@ from fairseq_mlkd.data.folders import INTENT, TARGET
 from fairseq_mlkd.prepare.labelled import READERS, Reader
 from fairseq_mlkd.prepare.labelled.audit import FileAudit
 from fairseq_mlkd.prepare.labelled.selection import Settings
+from fairseq_mlkd.text.language_codes import describe_odd_code
 
 SHOWN_LABELS = 20
 LABEL_NAMES = {INTENT: "intents", TARGET: "symbols of parses"}
@@ -192,6 +193,9 @@ def main(argv: list[str] | None = None) -> None:
         return
     for note, names in run.notes().items():
         print(f"{', '.join(names[:4])}{', ...' if names[4:] else ''}: {note}")
+    langs = {file.lang: None for file in run.files}
+    for line in filter(None, map(describe_odd_code, langs)):
+        print(f"warning: {line}")
     records = run.write(args.out)
     if run.has_own_labels:
         print_labels(run.labels)

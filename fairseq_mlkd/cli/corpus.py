@@ -20,6 +20,7 @@ from fairseq_mlkd.cli.command import make_parser, one_line_errors
 from fairseq_mlkd.prepare.corpus.options import SUBWORDS, CorpusOptions
 from fairseq_mlkd.prepare.corpus.tasks import WorkerLost
 from fairseq_mlkd.prepare.corpus.workers import CLUSTERS, Workers
+from fairseq_mlkd.text.language_codes import describe_odd_code
 
 # Those that the parser calls as they are called.
 OPTIONS = {field.name for field in fields(CorpusOptions)} - {"files"}
@@ -35,12 +36,22 @@ def main(argv: list[str] | None = None) -> None:
 
     given = {name: value for name, value in vars(args).items() if name in OPTIONS}
     options = CorpusOptions(parse_languages(args.languages), **given)
+    for line in filter(None, map(describe_odd_code, options.files)):
+        print(f"warning: {line}")
     workers = Workers(args.workers, args.cluster, parse_settings(args.cluster_options))
     if existing_report(args.out, options):
         print(f"{args.out} already holds this corpus; nothing to do")
     else:
         seconds: dict[str, float] = {}
-        print_report(build_corpus(args.out, options, workers, seconds))
+        report = build_corpus(args.out, options, workers, seconds)
+        print_report(report)
+        size = report["dictionary_size"]
+        if options.codes_from is None and size < options.codes:
+            print(
+                f"warning: --codes {options.codes}: so little text gives {size} "
+                "subwords, which are nearly all of its words; give more text, or "
+                "fewer codes"
+            )
         print_seconds(seconds)
     folders = [os.path.join(args.out, shard) for shard in options.shard_folders()]
     data = os.pathsep.join(folder.rstrip(os.sep) for folder in folders)

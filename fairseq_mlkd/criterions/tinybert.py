@@ -1,7 +1,8 @@
 """Distillation on any task of ours: hard loss + equation 2 + equation 3."""
 
+import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import torch
@@ -31,9 +32,12 @@ from fairseq_mlkd.distillation.contract import (
     supervise_masked,
 )
 from fairseq_mlkd.distillation.distiller import Distiller, count_by_row
+from fairseq_mlkd.distillation.first_step import describe_oddities
 from fairseq_mlkd.distillation.inner_losses import inner_weights
 from fairseq_mlkd.distillation.losses import hard_loss
 from fairseq_mlkd.distillation.other_subwords import view_batch
+
+logger = logging.getLogger(__name__)
 
 # what is logged in bits; other losses as they are
 _IN_BITS = ("loss", "nll_loss", "logits_loss", "distillation_loss")
@@ -66,6 +70,7 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
         self.cfg = cfg
         self.distiller: Distiller | None = None
         self.stage_1: Distiller | None = None
+        self._is_first = True  # the first batch of training is to come
         self.reader = task  # of the teacher's data
         self.extra_weights = extra_weights(cfg)
         distils = bool(cfg.logits_weight or any(inner_weights(cfg).values()))
@@ -73,6 +78,10 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
             raise ValueError("all weights of the tinybert criterion are 0")
         if cfg.temperature <= 0:
             raise ValueError(f"--temperature {cfg.temperature} is not above 0")
+        for name in (field.name for field in fields(TinyBertCriterionConfig)):
+            if name.endswith("_weight") and getattr(cfg, name) < 0:
+                flag = f"--{name.replace('_', '-')} {getattr(cfg, name)}"
+                raise ValueError(f"{flag} is below 0: give 0 to leave the term out")
         if task.is_restored:
             return
         if distils:
@@ -126,6 +135,9 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
             else view_batch(self.task, self.reader, sample),
         )
         loss, terms = found.loss, found.terms
+        if self.training and self._is_first:
+            self._is_first = False
+            self._warn(model, distiller, terms)
         log = self.logging_output(sample, loss, found.logits, labels.targets)
         if self.training and self.task.unlabelled_data:
             for name, weight, value in self._compare_unlabelled(model, sample, labels):
@@ -136,6 +148,16 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
             loss = hard_loss(found.logits, labels.targets)
             log.update(distillation_loss=log["loss"], loss=loss)
         return loss, log["sample_size"], log
+
+    def _warn(
+        self, model: nn.Module, distiller: Distiller, terms: dict[str, Tensor]
+    ) -> None:
+        """Say what is odd about the models and about the first batch's losses."""
+        weights = {"ce": self.cfg.ce_weight, "logits": self.cfg.logits_weight}
+        weights.update(inner_weights(self.cfg))
+        teacher = getattr(distiller.teacher, "model", None)
+        for line in describe_oddities(model, teacher, terms, weights):
+            logger.warning(line)
 
     def _compare_unlabelled(
         self, model: nn.Module, sample: Sample, labels: Supervision

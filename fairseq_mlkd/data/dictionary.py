@@ -35,7 +35,7 @@ def _load(folder: str | Path, remedy: str) -> Dictionary:
             "arg_overrides={'data': FOLDER}"
         )
     if not os.path.isdir(folder):
-        raise ValueError(f"{folder}: no such folder")
+        raise ValueError(f"{folder}: no such folder; {remedy}")
     path = os.path.join(folder, DICTIONARY_FILE)
     if not os.path.isfile(path):
         raise ValueError(f"{path} is missing: {remedy}")

@@ -39,6 +39,61 @@ DICTIONARY_FILE = "dict.txt"
 # In `target`: which slots stand under which intents in training.
 ONTOLOGY_FILE = "ontology.txt"
 AUDIT_FILE = "audit.json"
+# Of a corpus: what became of its text.
+REPORT_FILE = "report.json"
+
+
+# What data of each task hold, and what they do not.
+_SHAPES: dict[str, tuple[set[str], set[str]]] = {
+    "zero_shot_parsing": ({TARGET}, set()),
+    "zero_shot_intent_slot": ({LABEL, INTENT}, set()),
+    "zero_shot_tagging": ({LABEL}, {INPUT1, TARGET}),
+    "zero_shot_classification": ({LABEL}, {PIECES, TARGET}),
+    "multilingual_mlm": (set(), {LABEL, TARGET, INPUT0}),
+}
+
+
+def check_task(data: str | Path, task: str) -> None:
+    """Refuse data of another task.
+
+    Args:
+        data: the folder; if it does not exist, somebody else says so.
+        task: its name.
+    Raises:
+        ValueError: naming the task that the data are for.
+    """
+    if not data or not Path(data).is_dir():
+        return
+    found = {path.name for path in Path(data).iterdir()}
+    needed, foreign = _SHAPES[task]
+    if needed <= found and not foreign & found:
+        return
+    fitting = [
+        name
+        for name, (parts, others) in _SHAPES.items()
+        if parts and parts <= found and not others & found
+    ]
+    if not fitting:
+        raise ValueError(
+            f"{data}: no labelled data for --task {task}: name a folder that "
+            "mlkd-benchmark wrote"
+        )
+    raise ValueError(
+        f"--task {task} cannot read {data}, whose data are for --task {fitting[0]}"
+    )
+
+
+def is_sampled(data: str | Path) -> bool:
+    """Return whether `mlkd-corpus --sentences` has drawn a corpus by equation 1.
+
+    Args:
+        data: the folder that it wrote, or one of its shards.
+    """
+    folder = Path(data)
+    path = (folder.parent if folder.name.startswith("shard") else folder) / REPORT_FILE
+    report = read_json(path, PREPARE_AGAIN) if path.is_file() else {}
+    arguments = report.get("arguments")
+    return isinstance(arguments, dict) and bool(arguments.get("sentences"))
 
 
 def has_pairs(data: str | Path) -> bool:

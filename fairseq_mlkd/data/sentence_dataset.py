@@ -21,18 +21,25 @@ def list_languages(folder: str, split: str, wanted: str | None = None) -> list[s
         folder: holds `LANG/SPLIT.{bin,idx}`.
         wanted: comma-separated; None: all that have `split`.
     Raises:
-        ValueError: there are none.
+        ValueError: there are none, or not all of those.
     """
-    if wanted:
-        return wanted.split(",")
     langs = sorted(
         entry.name
         for entry in os.scandir(folder)
         if os.path.isfile(os.path.join(entry.path, f"{split}.idx"))
     )
     if not langs:
-        raise ValueError(f"{folder}: no language folder holds {split}.idx")
-    return langs
+        raise ValueError(
+            f"{folder}: no language folder holds {split}.idx; name a folder that "
+            "mlkd-corpus wrote"
+        )
+    missing = [lang for lang in (wanted or "").split(",") if lang not in (*langs, "")]
+    if missing:
+        raise ValueError(
+            f"{folder}: no {split} data in {', '.join(missing)}; there are "
+            f"{', '.join(langs)}"
+        )
+    return wanted.split(",") if wanted else langs
 
 
 class SentenceDataset(FairseqDataset):

@@ -59,6 +59,8 @@ class FusedAdamW(FairseqOptimizer):
             )
         # of each parameter in the order of the groups, its number among those given
         self._order = list(range(len(params)))
+        if not self.optimizer_config["lr"] >= 0:
+            raise UserError(f"fairseq_mlkd: --lr {cfg.lr} is below 0")
         groups: list[dict[str, Any]] = [{"params": params}]
         if cfg.weight_decay:
             self._order.sort(key=lambda i: params[i].dim() < 2)

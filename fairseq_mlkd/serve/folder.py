@@ -153,6 +153,11 @@ def read_facts(folder: Path) -> Facts:
     Raises:
         ValueError: in one line, no such file, or one that is damaged.
     """
+    if folder.is_file():
+        raise ValueError(
+            f"{folder}: a file, no folder of mlkd-export; export the model and name "
+            "that folder"
+        )
     path = folder / FACTS_FILE
     found = read_small_json(path)
     try:

@@ -14,6 +14,7 @@ from fairseq.criterions import FairseqCriterion
 from fairseq.data import Dictionary, FairseqDataset
 from fairseq.dataclass import ChoiceEnum, FairseqDataclass
 from fairseq.models import BaseFairseqModel
+from fairseq.tasks import TASK_REGISTRY
 from torch import Tensor
 
 from fairseq_mlkd.checkpoint import LABELS_KEY, symbols_sha256
@@ -23,7 +24,7 @@ from fairseq_mlkd.data.companion_datasets import (
     PairedDataset,
     check_same_rows,
 )
-from fairseq_mlkd.data.folders import INPUT0, LABEL, read_audit
+from fairseq_mlkd.data.folders import INPUT0, LABEL, check_task, read_audit
 from fairseq_mlkd.data.masked_lm_dataset import MaskedLMDataset, Masking
 from fairseq_mlkd.data.multilingual_dataset import MultilingualDataset
 from fairseq_mlkd.data.sentence_dataset import SentenceDataset, list_languages
@@ -127,6 +128,8 @@ class FineTuningTask(MultilingualTask):
         **kwargs: Any,
     ) -> "FineTuningTask":
         """Do as upstream; `shape` is that of a model that is built elsewhere."""
+        name = next(name for name, task in TASK_REGISTRY.items() if task is cls)
+        check_task(cfg.data, name)
         parts = [load_dictionary(join(cfg.data, part)) for part in cls.label_parts]
         task = cls(cfg, load_dictionary(cfg.data), *parts)
         task.model_shape = shape
@@ -334,12 +337,17 @@ class FineTuningTask(MultilingualTask):
         split, lang = split_subset(subset)
         if lang is None:
             lang = self.cfg.source_lang if split in ("train", "valid") else ALL
+        found = sorted(p.stem for p in Path(self.cfg.data, INPUT0).glob("*.idx"))
+        langs = [x.partition(".")[2] for x in found if x.startswith(f"{split}.")]
+        if lang not in langs if lang != ALL else not langs:
+            name = f"{split}.{lang}" if langs and lang != ALL else split
+            raise ValueError(
+                f"{self.cfg.data}: no subset {name}; there are {', '.join(found)} "
+                f"(`train` and `valid` are those of --source-lang, here "
+                f"{self.cfg.source_lang})"
+            )
         if lang != ALL:
             return [lang]
-        found = Path(self.cfg.data, INPUT0).glob(f"{split}.*.idx")
-        langs = sorted(path.stem.partition(".")[2] for path in found)
-        if not langs:
-            raise ValueError(f"{self.cfg.data}: no language has a subset {split}")
         return sorted(langs, key=lambda lang: lang != self.cfg.source_lang)
 
     def prepare_for_training(self, model: BaseFairseqModel) -> None:

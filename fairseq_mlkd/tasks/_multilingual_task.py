@@ -46,6 +46,7 @@ from fairseq_mlkd.tasks._generation import Hypotheses, TextReader, TypedDataset
 from fairseq_mlkd.tasks._outcomes import OutcomeRecorder
 from fairseq_mlkd.tasks._scoring import (
     LanguageScores,
+    check_arch,
     check_best_metric,
     check_criterion,
     check_longest,
@@ -226,6 +227,7 @@ class MultilingualTask(FairseqTask):
         self, cfg: FairseqDataclass, from_checkpoint: bool = False
     ) -> BaseFairseqModel:
         self.is_restored |= from_checkpoint
+        check_arch(cfg)
         pretrained = (
             None if from_checkpoint else read_encoder(self.cfg, self.dictionary)
         )
@@ -514,7 +516,7 @@ def load_dictionary(data: str) -> Dictionary:
     Raises:
         ValueError: one is missing, damaged or not that of the first folder.
     """
-    remedy = "is this a folder that preprocess/ wrote?"
+    remedy = "name a folder that mlkd-benchmark or mlkd-corpus wrote"
     return dictionary.load_dictionary(*utils.split_paths(data), remedy=remedy)
 
 

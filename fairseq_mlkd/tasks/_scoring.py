@@ -12,6 +12,11 @@ import torch.distributed as dist
 from fairseq.criterions import CRITERION_REGISTRY, FairseqCriterion
 from fairseq.data import FairseqDataset
 from fairseq.logging import metrics
+from fairseq.models import (
+    ARCH_MODEL_NAME_REGISTRY,
+    ARCH_MODEL_REGISTRY,
+    MODEL_REGISTRY,
+)
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -164,6 +169,25 @@ def check_criterion(name: str, task: str, others: Sequence[str]) -> None:
         )
 
 
+def check_arch(cfg: Any) -> None:
+    """Refuse a model of somebody else's, which cannot hand out what we compare.
+
+    Args:
+        cfg: of the model.
+    Raises:
+        ValueError: it is none of ours.
+    """
+    name = str(getattr(cfg, "_name", None) or getattr(cfg, "arch", None))
+    model = MODEL_REGISTRY.get(ARCH_MODEL_NAME_REGISTRY.get(name, name))
+    if model is None or not model.__module__.startswith("fairseq_mlkd."):
+        ours = sorted(
+            arch
+            for arch, built in ARCH_MODEL_REGISTRY.items()
+            if built.__module__.startswith("fairseq_mlkd.")
+        )
+        raise ValueError(f"--arch {name} is none of ours: choose {', '.join(ours)}")
+
+
 def _counts_for_task(criterion: type[FairseqCriterion]) -> bool:
     """Return whether a criterion hands the logits of validation to `count`."""
     return getattr(criterion, "counts_for_task", False)
@@ -183,6 +207,14 @@ def check_best_metric(
     """
     known = dict.fromkeys(["loss", "ppl", *keys])
     has_terms = getattr(criterion, "valid_distillation", False)
+    learns = [getattr(criterion, f"{name}_weight", 1) for name in ("ce", "logits")]
+    if metric in known and not any(learns):
+        logger.warning(
+            "checkpoint_best.pt is chosen by %s, of a head that --ce-weight 0 and "
+            "--logits-weight 0 leave as it is: give --valid-distillation "
+            "--best-checkpoint-metric distillation_loss",
+            metric,
+        )
     if metric not in known and not (has_terms and metric.endswith("_loss")):
         raise ValueError(
             f"--best-checkpoint-metric {metric}: validation on {subset} has "

@@ -1,5 +1,6 @@
 """Masked language modelling on sentences of many languages: pretraining and stage 1."""
 
+import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from fairseq.data import Dictionary
 from fairseq.models import BaseFairseqModel
 from fairseq.tasks import register_task
 
-from fairseq_mlkd.data.folders import INPUT0
+from fairseq_mlkd.data.folders import INPUT0, check_task, is_sampled
 from fairseq_mlkd.data.masked_lm_dataset import MaskedLMDataset, Masking
 from fairseq_mlkd.data.multilingual_dataset import MultilingualDataset
 from fairseq_mlkd.data.sentence_dataset import SentenceDataset, list_languages
@@ -35,6 +36,8 @@ from fairseq_mlkd.tasks._multilingual_task import (
     split_subset,
 )
 from fairseq_mlkd.tasks._scoring import ALL
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -87,6 +90,7 @@ class MultilingualMLMTask(MultilingualTask):
     def setup_task(
         cls, cfg: MultilingualMLMConfig, **kwargs: Any
     ) -> "MultilingualMLMTask":
+        check_task(utils.split_paths(cfg.data)[0], "multilingual_mlm")
         return cls(cfg, load_dictionary(cfg.data))
 
     def check_head(self, model: BaseFairseqModel, name: str) -> None:
@@ -114,11 +118,18 @@ class MultilingualMLMTask(MultilingualTask):
         }
         dataset = MultilingualDataset(
             sentences,
-            sampling_alpha=self.cfg.sampling_alpha if name == "train" else None,
+            sampling_alpha=self._alpha() if name == "train" else None,
             seed=self.sampling_seed(),
             subset=split,
         )
         if name == "train":
+            if self._alpha() != self.cfg.sampling_alpha:
+                logger.warning(
+                    "--sampling-alpha %g is read as 1: mlkd-corpus --sentences has "
+                    "drawn %s by equation 1 already",
+                    self.cfg.sampling_alpha,
+                    folder,
+                )
             dataset.log_sampling()
         else:
             dataset.log_counts()
@@ -143,9 +154,13 @@ class MultilingualMLMTask(MultilingualTask):
 
     def languages(self, subset: str, epoch: int = 1) -> list[str]:
         split, lang = split_subset(subset)
-        if lang in (None, ALL):
-            return list_languages(self._shard(epoch), split, self.cfg.langs)
-        return [str(lang)]
+        wanted = self.cfg.langs if lang in (None, ALL) else lang
+        return list_languages(self._shard(epoch), split, wanted)
+
+    def _alpha(self) -> float:
+        """Return alpha of equation 1: 1 where the corpus was drawn by it already."""
+        alpha, folder = self.cfg.sampling_alpha, self._shard(1)
+        return 1.0 if is_sampled(folder) else alpha
 
     def _shard(self, epoch: int) -> str:
         shards = utils.split_paths(self.cfg.data)
@@ -157,7 +172,7 @@ class MultilingualMLMTask(MultilingualTask):
         return {
             **super().describe_examples(),
             "--langs": list_languages(folder, "train", cfg.langs),
-            "--sampling-alpha": cfg.sampling_alpha,
+            "--sampling-alpha": self._alpha(),
             "--mask-prob": cfg.mask_prob,
             "--leave-unmasked-prob": cfg.leave_unmasked_prob,
             "--random-token-prob": cfg.random_token_prob,

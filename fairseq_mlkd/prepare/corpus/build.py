@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from typing import Any
 
-from fairseq_mlkd.data.folders import DICTIONARY_FILE
+from fairseq_mlkd.data.folders import DICTIONARY_FILE, REPORT_FILE
 from fairseq_mlkd.files.json_objects import write_json
 from fairseq_mlkd.files.writing import copy_file
 from fairseq_mlkd.prepare.corpus.card import write_card
@@ -16,7 +16,6 @@ from fairseq_mlkd.prepare.corpus.pipeline import Built, run_steps
 from fairseq_mlkd.prepare.corpus.report import (
     ARGUMENTS_FILE,
     PARTIAL,
-    REPORT_FILE,
     existing_report,
 )
 from fairseq_mlkd.prepare.corpus.sentence_encoder import load_tokenizer, read_dictionary

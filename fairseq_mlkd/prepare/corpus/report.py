@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from fairseq_mlkd.data.folders import DICTIONARY_FILE
+from fairseq_mlkd.data.folders import DICTIONARY_FILE, REPORT_FILE
 from fairseq_mlkd.files.json_objects import read_json
 from fairseq_mlkd.prepare.corpus.clean import DROP_REASONS
 from fairseq_mlkd.prepare.corpus.options import CorpusOptions
@@ -16,7 +16,6 @@ from fairseq_mlkd.prepare.corpus.tasks import Result
 from fairseq_mlkd.remedies import OTHER_FOLDER
 from fairseq_mlkd.text.tokenizer import SETTINGS_FILE
 
-REPORT_FILE = "report.json"
 ARGUMENTS_FILE = "arguments.json"
 PARTIAL = ".partial"  # the folder in OUT where a corpus is until it is complete
 
@@ -30,6 +29,8 @@ def existing_report(out: str, options: CorpusOptions) -> dict[str, Any] | None:
     Raises:
         ValueError: `out` holds something else, so nothing may be written there.
     """
+    if os.path.isfile(out):
+        raise ValueError(f"{out}: a file; {OTHER_FOLDER}")
     if not os.path.isdir(out):
         return None
     partial, arguments = os.path.join(out, PARTIAL), options.describe()
@@ -43,7 +44,7 @@ def existing_report(out: str, options: CorpusOptions) -> dict[str, Any] | None:
     what = "something else than the corpus of these arguments and inputs"
     if begun:
         what = "an unfinished corpus of other arguments or inputs"
-    raise ValueError(f"{out}: holds {what}; {OTHER_FOLDER} or remove this one")
+    raise ValueError(f"{out}: holds {what}; {OTHER_FOLDER}")
 
 
 def describe_language(

@@ -72,6 +72,11 @@ class Preparation:
         settings: Settings,
         train: Path | None = None,
     ) -> None:
+        if folder.is_file():
+            raise ValueError(
+                f"{folder}: a file where the folder of the data set belongs; name its "
+                f"folder, and --train {folder} if its name does not say what it is"
+            )
         if not folder.is_dir():
             raise ValueError(f"{folder}: no such folder; name the data set's files")
         if not (tokenizer / DICTIONARY_FILE).is_file():
@@ -125,7 +130,7 @@ class Preparation:
         audit, about = read_audit(out), self.about()
         if {key: audit.get(key) for key in about} == about:
             return True
-        raise ValueError(f"{out} holds other data; remove it or {OTHER_FOLDER}")
+        raise ValueError(f"{out} holds other data; {OTHER_FOLDER}")
 
     def write(self, out: Path) -> list[FileAudit]:
         """Write everything to `out`, which appears complete or not at all."""

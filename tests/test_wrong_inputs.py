@@ -1,0 +1,291 @@
+"""Newcomers' wrong inputs to fairseq's commands: one line each, and nothing written.
+
+`tests/test_refusals.py` has those with a story of their own, `tests/cli` the ones of
+our own commands.
+"""
+
+import errno
+import io
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from own_files import write_own
+from tiny import (
+    STUDENT,
+    flags_of,
+    rename_words,
+    run,
+    shape_flags,
+    train,
+    write_mlm_data,
+    write_pairs,
+    write_tagged,
+)
+
+from fairseq_mlkd import fairseq_fixes
+from fairseq_mlkd.errors import UserError
+
+MLM, TAGS, PAIRS = "multilingual_mlm", "zero_shot_tagging", "zero_shot_classification"
+INTENTS, PARSES = "zero_shot_intent_slot", "zero_shot_parsing"
+ONCE = ["--max-update", 1]
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory) -> SimpleNamespace:
+    """Return data and models of three tasks, and what is mixed up with them."""
+    top = tmp_path_factory.mktemp("wrong")
+    subsets = {"train.en": 12, "valid.en": 5, "valid.fr": 4}
+    data = {
+        MLM: write_mlm_data(top / "sentences"),
+        TAGS: write_tagged(top / "tags", subsets),
+        PAIRS: write_pairs(top / "pairs", subsets),
+    }
+    found = {
+        "sentences": data[MLM],
+        "tags": data[TAGS],
+        "pairs": data[PAIRS],
+        "nothing": top / "nothing",
+        "files": write_own(top / "files", "classification"),
+        "empty": top / "empty",
+        "text": top / "text.pt",
+        "cut": top / "cut.pt",
+        "other": Path(shutil.copytree(data[TAGS], top / "other")),
+    }
+    found["empty"].mkdir()
+    rename_words(found["other"])
+    for name in (MLM, TAGS, PAIRS):
+        found[name] = train(data[name], top / name, *flags_of(name), *ONCE)
+    found["text"].write_text("hello")
+    found["cut"].write_bytes(found[MLM].read_bytes()[:2000])
+    return SimpleNamespace(**found)
+
+
+def flags(task: str, arch: str = "", criterion: str = "task_cross_entropy") -> list:
+    shape = ["--arch", arch] if arch else shape_flags(STUDENT)
+    return ["--task", task, *shape, "--criterion", criterion]
+
+
+DISTIL = flags(TAGS, criterion="tinybert")
+TEACHER = ["--teacher-path", "{zero_shot_tagging}"]
+TRAIN = [
+    # data, flags, what the line says
+    ("nothing", flags(MLM), "nothing: no such folder; name a folder that mlkd-"),
+    ("text", flags(MLM), "text.pt: no such folder; name a folder that mlkd-"),
+    ("empty", flags(TAGS), "no labelled data for --task zero_shot_tagging"),
+    ("empty", flags(MLM), "dict.txt is missing: name a folder that mlkd-"),
+    ("files", flags(PAIRS), "files: no labelled data for --task zero_shot_class"),
+    ("pairs", flags(TAGS), "whose data are for --task zero_shot_classification"),
+    ("tags", flags(PAIRS), "whose data are for --task zero_shot_intent_slot"),
+    ("tags", flags(MLM), "--task multilingual_mlm cannot read"),
+    ("sentences", flags(TAGS), "no labelled data for --task zero_shot_tagging"),
+    ("pairs", flags(INTENTS), "whose data are for --task zero_shot_class"),
+    ("tags", flags(PARSES, "pointer_generator_lean_bert_tiny"), "--task zero_shot_int"),
+    ("tags", flags(TAGS, "pointer_generator_lean_bert_tiny"), "_parsing alone"),
+    ("tags", flags(TAGS, "roberta_base"), "--arch roberta_base is none of ours: "),
+    ("tags", flags(TAGS, "pretrained"), "--arch pretrained needs --encoder-path"),
+    ("sentences", [*flags(MLM), "--memory-efficient-fp16"], "needs a GPU: leave it"),
+    ("tags", [*flags(TAGS), "--encoder-path", "{nothing}"], "nothing: no such file"),
+    ("tags", [*flags(TAGS), "--encoder-path", "{empty}"], "name the checkpoint in"),
+    ("tags", [*flags(TAGS), "--encoder-path", "{text}"], "not a checkpoint: empty, t"),
+    ("tags", [*flags(TAGS), "--encoder-path", "{cut}"], "not a checkpoint, or cut sh"),
+    (
+        "tags",
+        [*flags(TAGS), "--encoder-path", "{multilingual_mlm}"]
+        + ["--encoder-embed-dim", 16],
+        "choose the --arch it was trained with",
+    ),
+    (
+        "other",
+        [*flags(TAGS), "--encoder-path", "{multilingual_mlm}"],
+        "another dictionary than this run's",
+    ),
+    ("tags", DISTIL, "the tinybert criterion needs --teacher-path"),
+    ("tags", [*DISTIL, "--teacher-path", "{nothing}"], "nothing: no such file"),
+    ("tags", [*DISTIL, "--teacher-path", "{empty}"], "name the checkpoint in it"),
+    ("tags", [*DISTIL, "--teacher-path", "{cut}"], "not a checkpoint, or cut short"),
+    (
+        "tags",
+        [*DISTIL, "--teacher-path", "{multilingual_mlm}"],
+        "lacks the parameter classification_heads.tagging_head",
+    ),
+    (
+        "tags",
+        [*DISTIL, "--teacher-path", "{zero_shot_classification}"],
+        "was trained with other labels",
+    ),
+    ("tags", [*DISTIL, *TEACHER, "--temperature", 0], "--temperature 0.0 is not above"),
+    (
+        "tags",
+        [*DISTIL, *TEACHER, "--logits-weight", -1],
+        "--logits-weight -1.0 is below 0: give 0 to leave the term out",
+    ),
+    ("tags", [*DISTIL, *TEACHER, "--layer-map", "7,9"], "--layer-map 7,9 does not fit"),
+    ("tags", [*DISTIL, *TEACHER, "--layer-map", "first"], "give `uniform`, `last`,"),
+    (
+        "tags",
+        [*DISTIL, *TEACHER, "--unlabelled-data", "{pairs}"],
+        "no language folder holds train.idx; name a folder that mlkd-corpus wrote",
+    ),
+    ("tags", [*flags(TAGS), "--source-lang", "eng"], "no subset valid.eng; there are"),
+    ("tags", [*flags(TAGS), "--valid-subset", "dev"], "no subset dev; there are tra"),
+    ("tags", [*flags(TAGS), "--valid-subset", "valid.ft"], "no subset valid.ft; there"),
+    ("tags", [*flags(TAGS), "--train-subset", "training"], "no subset training; there"),
+    ("sentences", [*flags(MLM), "--langs", "en,gr"], "no valid data in gr; there are"),
+    ("sentences", [*flags(MLM), "--sampling-alpha", 2], "is not between 0 and 1"),
+    ("sentences", [*flags(MLM), "--lr", -1], "--lr [-1.0] is below 0"),
+    ("sentences", [*flags(MLM), "--batch-size", 0], "--batch-size 0 is below 1"),
+    (
+        "sentences",
+        [*flags(MLM), "--encoder-attention-heads", 3],
+        "3 attention heads do not divide a width of 8",
+    ),
+    (
+        "sentences",
+        [*flags(MLM), "--lr-scheduler", "polynomial_decay"],
+        "polynomial_decay needs --total-num-update N",
+    ),
+]
+EVALUATE = [
+    # command, data, task, flags, what the line says
+    ("validate", "tags", TAGS, [], "no model is named: give --path CHECKPOINT"),
+    ("generate", "tags", TAGS, [], "no model is named: give --path CHECKPOINT"),
+    ("validate", "tags", TAGS, ["--path", "{nothing}"], "Model file not found: "),
+    ("validate", "tags", TAGS, ["--path", "{empty}"], "name the checkpoint in it"),
+    ("validate", "tags", TAGS, ["--path", "{text}"], "not a checkpoint: empty, torn"),
+    ("validate", "tags", TAGS, ["--path", "{cut}"], "not a checkpoint, or cut short"),
+    (
+        "validate",
+        "tags",
+        TAGS,
+        ["--path", "{zero_shot_classification}"],
+        "whose data are for --task zero_shot_intent_slot",
+    ),
+    (
+        "validate",
+        "tags",
+        TAGS,
+        ["--path", "{multilingual_mlm}"],
+        "--task multilingual_mlm cannot read",
+    ),
+    (
+        "validate",
+        "other",
+        TAGS,
+        ["--path", "{zero_shot_tagging}"],
+        "its dict.txt is not the one that the checkpoint was trained with",
+    ),
+    (
+        "validate",
+        "tags",
+        TAGS,
+        ["--path", "{zero_shot_tagging}", "--valid-subset", "tset"],
+        "no subset tset; there are train.en, valid.en, valid.fr",
+    ),
+    (
+        "generate",
+        "tags",
+        TAGS,
+        ["--path", "{zero_shot_tagging}"],
+        "no subset test; there are train.en, valid.en, valid.fr",
+    ),
+    (
+        "validate",
+        "tags",
+        TAGS,
+        ["--path", "{zero_shot_tagging}", "--results", "/dev/full"],
+        "--results /dev/full: No space left on device: name a file that can be",
+    ),
+]
+
+
+def check(message: str, wanted: str) -> None:
+    """Check that it is one line which says what is wanted, and deletes nothing."""
+    assert wanted in message
+    assert message.startswith("fairseq_mlkd: ") and "\n" not in message
+    assert "remove" not in message and "delete" not in message
+
+
+def fill(flags: list, here: SimpleNamespace) -> list[str]:
+    return [str(flag).format(**vars(here)) for flag in flags]
+
+
+@pytest.mark.parametrize("data, flags, message", TRAIN)
+def test_train(here, tmp_path, data, flags, message):
+    with pytest.raises(UserError) as error:
+        train(vars(here)[data], tmp_path, *fill(flags, here), *ONCE)
+    check(str(error.value), message)
+    assert list(tmp_path.glob("*.pt*")) == []
+
+
+@pytest.mark.parametrize("command, data, task, flags, message", EVALUATE)
+def test_evaluate(here, command, data, task, flags, message):
+    arguments = ["--task", task, "--batch-size", 4, *fill(flags, here)]
+    with pytest.raises(UserError) as error:
+        run(command, vars(here)[data], *arguments)
+    check(str(error.value), message)
+
+
+def test_a_misspelt_choice_is_answered_by_those_there_are(here, tmp_path, capsys):
+    for flag, value in [("--head-map", "mena"), ("--arch", "leanbert")]:
+        arguments = [*fill([*DISTIL, *TEACHER], here), flag, value]
+        with pytest.raises(SystemExit):
+            train(here.tags, tmp_path, *arguments, *ONCE)
+        last = capsys.readouterr().err.strip().splitlines()[-1]
+        assert f"argument {flag}" in last and f"invalid choice: '{value}'" in last
+
+
+def test_a_full_disk_is_said_and_nothing_is_left_half_written(
+    here, tmp_path, monkeypatch
+):
+    def write(*args, **kwargs):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("torch.save", write)
+    with pytest.raises(UserError) as error:
+        train(here.tags, tmp_path, *flags_of(TAGS), *ONCE)
+    check(str(error.value), f"--save-dir {tmp_path}: No space left on device")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_command_ends_in_one_line_where_fairseq_cannot_open_a_file(monkeypatch):
+    said = io.StringIO()
+    monkeypatch.setattr("sys.stderr", said)
+    shown = []
+    monkeypatch.setattr("sys.excepthook", lambda *error: shown.append(error))
+    fairseq_fixes.print_user_errors()
+    error = FileNotFoundError(errno.ENOENT, "No such file or directory", "/x/y")
+    monkeypatch.setattr("sys.argv", ["/bin/fairseq-generate"])
+    sys.excepthook(type(error), error, None)
+    assert said.getvalue() == "fairseq_mlkd: /x/y: No such file or directory\n"
+    monkeypatch.setattr("sys.argv", ["my_script.py"])
+    sys.excepthook(type(error), error, None)
+    assert len(shown) == 1  # a program of somebody else's keeps its traceback
+
+
+# --- what is said, and goes on
+
+
+def test_a_sampled_corpus_is_not_sampled_again(tmp_path, caplog):
+    data = write_mlm_data(tmp_path / "data")
+    report = {"arguments": {"sentences": 100}}
+    (data / "report.json").write_text(json.dumps(report))
+    train(data, tmp_path / "run", *flags_of(MLM), "--sampling-alpha", 0.3, *ONCE)
+    assert "--sampling-alpha 0.3 is read as 1: mlkd-corpus --sentences" in caplog.text
+
+
+def test_odd_distillations_are_said(here, tmp_path, caplog):
+    wide = {**STUDENT, "embed_dim": 32}
+    weights = ["--ce-weight", 0, "--logits-weight", 0, "--attention-weight", 1e6]
+    arguments = [*flags_of(TAGS, wide, here.zero_shot_tagging), *weights, *ONCE]
+    train(here.tags, tmp_path, *arguments)
+    messages = [record.getMessage() for record in caplog.records]
+    (head,) = [m for m in messages if "checkpoint_best.pt is chosen by loss" in m]
+    assert "--best-checkpoint-metric distillation_loss" in head
+    assert sum("parameters, its teacher" in m for m in messages) == 1
+    (term,) = [m for m in messages if "of the loss at the first update" in m]
+    assert "attention is 100% of the loss" in term and "--attention-weight " in term

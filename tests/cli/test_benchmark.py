@@ -226,7 +226,7 @@ def test_complete_output_is_kept_and_other_output_refused(
     main(command)
     assert "is complete already" in capsys.readouterr().out
     assert (out / "audit.json").stat().st_mtime_ns == before
-    with pytest.raises(SystemExit, match="holds other data; remove it"):
+    with pytest.raises(SystemExit, match="holds other data; name"):
         main([*command, "--keep-ns"])
     with open(pawsx / "x-final/en/train.tsv", "a") as file:
         file.write("9\tone\ttwo\t1\n")

@@ -251,7 +251,7 @@ def test_teacher_that_is_no_checkpoint_is_refused(data, teacher, tmp_path):
 @pytest.mark.parametrize(
     "folder, options, message",
     [
-        ("", ["--langs", "en,xx"], "xx/valid.idx is missing"),
+        ("", ["--langs", "en,xx"], "no valid data in xx; there are"),
         ("", ["--train-subset", "test"], "no language folder holds test.idx"),
         ("no-such-folder", [], "no-such-folder"),
         ("", ["--sampling-alpha", "2"], "sampling alpha 2.0 is not between 0 and 1"),

@@ -209,7 +209,7 @@ def test_pairs_of_classification_are_neighbours(world):
     "options, message",
     [
         ({"unlabelled_data": "no/folder"}, "no/folder: no such folder"),
-        ({"unlabelled_langs": "xx"}, "sentences/xx/train.idx is missing"),
+        ({"unlabelled_langs": "xx"}, "no train data in xx; there are"),
         ({"unlabelled_ratio": 0.0}, "--unlabelled-ratio 0.0 gives no sentence at all"),
         ({"unlabelled_ratio": 0.01}, "for 18 labelled examples"),
         ({"unlabelled_alpha": 1.5}, "alpha 1.5 is not between 0 and 1"),

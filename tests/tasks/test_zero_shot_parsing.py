@@ -287,7 +287,7 @@ def test_other_searches_and_missing_files_are_refused(data, untrained, capsys):
     subset = ["--gen-subset", "train"]
     with pytest.raises(UserError, match="by beam search alone"):
         generate(capsys, data, untrained, *subset, "--sampling", "--nbest", 5)
-    with pytest.raises(UserError, match="target: no such folder"):
+    with pytest.raises(UserError, match="no labelled data"):
         generate(capsys, data / "input0", untrained, *subset)
     ontology = data / "target" / "ontology.txt"
     text = ontology.read_text()

@@ -48,7 +48,8 @@ def study_command(
     config.write_text(json.dumps(more))
     words = [program, "--profile", WORKFLOW / "profiles" / profile]
     words += ["--snakefile", WORKFLOW / "Snakefile", "--directory", out]
-    words += ["--configfile", EXAMPLES / "config" / "study" / f"{name}.yaml", config]
+    shipped = [EXAMPLES / "config" / "study" / f"{name}.yaml"] if name else []
+    words += ["--configfile", *shipped, config]
     return [*map(str, words), *options]
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import slurm
 import step
 import yaml
 from commands import Commands
@@ -355,3 +356,32 @@ def test_a_language_is_added_by_one_file(made):
     said(run_study(made, "demo", merged(MINIATURE, dutch)))
     assert langs_of(made) == LANGS | {"nl"}
     assert (made / "data" / "corpus" / "nl" / "train.bin").is_file()
+
+
+# --- a cluster, and a sweep
+
+
+@pytest.mark.slow
+def test_steps_are_submitted_to_slurm(tmp_path, monkeypatch):
+    pytest.importorskip("snakemake_executor_plugin_slurm", reason="extra cluster")
+    for key, value in slurm.install(tmp_path / "slurm").items():
+        monkeypatch.setenv(key, value)
+    options = ["done/data/xnli", "--slurm-init-seconds-before-status-checks", "1"]
+    options += ["--seconds-between-status-checks", "1", "--latency-wait", "5"]
+    out = tmp_path / "out"
+    said(run_study(out, "demo", MINIATURE, *options, profile="slurm"))
+    assert (out / "data" / "xnli" / "audit.json").is_file()
+    jobs = (tmp_path / "slurm" / "submitted").read_text().splitlines()
+    assert len(jobs) == 3 and all("--mem 8000" in job for job in jobs)
+
+
+def test_a_sweep_is_collected(tmp_path):
+    for seed in (1, 2):
+        run = tmp_path / "out" / "ft" / "xnli" / f"lean_bert-seed{seed}"
+        run.mkdir(parents=True)
+        (run / "checkpoint_best.pt").touch()
+    options = ["--config", "collect=true", "--dry-run", "-p"]
+    text = said(run_study(tmp_path / "out", None, {}, *options))
+    runs = "ft/xnli/lean_bert-seed1 ft/xnli/lean_bert-seed2"
+    assert f"mlkd-evaluate {runs} --data data/xnli" in text
+    assert "fine_tune" not in text

@@ -24,7 +24,11 @@ class Progress(threading.Thread):
     def __init__(self, workflow: Any) -> None:
         super().__init__(daemon=True)
         dag = getattr(workflow, "dag", None) or workflow.persistence.dag
-        self.dag, self.cores = dag, workflow.cores or 1
+        limits = (workflow.global_resources.get(k) for k in ("_cores", "_nodes"))
+        self.dag = dag
+        self.at_once = min(
+            (n for n in limits if isinstance(n, int) and n > 0), default=1
+        )
         self.jobs = list(dag.needrun_jobs())
         self.began = time.time()
         self.started: dict[Any, float] = {}
@@ -78,7 +82,7 @@ class Progress(threading.Thread):
             spent = now - self.started.get(job, now)
             share = share_done(job)
             left += spent * (1 / share - 1) if share else max(0.0, expected - spent)
-        return left / self.cores
+        return left / self.at_once
 
 
 def describe(job: Any) -> str:

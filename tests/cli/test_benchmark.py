@@ -246,7 +246,7 @@ def test_bad_row_leaves_nothing_behind(tokenizer, pawsx, tmp_path):
     "name, text, complaint",
     [
         ("fr/test", "le\n", r"test:1: 1 tab-separated columns"),
-        ("fr/test.tsv", "le\tO\n", r"both hold test\.fr; remove one"),
+        ("fr/test.tsv", "le\tO\n", r"both hold test\.fr; move one"),
         ("fr/test", "", r"test: the file is empty"),
     ],
 )

@@ -1,12 +1,22 @@
 """A user's own files through every command: preparation to an answer to a sentence."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from labelled_files import write_rows
 from own_files import COLUMNS, KINDS, TASKS, WORDS, write_own
-from tiny import STUDENT, run, shape_flags, train, write_tokenizer
+from tiny import (
+    STUDENT,
+    load,
+    make_task,
+    run,
+    shape_flags,
+    train,
+    write_sentences,
+    write_tokenizer,
+)
 
 from fairseq_mlkd import Predictor
 from fairseq_mlkd.cli import benchmark, export, report, score
@@ -19,6 +29,7 @@ METRICS = {
     "intent_slot": "exact_match",
     "parsing": "exact_match",
 }
+ONCE = ["--max-update", 1]
 NAMES = ["--columns", "text=text", "label=label"]
 ANSWERS = dict(zip(KINDS, ("label", "label", "entities", "intent", "parse")))
 
@@ -144,3 +155,19 @@ def test_official_files_take_no_flags_of_own_ones(tokenizer, tmp_path):
         arguments = ["xnli", str(tmp_path), str(tmp_path / "out")]
         with pytest.raises(SystemExit, match="xnli is read as its authors publish it"):
             benchmark.main([*arguments, "--tokenizer", str(tokenizer), *flags])
+
+
+def test_single_sentences_learn_from_unlabelled_ones(tokenizer, tmp_path):
+    files = write_own(tmp_path / "files", "classification")
+    data = prepare(files, tmp_path / "data", "classification", tokenizer)
+    teacher = train(data, tmp_path / "a", *model_flags("classification"), *ONCE)
+    sentences = tmp_path / "sentences"
+    write_sentences(sentences / "de" / "train", [[4, 5, 2], [6, 2], [7, 4, 2]], 9)
+    shutil.copy(data / "dict.txt", sentences)
+    flags = model_flags("classification")
+    flags[-1:] = ["tinybert", "--teacher-path", teacher]
+    last = train(data, tmp_path / "b", *flags, "--unlabelled-data", sentences, *ONCE)
+    assert "unlabelled_loss" in str(load(last)["extra_state"]["metrics"])
+    # as one sentence, not as a pair of neighbours
+    task = make_task(TASKS["classification"], data)
+    assert len(task.load_unlabelled(str(sentences / "de" / "train"))) == 3

@@ -86,7 +86,9 @@ def _one_file_each(files: list[LabelledFile]) -> dict[tuple[str, str], Path]:
     for path, split, lang in files:
         other = paths.setdefault((split, lang), path)
         if other != path:
-            raise ValueError(f"{other} and {path} both hold {split}.{lang}; remove one")
+            raise ValueError(
+                f"{other} and {path} both hold {split}.{lang}; move one away"
+            )
     return paths
 
 

@@ -181,7 +181,7 @@ def test_a_dev_file_can_train_only_with_a_held_out_part(tmp_path):
         (["train-en"], {}, "no validation file for 'en'"),
         (["train-en", "dev-en"], {"langs": ("xx",)}, "no file for xx"),
         (["train-en", "dev-en"], {"valid_fraction": 0.1}, "leave out --valid-fraction"),
-        (["train-en", "dev-en", "xnli.dev"], {}, "both hold valid.en; remove one"),
+        (["train-en", "dev-en", "xnli.dev"], {}, "both hold valid.en; move one away"),
     ],
 )
 def test_incomplete_or_ambiguous_folders_are_refused(

@@ -40,7 +40,13 @@ ALWAYS = {
     # that of an untrained model, on a dozen rows; tests/cli has what is refused
     "mlkd-export": "--tolerance 100",
     "mlkd-latency": "--seconds 0.05",
+    "snakemake": "--config 'set={optimization.max_update: 3, dataset.batch_size: 8,"
+    " lr_scheduler.warmup_updates: 1, checkpoint.save_interval_updates: 1,"
+    " model.encoder_embed_dim: 48, model.encoder_ffn_embed_dim: 64}'"
+    " 'models={encoder: {import: downloads/multilingual-e5-small}}'",
 }
+# They end, or start others, as processes of their own.
+APART = {"mlkd-serve": "fairseq_mlkd mlkd-serve", "snakemake": "snakemake"}
 # Architectures whose width is of the paper: depth and heads stay.
 WIDE = ("mbert", "mbert8", "mbert8_large", "lean_bert")
 NARROW = "--encoder-embed-dim 48 --encoder-ffn-embed-dim 64"
@@ -134,7 +140,17 @@ def ask(path: str, name: str, arguments: list[str]) -> int:
         return (client.recv(1) or b"\1")[0]
 
 
+def main() -> None:
+    """Do as the head of this file says."""
+    path, *command = sys.argv[1:]
+    if not command:
+        return serve(path)
+    name, *arguments = command
+    if name in APART:
+        module = [sys.executable, "-m", *APART[name].split()]
+        os.execv(sys.executable, [*module, *shrink(name, arguments)])
+    sys.exit(ask(path, name, arguments))
+
+
 if __name__ == "__main__":
-    if sys.argv[2:]:
-        sys.exit(ask(sys.argv[1], sys.argv[2], sys.argv[3:]))
-    serve(sys.argv[1])
+    main()

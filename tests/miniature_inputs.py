@@ -33,10 +33,8 @@ def serve_commands(folder: Path) -> Iterator[None]:
     folder.mkdir()
     path = folder / "socket"
     python = f"{sys.executable} {ROOT / 'tests' / 'miniature.py'} {path}"
-    for name in (*FAIRSEQ, *COMMANDS, "python"):
-        # a service ends with its own process
-        start = f"{sys.executable} -m fairseq_mlkd" if name == "mlkd-serve" else python
-        (folder / name).write_text(f'#!/bin/sh\nexec {start} {name} "$@"\n')
+    for name in (*FAIRSEQ, *COMMANDS, "python", "snakemake"):
+        (folder / name).write_text(f'#!/bin/sh\nexec {python} {name} "$@"\n')
         (folder / name).chmod(0o755)
     with subprocess.Popen(python.split()) as server:
         try:

@@ -41,7 +41,7 @@ demo: $(VENV)/.installed
 		--snakefile $(WORKFLOW)/Snakefile \
 		--configfile examples/mlkd/config/study/demo.yaml --directory demo
 
-# Fails on a broken link or a name that is not in the code.
+# Fails on a broken link or a name that is not in the code; needs Python 3.11 or later.
 docs: $(VENV)/.installed
 	NO_MKDOCS_2_WARNING=1 $(RUN) $(BIN)/mkdocs build --strict
 

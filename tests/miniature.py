@@ -32,6 +32,18 @@ SMALLER = {
     "--total-num-update": "3",
     "--warmup-updates": "1",
 }
+# of a study, and of its tasks, which have numbers of their own
+_FEW = json.dumps(
+    {
+        "optimization.max_update": 3,
+        "dataset.batch_size": 8,
+        "lr_scheduler.warmup_updates": 1,
+        "checkpoint.save_interval_updates": 1,
+        "model.encoder_embed_dim": 48,
+        "model.encoder_ffn_embed_dim": 64,
+    }
+)
+_TASKS = ", ".join(f"{task}: {{set: {_FEW}}}" for task in ("xnli", "pawsx", "wikiann"))
 ALWAYS = {
     "fairseq-train": "--max-update 3",
     "fairseq-hydra-train": "optimization.max_update=3 lr_scheduler.warmup_updates=1"
@@ -40,10 +52,8 @@ ALWAYS = {
     # that of an untrained model, on a dozen rows; tests/cli has what is refused
     "mlkd-export": "--tolerance 100",
     "mlkd-latency": "--seconds 0.05",
-    "snakemake": "--config 'set={optimization.max_update: 3, dataset.batch_size: 8,"
-    " lr_scheduler.warmup_updates: 1, checkpoint.save_interval_updates: 1,"
-    " model.encoder_embed_dim: 48, model.encoder_ffn_embed_dim: 64}'"
-    " 'models={encoder: {import: downloads/multilingual-e5-small}}'",
+    "snakemake": "--config 'models={encoder: {import: downloads/multilingual-e5-small}}'"
+    f" 'set={_FEW}' 'tasks={{{_TASKS}}}'",
 }
 # They end, or start others, as processes of their own.
 APART = {"mlkd-serve": "fairseq_mlkd mlkd-serve", "snakemake": "snakemake"}

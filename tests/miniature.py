@@ -52,8 +52,8 @@ ALWAYS = {
     # that of an untrained model, on a dozen rows; tests/cli has what is refused
     "mlkd-export": "--tolerance 100",
     "mlkd-latency": "--seconds 0.05",
-    "snakemake": "--config 'models={encoder: {import: downloads/multilingual-e5-small}}'"
-    f" 'set={_FEW}' 'tasks={{{_TASKS}}}'",
+    "snakemake": f"--config 'set={_FEW}' 'tasks={{{_TASKS}}}'"
+    " 'models={encoder: {import: downloads/multilingual-e5-small}}'",
 }
 # They end, or start others, as processes of their own.
 APART = {"mlkd-serve": "fairseq_mlkd mlkd-serve", "snakemake": "snakemake"}

@@ -32,9 +32,10 @@ def measure(
         seconds: of each setting, all rounds together.
         command: starts the process.
     Returns:
-        A row for each: `p50` and `p99` of all runs, and `least`, the least median of a
-        round, in milliseconds; `ratio`, the `least` of the first setting to it;
-        `sentences` a second at the median; peak memory `peak` in MB.
+        A row for each: `p50`, `p99` and the `least` of all runs in milliseconds, and
+        `cpu`, the median of processors' time, which does not pass while others have
+        them; `ratio`, the `least` of the first setting to it; `sentences` a second at
+        the median; peak memory `peak` in MB.
     Raises:
         ValueError: one fails; with the last line of what it said.
     """
@@ -77,7 +78,7 @@ class _Worker:
         assert self._process.stdin
         print(seconds, file=self._process.stdin, flush=True)
         found = self._read()
-        self._times.append(found["times"])
+        self._times += found["times"]
         self._peak = found["peak"]
 
     def _read(self) -> Row:
@@ -93,12 +94,13 @@ class _Worker:
         return found
 
     def summarise(self) -> Row:
-        times = 1e3 * np.concatenate(self._times)
-        median = float(np.median(times))
+        clock, processors = 1e3 * np.array(self._times).T
+        median = float(np.median(clock))
         return {
             "p50": median,
-            "p99": float(np.quantile(times, 0.99)),
-            "least": 1e3 * min(float(np.median(x)) for x in self._times),
+            "p99": float(np.quantile(clock, 0.99)),
+            "least": float(clock.min()),
+            "cpu": float(np.median(processors)),
             "sentences": 1e3 * self.setting.batch / median,
             "peak": self._peak,
         }

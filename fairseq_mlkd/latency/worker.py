@@ -47,15 +47,20 @@ def work(arguments: list[str], open_: Callable[[Setting], Run] = open_run) -> No
         sys.exit(describe(error))
 
 
-def time_runs(run: Run, seconds: float) -> list[float]:
-    """Return how long each of some runs took, after some that do not count."""
+def time_runs(run: Run, seconds: float) -> list[tuple[float, float]]:
+    """Return how long each of some runs took, after some that do not count.
+
+    Returns:
+        Of each, seconds on the clock and seconds of processors.
+    """
     for _ in range(_WARM_UP):
         run()
-    times: list[float] = []
-    while sum(times) < seconds or len(times) < _LEAST_RUNS:
-        start = time.perf_counter()
+    times: list[tuple[float, float]] = []
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end or len(times) < _LEAST_RUNS:
+        start, used = time.perf_counter(), time.process_time()
         run()
-        times.append(time.perf_counter() - start)
+        times.append((time.perf_counter() - start, time.process_time() - used))
     return times
 
 

@@ -49,7 +49,7 @@ def test_engines_are_measured_beside_scores(folder, tmp_path, capsys):
     )
     assert [row["engine"] for row in rows] == ["onnx", "int8"]
     for row in rows:
-        assert 0 < row["least"] <= row["p50"] * 1.5 and row["p50"] <= row["p99"]
+        assert 0 < row["least"] <= row["p50"] <= row["p99"] and row["cpu"] > 0
         assert row["peak"] > 10 and (row["source"], row["zero_shot"]) == (80, 55)
         assert row["ratio"] == rows[0]["least"] / row["least"]
     assert rows[1]["disk"] < rows[0]["disk"]

@@ -170,10 +170,13 @@ class MultilingualEncoderModel(BaseFairseqModel):
     def add_head(self, name: str, num_classes: int, *, pooled: bool) -> None:
         """Add a new classifier of tokens, or of sentences (`pooled`, first tokens)."""
         shape = (self.cfg.encoder_embed_dim, num_classes)
-        head: PooledHead | TokenHead = TokenHead(*shape, dropout=self.cfg.dropout)
-        if pooled:
-            activation = self.cfg.head_activation
-            head = PooledHead(*shape, dropout=self.cfg.dropout, activation=activation)
+        dropout, activation = self.cfg.dropout, self.cfg.head_activation
+        # one alone is built: each draws from the random numbers of what comes after
+        head = (
+            PooledHead(*shape, dropout=dropout, activation=activation)
+            if pooled
+            else TokenHead(*shape, dropout=dropout)
+        )
         init = partial(init_weights, std=self.cfg.init_std)
         self.classification_heads[name] = head.apply(init)
 

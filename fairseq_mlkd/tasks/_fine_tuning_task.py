@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Optional
 
+import numpy as np
 import torch
 from fairseq.criterions import FairseqCriterion
 from fairseq.data import Dictionary, FairseqDataset
@@ -31,7 +32,6 @@ from fairseq_mlkd.data.sentence_dataset import SentenceDataset, list_languages
 from fairseq_mlkd.distillation.config import ExtraWeights, extra_weights
 from fairseq_mlkd.distillation.contract import Alignment, ModelShape
 from fairseq_mlkd.errors import in_one_line
-from fairseq_mlkd.metrics.calibration import Calibrated
 from fairseq_mlkd.metrics.metric import Labels, Metric
 from fairseq_mlkd.metrics.transfer import Transfer
 from fairseq_mlkd.options import option
@@ -43,6 +43,7 @@ from fairseq_mlkd.tasks._multilingual_task import (
     load_dictionary,
     split_subset,
 )
+from fairseq_mlkd.tasks._outcomes import Outcomes
 from fairseq_mlkd.tasks._scoring import ALL, is_first_worker
 from fairseq_mlkd.text.windows import LONG_INPUTS
 
@@ -103,8 +104,7 @@ class FineTuningTask(MultilingualTask):
     def __init__(
         self, cfg: FineTuningTaskConfig, dictionary: Dictionary, metric: Metric
     ) -> None:
-        self.metric = Calibrated(metric)
-        super().__init__(cfg, dictionary, self.metric)
+        super().__init__(cfg, dictionary, metric)
         dictionary.add_symbol("<mask>")
         self.audit = read_audit(cfg.data)
         self.transfer = Transfer(
@@ -189,8 +189,12 @@ class FineTuningTask(MultilingualTask):
             probs: `(bsz,)`, the model's probabilities of `predicted`.
         """
         if self.is_restored:
-            self.outcomes.add(sample, self.metric.outcomes(gold, predicted))
-        counts = self.metric.count(gold, predicted, probs.tolist())
+            right = np.array([dict(g) == dict(p) for g, p in zip(gold, predicted)])
+            rows = self.scores.metric.outcomes(gold, predicted)
+            self.outcomes.add(
+                sample, Outcomes(rows, right, probs.double().cpu().numpy())
+            )
+        counts = self.scores.metric.count(gold, predicted)
         # fairseq adds up tensors of any shape alone
         return {name: torch.as_tensor(count) for name, count in counts.items()}
 

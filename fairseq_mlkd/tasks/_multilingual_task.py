@@ -43,7 +43,7 @@ from fairseq_mlkd.metrics.metric import Counts, Metric
 from fairseq_mlkd.options import option
 from fairseq_mlkd.tasks._encoder import copy_shape, read_encoder, start_encoder
 from fairseq_mlkd.tasks._generation import Hypotheses, TextReader, TypedDataset
-from fairseq_mlkd.tasks._outcomes import OutcomeRecorder
+from fairseq_mlkd.tasks._outcomes import OutcomeRecorder, Outcomes
 from fairseq_mlkd.tasks._scoring import (
     LanguageScores,
     check_arch,
@@ -450,7 +450,7 @@ class MultilingualTask(FairseqTask):
         self,
         subset: str,
         counts: dict[str, Counts],
-        outcomes: dict[str, NDArray[np.int64]],
+        outcomes: dict[str, Outcomes],
     ) -> None:
         """Append the scores of a subset to the results, a line per language and score.
 

@@ -20,9 +20,11 @@ from fairseq.models import (
 from numpy.typing import NDArray
 from torch import Tensor
 
-from fairseq_mlkd.metrics.metric import EXAMPLES, Counts, Metric, add_up
+from fairseq_mlkd.metrics.calibration import Calibration
+from fairseq_mlkd.metrics.metric import EXAMPLES, Counts, Metric, Score, add_up
 from fairseq_mlkd.metrics.outcomes import write_outcomes
 from fairseq_mlkd.metrics.results import Result, append_results
+from fairseq_mlkd.tasks._outcomes import Outcomes
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +113,7 @@ class LanguageScores:
         path: str,
         counts: Mapping[str, Counts],
         dropped: Mapping[str, int],
-        outcomes: Mapping[str, NDArray[np.int64]],
+        outcomes: Mapping[str, Outcomes],
         **about: Any,
     ) -> None:
         """Append the scores of a subset to a file, a line per language and score.
@@ -122,22 +124,27 @@ class LanguageScores:
             outcomes: of each language, what became of each example.
             about: the other fields of a `Result`.
         """
-        results = [
-            Result(
-                metric=score.metric,
-                value=score.value,
-                examples=score.examples,
-                chance=score.chance,
-                lang=lang,
-                dropped=dropped[lang],
-                **about,
-            )
-            for lang, sums in counts.items()
-            for score in self.metric.scores(sums)
-        ]
-        main = {result.lang: result for result in reversed(results)}
-        for lang, rows in outcomes.items():
-            write_outcomes(path, main[lang], rows)
+        results = []
+        for lang, sums in counts.items():
+            scores = self.metric.scores(sums)
+            rows = outcomes.get(lang)
+            if rows is not None:
+                scores = [*scores, _calibration(rows)]
+            lines = [
+                Result(
+                    metric=score.metric,
+                    value=score.value,
+                    examples=score.examples,
+                    chance=score.chance,
+                    lang=lang,
+                    dropped=dropped[lang],
+                    **about,
+                )
+                for score in scores
+            ]
+            if rows is not None:
+                write_outcomes(path, lines[0], rows.counts)
+            results += lines
         append_results(path, results)
         logger.info("%d results appended to %s", len(results), path)
 
@@ -145,6 +152,11 @@ class LanguageScores:
         """Return what scores are called in logs: over all languages, and of each."""
         keys = self.metric.keys()
         return [*keys, *(f"{key}_{lang}" for lang in langs for key in keys)]
+
+
+def _calibration(rows: Outcomes) -> Score:
+    calibration = Calibration()
+    return calibration.score(calibration.count(rows.right, rows.probs))
 
 
 def _to_array(count: Any) -> NDArray[Any]:

@@ -35,6 +35,7 @@ from fairseq_mlkd.tasks._multilingual_task import (
     load_dictionary,
     split_subset,
 )
+from fairseq_mlkd.tasks._outcomes import Outcomes
 from fairseq_mlkd.tasks._scoring import ALL
 
 logger = logging.getLogger(__name__)
@@ -182,7 +183,7 @@ class MultilingualMLMTask(MultilingualTask):
         return supervise_masked(sample, self.dictionary.pad())
 
     def write_results(
-        self, subset: str, counts: dict[str, Counts], outcomes: dict[str, Any]
+        self, subset: str, counts: dict[str, Counts], outcomes: dict[str, Outcomes]
     ) -> None:
         """Do as the base class, with all languages together in front, as in Table 2."""
         total = {ALL: add_up(counts.values())} if len(counts) > 1 else {}

@@ -4,31 +4,38 @@ import numpy as np
 import torch
 
 from fairseq_mlkd.tasks import _outcomes
-from fairseq_mlkd.tasks._outcomes import OutcomeRecorder
+from fairseq_mlkd.tasks._outcomes import OutcomeRecorder, Outcomes
 
 
-def batch(ids, lang="fr"):
-    return {"id": torch.tensor(ids), "subset": "test", "lang": lang}
+def add(recorder, ids, lang="fr"):
+    sample = {"id": torch.tensor(ids), "subset": "test", "lang": lang}
+    recorder.add(sample, rows(ids))
 
 
 def rows(ids):
-    return np.array([[i % 2, 1] for i in ids])
+    numbers = np.array(ids)
+    counts = np.stack([numbers % 2, np.ones_like(numbers)], axis=1)
+    return Outcomes(counts, numbers % 2 == 1, numbers / 10)
+
+
+def same(found, expected):
+    return all(np.array_equal(a, b) for a, b in zip(found, expected))
 
 
 def test_come_in_the_order_of_the_data_and_are_forgotten():
     recorder = OutcomeRecorder()
     for ids in ([4, 2], [3], [5]):
-        recorder.add(batch(ids), rows(ids))
-    recorder.add(batch([0, 1], "de"), rows([0, 1]))
+        add(recorder, ids)
+    add(recorder, [0, 1], "de")
     found = recorder.collect()
-    assert found["test"]["fr"].tolist() == rows([2, 3, 4, 5]).tolist()
-    assert found["test"]["de"].tolist() == rows([0, 1]).tolist()
+    assert same(found["test"]["fr"], rows([2, 3, 4, 5]))
+    assert same(found["test"]["de"], rows([0, 1]))
     assert recorder.collect() == {}
 
 
 def test_those_of_all_workers_are_together_and_each_counts_once(monkeypatch):
     other = OutcomeRecorder()
-    other.add(batch([1, 2]), rows([1, 2]))
+    add(other, [1, 2])
 
     def gather(everyone, own):
         everyone[:] = [own, other._parts]
@@ -37,6 +44,5 @@ def test_those_of_all_workers_are_together_and_each_counts_once(monkeypatch):
     monkeypatch.setattr(_outcomes.dist, "get_world_size", lambda: 2)
     monkeypatch.setattr(_outcomes.dist, "all_gather_object", gather)
     recorder = OutcomeRecorder()
-    recorder.add(batch([0, 2]), rows([0, 2]))  # 2 fills up this worker's last batch
-    found = recorder.collect()
-    assert found["test"]["fr"].tolist() == rows([0, 1, 2]).tolist()
+    add(recorder, [0, 2])  # 2 fills up this worker's last batch
+    assert same(recorder.collect()["test"]["fr"], rows([0, 1, 2]))

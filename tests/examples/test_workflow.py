@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ import slurm
 import step
 import yaml
 from commands import Commands
-from scripts import WORKFLOW, run_study
+from scripts import WORKFLOW, run_study, study_command, study_environment
 from study import CONFIG
 
 from fairseq_mlkd.errors import UserError
@@ -356,6 +357,34 @@ def test_a_language_is_added_by_one_file(made):
     said(run_study(made, "demo", merged(MINIATURE, dutch)))
     assert langs_of(made) == LANGS | {"nl"}
     assert (made / "data" / "corpus" / "nl" / "train.bin").is_file()
+
+
+@pytest.mark.slow
+def test_killed_twenty_times_it_ends_in_the_same_report(made, tmp_path):
+    """Every second time the engine alone dies, and the commands live on."""
+    out, random = tmp_path / "out", Random(1)
+    command = study_command(out, "demo", MINIATURE, "--quiet", "rules", "progress")
+    kills = 0
+    while kills < 20:
+        process = subprocess.Popen(
+            command,
+            env=study_environment(out),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            process.wait(random.uniform(2, 15))
+            assert process.returncode == 0
+            for path in ("done", "results"):  # it was quick: make a part again
+                shutil.rmtree(out / path)
+        except subprocess.TimeoutExpired:
+            kills += 1
+            kill = os.killpg if kills % 2 else os.kill
+            kill(process.pid, signal.SIGKILL)
+            process.wait()
+    said(run_study(out, "demo", MINIATURE))
+    assert (out / "report.md").read_text() == (made / "report.md").read_text()
 
 
 # --- a cluster, and a sweep

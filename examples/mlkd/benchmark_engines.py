@@ -13,7 +13,7 @@ own int8 graph is made in an environment of its own, and measured where it is fo
 
 A student's model is compared with the teacher of the same width, the first model named.
 Processes take turns in short rounds. Compared is the fastest run, and in brackets the
-median of processors' time, which does not pass while others have them.
+least of processors' time, which does not pass while others have them.
 """
 
 from __future__ import annotations

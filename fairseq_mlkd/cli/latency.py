@@ -2,7 +2,7 @@
 
 Models and engines are measured in rounds, so that what else the machine does hits all
 alike. "least" is the fastest run, "x" how many times as fast that is as the first row's
-of the same threads and batch, and "CPU" the median of processors' time.
+of the same threads and batch, and "CPU" the least of processors' time.
 
 Example:
 

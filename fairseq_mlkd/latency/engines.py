@@ -183,7 +183,11 @@ def _open_openvino(setting: Setting, batch: dict[str, np.ndarray]) -> Run:
 
     graph = checked_graph(setting.path, ONNX, read_facts(setting.path))
     core = openvino.Core()
-    options = {"INFERENCE_NUM_THREADS": setting.threads, "NUM_STREAMS": 1}
+    options = {
+        "INFERENCE_NUM_THREADS": setting.threads,
+        "NUM_STREAMS": 1,
+        "INFERENCE_PRECISION_HINT": "f32",  # bfloat16 else, where a processor has it
+    }
     model = core.compile_model(core.read_model(graph), "CPU", options)
     given = {x.any_name: batch[x.any_name] for x in model.inputs}
     request = model.create_infer_request()

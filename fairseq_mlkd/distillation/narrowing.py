@@ -59,7 +59,7 @@ class Frame(NamedTuple):
 
     @property
     def scale(self) -> float:
-        """S, the root of the student's width over the teacher's."""
+        """Return s, the root of the student's width over the teacher's."""
         teacher, student = self.basis.shape
         return math.sqrt(student / teacher)
 

@@ -98,7 +98,10 @@ def hub(tmp_path, monkeypatch):
     here = f"http://127.0.0.1:{server.server_port}"
     template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, here)
     monkeypatch.setattr(constants, "ENDPOINT", here)
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    for module in (constants, huggingface_hub.file_download):
+        # the one has it before version 1, the other since
+        name = "HUGGINGFACE_CO_URL_TEMPLATE"
+        monkeypatch.setattr(module, name, template, raising=False)
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
     monkeypatch.chdir(tmp_path)

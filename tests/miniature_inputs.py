@@ -23,6 +23,7 @@ FAIRSEQ = (
     "fairseq-hydra-train",
     "fairseq-validate",
     "fairseq-generate",
+    "fairseq-preprocess",
 )
 WORLD = "--sentences 300 --train 60 --dev 12 --test 12 --utterances 40 10 10"
 

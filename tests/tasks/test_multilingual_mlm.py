@@ -1,12 +1,15 @@
 """Masked-LM training and distillation, end to end."""
 
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from fairseq import options
+from fairseq_cli import preprocess
 from tiny import (
     COUNTS,
     STUDENT,
@@ -23,11 +26,13 @@ from tiny import (
 from trained import differing, flatten, trained_values
 from traps import Malicious
 
+from fairseq_mlkd.data.sentence_dataset import SentenceDataset
 from fairseq_mlkd.errors import UserError
 from fairseq_mlkd.metrics.results import read_results
 from fairseq_mlkd.tasks.multilingual_mlm import MultilingualMLMTask
 
 MLM = "multilingual_mlm"
+SPLITS = ("train", "valid")
 PLAIN = ["--task", MLM, "--criterion", "task_cross_entropy"]
 
 
@@ -40,6 +45,26 @@ def data(tmp_path_factory) -> Path:
 def teacher(data, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("teacher")
     return train(data, folder, *PLAIN, *shape_flags(TEACHER), "--max-update", 3)
+
+
+def test_data_of_fairseq_preprocess_train_to_the_same_bits(data, tmp_path):
+    symbols = mlm_task(data).source_dictionary
+    words = ["--only-source", "--srcdict", str(data / "dict.txt")]
+    for lang in COUNTS:
+        for split in SPLITS:
+            rows = SentenceDataset(str(data / lang / split), symbols).binary
+            lines = [f"{symbols.string(rows[i])}\n" for i in range(len(rows))]
+            (tmp_path / f"{split}.{lang}").write_text("".join(lines))
+        files = [f"--{split}pref={tmp_path / split}.{lang}" for split in SPLITS]
+        files += ["--destdir", str(tmp_path / "data" / lang)]
+        preprocess.main(options.get_preprocessing_parser().parse_args(words + files))
+    shutil.copy(data / "dict.txt", tmp_path / "data")
+    flags = [*PLAIN, *shape_flags(STUDENT), "--max-epoch", 1]
+    ours, theirs = (
+        load(train(folder, tmp_path / name, *flags))["model"]
+        for name, folder in (("a", data), ("b", tmp_path / "data"))
+    )
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
 def test_the_double_batch_is_two_batches(data, teacher, tmp_path):

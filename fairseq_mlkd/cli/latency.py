@@ -150,6 +150,8 @@ def draw(rows: Sequence[Row], path: Path) -> None:
     Raises:
         ValueError: no row has a score.
     """
+    from matplotlib.ticker import LogLocator, NullLocator
+
     from fairseq_mlkd.files.pictures import FAINT, picture
 
     first = [(row["threads"], row["batch"]) for row in rows][0]
@@ -175,8 +177,11 @@ def draw(rows: Sequence[Row], path: Path) -> None:
             x, y = ([row[key] for row in of_engine] for key in ("least", "zero_shot"))
             axes.plot(x, y, "o", label=engine)
         axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_minor_locator(NullLocator())
         axes.margins(0.12, 0.2)
-        axes.set_xlabel(f"milliseconds, {first[0]} threads, batch of {first[1]}")
+        axes.set_xlabel(f"milliseconds (threads: {first[0]}, batch: {first[1]})")
         axes.set_ylabel("zero-shot score, mean of languages")
         axes.spines[["top", "right"]].set_visible(False)
         figure.legend(loc="outside upper left", ncols=6, frameon=False)

@@ -246,6 +246,7 @@ def test_a_full_disk_is_said_and_nothing_is_left_half_written(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("torch.save", write)
+    monkeypatch.setattr("time.sleep", lambda _: None)  # fairseq tries thrice
     with pytest.raises(UserError) as error:
         train(here.tags, tmp_path, *flags_of(TAGS), *ONCE)
     check(str(error.value), f"--save-dir {tmp_path}: No space left on device")

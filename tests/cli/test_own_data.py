@@ -53,11 +53,12 @@ def model_flags(kind: str) -> list[str]:
     return [*flags, "--criterion", "task_cross_entropy"]
 
 
-# the others differ in what the fast ones share no code with, and take as long
-SLOW = [pytest.param(x, marks=pytest.mark.slow) for x in ("pairs", "tagging")]
+SLOW = [
+    pytest.param(x, marks=pytest.mark.slow) for x in ("pairs", "tagging", "parsing")
+]
 
 
-@pytest.mark.parametrize("kind", ["classification", "intent_slot", "parsing", *SLOW])
+@pytest.mark.parametrize("kind", ["classification", "intent_slot", *SLOW])
 def test_from_files_to_answers(kind, tokenizer, tmp_path, capsys):
     files = write_own(tmp_path / "files", kind)
     data = prepare(files, tmp_path / "data", kind, tokenizer)

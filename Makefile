@@ -40,6 +40,10 @@ demo: $(VENV)/.installed
 	$(RUN) $(BIN)/snakemake --profile $(WORKFLOW)/profiles/laptop --quiet rules progress \
 		--snakefile $(WORKFLOW)/Snakefile \
 		--configfile examples/mlkd/config/study/demo.yaml --directory demo
+	@cd demo && $(RUN) $(BIN)/python ../examples/mlkd/sentences.py world \
+		"teacher=ft/{benchmark}/teacher-seed1/checkpoint_best.pt" \
+		"vanilla student=ft/{benchmark}/vanilla-seed1/checkpoint_best.pt" \
+		"distilled student=ft/{benchmark}/distilled-seed1/checkpoint_best.pt"
 
 # Fails on a broken link or a name that is not in the code; needs Python 3.11 or later.
 docs: $(VENV)/.installed

@@ -290,7 +290,7 @@ MINIATURE = {
     "set": {"dataset.batch_size": 8, "checkpoint.save_interval_updates": 2},
     "pretraining": FEW,
     "models": {"teacher": {"set": FEW}, "distilled": False},
-    "rows": {"distilled": False},
+    "rows": {"distilled": False, "stage2": False},
     "tasks": {
         name: {"set": FEW} if name == "xnli" else False
         for name in ("xnli", "pawsx", "wikiann", "multiatis", "mtop")

@@ -220,7 +220,8 @@ def test_generate_writes_every_row_once(data, tuned, capsys, batch_size):
             assert fields[0] not in written
             written[fields[0]] = fields[2]
     predictions = predict(data, tuned, "test")
-    assert written == {f"H-{i}": f"class{best}" for i, (_, best) in predictions.items()}
+    best = {f"H-{i}": f"class{row[1]}" for i, row in predictions.items()}
+    assert written == best
 
 
 # --- stage 2

@@ -9,8 +9,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Optional
 
-import numpy as np
-import torch
 from fairseq.criterions import FairseqCriterion
 from fairseq.data import Dictionary, FairseqDataset
 from fairseq.dataclass import ChoiceEnum, FairseqDataclass
@@ -32,7 +30,7 @@ from fairseq_mlkd.data.sentence_dataset import SentenceDataset, list_languages
 from fairseq_mlkd.distillation.config import ExtraWeights, extra_weights
 from fairseq_mlkd.distillation.contract import Alignment, ModelShape
 from fairseq_mlkd.errors import in_one_line
-from fairseq_mlkd.metrics.metric import Labels, Metric
+from fairseq_mlkd.metrics.metric import Metric
 from fairseq_mlkd.metrics.transfer import Transfer
 from fairseq_mlkd.options import option
 from fairseq_mlkd.tasks._encoder import keep_lm_head
@@ -43,7 +41,6 @@ from fairseq_mlkd.tasks._multilingual_task import (
     load_dictionary,
     split_subset,
 )
-from fairseq_mlkd.tasks._outcomes import Outcomes
 from fairseq_mlkd.tasks._scoring import ALL, is_first_worker
 from fairseq_mlkd.text.windows import LONG_INPUTS
 
@@ -173,30 +170,6 @@ class FineTuningTask(MultilingualTask):
             Head -> `(n,)` indices into the flat `src_tokens`.
         """
         raise NotImplementedError
-
-    def count_rows(
-        self,
-        sample: dict[str, Any],
-        gold: Sequence[Labels],
-        predicted: Sequence[Labels],
-        probs: Tensor,
-    ) -> dict[str, Tensor]:
-        """Return the metric's counts of a batch; an evaluation keeps each outcome.
-
-        Args:
-            gold: the true labels of each row.
-            predicted: those of a model, for the same rows.
-            probs: `(bsz,)`, the model's probabilities of `predicted`.
-        """
-        if self.is_restored:
-            right = np.array([dict(g) == dict(p) for g, p in zip(gold, predicted)])
-            rows = self.scores.metric.outcomes(gold, predicted)
-            self.outcomes.add(
-                sample, Outcomes(rows, right, probs.double().cpu().numpy())
-            )
-        counts = self.scores.metric.count(gold, predicted)
-        # fairseq adds up tensors of any shape alone
-        return {name: torch.as_tensor(count) for name, count in counts.items()}
 
     # --- fairseq's interface
 

@@ -39,7 +39,7 @@ from fairseq_mlkd.distillation.contract import (
 )
 from fairseq_mlkd.errors import UserError, in_one_line
 from fairseq_mlkd.fairseq_fixes import forget_last_job, patience_so_far, set_patience
-from fairseq_mlkd.metrics.metric import Counts, Metric
+from fairseq_mlkd.metrics.metric import Counts, Labels, Metric
 from fairseq_mlkd.options import option
 from fairseq_mlkd.tasks._encoder import copy_shape, read_encoder, start_encoder
 from fairseq_mlkd.tasks._generation import Hypotheses, TextReader, TypedDataset
@@ -219,6 +219,26 @@ class MultilingualTask(FairseqTask):
     ) -> dict[str, Tensor]:
         """Return counts that need more than the logits at the labels."""
         return {}
+
+    def record(
+        self,
+        sample: dict[str, Any],
+        gold: Sequence[Labels],
+        predicted: Sequence[Labels],
+        probs: Tensor,
+    ) -> None:
+        """Keep what became of each row, if a checkpoint is evaluated.
+
+        Args:
+            gold: the true labels of each row.
+            predicted: those of a model, for the same rows.
+            probs: `(bsz,)`, the model's probabilities of `predicted`.
+        """
+        if self.is_restored:
+            rows = self.scores.metric.outcomes(gold, predicted)
+            right = np.array([dict(g) == dict(p) for g, p in zip(gold, predicted)])
+            shares = probs.double().cpu().numpy()
+            self.outcomes.add(sample, Outcomes(rows, right, shares))
 
     # --- models and criterions
 

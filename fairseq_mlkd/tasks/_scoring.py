@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from fairseq_mlkd.metrics.calibration import Calibration
-from fairseq_mlkd.metrics.metric import EXAMPLES, Counts, Metric, Score, add_up
+from fairseq_mlkd.metrics.metric import EXAMPLES, Counts, Labels, Metric, Score, add_up
 from fairseq_mlkd.metrics.outcomes import write_outcomes
 from fairseq_mlkd.metrics.results import Result, append_results
 from fairseq_mlkd.tasks._outcomes import Outcomes
@@ -40,6 +40,13 @@ class LanguageScores:
 
     def __init__(self, metric: Metric) -> None:
         self.metric = metric
+
+    def count(
+        self, gold: Sequence[Labels], predicted: Sequence[Labels]
+    ) -> dict[str, Tensor]:
+        """Return the metric's counts; fairseq adds up tensors of any shape alone."""
+        counts = self.metric.count(gold, predicted)
+        return {name: torch.as_tensor(count) for name, count in counts.items()}
 
     def by_language(
         self, sample: dict[str, Any], counts: Mapping[str, Any]

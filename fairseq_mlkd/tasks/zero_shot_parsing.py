@@ -133,7 +133,8 @@ class ZeroShotParsingTask(FineTuningTask):
             for parses in (sample["target"], [found["tokens"] for found in best])
         )
         lprobs = torch.stack([found["positional_scores"].sum() for found in best])
-        return self.count_rows(sample, gold, predicted, lprobs.exp())
+        self.record(sample, gold, predicted, lprobs.exp())
+        return self.scores.count(gold, predicted)
 
     @in_one_line
     def build_generator(

@@ -136,7 +136,7 @@ def find_typos(counts: dict[str, int]) -> list[tuple[str, str]]:
             # the `I-` of a tag is often rarer than its `B-`
             if n >= TYPO_RATIO * count and name[2:] != rare[2:]
         ]
-        close = get_close_matches(rare, common, 1, cutoff=0.8)
+        close = get_close_matches(rare, common, 1, cutoff=0.85)
         found += [(rare, close[0])] if close else []
     return found
 

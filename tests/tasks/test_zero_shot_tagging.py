@@ -97,5 +97,5 @@ def test_checkpoints_are_selected_by_f1(data, tuned):
 
 def test_missing_labels_are_refused(data, tmp_path):
     flags = flags_of(NAME)
-    with pytest.raises(UserError, match="input0/label"):
+    with pytest.raises(UserError, match="no labelled data"):
         train(data / "input0", tmp_path, *flags)

@@ -241,27 +241,23 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
 def ratios(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
     """Yield of each model how its int8 stands to the rest."""
 
-    def ratio(one: dict[str, Any], other: dict[str, Any], decimals: int) -> str:
-        a, b = (f"{one[key] / other[key]:.{decimals}f}" for key in ("least", "cpu"))
-        return f"{a} ({b})"
+    def ratio(some: list[dict[str, Any]], other: dict[str, Any], decimals: int) -> str:
+        a, b = (min(one[x] for one in some) / other[x] for x in ("least", "cpu"))
+        return f"{a:.{decimals}f} ({b:.{decimals}f})"
 
     first = rows[0]
     for model in dict.fromkeys(row["model"] for row in rows):
         of_model = {row["engine"]: row for row in rows if row["model"] == model}
-        int8 = of_model["int8"]
-        fastest = min(
-            (of_model[x] for x in ("torch", "onnx")), key=lambda x: x["least"]
-        )
+        int8, ours = of_model["int8"], [of_model[x] for x in ("torch", "onnx")]
         said = [
-            f"{ratio(first, int8, 1)} times as fast as {first['model']} in "
+            f"{ratio([first], int8, 1)} times as fast as {first['model']} in "
             f"{first['engine']}",
-            f"{ratio(fastest, int8, 2)} times as fast as our fastest float32 "
-            f"({fastest['engine']})",
+            f"{ratio(ours, int8, 2)} times as fast as our fastest float32",
             f"{int8['disk'] / of_model['onnx']['disk']:.3f} of its size",
         ]
         for name in (SENTENCES, CTRANSLATE):
             if name in of_model:
-                said.append(f"{ratio(int8, of_model[name], 2)} of {name}'s time")
+                said.append(f"{ratio([int8], of_model[name], 2)} of {name}'s time")
         yield f"{model} int8: {', '.join(said)}"
 
 

@@ -37,8 +37,8 @@ def test_int8_is_compared_with_the_first_row_and_its_own_model():
     first, second = ratios(rows)
     assert first == (
         "12 int8: 4.0 (3.0) times as fast as 12 in transformers, 3.00 (2.00) times as "
-        "fast as our fastest float32 (onnx), 0.200 of its size"
+        "fast as our fastest float32, 0.200 of its size"
     )
     assert "20.0 (18.0) times as fast as 12 in transformers" in second
-    assert "2.00 (2.40) times as fast as our fastest float32 (torch)" in second
+    assert "2.00 (2.00) times as fast as our fastest float32," in second
     assert second.endswith("0.250 of its size, 0.80 (1.00) of ctranslate2's time")

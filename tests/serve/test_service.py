@@ -91,7 +91,7 @@ def load(port, predictor, clients, calls):
 
 
 @pytest.mark.parametrize(
-    "clients, calls", [(8, 12), pytest.param(32, 300, marks=pytest.mark.slow)]
+    "clients, calls", [(8, 12), pytest.param(32, 100, marks=pytest.mark.slow)]
 )
 def test_answers_under_load_are_those_of_asking_alone(predictors, clients, calls):
     predictor, batches = predictors[TAGGING], []

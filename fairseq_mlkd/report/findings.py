@@ -15,7 +15,7 @@ PARTS = {
     VANILLA: ("vanilla student", "vanilla"),
     DISTILLED: ("distilled student", "distilled"),
     LARGER: ("distilled student (larger teacher)", "larger"),
-    STAGE_2: ("distilled student (stage 2)", "stage 2"),
+    STAGE_2: ("distilled student (stage 2)", "stage 2 student", "stage 2"),
 }
 HOLDS, FAILS, UNDECIDED = "holds", "does not hold", "undecided at this scale"
 

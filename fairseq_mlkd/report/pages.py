@@ -138,7 +138,8 @@ def findings_section(verdicts: Sequence[Verdict]) -> Section:
     notes.append(
         "Holds: so on one data set or more (*) and the opposite on none; that stage 2 "
         "can hurt does not hold if it helps on all. Undecided: no difference is more "
-        "than luck, or there are no outcomes to test."
+        "than luck, or there are no outcomes to test. Not tried: no model plays that "
+        "part (see --part)."
     )
     return _section("The paper's findings", rows, notes)
 

@@ -111,10 +111,14 @@ def _summary(tables: Sequence[Table], teacher: str, costs: Costs) -> str:
         )
         rows.append(cells)
     students = [model for model in means if model != teacher] or list(means)
-    best = max(students, key=lambda m: means[m])
-    text = f"Of the students, {best} is best in the other languages"
-    if best in fastest:
-        cost = fastest[best]
+    top = max(means[model] for model in students)
+    best = [model for model in students if top - means[model] < 0.005]
+    text = (
+        f"Of the students, {' and '.join(best)} {'are' if best[1:] else 'is'} best in "
+    )
+    text += "the other languages"
+    if len(best) == 1 and best[0] in fastest:
+        cost = fastest[best[0]]
         text += f": {cost['p50']:.1f} ms a sentence and {cost['disk']:.0f} MB"
         text += f" with {cost['engine']}"
     text += ". Whether that is more than luck is in the tests below."

@@ -5,14 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from fairseq_mlkd.metrics.accuracy import Accuracy
 from fairseq_mlkd.metrics.outcomes import (
     outcome_file,
     outcome_score,
     read_outcomes,
     write_outcomes,
 )
+from fairseq_mlkd.metrics.parsing import ParseMatch
 from fairseq_mlkd.metrics.results import Result
-from fairseq_mlkd.metrics.spans import EntityF1
+from fairseq_mlkd.metrics.spans import EntityF1, IntentSlotMatch
 
 LINE = Result("xnli", "m", "fr", "accuracy", 75.0, 4, selection="best")
 RIGHT = np.array([[1, 1], [0, 1], [1, 1], [1, 1]])
@@ -39,6 +41,32 @@ def test_what_does_not_add_up_is_not_kept_and_not_believed(tmp_path):
     outcome_file(path, LINE).write_bytes(b"PK")
     with pytest.raises(ValueError, match="damaged: remove it, or evaluate again"):
         read_outcomes(path, LINE)
+
+
+PARSE = ["[IN:A", "[SL:B", "x", "]", "]"]
+
+
+@pytest.mark.parametrize(
+    "metric, gold, predicted",
+    [
+        (Accuracy(2), [{"label": ["a"]}] * 3, [{"label": [c]} for c in "aab"]),
+        (ParseMatch(), [{"target": PARSE}] * 2, [{"target": p} for p in (PARSE, [])]),
+        (
+            IntentSlotMatch(["X"]),
+            [{"intent": ["i"], "label": ["B-X"]}] * 3,
+            [{"intent": [i], "label": [t]} for i, t in ("iB", "jB", "iO")],
+        ),
+    ],
+)
+def test_outcomes_add_up_to_the_main_score(metric, gold, predicted):
+    predicted = [
+        {k: ["B-X"] if v == ["B"] else v for k, v in row.items()} for row in predicted
+    ]
+    scores = metric.score_rows(gold, predicted)
+    main = next(score.value for score in scores if score.key == metric.main)
+    assert 0 < main < 100
+    outcomes = metric.outcomes(gold, predicted)
+    assert outcome_score(outcomes.sum(axis=0)) == pytest.approx(main)
 
 
 def test_spans_add_up_to_their_f1():

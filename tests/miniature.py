@@ -69,7 +69,8 @@ def shrink(name: str, arguments: list[str]) -> list[str]:
         always += shlex.split(NARROW)
     before = ["", *arguments]
     given = [SMALLER.get(flag, argument) for flag, argument in zip(before, arguments)]
-    return [*always, *given]
+    # hydra reads overrides after its flags only, and the last one of a field
+    return [*given, *always] if "hydra" in name else [*always, *given]
 
 
 def run(name: str, arguments: list[str]) -> None:

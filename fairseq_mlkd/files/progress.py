@@ -30,6 +30,7 @@ def show_progress(
     """
     shown = tqdm(steps, desc=title, total=total, unit=f" {unit}", disable=None, **bar)
     if shown.disable:
-        size = "" if total is None else f": {total:,} {unit}"
+        units = unit.removesuffix("s") if total == 1 else unit
+        size = "" if total is None else f": {total:,} {units}"
         print(f"{title}{size}", file=sys.stderr, flush=True)
     return shown

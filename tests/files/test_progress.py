@@ -7,7 +7,9 @@ import pytest
 from fairseq_mlkd.files.progress import show_progress
 
 
-@pytest.mark.parametrize("total, size", [(4, ": 4 rows"), (None, "")])
+@pytest.mark.parametrize(
+    "total, size", [(4000, ": 4,000 rows"), (1, ": 1 row"), (None, "")]
+)
 def test_a_log_gets_one_line(capsys, total, size):
     steps = show_progress("reading", iter("abcd"), total=total, unit="rows")
     assert list(steps) == [*"abcd"]

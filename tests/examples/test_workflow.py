@@ -316,6 +316,12 @@ def test_a_study_is_planned(tmp_path):
     assert "mlkd-evaluate ft/mtop/distilled-seed1" in text
 
 
+def test_a_wrong_study_ends_in_one_line(tmp_path):
+    done = run_study(tmp_path / "out", "demo", {"scale": "tiny"}, "--dry-run")
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("study: scale: tiny: no such entry")
+
+
 @pytest.fixture(scope="module")
 def made(tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("study") / "out"

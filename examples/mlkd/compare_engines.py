@@ -124,7 +124,8 @@ def compare(predictors: Mapping[str, Predictor], sets: Mapping[str, DevSet]) -> 
         if lang != facts.source_lang:
             numbers.append(found)
         told = ", ".join(f"{name} {s:.0f} s" for name, s in seconds.items())
-        print(f"{lang}: {told}", file=sys.stderr, flush=True)
+        row = " | ".join(rows[-1])  # the table comes at the end, hours later
+        print(f"{row}: {told}", file=sys.stderr, flush=True)
     if numbers:
         means = np.mean(numbers, axis=0)
         rows.append(["zero-shot mean", "", "", *map(spell, means)])

@@ -401,8 +401,8 @@ def test_steps_are_submitted_to_slurm(tmp_path, monkeypatch):
     pytest.importorskip("snakemake_executor_plugin_slurm", reason="extra cluster")
     for key, value in slurm.install(tmp_path / "slurm").items():
         monkeypatch.setenv(key, value)
-    options = ["done/data/xnli", "--slurm-init-seconds-before-status-checks", "1"]
-    options += ["--seconds-between-status-checks", "1", "--latency-wait", "5"]
+    options = ["--slurm-init-seconds-before-status-checks", "1", "--latency-wait", "5"]
+    options += ["--seconds-between-status-checks", "1", "--", "done/data/xnli"]
     out = tmp_path / "out"
     said(run_study(out, "demo", MINIATURE, *options, profile="slurm"))
     assert (out / "data" / "xnli" / "audit.json").is_file()

@@ -80,7 +80,7 @@ _SITE = (
     "cl|ch|at|nl|be|ru|cn|au"
 )
 MAY_BE_SITE = re.compile(r"\.[\w-]")
-_INNER_DOT = re.compile(rf"\.(?<=\w\.)(?=(?:[\w-]+\.)+(?:{_SITE})\b(?!\.\w))")
+_INNER_DOT = re.compile(rf"\.(?<=\w\.)(?=(?:[\w-]+\.){{1,8}}(?:{_SITE})\b(?!\.\w))")
 _LAST_DOT = re.compile(
     rf"\.(?<=\w[\w-]\.)(?P<site>{_SITE})(?P<path>(?:/[\w-]+)*)/?(?![\w@]|\.\w)"
 )

@@ -97,6 +97,14 @@ def test_official_files_become_binary_data(tokenizer, pawsx, tmp_path, capsys):
     assert totals in capsys.readouterr().out
 
 
+def test_training_data_in_other_languages_are_named(tokenizer, tmp_path, capsys):
+    rows = "lang,text,label\n" + "en,the cat,a\nen,runs,b\n" * 2 + "fr,le chat,a\n"
+    folder = write_files(tmp_path / "in", {"train.csv": rows})
+    prepare("classification", tokenizer, folder, "--valid-fraction", "0.5")
+    said = capsys.readouterr().out
+    assert "train.csv: rows in fr are not read: training data are in en\n" in said
+
+
 def test_audit_accounts_for_every_row(tokenizer, pawsx, tmp_path):
     out = prepare("pawsx", tokenizer, pawsx)
     audit = json.loads((out / "audit.json").read_text(encoding="utf-8"))

@@ -94,6 +94,12 @@ class Preparation:
         self._known: set[str] = set()
         self._certain: set[str] = set()
         self.files = select_files(reader, folder, settings, train)
+        self.unread = [
+            file
+            for file in reader.find(folder)
+            if file not in self.files
+            and (not settings.langs or file.lang in settings.langs)
+        ]
         self.records = [
             FileAudit(
                 path=os.path.relpath(file.path, folder),
@@ -145,6 +151,11 @@ class Preparation:
         found: dict[str, list[str]] = {}
         for path, file in {file.path: file for file in self.files}.items():
             for note in self.reader.notes(file):
+                found.setdefault(note, []).append(path.name)
+        source = self.settings.source_lang
+        for path, split, lang in self.unread:
+            if split == "train" and lang != source:
+                note = f"rows in {lang} are not read: training data are in {source}"
                 found.setdefault(note, []).append(path.name)
         return found
 

@@ -98,11 +98,22 @@ def test_official_files_become_binary_data(tokenizer, pawsx, tmp_path, capsys):
 
 
 def test_training_data_in_other_languages_are_named(tokenizer, tmp_path, capsys):
-    rows = "lang,text,label\n" + "en,the cat,a\nen,runs,b\n" * 2 + "fr,le chat,a\n"
+    english = "".join(f"en,{word},{i % 2}\n" for i, word in enumerate(WORDS))
+    rows = f"lang,text,label\n{english}fr,le chat,1\n"
+    folder = write_files(tmp_path / "in", {"train.csv": rows})
+    flags = ["--valid-fraction", "0.5", "--columns", "lang=lang"]
+    prepare("classification", tokenizer, folder, *flags)
+    said = capsys.readouterr().out
+    assert "train.csv: rows in fr are not read: training data are in en\n" in said
+
+
+def test_a_column_of_languages_is_asked_about(tokenizer, tmp_path, capsys):
+    english = "".join(f"en,{word},{i % 2}\n" for i, word in enumerate(WORDS))
+    rows = f"Language,text,label\n{english}"
     folder = write_files(tmp_path / "in", {"train.csv": rows})
     prepare("classification", tokenizer, folder, "--valid-fraction", "0.5")
     said = capsys.readouterr().out
-    assert "train.csv: rows in fr are not read: training data are in en\n" in said
+    assert "of several languages? then give --columns lang=Language\n" in said
 
 
 def test_audit_accounts_for_every_row(tokenizer, pawsx, tmp_path):

@@ -10,6 +10,7 @@ from typing import Any
 from fairseq_mlkd.files.json_objects import parse_json
 from fairseq_mlkd.prepare.labelled.own.forms import (
     ALIASES,
+    LANG,
     LISTS,
     AnyRecord,
     Form,
@@ -90,7 +91,12 @@ def describe_table(path: Path, roles: Sequence[str], form: Form) -> str:
     )
     head = "" if has_header else " without a header"
     name = DELIMITERS.get(delimiter, repr(delimiter))
-    return f"a table{head}, {name} between fields: {', '.join(named)}"
+    said = f"a table{head}, {name} between fields: {', '.join(named)}"
+    unread = form.find([LANG], cells) if has_header and LANG not in places else {}
+    if unread:
+        column = cells[unread[LANG]].strip()
+        said += f"; of several languages? then give --columns lang={column}"
+    return said
 
 
 def read_cells(path: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:

@@ -51,6 +51,27 @@ def read(name: str, more: str = "{}") -> Commands:
     return Commands(merged(config, yaml.safe_load(more)))
 
 
+CHAIN = """\
+from cores import count_single_steps
+count_single_steps()
+rule all:
+    input: expand("c/{i}", i=range(4))
+rule first:
+    output: "a"
+    shell: "touch {output}"
+rule second:
+    input: "a"
+    output: "b"
+    shell: "touch {output}"
+rule last:
+    input: "b"
+    output: "c/{i}"
+    shell:
+        "mkdir -p run && touch run/{wildcards.i} && sleep 0.5 && "
+        "ls run | wc -l > {output} && rm run/{wildcards.i}"
+"""
+
+
 @pytest.fixture(autouse=True)
 def data(monkeypatch, tmp_path) -> Path:
     """Make what the studies of real data name, empty."""
@@ -394,6 +415,16 @@ def test_killed_twenty_times_it_ends_in_the_same_report(made, tmp_path):
 
 
 # --- a cluster, and a sweep
+
+
+@pytest.mark.slow
+def test_no_more_steps_at_once_than_cores_after_single_ones(tmp_path):
+    (tmp_path / "Snakefile").write_text(CHAIN)
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--quiet", "all"]
+    environment = {**os.environ, "PYTHONPATH": str(WORKFLOW)}
+    subprocess.run(command, cwd=tmp_path, env=environment, check=True)
+    at_once = [int((tmp_path / "c" / str(i)).read_text()) for i in range(4)]
+    assert max(at_once) == 2
 
 
 @pytest.mark.slow

@@ -347,6 +347,7 @@ def test_a_wrong_study_ends_in_one_line(tmp_path):
 def made(tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("study") / "out"
     said(run_study(out, "demo", MINIATURE))
+    shutil.copy(out / "report.md", out.parent)  # a test adds a language to the study
     return out
 
 
@@ -411,7 +412,7 @@ def test_killed_twenty_times_it_ends_in_the_same_report(made, tmp_path):
             kill(process.pid, signal.SIGKILL)
             process.wait()
     said(run_study(out, "demo", MINIATURE))
-    assert (out / "report.md").read_text() == (made / "report.md").read_text()
+    assert (out / "report.md").read_text() == (made.parent / "report.md").read_text()
 
 
 # --- a cluster, and a sweep

@@ -14,6 +14,8 @@ from study import CONFIG, CORPUS, ROOT, Study
 
 from fairseq_mlkd.errors import UserError
 
+_SHAPE = ("model.encoder_embed_dim", "model.encoder_ffn_embed_dim")
+
 
 class Commands(Study):
     """The commands of one study."""
@@ -82,6 +84,8 @@ class Commands(Study):
             settings["task.unlabelled_data"] = CORPUS
         primary = "ft_distil" if row.teacher else "finetune"
         own = {**row.set, **(row.per_task.get(name) or {})}
+        if model and not row.shape:  # what the model was given beside its shape
+            own = {k: v for k, v in model.set.items() if k in _SHAPE} | own
         return hydra(primary, {**settings, **self.set, **task.set, **own})
 
     def _start(self, task: str, name: str, seed: int) -> str | None:

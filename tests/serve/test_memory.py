@@ -1,6 +1,7 @@
 """Many requests leave memory flat, whatever words and lengths they have."""
 
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,14 +18,12 @@ def resident() -> int:
     return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE
 
 
-def texts(number: int) -> list[str]:
-    """Return texts of 1 to 25 words of a few thousand, the same each time."""
+def texts(number: int) -> Iterator[str]:
+    """Yield texts of 1 to 25 words of a few thousand, the same each time."""
     chance = random.Random(1)
-    lengths = [chance.randint(1, 25) for _ in range(number)]
-    return [
-        " ".join(f"w{chance.randrange(3000)}" for _ in range(length))
-        for length in lengths
-    ]
+    for _ in range(number):
+        length = chance.randint(1, 25)
+        yield " ".join(f"w{chance.randrange(3000)}" for _ in range(length))
 
 
 @pytest.mark.parametrize(

@@ -46,6 +46,14 @@ def numbered_checkpoints(folder: Path) -> list[Path]:
     return [found[key] for key in sorted(found)]
 
 
+def keep_numbered(count: int) -> str:
+    """Return the advice how training keeps its last `count` checkpoints."""
+    return (
+        f"keeps them with --keep-last-epochs {count}, or --save-interval-updates N "
+        f"--keep-interval-updates {count}"
+    )
+
+
 def newest_checkpoints(folder: Path, count: int) -> list[Path]:
     """Return the last `count` numbered checkpoints in a `--save-dir`, oldest first.
 
@@ -56,8 +64,7 @@ def newest_checkpoints(folder: Path, count: int) -> list[Path]:
     if not 2 <= count <= len(found):
         raise ValueError(
             f"{folder}: --last {count} needs as many numbered checkpoints, 2 or more, "
-            f"and there are {len(found)}: train with --keep-last-epochs {count}, or "
-            f"with --save-interval-updates N --keep-interval-updates {count}"
+            f"and there are {len(found)}: training {keep_numbered(count)}"
         )
     return found[-count:]
 

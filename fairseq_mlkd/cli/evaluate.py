@@ -111,14 +111,13 @@ def _find(folder: Path, rule: str, last: int) -> Path | None:
     """Return the checkpoint that a rule chooses; None: a mean of too few."""
     if rule in SINGLE:
         return folder / SINGLE[rule]
-    from fairseq_mlkd.averaging import numbered_checkpoints
+    from fairseq_mlkd.averaging import keep_numbered, numbered_checkpoints
 
     numbered = numbered_checkpoints(folder)[-last:]
     if len(numbered) < 2:
         print(
             f"{folder}: no mean, as there are not two numbered checkpoints; training "
-            f"keeps them with --keep-last-epochs {last}, or --save-interval-updates N "
-            f"--keep-interval-updates {last}",
+            f"{keep_numbered(last)}",
             file=sys.stderr,
         )
         return None

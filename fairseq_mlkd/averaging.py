@@ -49,7 +49,7 @@ def numbered_checkpoints(folder: Path) -> list[Path]:
 def keep_numbered(count: int) -> str:
     """Return the advice how training keeps its last `count` checkpoints."""
     return (
-        f"keeps them with --keep-last-epochs {count}, or --save-interval-updates N "
+        f"train with --keep-last-epochs {count}, or with --save-interval-updates N "
         f"--keep-interval-updates {count}"
     )
 
@@ -64,7 +64,7 @@ def newest_checkpoints(folder: Path, count: int) -> list[Path]:
     if not 2 <= count <= len(found):
         raise ValueError(
             f"{folder}: --last {count} needs as many numbered checkpoints, 2 or more, "
-            f"and there are {len(found)}: training {keep_numbered(count)}"
+            f"and there are {len(found)}: {keep_numbered(count)}"
         )
     return found[-count:]
 

@@ -116,7 +116,7 @@ def _find(folder: Path, rule: str, last: int) -> Path | None:
     numbered = numbered_checkpoints(folder)[-last:]
     if len(numbered) < 2:
         print(
-            f"{folder}: no mean, as there are not two numbered checkpoints; training "
+            f"{folder}: no mean, as there are not two numbered checkpoints: "
             f"{keep_numbered(last)}",
             file=sys.stderr,
         )

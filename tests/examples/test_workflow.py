@@ -23,6 +23,7 @@ from study import CONFIG
 
 from fairseq_mlkd.errors import UserError
 from fairseq_mlkd.metrics.results import read_results
+from fairseq_mlkd.models.multilingual_encoder import ENCODER_SHAPE
 
 STUDIES = sorted(path.stem for path in (CONFIG / "study").glob("*.yaml"))
 IMPORTED = """\
@@ -166,6 +167,48 @@ def test_pawsx_can_start_from_xnli():
     command = read("imported", more).fine_tune("pawsx", "encoder", 3)
     start = "ft/xnli/encoder-seed3/checkpoint_best.pt"
     assert value(command, "task.encoder_path") == start
+
+
+RESHAPED = """\
+pretraining: {model.max_positions: 40}
+models:
+  vanilla:
+    set:
+      model.encoder_layers: 3
+      model.encoder_embed_dim: 16
+      model.encoder_ffn_embed_dim: 24
+      model.encoder_attention_heads: 2
+      model.num_segments: 2
+      model.layer_norm_eps: 1.0e-5
+      model.embedding_rank: 4
+      model.init_std: 0.1
+      model.head_activation: gelu
+rows: {taken: {model: vanilla, shape: lean_bert_tiny, layers: uniform}}
+"""
+
+
+def shape_of(command: list[str]) -> set[str]:
+    keys = {f"model.{name}" for name in ENCODER_SHAPE}
+    return {word for word in command if word.split("=")[0] in keys}
+
+
+def test_a_model_is_fine_tuned_in_the_shape_that_it_was_trained_in():
+    study = read("demo", RESHAPED)
+    trained = shape_of(study.train_model("vanilla"))
+    assert len(trained) == len(ENCODER_SHAPE)
+    of_new_heads = {"model.init_std=0.1", "model.head_activation=gelu"}
+    tuned = study.fine_tune("mtop", "vanilla", 1)
+    assert shape_of(tuned) == trained - of_new_heads
+    assert shape_of(study.fine_tune("mtop", "taken", 1)) == set()
+
+
+def test_an_imported_model_is_fine_tuned_in_the_shape_that_it_has():
+    more = "pretraining: {model.max_positions: 40}"
+    assert shape_of(read("imported", more).fine_tune("xnli", "encoder", 1)) == set()
+    assert shape_of(read("heads", more).fine_tune("multiatis", "heads8_none", 1)) == {
+        "model.encoder_attention_heads=8",
+        "model.max_positions=40",
+    }
 
 
 # --- settings

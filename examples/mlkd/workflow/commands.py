@@ -14,7 +14,10 @@ from study import CONFIG, CORPUS, ROOT, Study
 
 from fairseq_mlkd.errors import UserError
 
-_SHAPE = ("model.encoder_embed_dim", "model.encoder_ffn_embed_dim")
+# what an encoder and a checkpoint that it starts from have to agree in
+_SHAPE = re.compile(
+    r"model\.(encoder_\w+|embedding_rank|layer_norm_eps|max_positions|num_segments)"
+)
 
 
 class Commands(Study):
@@ -84,9 +87,15 @@ class Commands(Study):
             settings["task.unlabelled_data"] = CORPUS
         primary = "ft_distil" if row.teacher else "finetune"
         own = {**row.set, **(row.per_task.get(name) or {})}
-        if model and not row.shape:  # what the model was given beside its shape
-            own = {k: v for k, v in model.set.items() if k in _SHAPE} | own
+        if row.model and not row.shape:
+            own = self._reshaped(row.model) | own
         return hydra(primary, {**settings, **self.set, **task.set, **own})
+
+    def _reshaped(self, name: str) -> dict[str, Any]:
+        """Return in what a trained model's encoder was made other than its shape's."""
+        model = self.models[name]
+        given = {} if model.source else {**self.pretraining, **model.set}
+        return {key: value for key, value in given.items() if _SHAPE.fullmatch(key)}
 
     def _start(self, task: str, name: str, seed: int) -> str | None:
         """Return the checkpoint that a fine-tuning starts from."""

@@ -93,7 +93,7 @@ def test_every_row_is_answered_alike(mlkd_data, tokenizer, tmp_path, capsys, cas
     wanted = generate(capsys, data, *flags, "--gen-subset", f"{subset}.{lang}",
                       "--beam", 3)  # fmt: skip
     (file,) = [
-        x for x in select_files(reader, source, settings, given)
+        x for x in select_files(reader, source, reader.find(source), settings, given)
         if (x.split, x.lang) == (subset, lang)
     ]  # fmt: skip
     rows = [r for r in reader.read(file.path, lang) if not isinstance(r, Dropped)]

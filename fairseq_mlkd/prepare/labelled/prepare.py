@@ -93,11 +93,13 @@ class Preparation:
         self.has_own_labels = bool(reader.request())
         self._known: set[str] = set()
         self._certain: set[str] = set()
-        self.files = select_files(reader, folder, settings, train)
+        found = reader.find(folder)
+        self.files = select_files(reader, folder, found, settings, train)
         self.unread = [
             file
-            for file in reader.find(folder)
-            if file not in self.files
+            for file in found
+            if file.split == "train"
+            and file.lang != settings.source_lang
             and (not settings.langs or file.lang in settings.langs)
         ]
         self.records = [
@@ -153,10 +155,9 @@ class Preparation:
             for note in self.reader.notes(file):
                 found.setdefault(note, []).append(path.name)
         source = self.settings.source_lang
-        for path, split, lang in self.unread:
-            if split == "train" and lang != source:
-                note = f"rows in {lang} are not read: training data are in {source}"
-                found.setdefault(note, []).append(path.name)
+        for path, _, lang in self.unread:
+            note = f"rows in {lang} are not read: training data are in {source}"
+            found.setdefault(note, []).append(path.name)
         return found
 
     def _write_subsets(self, out: Path) -> list[FileAudit]:

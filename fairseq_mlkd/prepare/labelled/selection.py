@@ -1,6 +1,7 @@
 """The files that a run reads, settled before the first row is read."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,11 +29,16 @@ class Settings:
 
 
 def select_files(
-    reader: Reader[Any], folder: Path, settings: Settings, train: Path | None
+    reader: Reader[Any],
+    folder: Path,
+    found: Sequence[LabelledFile],
+    settings: Settings,
+    train: Path | None,
 ) -> list[LabelledFile]:
     """Return the files to read: training data in the source language, the rest in all.
 
     Args:
+        found: by the reader in `folder`.
         train: a training file to use in place of the one in `folder`.
     Raises:
         ValueError: a file that is needed is missing or there are two of it.
@@ -41,7 +47,7 @@ def select_files(
     wanted = {*settings.langs, source} if settings.langs else None
     files = [
         file
-        for file in reader.find(folder)
+        for file in found
         if (wanted is None or file.lang in wanted)
         and (file.split != "train" or (file.lang == source and train is None))
     ]

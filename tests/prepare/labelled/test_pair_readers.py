@@ -156,10 +156,14 @@ def xtreme(folder: Path, *names: str) -> Path:
     return folder
 
 
+def select(folder: Path, settings: Settings, train: Path | None = None):
+    return select_files(XNLI, folder, XNLI.find(folder), settings, train)
+
+
 def test_selection_reads_training_data_in_the_source_language_only(tmp_path):
     names = ("train-en", "train-de", "dev-en", "dev-de", "dev-fr", "test-de")
     folder = xtreme(tmp_path, *names)
-    files = select_files(XNLI, folder, Settings(langs=("de",)), None)
+    files = select(folder, Settings(langs=("de",)))
     assert [file.path.stem for file in files] == [
         *("train-en", "dev-en", "dev-de", "test-de")
     ]
@@ -169,8 +173,8 @@ def test_a_dev_file_can_train_only_with_a_held_out_part(tmp_path):
     folder = xtreme(tmp_path, "dev-en", "dev-de")
     train = folder / "dev-en.tsv"
     with pytest.raises(ValueError, match="both training and valid"):
-        select_files(XNLI, folder, Settings(), train)
-    files = select_files(XNLI, folder, Settings(valid_fraction=0.1), train)
+        select(folder, Settings(), train)
+    files = select(folder, Settings(valid_fraction=0.1), train)
     assert [(f.split, f.lang) for f in files] == [("train", "en"), ("valid", "de")]
 
 
@@ -192,7 +196,7 @@ def test_incomplete_or_ambiguous_folders_are_refused(
         header = "language\tgold_label\tsentence1\tsentence2"
         write(folder / "xnli.dev.tsv", header, "en\tneutral\ta\tb")
     with pytest.raises(ValueError, match=complaint):
-        select_files(XNLI, folder, Settings(**settings), None)
+        select(folder, Settings(**settings))
 
 
 def count(benchmark, path: Path, lang: str) -> Counter:

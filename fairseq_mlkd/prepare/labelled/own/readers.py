@@ -62,7 +62,6 @@ _LAYOUTS = tuple(
     )
 )
 _SUBSET = re.compile(rf"{_SPLIT}(?:\.{_LANG})?")
-_ROW_REMEDY = "correct or remove the row"
 
 
 class OwnReader(Reader[AnyRow]):
@@ -259,13 +258,13 @@ class OwnWords(OwnReader[WordRow], AnnotationReader):
             return WordRow(words, record.line, tags=tags, intent=intent)
         if len(words) != len(tags):
             problem = f"{len(words)} words and {len(tags)} tags"
-            raise row_error(path, record.line, problem, _ROW_REMEDY)
+            raise row_error(path, record.line, problem)
         bad = find_bad_tag(tags)
         if bad is not None:
             advice = "expected O, B-NAME, I-NAME (or IOB1, BIOES, BILOU)"
             raise row_error(path, record.line, f"unknown tag {bad!r}", advice)
         if intent == "":
-            raise row_error(path, record.line, "no intent", _ROW_REMEDY)
+            raise row_error(path, record.line, "no intent")
         return WordRow(words, record.line, tags=to_iob2(tags), intent=intent)
 
     def notes(self, file: LabelledFile) -> list[str]:

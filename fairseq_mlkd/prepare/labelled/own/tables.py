@@ -23,14 +23,13 @@ from fairseq_mlkd.prepare.labelled.rows import Dropped, read_rows, row_error, un
 DELIMITERS = {"\t": "tab", ";": "semicolon", "|": "bar", ",": "comma"}
 _SEP_LINE = re.compile(r"sep=(.)")  # Excel's own, before the header
 _SAMPLE = 20  # rows that tell the delimiter of a table without a header
-_EMPTY = Dropped("empty line", 0)
 
 
 def read_json_rows(path: Path, roles: Sequence[str], form: Form) -> Iterator[AnyRecord]:
     """Yield the rows of a file with one JSON object per line."""
     for line, text in read_rows(path):
         if not text.strip():
-            yield _EMPTY._replace(line=line)
+            yield Dropped("empty line", line)
             continue
         if line == 1 and text.lstrip().startswith("["):
             advice = "write one object per line (JSONL), such as jq -c '.[]' does"
@@ -68,7 +67,7 @@ def read_table(path: Path, roles: Sequence[str], form: Form) -> Iterator[AnyReco
             if has_header:
                 continue
         if not any(cell.strip() for cell in cells):
-            yield _EMPTY._replace(line=line)
+            yield Dropped("empty line", line)
             continue
         if len(cells) != width:
             problem = f"{len(cells)} columns where the first row has {width}"

@@ -134,7 +134,8 @@ class LabellingTask(FineTuningTask):
     ) -> dict[str, Tensor]:
         predicted = self.predict(sample, logits)
         gold, found = (self.spell(ids) for ids in (sample["target"], predicted))
-        self.record(sample, gold, found, self.probability(sample, logits))
+        if self.is_restored:
+            self.record(sample, gold, found, self.probability(sample, logits))
         return self.scores.count(gold, found)
 
     def probability(self, sample: dict[str, Any], logits: dict[str, Tensor]) -> Tensor:

@@ -227,18 +227,17 @@ class MultilingualTask(FairseqTask):
         predicted: Sequence[Labels],
         probs: Tensor,
     ) -> None:
-        """Keep what became of each row, if a checkpoint is evaluated.
+        """Keep what became of each row of an evaluation.
 
         Args:
             gold: the true labels of each row.
             predicted: those of a model, for the same rows.
             probs: `(bsz,)`, the model's probabilities of `predicted`.
         """
-        if self.is_restored:
-            rows = self.scores.metric.outcomes(gold, predicted)
-            right = np.array([dict(g) == dict(p) for g, p in zip(gold, predicted)])
-            shares = probs.double().cpu().numpy()
-            self.outcomes.add(sample, Outcomes(rows, right, shares))
+        rows = self.scores.metric.outcomes(gold, predicted)
+        right = np.array([dict(g) == dict(p) for g, p in zip(gold, predicted)])
+        shares = probs.double().cpu().numpy()
+        self.outcomes.add(sample, Outcomes(rows, right, shares))
 
     # --- models and criterions
 

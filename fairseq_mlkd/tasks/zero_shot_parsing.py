@@ -132,8 +132,9 @@ class ZeroShotParsingTask(FineTuningTask):
             [{TARGET: self.parses.spell(parse)} for parse in parses]
             for parses in (sample["target"], [found["tokens"] for found in best])
         )
-        lprobs = torch.stack([found["positional_scores"].sum() for found in best])
-        self.record(sample, gold, predicted, lprobs.exp())
+        if self.is_restored:
+            lprobs = torch.stack([found["positional_scores"].sum() for found in best])
+            self.record(sample, gold, predicted, lprobs.exp())
         return self.scores.count(gold, predicted)
 
     @in_one_line

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from fairseq_mlkd.report.paper import letters
 from fairseq_mlkd.report.significance import LEVEL, Comparison, Resampled, adjust
 from fairseq_mlkd.report.tables import Table
 
@@ -82,11 +83,6 @@ def find_parts(models: Sequence[str], named: Mapping[str, str]) -> dict[str, str
         if here:
             found.setdefault(part, here[0])
     return found
-
-
-def letters(model: str) -> str:
-    """Return a name without case and punctuation: `mbert8_large` is `mBERT8_Large`."""
-    return "".join(filter(str.isalnum, model)).lower()
 
 
 def judge(

@@ -43,12 +43,12 @@ class PaperTable(NamedTuple):
         return statistics.mean(numbers[lang] for lang in langs)
 
     def _numbers(self, model: str) -> dict[str, float]:
-        wanted = _letters(model)
-        found = [own for name, own in self.models.items() if _letters(name) == wanted]
+        wanted = letters(model)
+        found = [own for name, own in self.models.items() if letters(name) == wanted]
         return found[0] if found else {}
 
 
-def _letters(model: str) -> str:
+def letters(model: str) -> str:
     """Return a name without case and punctuation: `mbert8_large` is `mBERT8_Large`."""
     return "".join(filter(str.isalnum, model)).lower()
 

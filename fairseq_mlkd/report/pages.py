@@ -9,7 +9,7 @@ from fairseq_mlkd.report.findings import DISTILLED, TEACHER, Verdict, degradatio
 from fairseq_mlkd.report.paper import CITATION
 from fairseq_mlkd.report.selections import ORACLE, describe_selection
 from fairseq_mlkd.report.significance import DRAWS, Resampled
-from fairseq_mlkd.report.tables import Score, Table, group_tables
+from fairseq_mlkd.report.tables import Score, Table, group_tables, models_of
 
 ABSENT = "–"
 
@@ -103,7 +103,7 @@ def table_section(table: Table, teacher: str) -> Section:
 
 def details_section(tables: Sequence[Table]) -> Section:
     """Return the other metrics of a data set: source language, zero-shot average."""
-    models = dict.fromkeys(model for table in tables for model in table.models)
+    models = models_of(tables)
     rows = [["metric", *models]]
     for table in tables:
         row = [table.metric]
@@ -201,10 +201,9 @@ def protocol_section(by_rule: Mapping[str, Sequence[Table]]) -> Section | None:
         (t for found in tables.values() for t in found), key=lambda t: t.place
     )
     names = dict.fromkeys(t.name for t in every)
-    models = dict.fromkeys(model for t in every for model in t.models)
     source = every[0].source_lang
     rows = [["model", "checkpoint", *names]]
-    for model in models:
+    for model in models_of(every):
         for rule, found in tables.items():
             own = {
                 t.name: _cell(t.zero_shot(model)) for t in found if model in t.models
@@ -282,8 +281,10 @@ def name_means(tables: Sequence[Table]) -> str:
 
 def _by_model(tables: Sequence[Table], cell: Callable[[Table, str], str]) -> Rows:
     """Return a row per model, a column per data set."""
-    models = dict.fromkeys(model for table in tables for model in table.models)
-    rows = [[model, *(cell(table, model) for table in tables)] for model in models]
+    rows = [
+        [model, *(cell(table, model) for table in tables)]
+        for model in models_of(tables)
+    ]
     return [["model", *(table.name for table in tables)], *rows]
 
 

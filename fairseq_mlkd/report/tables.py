@@ -113,6 +113,11 @@ def make_tables(
     return [Table(group, source_lang, titles or {}) for group in groups.values()]
 
 
+def models_of(tables: Sequence[Table]) -> list[str]:
+    """Return the models of several tables, in order of first appearance."""
+    return list(dict.fromkeys(model for table in tables for model in table.models))
+
+
 def group_tables(tables: Sequence[Table]) -> list[list[Table]]:
     """Return the tables of each data set and split together.
 

@@ -14,7 +14,7 @@ from fairseq_mlkd.report.charts import (
     scatter,
 )
 from fairseq_mlkd.report.pages import Section, name_means
-from fairseq_mlkd.report.tables import Score, Table
+from fairseq_mlkd.report.tables import Score, Table, models_of
 
 Costs = Sequence[Mapping[str, Any]]  # model, engine, p50 (ms) and disk (MB)
 
@@ -89,7 +89,7 @@ def to_html(
 
 def _summary(tables: Sequence[Table], teacher: str, costs: Costs) -> str:
     """Return who keeps most of the other languages, and what each model costs."""
-    models = _models(tables)
+    models = models_of(tables)
     means = {m: mean for m in models if (mean := overall(tables, m)) is not None}
     if not means:
         return ""
@@ -152,7 +152,7 @@ def _overview(tables: Sequence[Table]) -> str:
 
 def _gaps(tables: Sequence[Table]) -> str:
     """Return a chart per data set: what each language lacks to the source language."""
-    models, source = _models(tables), tables[0].source_lang
+    models, source = models_of(tables), tables[0].source_lang
     by_table = {}
     for table in tables:
         rows = []
@@ -182,7 +182,7 @@ def _gaps(tables: Sequence[Table]) -> str:
 def _retention(tables: Sequence[Table], teacher: str) -> str:
     """Return one chart: the zero-shot average in percent of the teacher's."""
     rows = []
-    for model in _models(tables):
+    for model in models_of(tables):
         kept = [(i, t.retention(model, teacher)) for i, t in enumerate(tables)]
         dots = [Dot(i, value) for i, value in kept if value is not None]
         if model != teacher and dots:
@@ -226,10 +226,6 @@ def overall(tables: Sequence[Table], model: str) -> float | None:
     scores = [table.zero_shot(model) for table in tables]
     means = [score.mean for score in scores if score is not None]
     return statistics.mean(means) if len(means) == len(tables) else None
-
-
-def _models(tables: Sequence[Table]) -> list[str]:
-    return list(dict.fromkeys(model for table in tables for model in table.models))
 
 
 def _dots(scores: Sequence[Score | None]) -> list[Dot]:

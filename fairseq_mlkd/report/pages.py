@@ -1,6 +1,6 @@
 """Tables of numbers -> sections of a report: the paper's tables, findings, protocol."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from fairseq_mlkd.files.markdown import Rows
@@ -250,12 +250,12 @@ def describe_examples(table: Table) -> str:
 def describe_choice(tables: Sequence[Table]) -> str:
     """Say which rule chose the models."""
     source = tables[0].source_lang
-    by_rule: dict[str, dict[str, None]] = {}
-    for table in tables:
-        for r in table.results:
-            by_rule.setdefault(describe_selection(r.selection, source), {})[r.model] = (
-                None
-            )
+    chosen = (
+        (describe_selection(r.selection, source), r.model)
+        for table in tables
+        for r in table.results
+    )
+    by_rule = _group(dict.fromkeys(chosen))
     if len(by_rule) == 1:
         return f"Checkpoint: {next(iter(by_rule))}."
     parts = (f"{', '.join(models)} {rule}" for rule, models in by_rule.items())
@@ -272,11 +272,17 @@ def _describe_test(more: str = "") -> str:
 
 def name_means(tables: Sequence[Table]) -> str:
     """Say over which languages each data set's average is."""
-    by_langs: dict[str, list[str]] = {}
-    for table in tables:
-        by_langs.setdefault(", ".join(table.averaged_langs), []).append(table.name)
+    by_langs = _group((", ".join(table.averaged_langs), table.name) for table in tables)
     means = [f"{', '.join(names)} of {langs}" for langs, names in by_langs.items()]
     return f"Means: {'; '.join(means)}."
+
+
+def _group(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
+    """Return what is said -> the names of which it is true, both in their order."""
+    found: dict[str, list[str]] = {}
+    for said, name in pairs:
+        found.setdefault(said, []).append(name)
+    return found
 
 
 def _by_model(tables: Sequence[Table], cell: Callable[[Table, str], str]) -> Rows:
@@ -307,9 +313,7 @@ def _loss(ours: Sequence[Score | None], paper: Sequence[float | None]) -> str:
 def _describe(tables: Sequence[Table]) -> list[str]:
     """Return the metrics, seeds and choices of several data sets."""
     metrics = ", ".join(f"{table.name} {table.metric}" for table in tables)
-    seeds: dict[str, list[str]] = {}
-    for table in tables:
-        seeds.setdefault(describe_seeds(table), []).append(table.name)
+    seeds = _group((describe_seeds(table), table.name) for table in tables)
     lines = [f"Metrics: {metrics}."]
     if len(seeds) == 1:
         lines += seeds

@@ -8,7 +8,7 @@ from typing import Any
 
 from fairseq_mlkd.files.markdown import align
 from fairseq_mlkd.report.pages import Section
-from fairseq_mlkd.report.tables import Table
+from fairseq_mlkd.report.tables import Score, Table
 
 _LATEX = {
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
@@ -68,14 +68,13 @@ def to_records(tables: Sequence[Table]) -> list[dict[str, Any]]:
             for name, langs in scored:
                 score = table.mean(model, langs)
                 if score is not None:
-                    records.append(_record(table, model, name, langs))
+                    records.append(_record(table, model, name, langs, score))
     return records
 
 
 def _record(
-    table: Table, model: str, name: str, langs: Sequence[str]
+    table: Table, model: str, name: str, langs: Sequence[str], score: Score
 ) -> dict[str, Any]:
-    score = table.mean(model, langs)
     is_mean = name not in table.langs
     paper = table.paper.zero_shot(model, langs) if is_mean else None
     return {
@@ -86,8 +85,8 @@ def _record(
         "model": model,
         "lang": name,
         "langs": " ".join(langs),
-        "mean": score and score.mean,
-        "deviation": score and score.deviation,
+        "mean": score.mean,
+        "deviation": score.deviation,
         "seeds": " ".join(map(str, table.seeds(model))),
         "paper": paper if is_mean else table.paper.score(model, name),
     }

@@ -127,6 +127,7 @@ def write_report(folder: Path, report: Report) -> None:
 def main(argv: list[str] | None = None) -> None:
     """Run the command."""
     args = get_parser().parse_args(argv)
+    from fairseq_mlkd.report.formats import to_markdown
     from fairseq_mlkd.report.report import Report
 
     report = Report(
@@ -139,7 +140,7 @@ def main(argv: list[str] | None = None) -> None:
         selection=args.selection,
         latency=args.latency,
     )
-    print(report.files()["report.md"], end="")
+    print(to_markdown(report.sections), end="")
     if args.output:
         write_report(args.output, report)
 

@@ -258,17 +258,17 @@ def _check_types(facts: Facts) -> None:
 
 def _check(facts: Facts) -> None:
     _check_types(facts)
-    told = {**facts.encoder, **facts.decoder, "vocabulary": facts.vocabulary}
+    told = {"embedding_rank": 0, **facts.encoder, "vocabulary": facts.vocabulary}
+    decoder = {**facts.decoder}
     sizes = {key: told[key] for key in _SIZES}
-    sizes.update((key, told[key]) for key in _DECODER_SIZES if facts.decoder)
+    sizes.update((key, decoder[key]) for key in _DECODER_SIZES if decoder)
     for key, value in sizes.items():
         most = _MOST_LAYERS if key.endswith("layers") else _MOST
         if type(value) is not int or not 0 < value <= most:
             raise ValueError(f"{key} is {value!r}, not a number from 1 to {most}")
     for key in ("num_segments", "embedding_rank"):
-        value = told.get(key, 0)
-        if type(value) is not int or not 0 <= value <= _MOST:
-            raise ValueError(f"{key} is {value!r}")
+        if type(told[key]) is not int or not 0 <= told[key] <= _MOST:
+            raise ValueError(f"{key} is {told[key]!r}")
     for value, choices in (
         (facts.task, TASKS),
         (facts.grammar, GRAMMARS),

@@ -174,6 +174,27 @@ def test_every_command_refuses_it_in_one_line(folder, tmp_path, command):
     assert "no file of this folder" in line and "\n" not in line
 
 
+@pytest.mark.parametrize("command", ["predict", "import"])
+def test_facts_without_segments_are_refused_in_one_line(folder, tmp_path, command):
+    told = json.loads((folder / FACTS).read_text())["encoder"]
+    del told["num_segments"]
+    change(folder, encoder=told)
+    line = run_command(command, folder, tmp_path)
+    assert line.startswith(f"mlkd-{command}: error:") and "num_segments" in line
+
+
+def test_a_decoder_does_not_tell_of_the_encoder(exported, tmp_path):
+    folder = Path(shutil.copytree(exported[PARSING], tmp_path / "copy"))
+    told = json.loads((folder / FACTS).read_text())
+    layers = {"encoder_layers": told["encoder"]["encoder_layers"]}
+    change(
+        folder,
+        encoder={**told["encoder"], "encoder_layers": 10**7},
+        decoder={**told["decoder"], **layers},
+    )
+    assert "encoder_layers is 10000000" in refuse(folder, "onnx")
+
+
 def test_missing_torn_or_huge_facts(folder):
     path = folder / FACTS
     whole = path.read_text()

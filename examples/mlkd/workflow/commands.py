@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from study import CONFIG, CORPUS, ROOT, Study
+from study import CONFIG, CORPUS, ROOT, Study, run_folder
 
 from fairseq_mlkd.errors import UserError
 
@@ -79,7 +79,7 @@ class Commands(Study):
             "task.model_name": row.name,
             "task.encoder_path": self._start(name, row_name, seed),
             "task.encoder_path_layers": row.layers,
-            "checkpoint.save_dir": f"ft/{name}/{row_name}-seed{seed}",
+            "checkpoint.save_dir": run_folder(name, row_name, seed),
         }
         if row.teacher:
             settings["criterion.teacher_path"] = _best(name, row.teacher, seed)
@@ -108,10 +108,9 @@ class Commands(Study):
 
     def test(self, name: str, row: str) -> list[str]:
         """Score a row on a task in every language, by every rule."""
-        runs = [f"ft/{name}/{row}-seed{seed}" for seed in self.seeds_of(name, row)]
         rules = ["--rules", self.rules] if self.rules else []
         return [
-            "mlkd-evaluate", *runs, "--data", f"data/{name}", *rules,
+            "mlkd-evaluate", *self.runs_of(name, row), "--data", f"data/{name}", *rules,
             "--subsets", self.tasks[name].test, "--max-tokens", "8192",
             "--model-name", self.rows[row].name,
             "--results", f"results/{name}-{row}.jsonl",
@@ -180,8 +179,7 @@ class Collected(Commands):
         return [(task, row, int(seed)) for task, row, seed in self.found]
 
     def test_needs(self, task: str, row: str) -> list[str]:
-        runs = [f"ft/{task}/{row}-seed{seed}" for seed in self.seeds_of(task, row)]
-        return [f"{run}/checkpoint_best.pt" for run in runs]
+        return [f"{run}/checkpoint_best.pt" for run in self.runs_of(task, row)]
 
 
 def hydra(primary: str, settings: Mapping[str, Any]) -> list[str]:
@@ -204,7 +202,7 @@ def validate(data: str, task: str, checkpoint: str) -> list[str]:
 
 
 def _best(task: str, row: str, seed: int) -> str:
-    return f"ft/{task}/{row}-seed{seed}/checkpoint_best.pt"
+    return f"{run_folder(task, row, seed)}/checkpoint_best.pt"
 
 
 def _ours(*parts: str) -> str:

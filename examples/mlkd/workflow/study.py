@@ -161,8 +161,9 @@ class Study:
             if not self.rows[row].only or task in self.rows[row].only
         ]
 
-    def seeds_of(self, task: str, row: str) -> list[int]:
-        return [seed for t, r, seed in self.runs() if (t, r) == (task, row)]
+    def runs_of(self, task: str, row: str) -> list[str]:
+        """Return the folders of a row's fine-tunings on a task, one a seed."""
+        return [run_folder(*run) for run in self.runs() if run[:2] == (task, row)]
 
     def results(self) -> list[str]:
         """Return the files of result lines, in the order of the report."""
@@ -174,7 +175,7 @@ class Study:
         """Return what `done/` holds in the end."""
         steps = [CORPUS] * bool(self.text) + [f"data/{task}" for task in self.tasks]
         steps += [f"models/{model}" for model in self.models]
-        return steps + [f"ft/{t}/{row}-seed{s}" for t, row, s in self.runs()]
+        return steps + [run_folder(*run) for run in self.runs()]
 
     # --- what each step is made from
 
@@ -185,8 +186,8 @@ class Study:
 
     def test_needs(self, task: str, row: str) -> list[str]:
         """Return the files that an evaluation waits for."""
-        runs = [f"ft/{task}/{row}-seed{seed}" for seed in self.seeds_of(task, row)]
-        return [f"done/{step}" for step in (*runs, f"data/{task}")]
+        steps = [*self.runs_of(task, row), f"data/{task}"]
+        return [f"done/{step}" for step in steps]
 
     def checkpoint(self, model: str) -> str:
         name = "model.pt" if self.models[model].source else "checkpoint_last.pt"
@@ -201,13 +202,13 @@ class Study:
         row, start = self.rows[name], self.tasks[task].start
         needs = [f"data/{task}"]
         if start:
-            needs.append(f"ft/{start}/{name}-seed{seed}")
+            needs.append(run_folder(start, name, seed))
         elif row.start:
-            needs.append(f"ft/{task}/{row.start}-seed{seed}")
+            needs.append(run_folder(task, row.start, seed))
         elif row.model:
             needs.append(f"models/{row.model}")
         if row.teacher:
-            needs.append(f"ft/{task}/{row.teacher}-seed{seed}")
+            needs.append(run_folder(task, row.teacher, seed))
         return needs + [CORPUS] * row.unlabelled
 
     def corpus_files(self) -> list[str]:
@@ -278,6 +279,11 @@ class Study:
 
     def _is_drawn(self, path: str) -> bool:
         return self.world is not None and path.split("/")[0] == "world"
+
+
+def run_folder(task: str, row: str, seed: int) -> str:
+    """Return the folder of a fine-tuning."""
+    return f"ft/{task}/{row}-seed{seed}"
 
 
 def _read(kind: type, what: str, entries: Mapping[str, Any] | None) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -143,9 +144,7 @@ class Commands(Study):
             names = [primary, f"model/{words['model']}", f"scale/{words['scale']}"]
             if "task" in words:
                 names += [f"task/{words['task']}", f"fine_tuning/{words['scale']}"]
-            read = {
-                n: yaml.safe_load((CONFIG / f"{n}.yaml").read_text()) for n in names
-            }
+            read = {n: _parsed((CONFIG / f"{n}.yaml").read_text()) for n in names}
         ours = os.path.join(os.path.relpath(ROOT), "")
         plain = [word.replace(ours, "") for word in command]
         text = json.dumps([plain, read], sort_keys=True)
@@ -199,6 +198,11 @@ def validate(data: str, task: str, checkpoint: str) -> list[str]:
         "--path", checkpoint, "--batch-size", "64", "--max-tokens", "8192",
         "--num-workers", "0",
     ]  # fmt: skip
+
+
+@cache  # all steps of a study read the same few files
+def _parsed(text: str) -> Any:
+    return yaml.safe_load(text)
 
 
 def _best(task: str, row: str, seed: int) -> str:

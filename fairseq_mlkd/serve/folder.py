@@ -168,7 +168,7 @@ def read_facts(folder: Path) -> Facts:
         facts = Facts(**found)
         _check(facts)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{path}: {error!s}; {_AGAIN}") from None
+        raise ValueError(f"{path}: {error}; {_AGAIN}") from None
     return facts
 
 
@@ -244,16 +244,18 @@ def _are_texts(value: Any) -> bool:
 
 
 def _check_types(facts: Facts) -> None:
-    scores = facts.scores.values()
-    wrong = [name for name in _TEXTS if not is_text(getattr(facts, name))]
-    wrong += [name for name in _LISTS if not _are_texts(getattr(facts, name))]
-    wrong += ["scores"] * any(type(x) not in (int, float) for x in scores)
-    wrong += ["files"] * (not _are_texts([*facts.files, *facts.files.values()]))
-    wrong += ["has_lm_head"] * (type(facts.has_lm_head) is not bool)
     pointers = facts.num_pointers
-    is_number = type(pointers) is int and 0 <= pointers <= len(facts.outputs)
-    if wrong or not is_number:
-        raise ValueError(f"{(wrong or ['num_pointers'])[0]} is not what it should be")
+    right = {
+        **{name: is_text(getattr(facts, name)) for name in _TEXTS},
+        **{name: _are_texts(getattr(facts, name)) for name in _LISTS},
+        "scores": all(type(x) in (int, float) for x in facts.scores.values()),
+        "files": _are_texts([*facts.files, *facts.files.values()]),
+        "has_lm_head": type(facts.has_lm_head) is bool,
+        "num_pointers": type(pointers) is int and 0 <= pointers <= len(facts.outputs),
+    }
+    for name, is_right in right.items():
+        if not is_right:
+            raise ValueError(f"{name} is not what it should be")
 
 
 def _check(facts: Facts) -> None:

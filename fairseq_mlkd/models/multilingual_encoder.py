@@ -14,7 +14,7 @@ from fairseq.tasks import FairseqTask
 from torch import Tensor, nn
 
 from fairseq_mlkd.modules.encoder import Embeddings, Encoder, EncoderLayer
-from fairseq_mlkd.modules.heads import ACTIVATIONS, MaskedLMHead, PooledHead, TokenHead
+from fairseq_mlkd.modules.heads import ACTIVATIONS, MaskedLMHead, build_head
 from fairseq_mlkd.modules.layer import TransformerLayer
 from fairseq_mlkd.modules.states import NOTHING, Request
 from fairseq_mlkd.modules.tied_embedding import Projection
@@ -169,13 +169,12 @@ class MultilingualEncoderModel(BaseFairseqModel):
 
     def add_head(self, name: str, num_classes: int, *, pooled: bool) -> None:
         """Add a new classifier of tokens, or of sentences (`pooled`, first tokens)."""
-        shape = (self.cfg.encoder_embed_dim, num_classes)
-        dropout, activation = self.cfg.dropout, self.cfg.head_activation
-        # one alone is built: each draws from the random numbers of what comes after
-        head = (
-            PooledHead(*shape, dropout=dropout, activation=activation)
-            if pooled
-            else TokenHead(*shape, dropout=dropout)
+        head = build_head(
+            self.cfg.encoder_embed_dim,
+            num_classes,
+            pooled=pooled,
+            dropout=self.cfg.dropout,
+            activation=self.cfg.head_activation,
         )
         init = partial(init_weights, std=self.cfg.init_std)
         self.classification_heads[name] = head.apply(init)

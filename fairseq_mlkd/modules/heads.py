@@ -73,3 +73,23 @@ class TokenHead(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Map tokens' features `(n, embed_dim)` to logits `(n, num_classes)`."""
         return self.out_proj(self.dropout(features))
+
+
+def build_head(
+    embed_dim: int, num_classes: int, *, pooled: bool, dropout: float, activation: str
+) -> nn.Module:
+    """Build a classifier of sentences (`pooled`, first tokens), or of tokens.
+
+    One alone is built: each draws from the random numbers of what comes after.
+
+    Args:
+        embed_dim: width of the features.
+        num_classes: how many classes there are.
+        pooled: which of the two.
+        dropout: before the last layer.
+        activation: of the pooler, one of `ACTIVATIONS`.
+    """
+    shape = (embed_dim, num_classes)
+    if pooled:
+        return PooledHead(*shape, dropout=dropout, activation=activation)
+    return TokenHead(*shape, dropout=dropout)

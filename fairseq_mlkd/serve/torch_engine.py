@@ -22,10 +22,10 @@ from fairseq_mlkd.modules.encoder import (
     EncoderLayer,
     attention_bias,
 )
-from fairseq_mlkd.modules.heads import MaskedLMHead, PooledHead, TokenHead
+from fairseq_mlkd.modules.heads import MaskedLMHead, build_head
 from fairseq_mlkd.modules.pointer import IMPOSSIBLE, PointerHead
 from fairseq_mlkd.serve.engine import Arrays, Engine, Parsing
-from fairseq_mlkd.serve.folder import MASKED_LM, WEIGHTS_FILE, Facts, Head
+from fairseq_mlkd.serve.folder import MASKED_LM, WEIGHTS_FILE, Facts
 from fairseq_mlkd.serve.weights import read_weights
 from fairseq_mlkd.text.dictionary import BOS, PAD, UNK
 
@@ -122,20 +122,22 @@ def _build(facts: Facts) -> nn.ModuleDict:
     ]
     parts: dict[str, nn.Module] = {"encoder": Encoder(embeddings, layers)}
     parts["classification_heads"] = nn.ModuleDict(
-        {head.name: _build_head(facts, head) for head in facts.heads}
+        {
+            head.name: build_head(
+                width,
+                len(head.labels),
+                pooled=head.pooled,
+                dropout=0.0,
+                activation=facts.head_activation,
+            )
+            for head in facts.heads
+        }
     )
     if facts.has_lm_head:
         parts["lm_head"] = MaskedLMHead(facts.vocabulary, width, layer_norm_eps=eps)
     if facts.decoder:
         parts["decoder"] = _build_decoder(facts, layer)
     return nn.ModuleDict(parts)
-
-
-def _build_head(facts: Facts, head: Head) -> nn.Module:
-    shape = (facts.encoder["encoder_embed_dim"], len(head.labels))
-    if not head.pooled:
-        return TokenHead(*shape, dropout=0.0)
-    return PooledHead(*shape, dropout=0.0, activation=facts.head_activation)
 
 
 def _build_decoder(facts: Facts, layer: Mapping[str, float]) -> nn.ModuleDict:

@@ -28,7 +28,7 @@ from typing import Any
 from fairseq_mlkd.cli.command import one_line_errors, read_settings
 from fairseq_mlkd.cli.labelled import find_reader, labelled_parser
 from fairseq_mlkd.data.folders import INTENT, TARGET
-from fairseq_mlkd.prepare.labelled import READERS, Reader
+from fairseq_mlkd.prepare.labelled import Reader
 from fairseq_mlkd.prepare.labelled.audit import FileAudit
 from fairseq_mlkd.prepare.labelled.selection import Settings
 from fairseq_mlkd.text.language_codes import describe_odd_code
@@ -159,11 +159,13 @@ def print_labels(labels: dict[str, dict[str, int]]) -> None:
 def choose_reader(args: argparse.Namespace) -> Reader[Any]:
     """Return the reader of the benchmark or of the user's own files."""
     files = read_settings("--files", args.files)
-    if args.name in READERS:
-        given = {"--dataset": args.dataset, "--files": files}
-        return find_reader(args, **given, **{"--unknown-labels": args.unknown_labels})
     return find_reader(
         args,
+        {
+            "--dataset": args.dataset,
+            "--files": files,
+            "--unknown-labels": args.unknown_labels,
+        },
         name=args.dataset or args.folder.resolve().name,
         source_lang=args.source_lang,
         files={subset: Path(path) for subset, path in files.items()},

@@ -1,6 +1,7 @@
 """What commands on labelled data share: which data set, and how its files are read."""
 
 import argparse
+from collections.abc import Mapping
 from typing import Any
 
 from fairseq_mlkd.cli.command import make_parser, read_settings
@@ -39,14 +40,17 @@ def labelled_parser(
     return parser, own
 
 
-def find_reader(args: argparse.Namespace, **options: Any) -> Reader[Any]:
+def find_reader(
+    args: argparse.Namespace, flags: Mapping[str, Any] | None = None, **options: Any
+) -> Reader[Any]:
     """Return the reader that the arguments name.
 
     Args:
-        options: of a reader of own data, by those flags that must not stand without it.
+        flags: more flags of own data -> what they are given; official files take none.
+        options: of a reader of own data.
     """
     columns = read_settings("--columns", args.columns)
-    given = {**columns, "--delimiter": args.delimiter, **options}
+    given = {**columns, "--delimiter": args.delimiter, **(flags or {})}
     if args.name in READERS:
         unused = [name for name, value in given.items() if value]
         if unused:

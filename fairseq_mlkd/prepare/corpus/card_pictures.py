@@ -24,6 +24,13 @@ LEGEND: dict[str, Any] = {  # all names in one line
     "columnspacing": 1.2,
     "handlelength": 1.2,
 }
+_DOT: dict[str, Any] = {  # whole, also at the edge
+    "marker": "o",
+    "linestyle": "",
+    "markersize": 7,
+    "clip_on": False,
+    "zorder": 3,
+}
 Languages = Mapping[str, Mapping[str, Any]]
 
 
@@ -58,13 +65,8 @@ def draw_shares(axes: Axes, languages: Languages) -> None:
     before = [100 * languages[lang]["share_before"] for lang in rows]
     after = [100 * languages[lang]["share_after"] for lang in rows]
     axes.hlines(range(len(rows)), before, after, color=FAINT, linewidth=3, zorder=1)
-    # dots at the edge are whole
-    dot: dict[str, Any] = {
-        **{"marker": "o", "linestyle": "", "markersize": 7},
-        **{"clip_on": False, "zorder": 3},
-    }
-    axes.plot(before, range(len(rows)), color=SOURCE_COLOUR, label="before", **dot)
-    axes.plot(after, range(len(rows)), color=TARGET_COLOUR, label="after", **dot)
+    axes.plot(before, range(len(rows)), color=SOURCE_COLOUR, label="before", **_DOT)
+    axes.plot(after, range(len(rows)), color=TARGET_COLOUR, label="after", **_DOT)
     label_rows(axes, rows)
     axes.set_xlim(left=0)
     axes.set_xlabel("% of all sentences, before and after sampling", loc="left")
@@ -101,8 +103,7 @@ def draw_subwords(axes: Axes, languages: Languages) -> None:
     rows = _sorted(languages, "subwords_per_word")[::-1]
     values = [languages[lang]["subwords_per_word"] for lang in rows]
     axes.hlines(range(len(rows)), 1, values, color=FAINT, linewidth=3, zorder=1)
-    dot: dict[str, Any] = {"markersize": 7, "clip_on": False, "zorder": 3}
-    axes.plot(values, range(len(rows)), "o", color=SOURCE_COLOUR, **dot)
+    axes.plot(values, range(len(rows)), color=SOURCE_COLOUR, **_DOT)
     label_rows(axes, rows)
     axes.set_xlim(left=1)
     axes.set_xlabel("subwords per word (1: every word is whole)", loc="left")

@@ -88,7 +88,7 @@ def measure_all(args: argparse.Namespace) -> Iterator[Row]:
         ValueError: a path or an option that is none.
     """
     pairs = list(_choose(args))
-    scores = {path: accuracy(path, args.source_lang) for path, _ in pairs}
+    scores = {path: accuracy(path, args.source_lang) for path in args.paths}
     for n, batch in product(_numbers("--threads", args), _numbers("--batch", args)):
         settings = [Setting(*pair, n, batch, args.length, args.data) for pair in pairs]
         rows = measure(settings, rounds=args.rounds, seconds=args.seconds)
@@ -154,7 +154,7 @@ def draw(rows: Sequence[Row], path: Path) -> None:
 
     from fairseq_mlkd.files.pictures import FAINT, picture
 
-    first = [(row["threads"], row["batch"]) for row in rows][0]
+    first = rows[0]["threads"], rows[0]["batch"]
     dots = [
         row
         for row in rows

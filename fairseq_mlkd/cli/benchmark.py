@@ -76,9 +76,7 @@ def get_parser() -> argparse.ArgumentParser:
         required=True,
         help="what preprocess/corpus.py or mlkd-import wrote",
     )
-    parser.add_argument(
-        "--source-lang", default="en", help="language to fine-tune on (default: en)"
-    )
+    parser.add_argument("--source-lang", default="en", help="language to fine-tune on")
     parser.add_argument(
         "--langs",
         metavar="LANG,...",
@@ -103,7 +101,7 @@ def get_parser() -> argparse.ArgumentParser:
         "--seed",
         type=int,
         default=1,
-        help="which rows --valid-fraction takes (default: 1)",
+        help="which rows --valid-fraction takes",
     )
     return parser
 

@@ -68,7 +68,7 @@ def get_parser() -> argparse.ArgumentParser:
         "--mirror",
         metavar="URL",
         default="https://dumps.wikimedia.org",
-        help="where to fetch Wikipedia's dumps (default: %(default)s)",
+        help="where to fetch Wikipedia's dumps",
     )
     return parser
 

@@ -57,8 +57,7 @@ def get_parser() -> argparse.ArgumentParser:
         "--tolerance",
         type=float,
         default=Options.tolerance,
-        help="points of the task's metric that a language may lose by --int8; "
-        "default: %(default)s",
+        help="points of the task's metric that a language may lose by --int8",
     )
     parser.add_argument(
         "--force", action="store_true", help="write --int8 whatever is lost"
@@ -67,7 +66,7 @@ def get_parser() -> argparse.ArgumentParser:
         "--dev-rows",
         type=int,
         default=Options.dev_rows,
-        help="rows of each language that decide; default: %(default)s",
+        help="rows of each language that decide",
     )
     parser.add_argument("--licence", help="of the sources of its data, for its card")
     return parser

@@ -56,26 +56,22 @@ def get_parser() -> argparse.ArgumentParser:
         help=f"comma-separated, of {', '.join(ENGINES)}; default: all that are "
         "installed and that a folder has files for",
     )
-    parser.add_argument("--threads", default="1", help="comma-separated; default: 1")
-    parser.add_argument("--batch", default="1", help="comma-separated; default: 1")
+    parser.add_argument("--threads", default="1", help="comma-separated")
+    parser.add_argument("--batch", default="1", help="comma-separated")
     parser.add_argument(
-        "--length", type=int, default=32, help="of sentences in subwords; default: 32"
+        "--length", type=int, default=32, help="of sentences in subwords"
     )
-    parser.add_argument(
-        "--rounds", type=int, default=5, help="of measuring; default: 5"
-    )
+    parser.add_argument("--rounds", type=int, default=5, help="of measuring")
     parser.add_argument(
         "--seconds",
         type=float,
         default=3.0,
-        help="of each row, all rounds together; default: 3",
+        help="of each row, all rounds together",
     )
     parser.add_argument(
         "--data", default="", help="of checkpoints; default: dict.txt beside each"
     )
-    parser.add_argument(
-        "--source-lang", default="en", help="of checkpoints' scores; default: en"
-    )
+    parser.add_argument("--source-lang", default="en", help="of checkpoints' scores")
     parser.add_argument("--json", type=Path, help="file for the numbers, a line each")
     parser.add_argument("--picture", type=Path, help="PNG: zero-shot score against ms")
     return parser

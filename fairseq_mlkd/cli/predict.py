@@ -53,10 +53,8 @@ def add_predictor_options(parser: argparse.ArgumentParser) -> None:
         default="auto",
         help="what computes; default: the fastest that the folder has",
     )
-    parser.add_argument("--threads", type=int, default=1, help="default: 1")
-    parser.add_argument(
-        "--beam", type=int, default=5, help="of the search for parses; default: 5"
-    )
+    parser.add_argument("--threads", type=int, default=1, help="default: %(default)s")
+    parser.add_argument("--beam", type=int, default=5, help="of the search for parses")
     parser.add_argument(
         "--long-inputs",
         choices=LONG_INPUTS,

@@ -79,7 +79,7 @@ def get_parser() -> argparse.ArgumentParser:
         "--source-lang",
         metavar="LANG",
         default="en",
-        help="language of the training data (default: en)",
+        help="language of the training data",
     )
     return parser
 

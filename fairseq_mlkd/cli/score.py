@@ -34,13 +34,13 @@ def get_parser() -> argparse.ArgumentParser:
     add(
         "--lang",
         default="en",
-        help="language to read where a file holds several (default: en)",
+        help="language to read where a file holds several",
     )
     add(
         "--split",
         choices=("train", "valid", "test"),
         default="test",
-        help="split to read where a file holds several (default: test)",
+        help="split to read where a file holds several",
     )
     add(
         "--generate-output",

@@ -31,7 +31,7 @@ def get_parser() -> argparse.ArgumentParser:
         "--host",
         default="127.0.0.1",
         help="address to listen at; the service knows no passwords: let others reach "
-        "it through a server that does (default: %(default)s)",
+        "it through a server that does",
     )
     for flag, default, text in (
         ("--port", 8080, "0: any that is free"),

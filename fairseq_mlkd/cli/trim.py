@@ -46,7 +46,7 @@ def get_parser() -> argparse.ArgumentParser:
         "--dev-rows",
         type=int,
         default=1000,
-        help="rows of each language for --embedding-rank; default: %(default)s",
+        help="rows of each language for --embedding-rank",
     )
     parser.add_argument(
         "--data", type=Path, help="default: the data that the checkpoint names"

@@ -102,10 +102,12 @@ class Preparation:
             and file.lang != settings.source_lang
             and (not settings.langs or file.lang in settings.langs)
         ]
+        paths = dict.fromkeys(file.path for file in self.files)
+        digests = {path: file_sha256(path) for path in paths}
         self.records = [
             FileAudit(
                 path=os.path.relpath(file.path, folder),
-                sha256=file_sha256(file.path),
+                sha256=digests[file.path],
                 language=file.lang,
                 split=file.split,
                 published=(

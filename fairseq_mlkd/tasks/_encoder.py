@@ -144,7 +144,7 @@ def load_layers(
         f"{_count(encoder):,}",
         path,
     )
-    _say_heads(model_config(pretrained), model.cfg)
+    _say_heads(cfg, ours)
     _load_lm_head(_below(pretrained["model"], "lm_head"), model, path)
 
 

@@ -71,8 +71,8 @@ class Metric(ABC):
             `(rows, 2)`: whether all of the answer is right, and 1; or what
             `outcomes.outcome_score` knows instead.
         """
-        right = [dict(g) == dict(p) for g, p in zip(gold, predicted)]
-        return np.stack([np.array(right, np.int64), np.ones(len(right), np.int64)], 1)
+        right = find_right(gold, predicted).astype(np.int64)
+        return np.stack([right, np.ones_like(right)], axis=1)
 
     def keys(self) -> list[str]:
         """Return the keys of the scores."""
@@ -84,6 +84,13 @@ class Metric(ABC):
         """Return the scores of rows that are all at hand."""
         examples = {EXAMPLES: np.asarray(len(gold))}
         return self.scores({**self.count(gold, predicted), **examples})
+
+
+def find_right(
+    gold: Sequence[Labels], predicted: Sequence[Labels]
+) -> NDArray[np.bool_]:
+    """Return `(rows,)`: whether all of each answer is right."""
+    return np.array([dict(g) == dict(p) for g, p in zip(gold, predicted)], np.bool_)
 
 
 def percent(count: Any, examples: Any) -> float:

@@ -39,7 +39,7 @@ from fairseq_mlkd.distillation.contract import (
 )
 from fairseq_mlkd.errors import UserError, in_one_line
 from fairseq_mlkd.fairseq_fixes import forget_last_job, patience_so_far, set_patience
-from fairseq_mlkd.metrics.metric import Counts, Labels, Metric
+from fairseq_mlkd.metrics.metric import Counts, Labels, Metric, find_right
 from fairseq_mlkd.options import option
 from fairseq_mlkd.tasks._encoder import copy_shape, read_encoder, start_encoder
 from fairseq_mlkd.tasks._generation import Hypotheses, TextReader, TypedDataset
@@ -235,7 +235,7 @@ class MultilingualTask(FairseqTask):
             probs: `(bsz,)`, the model's probabilities of `predicted`.
         """
         rows = self.scores.metric.outcomes(gold, predicted)
-        right = np.array([dict(g) == dict(p) for g, p in zip(gold, predicted)])
+        right = find_right(gold, predicted)
         shares = probs.double().cpu().numpy()
         self.outcomes.add(sample, Outcomes(rows, right, shares))
 

@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from tempfile import TemporaryDirectory
 from typing import Any, Optional
 
@@ -119,12 +120,12 @@ class MultilingualMLMTask(MultilingualTask):
         }
         dataset = MultilingualDataset(
             sentences,
-            sampling_alpha=self._alpha() if name == "train" else None,
+            sampling_alpha=self._alpha if name == "train" else None,
             seed=self.sampling_seed(),
             subset=split,
         )
         if name == "train":
-            if self._alpha() != self.cfg.sampling_alpha:
+            if self._alpha != self.cfg.sampling_alpha:
                 logger.warning(
                     "--sampling-alpha %g is read as 1: mlkd-corpus --sentences has "
                     "drawn %s by equation 1 already",
@@ -158,10 +159,10 @@ class MultilingualMLMTask(MultilingualTask):
         wanted = self.cfg.langs if lang in (None, ALL) else lang
         return list_languages(self._shard(epoch), split, wanted)
 
+    @cached_property
     def _alpha(self) -> float:
-        """Return alpha of equation 1: 1 where the corpus was drawn by it already."""
-        alpha, folder = self.cfg.sampling_alpha, self._shard(1)
-        return 1.0 if is_sampled(folder) else alpha
+        """Alpha of equation 1: 1 where the corpus was drawn by it already."""
+        return 1.0 if is_sampled(self._shard(1)) else self.cfg.sampling_alpha
 
     def _shard(self, epoch: int) -> str:
         shards = utils.split_paths(self.cfg.data)
@@ -173,7 +174,7 @@ class MultilingualMLMTask(MultilingualTask):
         return {
             **super().describe_examples(),
             "--langs": list_languages(folder, "train", cfg.langs),
-            "--sampling-alpha": self._alpha(),
+            "--sampling-alpha": self._alpha,
             "--mask-prob": cfg.mask_prob,
             "--leave-unmasked-prob": cfg.leave_unmasked_prob,
             "--random-token-prob": cfg.random_token_prob,

@@ -71,7 +71,9 @@ def flags(task: str, arch: str = "", criterion: str = "task_cross_entropy") -> l
 
 
 DISTIL = flags(TAGS, criterion="tinybert")
-TEACHER = ["--teacher-path", "{zero_shot_tagging}"]
+UNDER = [*DISTIL, "--teacher-path"]
+TAUGHT = [*UNDER, "{zero_shot_tagging}"]
+START = [*flags(TAGS), "--encoder-path"]
 TRAIN = [
     # data, flags, what the line says
     ("nothing", flags(MLM), "nothing: no such folder; name a folder that mlkd-"),
@@ -89,46 +91,37 @@ TRAIN = [
     ("tags", flags(TAGS, "roberta_base"), "--arch roberta_base is none of ours: "),
     ("tags", flags(TAGS, "pretrained"), "--arch pretrained needs --encoder-path"),
     ("sentences", [*flags(MLM), "--memory-efficient-fp16"], "needs a GPU: leave it"),
-    ("tags", [*flags(TAGS), "--encoder-path", "{nothing}"], "nothing: no such file"),
-    ("tags", [*flags(TAGS), "--encoder-path", "{empty}"], "name the checkpoint in"),
-    ("tags", [*flags(TAGS), "--encoder-path", "{text}"], "not a checkpoint: empty, t"),
-    ("tags", [*flags(TAGS), "--encoder-path", "{cut}"], "not a checkpoint, or cut sh"),
+    ("tags", [*START, "{nothing}"], "nothing: no such file"),
+    ("tags", [*START, "{empty}"], "name the checkpoint in"),
+    ("tags", [*START, "{text}"], "not a checkpoint: empty, t"),
+    ("tags", [*START, "{cut}"], "not a checkpoint, or cut sh"),
     (
         "tags",
-        [*flags(TAGS), "--encoder-path", "{multilingual_mlm}"]
-        + ["--encoder-embed-dim", 16],
+        [*START, "{multilingual_mlm}", "--encoder-embed-dim", 16],
         "choose the --arch it was trained with",
     ),
-    (
-        "other",
-        [*flags(TAGS), "--encoder-path", "{multilingual_mlm}"],
-        "another dictionary than this run's",
-    ),
+    ("other", [*START, "{multilingual_mlm}"], "another dictionary than this run's"),
     ("tags", DISTIL, "the tinybert criterion needs --teacher-path"),
-    ("tags", [*DISTIL, "--teacher-path", "{nothing}"], "nothing: no such file"),
-    ("tags", [*DISTIL, "--teacher-path", "{empty}"], "name the checkpoint in it"),
-    ("tags", [*DISTIL, "--teacher-path", "{cut}"], "not a checkpoint, or cut short"),
+    ("tags", [*UNDER, "{nothing}"], "nothing: no such file"),
+    ("tags", [*UNDER, "{empty}"], "name the checkpoint in it"),
+    ("tags", [*UNDER, "{cut}"], "not a checkpoint, or cut short"),
     (
         "tags",
-        [*DISTIL, "--teacher-path", "{multilingual_mlm}"],
+        [*UNDER, "{multilingual_mlm}"],
         "lacks the parameter classification_heads.tagging_head",
     ),
+    ("tags", [*UNDER, "{zero_shot_classification}"], "was trained with other labels"),
+    ("tags", [*TAUGHT, "--temperature", 0], "--temperature 0.0 is not above"),
     (
         "tags",
-        [*DISTIL, "--teacher-path", "{zero_shot_classification}"],
-        "was trained with other labels",
-    ),
-    ("tags", [*DISTIL, *TEACHER, "--temperature", 0], "--temperature 0.0 is not above"),
-    (
-        "tags",
-        [*DISTIL, *TEACHER, "--logits-weight", -1],
+        [*TAUGHT, "--logits-weight", -1],
         "--logits-weight -1.0 is below 0: give 0 to leave the term out",
     ),
-    ("tags", [*DISTIL, *TEACHER, "--layer-map", "7,9"], "--layer-map 7,9 does not fit"),
-    ("tags", [*DISTIL, *TEACHER, "--layer-map", "first"], "give `uniform`, `last`,"),
+    ("tags", [*TAUGHT, "--layer-map", "7,9"], "--layer-map 7,9 does not fit"),
+    ("tags", [*TAUGHT, "--layer-map", "first"], "give `uniform`, `last`,"),
     (
         "tags",
-        [*DISTIL, *TEACHER, "--unlabelled-data", "{pairs}"],
+        [*TAUGHT, "--unlabelled-data", "{pairs}"],
         "no language folder holds train.idx; name a folder that mlkd-corpus wrote",
     ),
     ("tags", [*flags(TAGS), "--source-lang", "eng"], "no subset valid.eng; there are"),
@@ -151,52 +144,46 @@ TRAIN = [
     ),
 ]
 EVALUATE = [
-    # command, data, task, flags, what the line says
-    ("validate", "tags", TAGS, [], "no model is named: give --path CHECKPOINT"),
-    ("generate", "tags", TAGS, [], "no model is named: give --path CHECKPOINT"),
-    ("validate", "tags", TAGS, ["--path", "{nothing}"], "Model file not found: "),
-    ("validate", "tags", TAGS, ["--path", "{empty}"], "name the checkpoint in it"),
-    ("validate", "tags", TAGS, ["--path", "{text}"], "not a checkpoint: empty, torn"),
-    ("validate", "tags", TAGS, ["--path", "{cut}"], "not a checkpoint, or cut short"),
+    # command, data, flags, what the line says
+    ("validate", "tags", [], "no model is named: give --path CHECKPOINT"),
+    ("generate", "tags", [], "no model is named: give --path CHECKPOINT"),
+    ("validate", "tags", ["--path", "{nothing}"], "Model file not found: "),
+    ("validate", "tags", ["--path", "{empty}"], "name the checkpoint in it"),
+    ("validate", "tags", ["--path", "{text}"], "not a checkpoint: empty, torn"),
+    ("validate", "tags", ["--path", "{cut}"], "not a checkpoint, or cut short"),
     (
         "validate",
         "tags",
-        TAGS,
         ["--path", "{zero_shot_classification}"],
         "whose data are for --task zero_shot_intent_slot",
     ),
     (
         "validate",
         "tags",
-        TAGS,
         ["--path", "{multilingual_mlm}"],
         "--task multilingual_mlm cannot read",
     ),
     (
         "validate",
         "other",
-        TAGS,
         ["--path", "{zero_shot_tagging}"],
         "its dict.txt is not the one that the checkpoint was trained with",
     ),
     (
         "validate",
         "tags",
-        TAGS,
         ["--path", "{zero_shot_tagging}", "--valid-subset", "tset"],
         "no subset tset; there are train.en, valid.en, valid.fr",
     ),
     (
         "generate",
         "tags",
-        TAGS,
         ["--path", "{zero_shot_tagging}"],
         "no subset test; there are train.en, valid.en, valid.fr",
     ),
     (
         "validate",
         "tags",
-        TAGS,
         ["--path", "{zero_shot_tagging}", "--results", "/dev/full"],
         "--results /dev/full: No space left on device: name a file that can be",
     ),
@@ -222,9 +209,9 @@ def test_train(here, tmp_path, data, flags, message):
     assert list(tmp_path.glob("*.pt*")) == []
 
 
-@pytest.mark.parametrize("command, data, task, flags, message", EVALUATE)
-def test_evaluate(here, command, data, task, flags, message):
-    arguments = ["--task", task, "--batch-size", 4, *fill(flags, here)]
+@pytest.mark.parametrize("command, data, flags, message", EVALUATE)
+def test_evaluate(here, command, data, flags, message):
+    arguments = ["--task", TAGS, "--batch-size", 4, *fill(flags, here)]
     with pytest.raises(UserError) as error:
         run(command, vars(here)[data], *arguments)
     check(str(error.value), message)
@@ -232,7 +219,7 @@ def test_evaluate(here, command, data, task, flags, message):
 
 def test_a_misspelt_choice_is_answered_by_those_there_are(here, tmp_path, capsys):
     for flag, value in [("--head-map", "mena"), ("--arch", "leanbert")]:
-        arguments = [*fill([*DISTIL, *TEACHER], here), flag, value]
+        arguments = [*fill(TAUGHT, here), flag, value]
         with pytest.raises(SystemExit):
             train(here.tags, tmp_path, *arguments, *ONCE)
         last = capsys.readouterr().err.strip().splitlines()[-1]

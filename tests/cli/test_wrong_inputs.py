@@ -19,6 +19,7 @@ OWN = ["--tokenizer", "{tokenizer}", *COLUMNS["classification"]]
 CORPUS = ["--workers", 1, "--valid", 10, "--codes", 60]
 SCORE = COLUMNS["classification"]
 KIND = "classification"
+READ = [KIND, "{files}", "{new}", *OWN]
 CASES = [
     # command, arguments, what the line says
     ("corpus", ["en={text}", "{new}"], "write LANG=FILE or LANG=FILE,FILE"),
@@ -28,11 +29,7 @@ CASES = [
     ("corpus", ["{new}", "en={empty}"], "empty: no such file"),
     ("corpus", ["{new}", "en={latin}", *CORPUS], "latin.txt:1: not UTF-8"),
     ("corpus", ["{new}", "en={none}", *CORPUS], "none.txt: holds no text"),
-    (
-        "corpus",
-        ["{new}", "en={table}", *CORPUS],
-        "rows.csv: a table and no text",
-    ),
+    ("corpus", ["{new}", "en={table}", *CORPUS], "rows.csv: a table and no text"),
     ("corpus", ["{new}", "en={tabs}", *CORPUS], "tabs.txt: a table and no text"),
     ("corpus", ["{new}", "en={model}", *CORPUS], "model.pt:1: not UTF-8"),
     ("corpus", ["{new}", "en={text}", "en={text}"], "language en is given twice"),
@@ -44,73 +41,37 @@ CASES = [
     ("corpus", ["{new}", "en={text}", "--codes-from", "{empty}"], "name a folder that"),
     ("benchmark", [KIND, "{new}", "{files}", *OWN], "new: no such folder"),
     ("benchmark", ["xnli", "{empty}", "{new}", *OWN[:2]], "no training file for 'en'"),
-    (
-        "benchmark",
-        [KIND, "{csv}", "{new}", *OWN],
-        "a file where the folder",
-    ),
+    ("benchmark", [KIND, "{csv}", "{new}", *OWN], "a file where the folder"),
     ("benchmark", ["xnli", "{files}", "{new}", *OWN], "xnli is read as its authors"),
     (
         "benchmark",
         [KIND, "{files}", "{new}", "--tokenizer", "{model}"],
         "model.pt: no dict.txt; name a tokenizer folder",
     ),
-    (
-        "benchmark",
-        [KIND, "{files}", "{tokenizer}", *OWN],
-        "other data; name",
-    ),
-    (
-        "benchmark",
-        [KIND, "{files}", "{text}", *OWN],
-        "other data; name",
-    ),
-    (
-        "benchmark",
-        ["pairs", "{files}", "{new}", *OWN[:2]],
-        "no text or text_pair",
-    ),
+    ("benchmark", [KIND, "{files}", "{tokenizer}", *OWN], "other data; name"),
+    ("benchmark", [KIND, "{files}", "{text}", *OWN], "other data; name"),
+    ("benchmark", ["pairs", "{files}", "{new}", *OWN[:2]], "no text or text_pair"),
     ("benchmark", ["tagging", "{files}", "{new}", *OWN[:2]], "no words or tags"),
+    ("benchmark", ["pairs", "{files}", "{new}", *OWN, "words=x"], "pairs reads text,"),
     (
         "benchmark",
-        ["pairs", "{files}", "{new}", *OWN, "words=x"],
-        "pairs reads text,",
-    ),
-    (
-        "benchmark",
-        [KIND, "{files}", "{new}", *OWN[:-1], "label=Klase"],
+        [*READ[:-1], "label=Klase"],
         "no label among the columns (Nr, Satz, Klasse); name it with --columns",
     ),
+    ("benchmark", [*READ, "--source-lang", "ger"], "no training file for 'ger'"),
+    ("benchmark", [*READ, "--langs", "fr"], "no file for fr in"),
     (
         "benchmark",
-        [KIND, "{files}", "{new}", *OWN, "--source-lang", "ger"],
-        "no training file for 'ger'",
-    ),
-    (
-        "benchmark",
-        [KIND, "{files}", "{new}", *OWN, "--langs", "fr"],
-        "no file for fr in",
-    ),
-    (
-        "benchmark",
-        [KIND, "{files}", "{new}", *OWN, "--valid-fraction", 0.1],
+        [*READ, "--valid-fraction", 0.1],
         "dev.en.csv is the validation file already; leave out --valid-fraction",
     ),
     (
         "benchmark",
-        [KIND, "{files}", "{new}", *OWN, "--delimiter", ",,"],
+        [*READ, "--delimiter", ",,"],
         "--delimiter ',,': give one character, or tab",
     ),
-    (
-        "benchmark",
-        [KIND, "{files}", "{new}", *OWN, "--files", "test.fr"],
-        "--files test.fr: write KEY=VALUE",
-    ),
-    (
-        "benchmark",
-        [KIND, "{files}", "{new}", *OWN, "--keep-ns"],
-        "no rows t",
-    ),
+    ("benchmark", [*READ, "--files", "test.fr"], "--files test.fr: write KEY=VALUE"),
+    ("benchmark", [*READ, "--keep-ns"], "no rows t"),
     ("import", ["{new}", "{files}"], "files exists already: name an"),
     ("import", ["{files}", "{new}"], "files: neither config.json, of a Hugging Face"),
     ("import", ["{text}", "{new}"], "not a checkpoint: empty, torn or of another kind"),
@@ -200,16 +161,8 @@ def list_files(folder: Path) -> set[str]:
     "command, arguments, message",
     [
         ("benchmark", ["xnlli", "a", "b"], "invalid choice: 'xnlli'"),
-        (
-            "benchmark",
-            ["xnli", "a", "b"],
-            "the following arguments are required",
-        ),
-        (
-            "benchmark",
-            ["xnli", "a", "b", "--valid-fraction", 10],
-            "invalid fraction",
-        ),
+        ("benchmark", ["xnli", "a", "b"], "the following arguments are required"),
+        ("benchmark", ["xnli", "a", "b", "--valid-fraction", 10], "invalid fraction"),
         ("trim", ["a", "b"], "one of the arguments --langs --text"),
         ("download", ["d", "xnlii"], "invalid choice: 'd' (choose from"),
         ("export", ["a"], "the following arguments are required: OUT"),

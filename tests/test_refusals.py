@@ -3,55 +3,23 @@
 import os
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
-from tiny import (
-    STUDENT,
-    distillation,
-    flags_of,
-    load,
-    run,
-    shape_flags,
-    train,
-    write_mlm_data,
-    write_pairs,
-    write_tagged,
-)
+from refused import MLM, ONCE, PAIRS, TAGS, refusal, train_once, write_data
+from tiny import STUDENT, distillation, flags_of, load, run, shape_flags, train
 
-from fairseq_mlkd.errors import UserError
 from fairseq_mlkd.metrics.results import read_results
-
-MLM, TAGS, PAIRS = "multilingual_mlm", "zero_shot_tagging", "zero_shot_classification"
-ONCE = ["--max-update", 1]
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> dict[str, Path]:
-    folder = tmp_path_factory.mktemp("data")
-    subsets = {"train.en": 12, "valid.en": 5, "valid.fr": 4}
-    return {
-        MLM: write_mlm_data(folder / "sentences"),
-        TAGS: write_tagged(folder / "tags", subsets),
-        PAIRS: write_pairs(folder / "pairs", subsets),
-    }
+    return write_data(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture(scope="module")
 def trained(data, tmp_path_factory) -> dict[str, Path]:
-    return {
-        name: train(data[name], tmp_path_factory.mktemp(name), *flags_of(name), *ONCE)
-        for name in (MLM, TAGS)
-    }
-
-
-def refusal(command: Any, *arguments: Any) -> str:
-    with pytest.raises(UserError) as error:
-        command(*arguments)
-    message = str(error.value)
-    assert message.startswith("fairseq_mlkd: ") and "\n" not in message
-    return message
+    return train_once(data, tmp_path_factory.mktemp("trained"), MLM, TAGS)
 
 
 # --- a score does not depend on the criterion

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +25,7 @@ from fairseq_mlkd.data.folders import (
     TARGET,
     read_audit,
 )
+from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderConfig
 from fairseq_mlkd.serve.folder import Facts, Head
 from fairseq_mlkd.text.dictionary import (
     BOS,
@@ -55,20 +57,12 @@ HEADS: dict[str, list[tuple[str, bool, str]]] = {
     INTENT_SLOT: [("intent_head", True, INTENT), ("slot_head", False, LABEL)],
     PARSING: [],
 }
-_ENCODER = (
-    "encoder_layers",
-    "encoder_embed_dim",
-    "encoder_ffn_embed_dim",
-    "encoder_attention_heads",
-    "dropout",
-    "attention_dropout",
-    "max_positions",
-    "num_segments",
-    "init_std",
-    "layer_norm_eps",
-    "embedding_rank",
-    "head_activation",
-)
+# the weights tell whether there is a masked-LM head
+_ENCODER = [
+    field.name
+    for field in fields(MultilingualEncoderConfig)
+    if field.name not in ("_name", "no_lm_head")
+]
 _DECODER = ("decoder_layers", "decoder_ffn_embed_dim", "max_target_positions")
 
 

@@ -137,14 +137,11 @@ class OwnReader(Reader[AnyRow]):
             for other in taken:
                 del found[other]
             found[path] = split, lang
-        if LANG not in self.form.columns:
-            return [
-                LabelledFile(path, split, lang) for path, (split, lang) in found.items()
-            ]
+        has_column = LANG in self.form.columns
         return [
             LabelledFile(path, split, lang)
-            for path, (split, _) in found.items()
-            for lang in self._languages(path)
+            for path, (split, named) in found.items()
+            for lang in (self._languages(path) if has_column else [named])
         ]
 
     def _subset(self, match: re.Match[str]) -> tuple[str, str]:

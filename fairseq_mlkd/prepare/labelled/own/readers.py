@@ -4,6 +4,7 @@ Files are CSV, TSV, JSON lines or CoNLL; labels are whatever training data hold.
 """
 
 import re
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -173,9 +174,9 @@ class OwnReader(Reader[AnyRow]):
             elif record.values.get(LANG, wanted.lang) == wanted.lang:
                 yield self.row(path, record, wanted)
 
+    @abstractmethod
     def row(self, path: Path, record: Record, wanted: Wanted) -> AnyRow | Dropped:
         """Return the row of a record."""
-        raise NotImplementedError
 
     def notes(self, file: LabelledFile) -> list[str]:
         """Return in which form a file is, as it is read."""

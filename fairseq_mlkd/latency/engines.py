@@ -20,6 +20,7 @@ from fairseq_mlkd.serve.folder import (
     ONNX,
     ONNX_DECODER,
     WEIGHTS_FILE,
+    Facts,
     check_file,
     read_facts,
     read_small_json,
@@ -96,12 +97,12 @@ def open_run(setting: Setting) -> Run:
     facts = read_facts(setting.path)
     batch = random_batch(setting, facts.vocabulary, facts.max_positions)
     if setting.engine == TRANSFORMERS:
-        return _open_transformers(setting, batch)
+        return _open_transformers(setting, facts, batch)
     if facts.decoder:
         words = np.arange(batch["input_ids"].shape[1])[None]
         batch["word_starts"] = words.repeat(setting.batch, axis=0)
     if setting.engine == OPENVINO:
-        return _open_openvino(setting, batch)
+        return _open_openvino(setting, facts, batch)
     if setting.engine == "torch":
         import torch
 
@@ -148,7 +149,9 @@ def _open_fairseq(setting: Setting) -> Run:
     return run
 
 
-def _open_transformers(setting: Setting, batch: dict[str, np.ndarray]) -> Run:
+def _open_transformers(
+    setting: Setting, facts: Facts, batch: dict[str, np.ndarray]
+) -> Run:
     import sys
 
     # transformers imports it with its models, and one built for another torch cannot be
@@ -157,10 +160,9 @@ def _open_transformers(setting: Setting, batch: dict[str, np.ndarray]) -> Run:
     import transformers
 
     torch.set_num_threads(setting.threads)
-    facts = read_facts(setting.path)
-    for name in ("config.json", WEIGHTS_FILE):
-        check_file(setting.path, name, facts)
-    (name,) = read_small_json(setting.path / "config.json")["architectures"]
+    config = check_file(setting.path, "config.json", facts)
+    check_file(setting.path, WEIGHTS_FILE, facts)
+    (name,) = read_small_json(config)["architectures"]
     if name not in [facts.family.name + kind for kind in _KINDS]:
         raise ValueError(
             f"{setting.path}: {name!r} is no model that mlkd-export writes"
@@ -178,10 +180,10 @@ def _open_transformers(setting: Setting, batch: dict[str, np.ndarray]) -> Run:
     return run
 
 
-def _open_openvino(setting: Setting, batch: dict[str, np.ndarray]) -> Run:
+def _open_openvino(setting: Setting, facts: Facts, batch: dict[str, np.ndarray]) -> Run:
     import openvino
 
-    graph = checked_graph(setting.path, ONNX, read_facts(setting.path))
+    graph = checked_graph(setting.path, ONNX, facts)
     core = openvino.Core()
     options = {
         "INFERENCE_NUM_THREADS": setting.threads,

@@ -156,10 +156,11 @@ class Preparation:
         for path, file in {file.path: file for file in self.files}.items():
             for note in self.reader.notes(file):
                 found.setdefault(note, []).append(path.name)
-        source = self.settings.source_lang
-        for path, _, lang in self.unread:
-            note = f"rows in {lang} are not read: training data are in {source}"
-            found.setdefault(note, []).append(path.name)
+        if self.unread:
+            langs = ", ".join(dict.fromkeys(lang for _, _, lang in self.unread))
+            source = self.settings.source_lang
+            note = f"rows in {langs} are not read: training data are in {source}"
+            found[note] = list(dict.fromkeys(path.name for path, _, _ in self.unread))
         return found
 
     def _write_subsets(self, out: Path) -> list[FileAudit]:

@@ -26,7 +26,7 @@ from fairseq_mlkd.data.folders import (
     read_audit,
 )
 from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderConfig
-from fairseq_mlkd.serve.folder import Facts, Head
+from fairseq_mlkd.serve.folder import TASKS, Facts, Head
 from fairseq_mlkd.text.dictionary import (
     BOS,
     DICTIONARY_FILE,
@@ -46,9 +46,7 @@ Arrays = dict[str, np.ndarray]
 # token embeddings, and what maps them up to the width where they are of a lower rank
 TOKENS, UP = "encoder.embeddings.tokens.weight", "encoder.embeddings.up.weight"
 
-CLASSIFICATION, TAGGING = "zero_shot_classification", "zero_shot_tagging"
-INTENT_SLOT, PARSING = "zero_shot_intent_slot", "zero_shot_parsing"
-MLM = "multilingual_mlm"
+MLM, CLASSIFICATION, TAGGING, INTENT_SLOT, PARSING = TASKS
 # the heads that a task adds: name, whether pooled, the folder of its labels
 HEADS: dict[str, list[tuple[str, bool, str]]] = {
     MLM: [],

@@ -62,10 +62,8 @@ def write_huggingface(folder: Path, trained: Trained, extra_rows: int) -> None:
         for head, found in heads:
             path = folder / head.name
             _write_subfolder(path, head, family, found, tensors, config)
-    factors = {
-        name: trained.weights[name] for name in (TOKENS, UP) if facts.embedding_rank
-    }
-    if factors:
+    if facts.embedding_rank:
+        factors = {name: trained.weights[name] for name in (TOKENS, UP)}
         _save(folder / EMBEDDINGS_FILE, factors)
     decoder = {k: x for k, x in trained.weights.items() if k.startswith("decoder.")}
     if decoder:

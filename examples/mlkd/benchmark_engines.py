@@ -28,7 +28,6 @@ from typing import Any
 import numpy as np
 
 LEAN = ("12x768x3072", "4x768x1200")
-NARROW = ("12x384x1536", "4x384x1536")
 HEADS = 12
 CTRANSLATE, SENTENCES = "ctranslate2", "sentence-transformers"
 CT2_FILES, ST_FILE = "ctranslate2", "sentence_transformers/onnx/model_int8.onnx"

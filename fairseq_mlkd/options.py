@@ -4,6 +4,9 @@ import argparse
 from dataclasses import field
 from typing import Any
 
+# what an encoder's parameters bear as `param_group`, fairseq's word, in training
+ENCODER_GROUP = "encoder"
+
 
 def option(default: Any, help: str) -> Any:
     """Return the field of a configuration: its default, and what `--help` says."""

@@ -1,9 +1,11 @@
 """PyTorch's fused AdamW: one pass over the parameters, also on the CPU."""
 
 import ast
+import logging
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import torch
@@ -13,7 +15,9 @@ from omegaconf import II
 from torch import nn
 
 from fairseq_mlkd.errors import UserError
-from fairseq_mlkd.options import option
+from fairseq_mlkd.options import ENCODER_GROUP, option
+
+logger = logging.getLogger(__name__)
 
 # what of a group a checkpoint decides, and what a parameter's state consists of
 _NUMBERS = ("lr", "betas", "eps", "weight_decay")
@@ -31,6 +35,12 @@ class FusedAdamWConfig(FairseqDataclass):
         "decoupled weight decay of matrices; biases and layer norms have none, as in "
         "BERT",
     )
+    encoder_lr_scale: float = option(
+        1.0,
+        "factor of the learning rate of a model's encoder, so that heads, decoder and "
+        "projections learn fast and it forgets slowly (Guo et al., 2023); 1: one rate "
+        "for all",
+    )
     lr: list[float] = II("optimization.lr")
 
 
@@ -45,8 +55,13 @@ class FusedAdamW(FairseqOptimizer):
     Weight decay spares parameters of one axis, biases and layer norms, as the recipes
     of BERT and TinyBERT do. Projections of equation 3 and embeddings decay.
 
+    Parameters whose `param_group` is `ENCODER_GROUP` may have a learning rate of their
+    own, a fixed share of that of all others, which is what a scheduler sets and logs
+    show.
+
     Raises:
-        UserError: weight decay where fairseq trains all parameters as one vector.
+        UserError: weight decay, or a rate of the encoder's own, where fairseq trains
+            all parameters as one vector; or no parameter is of an encoder.
     """
 
     def __init__(self, cfg: FusedAdamWConfig, params: Iterable[nn.Parameter]) -> None:
@@ -57,16 +72,21 @@ class FusedAdamW(FairseqOptimizer):
                 "fairseq_mlkd: --optimizer fused_adamw cannot tell biases, which "
                 "--weight-decay spares, in one vector: add --fp16-no-flatten-grads"
             )
-        # of each parameter in the order of the groups, its number among those given
-        self._order = list(range(len(params)))
         if not self.optimizer_config["lr"] >= 0:
             raise UserError(f"fairseq_mlkd: --lr {cfg.lr} is below 0")
-        groups: list[dict[str, Any]] = [{"params": params}]
-        if cfg.weight_decay:
-            self._order.sort(key=lambda i: params[i].dim() < 2)
-            matrices = [p for p in params if p.dim() >= 2]
-            others = [p for p in params if p.dim() < 2]
-            groups = [{"params": matrices}, {"params": others, "weight_decay": 0.0}]
+        decays, scaled = cfg.weight_decay != 0, cfg.encoder_lr_scale != 1.0
+        # of each parameter: does its rate have the factor, is it spared decay
+        kinds = [(scaled and _is_of_encoder(p), decays and p.dim() < 2) for p in params]
+        if scaled:
+            _check_scale(cfg.encoder_lr_scale, any(slow for slow, _ in kinds))
+        # of each parameter in the order of the groups, its number among those given
+        self._order = sorted(range(len(params)), key=lambda i: kinds[i])
+        groups: list[dict[str, Any]] = []
+        for kind in product(sorted({False, scaled}), sorted({False, decays})):
+            members = [p for p, k in zip(params, kinds) if k == kind]
+            decay = 0.0 if kind[1] else cfg.weight_decay
+            groups.append({"params": members, "weight_decay": decay})
+        self._first_slow = len(groups) // 2 if scaled else len(groups)
         self._optimizer = torch.optim.AdamW(groups, fused=True, **self.optimizer_config)
 
     @property
@@ -85,6 +105,17 @@ class FusedAdamW(FairseqOptimizer):
             "eps": self.cfg.adam_eps,
             "weight_decay": self.cfg.weight_decay,
         }
+
+    def step(
+        self,
+        closure: Callable[[], Any] | None = None,
+        scale: float = 1.0,
+        groups: Any = None,
+    ) -> None:
+        """Do as upstream; the encoder's rate follows that which a scheduler has set."""
+        for group in self.param_groups[self._first_slow :]:
+            group["lr"] = self.get_lr() * self.cfg.encoder_lr_scale
+        super().step(closure, scale, groups)
 
     def load_state_dict(
         self,
@@ -109,11 +140,33 @@ class FusedAdamW(FairseqOptimizer):
                 }
                 for group in ours
             ]
+        if len(groups) != len(ours):
+            raise ValueError(
+                "its optimizer had other groups of parameters: give --reset-optimizer, "
+                "or the --weight-decay and --encoder-lr-scale that it was trained with"
+            )
         numbers = (number for group in groups for number in group["params"])
         moments = state_dict.get("state")
         check_moments(moments, dict(zip(numbers, self.params)))
         state_dict = {"state": moments, "param_groups": groups}
         super().load_state_dict(state_dict, optimizer_overrides)
+
+
+def _is_of_encoder(parameter: nn.Parameter) -> bool:
+    return getattr(parameter, "param_group", None) == ENCODER_GROUP
+
+
+def _check_scale(scale: float, is_used: bool) -> None:
+    """Say what the factor does; refuse one that is none, or does nothing."""
+    flag = f"fairseq_mlkd: --encoder-lr-scale {scale:g}"
+    if not scale >= 0:
+        raise UserError(f"{flag} is below 0")
+    if not is_used:
+        raise UserError(
+            f"{flag}: no encoder of ours is trained here, or all parameters are one "
+            "vector: in half precision, add --fp16-no-flatten-grads"
+        )
+    logger.info("learning rate of the encoder: %g times that of the rest", scale)
 
 
 _DAMAGED = "its optimizer's state is damaged ({}): give --reset-optimizer"

@@ -40,7 +40,7 @@ from fairseq_mlkd.distillation.contract import (
 from fairseq_mlkd.errors import UserError, in_one_line
 from fairseq_mlkd.fairseq_fixes import forget_last_job, patience_so_far, set_patience
 from fairseq_mlkd.metrics.metric import Counts, Labels, Metric, find_right
-from fairseq_mlkd.options import option
+from fairseq_mlkd.options import ENCODER_GROUP, option
 from fairseq_mlkd.tasks._encoder import copy_shape, read_encoder, start_encoder
 from fairseq_mlkd.tasks._generation import Hypotheses, TextReader, TypedDataset
 from fairseq_mlkd.tasks._outcomes import OutcomeRecorder, Outcomes
@@ -260,6 +260,8 @@ class MultilingualTask(FairseqTask):
         self.check_head(model, loaded if from_checkpoint else built)
         if not from_checkpoint:
             self.start_from(pretrained, model)
+            for parameter in model.encoder.parameters():
+                parameter.param_group = ENCODER_GROUP
             self.prepare_for_training(model)
         self.model_shape = ModelShape.of(model.cfg)
         return model

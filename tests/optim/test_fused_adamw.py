@@ -1,11 +1,15 @@
 """The fused optimizer follows fairseq's own, but for epsilon and what decays."""
 
+import copy
+from pathlib import Path
 from typing import Any
 
 import pytest
+import tiny
 import torch
 from fairseq.optim.adam import FairseqAdam, FairseqAdamConfig
 from omegaconf import OmegaConf
+from trained import differences
 
 from fairseq_mlkd.errors import UserError
 from fairseq_mlkd.optim.fused_adamw import FusedAdamW, FusedAdamWConfig
@@ -152,3 +156,125 @@ def test_numbers_of_a_group_are_numbers(betas):
     state["param_groups"][0]["betas"] = betas
     with pytest.raises(ValueError, match="damaged .betas is"):
         make(0.0, (4, 3)).load_state_dict(state)
+
+
+# --- an encoder that learns slower than its heads
+
+
+def make_slow(scale: float, decay: float = 0.0, *, encoder: int = 2) -> FusedAdamW:
+    """Return an optimizer of four parameters, the first ones of an encoder."""
+    torch.manual_seed(1)
+    shapes = ((4, 3), (3,), (2, 3), (2,))
+    params = [torch.nn.Parameter(torch.randn(*shape)) for shape in shapes]
+    for p in params[:encoder]:
+        p.param_group = "encoder"
+    cfg = FusedAdamWConfig(weight_decay=decay, lr=[0.1], encoder_lr_scale=scale)
+    return FusedAdamW(cfg, params)
+
+
+def by_shape(optimizer: FusedAdamW) -> dict[tuple[int, ...], torch.Tensor]:
+    return {tuple(p.shape): p.detach().clone() for p in optimizer.params}
+
+
+def run(optimizer: FusedAdamW, rates: list[float]) -> dict[Any, torch.Tensor]:
+    for i, rate in enumerate(rates):
+        optimizer.set_lr(rate)
+        step(optimizer, 1.0 + i)
+    return by_shape(optimizer)
+
+
+@pytest.mark.parametrize("encoder", [1, 2, 4])
+@pytest.mark.parametrize("decay", [0.0, 0.5])
+def test_each_part_moves_as_with_its_own_rate(decay, encoder):
+    rates = [0.1, 0.05, 0.02]
+    mixed = run(make_slow(0.3, decay, encoder=encoder), rates)
+    fast = run(make_slow(1.0, decay), rates)
+    slow = run(make_slow(1.0, decay), [0.3 * rate for rate in rates])
+    for i, (shape, found) in enumerate(
+        (shape, mixed[shape]) for shape in ((4, 3), (3,), (2, 3), (2,))
+    ):
+        assert torch.allclose(found, (slow if i < encoder else fast)[shape])
+        assert not torch.equal(found, (fast if i < encoder else slow)[shape])
+
+
+def test_the_rate_that_is_logged_is_that_of_the_heads():
+    optimizer = make_slow(0.3)
+    run(optimizer, [0.2])
+    assert optimizer.get_lr() == 0.2
+    frozen = make_slow(0.0, encoder=2)
+    before = by_shape(frozen)
+    after = run(frozen, [0.2])
+    assert [s for s in after if torch.equal(after[s], before[s])] == [(4, 3), (3,)]
+
+
+def test_the_encoder_follows_a_scheduler_that_sets_rates_itself():
+    """As ReduceLROnPlateau does, group by group, and stops below its own epsilon."""
+    optimizer = make_slow(1e-8)
+    for group in optimizer.param_groups:
+        group["lr"] = 0.25
+    step(optimizer)
+    assert [g["lr"] for g in optimizer.param_groups] == [0.25, 0.25 * 1e-8]
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.5])
+def test_it_resumes_with_a_rate_of_its_own_to_the_bit(decay):
+    whole = make_slow(0.3, decay)
+    run(whole, [0.1, 0.05])
+    state, values = copy.deepcopy(whole.state_dict()), by_shape(whole)
+    end = run(whole, [0.02])
+    again = make_slow(0.3, decay)
+    for p in again.params:
+        p.data = values[tuple(p.shape)].clone()
+    again.load_state_dict(state)
+    for shape, found in run(again, [0.02]).items():
+        assert torch.equal(found, end[shape])
+    with pytest.raises(ValueError, match="other groups of parameters: give --reset"):
+        make_slow(1.0, decay).load_state_dict(state)
+
+
+def test_the_state_of_one_rate_goes_on_with_two():
+    old, new = make_slow(1.0), make_slow(0.3, 0.5)
+    step(old)
+    new.load_state_dict(old.state_dict())
+    assert all(new.optimizer.state[p]["exp_avg"].shape == p.shape for p in new.params)
+
+
+def test_a_rate_of_its_own_without_an_encoder_is_refused():
+    with pytest.raises(UserError, match="no encoder .* add --fp16-no-flatten-grads"):
+        make_slow(0.3, encoder=0)
+    with pytest.raises(UserError, match="--encoder-lr-scale -1 is below 0"):
+        make_slow(-1.0)
+
+
+NAME = "zero_shot_classification"
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory) -> tuple[Path, list[Any]]:
+    """Return data, and the flags of a distillation on them."""
+    folder = tmp_path_factory.mktemp("world")
+    data = tiny.write_pairs(folder / "pairs", {"train.en": 16, "valid.en": 4})
+    return data, tiny.distillation(NAME, data, folder)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--lr-scheduler", "polynomial_decay", "--total-num-update", 9],
+        # each epoch is one without progress
+        ["--lr-scheduler", "reduce_lr_on_plateau", "--lr-shrink", 0.3]
+        + ["--lr-patience", -1, "--lr-threshold", 9],
+        ["--bf16", "--fp16-no-flatten-grads", "--weight-decay", 0.1],
+    ],
+    ids=["polynomial_decay", "reduce_lr_on_plateau", "bf16"],
+)
+def test_a_run_goes_on_with_a_slow_encoder(world, tmp_path, options):
+    data, flags = world
+    flags = [*flags, *options, "--encoder-lr-scale", 0.1, "--max-epoch"]
+    whole = tiny.train(data, tmp_path / "whole", *flags, 3)
+    tiny.train(data, tmp_path / "two", *flags, 2)
+    resumed = tiny.train(data, tmp_path / "two", *flags, 3)
+    assert differences(whole, resumed) == []
+    groups = tiny.load(whole)["last_optimizer_state"]["param_groups"]
+    sizes = [len(group["params"]) for group in groups]
+    assert all(sizes) and sum(sizes) > 20

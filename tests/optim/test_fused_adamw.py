@@ -261,12 +261,10 @@ def world(tmp_path_factory) -> tuple[Path, list[Any]]:
     "options",
     [
         ["--lr-scheduler", "polynomial_decay", "--total-num-update", 9],
-        # each epoch is one without progress
-        ["--lr-scheduler", "reduce_lr_on_plateau", "--lr-shrink", 0.3]
-        + ["--lr-patience", -1, "--lr-threshold", 9],
+        ["--lr-scheduler", "inverse_sqrt", "--warmup-updates", 2],
         ["--bf16", "--fp16-no-flatten-grads", "--weight-decay", 0.1],
     ],
-    ids=["polynomial_decay", "reduce_lr_on_plateau", "bf16"],
+    ids=["polynomial_decay", "inverse_sqrt", "bf16"],
 )
 def test_a_run_goes_on_with_a_slow_encoder(world, tmp_path, options):
     data, flags = world

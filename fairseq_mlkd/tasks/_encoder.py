@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from fairseq_mlkd.checkpoint import (
     check_dictionary,
+    check_labels,
     load_weights,
     model_config,
     read_checkpoint,
@@ -23,6 +24,7 @@ from fairseq_mlkd.models.multilingual_encoder import ENCODER_SHAPE
 logger = logging.getLogger(__name__)
 
 FLAG, LAYERS_FLAG = "--encoder-path", "--encoder-path-layers"
+HEADS_FLAG = "--encoder-path-heads"
 
 
 def read_encoder(cfg: Any, dictionary: Dictionary) -> dict[str, Any] | None:
@@ -168,6 +170,49 @@ def keep_lm_head(
         )
     model.add_lm_head()
     load_weights(model.lm_head, head, path, FLAG)
+
+
+def start_heads(
+    pretrained: dict[str, Any] | None,
+    model: BaseFairseqModel,
+    cfg: Any,
+    labels: list[str],
+) -> None:
+    """Give a model the heads of `--encoder-path`'s, fine-tuned on the same task.
+
+    Nothing where that is gone, and a run goes on without it.
+
+    Args:
+        labels: what the heads of the task can say.
+    Raises:
+        ValueError: the checkpoint has other labels, no such head, or one of another
+            shape.
+    """
+    path = cfg.encoder_path
+    if pretrained is None:
+        raise ValueError(f"{HEADS_FLAG} needs {FLAG}: the heads are its model's")
+    if not os.path.exists(path):
+        return
+    check_labels(pretrained, labels, path, HEADS_FLAG)
+    there = str(model_config(pretrained)["head_activation"])
+    here = str(model.cfg.head_activation)
+    if there != here:
+        raise ValueError(
+            f"{HEADS_FLAG}: {path} has --head-activation {there}, not {here}: give it"
+        )
+    for name in ("classification_heads", "decoder"):
+        module = getattr(model, name, None)
+        if module is None:
+            continue
+        weights = _below(pretrained["model"], name)
+        if not weights:
+            raise ValueError(
+                f"{HEADS_FLAG}: {path} has no head of this task: name a model that was "
+                "fine-tuned on it"
+            )
+        advice = f"{HEADS_FLAG} needs the same task, labels, width and decoder"
+        load_weights(module, weights, path, HEADS_FLAG, advice=advice)
+        logger.info("%s: %s", name.replace("_", " "), path)
 
 
 def _load_fitting_parts(

@@ -33,7 +33,7 @@ from fairseq_mlkd.errors import in_one_line
 from fairseq_mlkd.metrics.metric import Metric
 from fairseq_mlkd.metrics.transfer import Transfer
 from fairseq_mlkd.options import option
-from fairseq_mlkd.tasks._encoder import keep_lm_head
+from fairseq_mlkd.tasks._encoder import keep_lm_head, start_heads
 from fairseq_mlkd.tasks._generation import TextReader, write_rows
 from fairseq_mlkd.tasks._multilingual_task import (
     MultilingualTask,
@@ -52,6 +52,11 @@ _SCORES_KEY = "last_validation"  # in a checkpoint's task state
 @dataclass
 class FineTuningTaskConfig(MultilingualTaskConfig):
     source_lang: str = option("en", "language of `train` and `valid`")
+    encoder_path_heads: bool = option(
+        False,
+        "start from the heads of --encoder-path's model, too, or its decoder; it was "
+        "fine-tuned on the same task and labels",
+    )
     train_embeddings: bool = option(
         False, "fine-tune the embeddings too; the paper keeps them frozen"
     )
@@ -177,6 +182,8 @@ class FineTuningTask(MultilingualTask):
         self, pretrained: dict[str, Any] | None, model: BaseFairseqModel
     ) -> None:
         super().start_from(pretrained, model)
+        if self.cfg.encoder_path_heads:
+            start_heads(pretrained, model, self.cfg, self.label_names())
         if self.cfg.keep_lm_head:
             keep_lm_head(pretrained, model, str(self.cfg.encoder_path))
 

@@ -156,6 +156,7 @@ def test_students_of_a_fine_tuned_teacher_start_from_it():
     start = "ft/mtop/teacher-seed3/checkpoint_best.pt"
     assert value(command, "task.encoder_path") == start
     assert value(command, "task.encoder_path_layers") == "uniform"
+    assert value(command, "task.encoder_path_heads") == "true"
     assert study.run_needs("mtop", "tuned4", 3) == [
         "data/mtop",
         "ft/mtop/teacher-seed3",

@@ -10,11 +10,14 @@ from tiny import (
     build_model,
     flags_of,
     load,
+    make_task,
     mlm_task,
+    save_model,
     train,
     write_mlm_data,
     write_pairs,
 )
+from unlabelled import TASKS
 
 from fairseq_mlkd.errors import UserError
 
@@ -197,3 +200,66 @@ def test_commands_start_from_the_layers(data, pairs, deep, tmp_path, task, more)
     new = untouched(trained["model"], load(deep)["model"], [(0, 1), (1, 3)])
     heads = {name for name in trained["model"] if name.startswith("classification")}
     assert new == heads and bool(heads) is (task != MLM)
+
+
+# --- heads of a fine-tuned teacher
+
+
+def tuned(folder: Path, name: str, data: Path) -> Path:
+    """Save a model of a task, of four layers."""
+    task = make_task(f"zero_shot_{name}", data)
+    model = build_model(task, DEEP, **decoder_of(name))
+    return save_model(folder / "tuned.pt", model, task)
+
+
+def decoder_of(name: str) -> dict[str, Any]:
+    parses = {"_name": "pointer_generator", "decoder_layers": 2}
+    return parses if name == "parsing" else {}
+
+
+def start_tuned(name: str, data: Path, path: Path, **shape: Any) -> Any:
+    options = {"encoder_path": str(path), "encoder_path_layers": "uniform"}
+    task = make_task(f"zero_shot_{name}", data, encoder_path_heads=True, **options)
+    others = {key: shape.pop(key) for key in shape.keys() - STUDENT.keys()}
+    return build_model(task, {**STUDENT, **shape}, **decoder_of(name), **others)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_heads_are_those_of_the_teacher(tmp_path, name):
+    data = TASKS[name](tmp_path / "data", {"train.en": 12})
+    path = tuned(tmp_path, name, data)
+    torch.manual_seed(9)
+    state, theirs = start_tuned(name, data, path).state_dict(), load(path)["model"]
+    assert untouched(state, theirs, [(0, 2), (1, 4)]) == set()
+    prefix = "decoder." if name == "parsing" else "classification_heads."
+    assert any(key.startswith(prefix) for key in state)
+
+
+@pytest.mark.parametrize(
+    "shape, message",
+    [
+        ({"head_activation": "relu"}, "has --head-activation tanh, not relu: give it"),
+        (
+            {"embed_dim": 4, "ffn_embed_dim": 8, "attention_heads": 2},
+            "needs the same task, labels, width",
+        ),
+    ],
+)
+def test_a_head_that_does_not_fit_is_refused(pairs, tmp_path, shape, message):
+    path = tuned(tmp_path, "classification", pairs)
+    with pytest.raises(UserError, match=f"--encoder-path-heads.* {message}") as error:
+        start_tuned("classification", pairs, path, **shape)
+    assert "\n" not in str(error.value)
+
+
+def test_heads_of_other_labels_or_none_are_refused(pairs, deep, tmp_path):
+    path = tuned(tmp_path, "classification", pairs)
+    other = write_pairs(tmp_path / "other", {"train.en": 9}, classes=2)
+    with pytest.raises(UserError, match="trained with other labels than this run's"):
+        start_tuned("classification", other, path)
+    torch.save({**load(path), "model": load(deep)["model"]}, str(tmp_path / "mlm.pt"))
+    with pytest.raises(UserError, match="mlm.pt has no head of this task"):
+        start_tuned("classification", pairs, tmp_path / "mlm.pt")
+    task = make_task(PAIRS, pairs, encoder_path_heads=True)
+    with pytest.raises(UserError, match="--encoder-path-heads needs --encoder-path"):
+        build_model(task, STUDENT)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from fairseq_mlkd.distillation.layer_map import LayerMap, Pairs
 from fairseq_mlkd.distillation.losses import (
+    GRAM_LOSSES,
     INTER_LOSSES,
     attention_loss,
     hidden_loss,
@@ -67,7 +68,10 @@ class InnerLossesConfig(FairseqDataclass):
         "many as the teacher's attention has, or the next lower number that fits",
     )
     inter_loss: ChoiceEnum(INTER_LOSSES) = option(  # type: ignore[valid-type]
-        "mse", "equation 3 as TinyBERT's mse or as the l2 norm of the paper"
+        "mse",
+        "equation 3 as TinyBERT's mse or the paper's l2 norm; or without projections, "
+        "by the Gram matrices of a batch's tokens: cka, or gram (of cosines); "
+        "attention scores then have mse",
     )
 
 
@@ -131,7 +135,8 @@ class StateLoss(nn.Module):
         super().__init__()
         self.states, self.padding = states, padding
         self.pairs, self.kind = pairs, kind
-        points = [i for i, _ in pairs]
+        # Gram matrices of tokens need no equal widths
+        points = [] if kind in GRAM_LOSSES else [i for i, _ in pairs]
         self.projections = Projections(points, student.dim, teacher.dim)
 
     def forward(self, student: Outputs, teacher: Outputs) -> Tensor:
@@ -238,7 +243,7 @@ class InnerLosses(nn.Module):
         teacher: shape of the teacher.
         head_map: one of `HEAD_MAPS`.
         relation_heads: as in `choose_relation_heads`.
-        kind: `mse` or `l2`.
+        kind: one of `INTER_LOSSES`; of `GRAM_LOSSES`, attention scores have `mse`.
     Raises:
         ValueError: a map that does not fit.
     """
@@ -289,7 +294,8 @@ class InnerLosses(nn.Module):
     ) -> Callable[[], nn.Module]:
         if self.head_map == "relation":
             return partial(RelationLoss, attention, pairs, self.relation_heads)
-        how = (*self.shapes, self.head_map, self.kind)
+        kind = "mse" if self.kind in GRAM_LOSSES else self.kind
+        how = (*self.shapes, self.head_map, kind)
         return partial(ScoreLoss, attention, pairs, *how)
 
     def requests(self, side: int, decodes: bool = True) -> Request:

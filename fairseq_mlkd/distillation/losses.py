@@ -22,6 +22,20 @@ has labels, as the hard loss and equation 2 do. So every term is a sum over sent
 which fairseq divides by the number of labels: a batch may be cut anyhow between
 micro-batches and workers, and padded further, without changing it.
 
+Two more compare the Gram matrices of tokens, and need no f where widths differ.
+Plainly, for the states of all n tokens of a batch, which cannot be cut:
+
+    def gram_loss(x_s, x_t, kind):  # (n, student's dim), (n, teacher's dim)
+        of = {"cka": lambda x: x - x.mean(0), "gram": lambda x: normalize(x, dim=1)}
+        g_s, g_t = (x @ x.T for x in map(of[kind], (x_s, x_t)))
+        cosine = (g_s * g_t).sum() / (g_s.norm() * g_t.norm())
+        return 1 - cosine if kind == "cka" else (g_s - g_t).square().mean()
+
+`cka` is 1 less linear CKA (Kornblith et al., 2019, section 3). `gram` is the squared
+distance of Gram matrices, which keeps geometry that CKA can lose (Bhattarai et al.,
+2025, arXiv 2509.25253), here of vectors of length 1 as in DINOv3 (arXiv 2508.10104): it
+compares cosines. Neither notices a rotation or a scaling of either side.
+
 Every loss is computed in float32 (float64 stays float64) whatever the model's
 precision. Padding is known by a boolean mask, never guessed from a value. The teacher's
 tensors get no gradient.
@@ -35,9 +49,10 @@ from typing import Any
 
 import torch
 from fairseq import modules
-from torch import Tensor
+from torch import Tensor, nn
 
-INTER_LOSSES = ("mse", "l2")
+DISTANCES, GRAM_LOSSES = ("mse", "l2"), ("cka", "gram")
+INTER_LOSSES = DISTANCES + GRAM_LOSSES
 ByHead = Mapping[str, Tensor]  # head -> its labels, logits or places
 
 # rows of logits at a time: what is between them and the loss stays in the cache
@@ -206,13 +221,17 @@ def hidden_loss(
     """Return equation 3 on embeddings or the outputs of a layer, of each sentence.
 
     Args:
-        student: `(bsz, src_len, dim)`, f(x): projected to the teacher's width.
+        student: `(bsz, src_len, dim)`, f(x): projected to the teacher's width; of any
+            width for one of `GRAM_LOSSES`.
         teacher: `(bsz, src_len, dim)`.
         padding_mask: `(bsz, src_len)`, true at padding; None where nothing is padded.
-        kind: `mse` or `l2`, as at the head of this file.
+        kind: one of `INTER_LOSSES`, as at the head of this file.
     Returns:
-        `(bsz,)`; 0 for a sentence of padding alone.
+        `(bsz,)`; 0 for a sentence of padding alone. Of `GRAM_LOSSES`, the loss of the
+        batch in each place.
     """
+    if kind in GRAM_LOSSES:
+        return _gram_loss(student, teacher, padding_mask, kind).expand(len(student))
     valid = None if padding_mask is None else ~padding_mask[:, :, None]
     return _distance(student, teacher, valid, kind)
 
@@ -226,7 +245,7 @@ def attention_loss(
         student: `(bsz, heads, tgt_len, src_len)`, with as many heads as the teacher.
         teacher: same shape.
         cells: the cells that count, as `valid_cells` gives them; None: all.
-        kind: as in `hidden_loss`; a row of `l2` is the keys of one query.
+        kind: one of `DISTANCES`; a row of `l2` is the keys of one query.
     Returns:
         `(bsz,)`; 0 for a sentence of padding alone.
     """
@@ -300,7 +319,7 @@ def _distance(
     student: Tensor, teacher: Tensor, valid: Tensor | None, kind: str
 ) -> Tensor:
     """Return equation 3 of each sentence; `valid` broadcasts to the states' shape."""
-    if kind not in INTER_LOSSES:
+    if kind not in DISTANCES:
         raise ValueError(
             f"--inter-loss {kind}: choose one of {', '.join(INTER_LOSSES)}"
         )
@@ -314,6 +333,41 @@ def _distance(
     differs = norms > 0
     roots = norms.where(differs, norms.new_ones(())).sqrt()
     return _mean_by_sentence(roots.where(differs, norms.new_zeros(())), valid)
+
+
+def _gram_loss(
+    student: Tensor, teacher: Tensor, padding_mask: Tensor | None, kind: str
+) -> Tensor:
+    """Return `cka` or `gram` of all valid positions of a batch, 0 dimensions."""
+    # B x T x C -> n x C
+    x, y = (
+        _lift(s.flatten(0, 1) if padding_mask is None else s[~padding_mask])
+        for s in (student, teacher.detach())
+    )
+    with torch.autocast(x.device.type, enabled=False):
+        if kind == "gram":
+            x, y = (nn.functional.normalize(s, dim=1) for s in (x, y))
+            xx, yy, xy = _gram_products(x, y)
+            return (xx + yy - 2 * xy) / max(len(x), 1) ** 2
+        xx, yy, xy = _gram_products(x - x.mean(dim=0), y - y.mean(dim=0))
+        # one token relates to nothing: neither loss nor gradient
+        vary = (xx > 0) & (yy > 0)
+        norm, its = (s.where(vary, s.new_ones(())).sqrt() for s in (xx, yy))
+        return (1 - xy / (norm * its)).where(vary, xy.new_zeros(()))
+
+
+def _gram_products(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return <K, K>, <L, L> and <K, L> of the Gram matrices K = x x^T and L = y y^T.
+
+    Of no more tokens than either side is wide, K and L are small. Of more, the same
+    numbers are the squared norms of x^T x, y^T y and y^T x (Kornblith et al., 2019,
+    section 3), whose memory does not grow with the tokens.
+    """
+    if len(x) <= min(x.size(1), y.size(1)):
+        x, y = x @ x.T, y @ y.T  # n x n
+        return x.square().sum(), y.square().sum(), (x * y).sum()
+    xx, yy, xy = (a.T @ b for a, b in ((x, x), (y, y), (y, x)))
+    return xx.square().sum(), yy.square().sum(), xy.square().sum()
 
 
 def _mean_by_sentence(x: Tensor, valid: Tensor | None) -> Tensor:

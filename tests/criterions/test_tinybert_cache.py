@@ -29,6 +29,7 @@ from torch import Tensor, nn
 from unlabelled import TASKS, Setting
 
 from fairseq_mlkd.criterions.tinybert import TinyBertCriterion, TinyBertCriterionConfig
+from fairseq_mlkd.distillation.losses import GRAM_LOSSES
 from fairseq_mlkd.distillation.teacher import Teacher
 from fairseq_mlkd.distillation.teacher_cache import FILE
 from fairseq_mlkd.errors import UserError
@@ -120,6 +121,18 @@ def test_all_in_float32_is_the_live_teacher(tmp_path, name, head_map):
     assert same(live, runs.run(shift=4, **options))
     os.remove(runs.teacher_path)
     assert same(live, runs.run(shift=4, **options))
+
+
+@pytest.mark.parametrize("inter_loss", GRAM_LOSSES)
+@pytest.mark.parametrize("name", ["mlm", "parsing"])
+def test_gram_losses_read_what_the_live_teacher_says(tmp_path, name, inter_loss):
+    runs, cache = make(tmp_path, name), str(tmp_path / "cache")
+    options = {"inter_loss": inter_loss, "shift": 4}
+    live = runs.run(**options)
+    exact = {**options, "teacher_cache": cache, **EXACT}
+    assert same(live, runs.run(**exact)) and same(live, runs.run(**exact))
+    rounded = runs.run(**options, teacher_cache=f"{cache}-half")
+    assert not same(live, rounded) and all(p.isfinite().all() for p in rounded)
 
 
 @pytest.mark.parametrize("name", ["mlm", *TASKS])

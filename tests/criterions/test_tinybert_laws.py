@@ -22,7 +22,7 @@ from torch import Tensor
 
 from fairseq_mlkd.criterions.task_cross_entropy import TaskCrossEntropyCriterion
 from fairseq_mlkd.distillation import losses as losses_module
-from fairseq_mlkd.distillation.losses import INTER_LOSSES
+from fairseq_mlkd.distillation.losses import DISTANCES
 
 each_task = pytest.mark.parametrize("name", TASKS)
 each_head_map = pytest.mark.parametrize("head_map", HEAD_MAPS)
@@ -114,7 +114,7 @@ def may_be_cut(case: Case, criterion: Any) -> bool:
 
 @each_task
 @each_head_map
-@pytest.mark.parametrize("inter_loss", INTER_LOSSES)
+@pytest.mark.parametrize("inter_loss", DISTANCES)
 def test_a_batch_may_be_cut_anywhere(worlds, name, head_map, inter_loss):
     case = Case(worlds[name], head_map, LAYER_MAPS["uniform"])
     assert may_be_cut(case, case.criterion(inter_loss=inter_loss, **all_weights()))

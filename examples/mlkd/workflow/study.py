@@ -91,11 +91,12 @@ class Study:
         self.teacher: str | None = config.get("teacher")
         self.report_options: str = config.get("report") or ""
         self.rules: str | None = config.get("rules")  # of mlkd-evaluate
-        # of trained models; meaningless where stage 1 trains no masked-LM head
-        self.perplexity: bool = config.get("perplexity", True)
+        # of trained models, or of those named; meaningless without a masked-LM head
+        perplexity: bool | list[str] = config.get("perplexity", True)
         self.set: Mapping[str, Any] = config.get("set") or {}
         self.pretraining: Mapping[str, Any] = config.get("pretraining") or {}
         self.models = _read(Model, "models", config.get("models"))
+        self.perplexity = self.trained() if perplexity is True else perplexity or []
         rows = config.get("rows") or {name: {"model": name} for name in self.models}
         named = {k: {"name": k, **(v or {})} for k, v in rows.items() if v is not False}
         self.rows = _read(Row, "rows", named)
@@ -129,6 +130,8 @@ class Study:
             for key, value in (("start", m.start), ("teacher", m.teacher)):
                 if value:
                     yield f"models.{name}.{key}", value, self.models
+        for name in self.perplexity:
+            yield "perplexity", name, self.trained()
         for name, r in self.rows.items():
             if r.shape:
                 yield f"rows.{name}.shape", r.shape, shapes
@@ -167,7 +170,7 @@ class Study:
 
     def results(self) -> list[str]:
         """Return the files of result lines, in the order of the report."""
-        scored = [f"corpus-{m}" for m in self.trained()] * self.perplexity
+        scored = [f"corpus-{model}" for model in self.perplexity]
         scored += dict.fromkeys(f"{task}-{row}" for task, row, _ in self.runs())
         return [f"results/{name}.jsonl" for name in scored]
 

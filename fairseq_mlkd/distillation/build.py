@@ -145,8 +145,15 @@ def open_teacher(
         ValueError: no teacher, or one that does not fit; the cache is damaged, or of
             another teacher, data or kind.
     """
-    if cfg.teacher_cache_top_k < 0:
-        raise ValueError(f"--teacher-cache-top-k {cfg.teacher_cache_top_k} is below 0")
+    kept = {
+        "--teacher-cache-top-k": cfg.teacher_cache_top_k,
+        "--teacher-cache-sampled": cfg.teacher_cache_sampled,
+    }
+    for flag, number in kept.items():
+        if number < 0:
+            raise ValueError(f"{flag} {number} is below 0")
+    if all(kept.values()):
+        raise ValueError(f"{' and '.join(kept)} exclude each other: give one")
     cache = None if cfg.teacher_cache is None else TeacherCache(cfg.teacher_cache)
     shape = None if cache is None else recall_shape(cache)
     file = TeacherFile(cfg.teacher_path, "--teacher-path")
@@ -167,12 +174,13 @@ def open_teacher(
 
     if cache is None:
         return load(), reader
-    codec = SignalCodec(str(cfg.teacher_cache_dtype), cfg.teacher_cache_top_k)
-    facts = {
-        "--teacher-cache-dtype": str(codec.dtype)[6:],
-        "--teacher-cache-top-k": codec.top_k,
-        **reader.describe_examples(),
-    }
+    codec = SignalCodec(
+        str(cfg.teacher_cache_dtype),
+        cfg.teacher_cache_top_k,
+        cfg.teacher_cache_sampled,
+        cfg.temperature,
+    )
+    facts = {**codec.facts(), **reader.describe_examples()}
     if cfg.teacher_path is not None and os.path.isfile(cfg.teacher_path):
         facts["teacher"] = file_sha256(cfg.teacher_path)
     return CachedTeacher(cache, codec, load, reader, facts), reader
@@ -189,10 +197,10 @@ def _open_reader(
     if cfg.teacher_data is None:
         return task
     flag = f"--teacher-data {cfg.teacher_data}"
-    if cfg.teacher_cache_top_k:
+    if cfg.teacher_cache_top_k or cfg.teacher_cache_sampled:
         raise ValueError(
             f"{flag}: the likeliest symbols may be words that the student lacks: give "
-            "--teacher-cache-top-k 0"
+            "neither --teacher-cache-top-k nor --teacher-cache-sampled"
         )
     if task.unlabelled_data and cfg.unlabelled_weight:
         raise ValueError(

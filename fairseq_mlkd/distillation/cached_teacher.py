@@ -96,7 +96,8 @@ class CachedTeacher:
         if len(found) < len(set(packed)):
             signals = flatten(names, *self.live.run(like, None, **inputs))
             self._announce(signals, sequences)
-            self.cache.add(packed, self.codec.encode(signals, sequences))
+            records = self.codec.encode(signals, sequences, packed)
+            self.cache.add(packed, records)
             found = self.cache.get(packed)
         blobs = [found[key] for key in packed]
         try:

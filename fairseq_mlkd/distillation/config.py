@@ -35,6 +35,11 @@ class DistillationConfig(InnerLossesConfig):
         "logits that are kept of each label, the largest, to share its "
         "probability; 0: all",
     )
+    teacher_cache_sampled: int = option(
+        0,
+        "in place of --teacher-cache-top-k, logits that are drawn of each label, so "
+        "that on average its probabilities are the teacher's; 0: none",
+    )
     teacher_cache_dtype: ChoiceEnum(DTYPES) = option(  # type: ignore[valid-type]
         "float16", "what is kept is rounded to this; float32 is exact"
     )

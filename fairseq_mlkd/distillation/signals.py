@@ -9,8 +9,9 @@ of 24 tokens, all signals of 12 -> 4 layers take 242.1 kB where the numbers alon
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ DTYPES = ("float16", "bfloat16", "float32")
 SOURCE_AXIS, TARGET_AXIS = "source", "target"
 _LOGITS, _INDICES, _CLASSES = "logits", ".indices", ".classes"
 _HEADER = 90  # bytes of a record for each tensor
+_ROWS = 16  # of logits, in double precision at a time
 
 Axis = str | None  # the name of a length that sequences differ in; None: a width
 
@@ -158,18 +160,53 @@ class SignalCodec:
         dtype: what numbers are rounded to, one of `DTYPES`.
         top_k: of each row of logits, how many of the largest are kept; the others come
             back as minus infinity, so that softmax shares 1 among the kept. 0: all.
+        sampled: in place of `top_k`, how many `draw_classes` keeps. 0: none are drawn.
+        temperature: of the distribution that is drawn from.
     """
 
-    def __init__(self, dtype: str, top_k: int) -> None:
+    def __init__(
+        self, dtype: str, top_k: int, sampled: int = 0, temperature: float = 1.0
+    ) -> None:
         self.dtype: torch.dtype = getattr(torch, dtype)
-        self.top_k = top_k
+        self.kept, self.is_drawn = sampled or top_k, bool(sampled)
+        self.temperature = temperature
 
     def describe(self) -> str:
-        kept = f"the {self.top_k} largest" if self.top_k else "all"
+        if self.is_drawn:
+            return f"{str(self.dtype)[6:]}, {self.kept} drawn of the logits"
+        kept = f"the {self.kept} largest" if self.kept else "all"
         return f"{str(self.dtype)[6:]}, {kept} of the logits"
 
+    def facts(self) -> dict[str, Any]:
+        """Return what the bytes depend on, by option."""
+        dtype = {"--teacher-cache-dtype": str(self.dtype)[6:]}
+        if not self.is_drawn:
+            return {**dtype, "--teacher-cache-top-k": self.kept}
+        # in the place of a fact that every cache has
+        kept = {"--teacher-cache-top-k": f"{self.kept} sampled"}
+        return {**dtype, **kept, "--temperature": self.temperature}
+
     def _is_cut(self, name: str, x: Tensor) -> bool:
-        return name.startswith(_LOGITS) and 0 < self.top_k < x.size(-1)
+        return name.startswith(_LOGITS) and 0 < self.kept < x.size(-1)
+
+    def _cut(
+        self, name: str, x: Tensor, sequences: Sequences, keys: Sequence[bytes]
+    ) -> tuple[Tensor, Tensor]:
+        """Return what is kept of logits and which classes these are, `(n, kept)`."""
+        if not self.is_drawn:
+            values, indices = x.topk(self.kept)
+            return values, indices
+        uniform = torch.empty(len(x), 1, dtype=torch.float64)
+        for key, rows in zip(keys, sequences.labels[name], strict=True):
+            seed = blake2b(key + name.encode(), digest_size=7).digest()
+            gen = torch.Generator().manual_seed(int.from_bytes(seed, "big"))
+            uniform[rows] = torch.rand(len(rows), 1, generator=gen, dtype=torch.float64)
+        parts = [
+            draw_classes(*part, self.kept, self.temperature)
+            for part in zip(x.split(_ROWS), uniform.to(x.device).split(_ROWS))
+        ]
+        values, indices = map(torch.cat, zip(*parts))
+        return values, indices
 
     def bytes_per_token(
         self,
@@ -193,16 +230,24 @@ class SignalCodec:
             widths = zip(reversed(axes), reversed(x.shape))
             numbers *= math.prod(n for axis, n in widths if axis is None)
             if self._is_cut(name, x):
-                numbers *= self.top_k / x.size(-1)
+                numbers *= self.kept / x.size(-1)
                 size, header = size + torch.int32.itemsize, 3 * _HEADER
             total += size * numbers * (source_lengths ** len(ragged)).mean() + header
         return float(total / source_lengths.mean())
 
     def encode(
-        self, signals: Mapping[str, Tensor], sequences: Sequences
+        self,
+        signals: Mapping[str, Tensor],
+        sequences: Sequences,
+        keys: Sequence[bytes] = (),
     ) -> list[bytes]:
         """Return the record of each sequence.
 
+        Args:
+            signals: of a batch.
+            sequences: the batch.
+            keys: of each sequence, all that decides what is drawn of its logits; needed
+                where they are.
         Raises:
             ValueError: the number format cannot hold a number.
         """
@@ -210,7 +255,7 @@ class SignalCodec:
         for name, x in signals.items():
             values, indices, classes = x, None, torch.tensor(x.size(-1))
             if self._is_cut(name, x):
-                values, kept = x.topk(self.top_k)
+                values, kept = self._cut(name, x, sequences, keys)
                 indices = kept.int().cpu()
             rounded = values.to(self.dtype)
             if not torch.equal(rounded.isfinite(), values.isfinite()):
@@ -260,6 +305,46 @@ class SignalCodec:
                 values = logits.scatter_(1, indices.to(like.device).long(), values)
             found[name] = values
         return found
+
+
+def draw_classes(
+    logits: Tensor, uniform: Tensor, kept: int, temperature: float = 1.0
+) -> tuple[Tensor, Tensor]:
+    """Draw a few classes whose softmax is, in expectation, that of all.
+
+    Equation 2's gradient is linear in the teacher's distribution, so that its
+    expectation is exact, too, which that of the largest classes is not (Anshumann et
+    al., 2025, arXiv 2503.16870). They draw with replacement and count. Here no class is
+    drawn twice: the least share c is found of which `kept` make up the distribution;
+    classes likelier than c keep their probability, and among the others, each with the
+    probability p / c, equidistant points draw those that get c (Fearnhead and Clifford,
+    2003). No other unbiased choice of as many has a smaller squared error.
+
+    Args:
+        logits: `(n, classes)`.
+        uniform: `(n, 1)`, random in [0, 1), one for each row.
+        kept: classes to keep, fewer than there are.
+        temperature: divides the logits.
+    Returns:
+        Logits `(n, kept)` of the classes that are kept, to be divided by `temperature`
+        likewise, in double precision; and these classes.
+    """
+    probs = (logits.double() / temperature).softmax(dim=-1)  # n x classes
+    largest, order = probs.topk(kept)  # n x kept
+    slots = torch.arange(kept, device=logits.device)
+    # what is left for a slot and those after it, shared out alike, is less than its own
+    left = 1 - largest.cumsum(dim=-1) + largest
+    is_sure = (largest * (kept - slots) > left).long().cumprod(dim=-1).bool()
+    others = probs.scatter(-1, order, largest.masked_fill(is_sure, 0.0)).cumsum(dim=-1)
+    sure = is_sure.sum(dim=-1, keepdim=True)
+    share = others[:, -1:] / (kept - sure).clamp(min=1)
+    points = (uniform + slots - sure) * share
+    drawn = torch.searchsorted(others, points, right=True)
+    # nothing is left beside a distribution of few classes
+    is_sure |= share == 0
+    weights = largest.where(is_sure, share)
+    drawn = drawn.clamp(max=probs.size(-1) - 1)  # as rounding may ask
+    return temperature * weights.log(), order.where(is_sure, drawn)
 
 
 def _gather(

@@ -131,9 +131,10 @@ def test_a_word_that_the_student_lacks_is_no_target(worlds):
     assert 0 < loss.item() / sample_size < 4 * math.log(classes)
 
 
-def test_the_likeliest_symbols_alone_are_refused(worlds):
-    message = refuse(make_case(worlds, PARSING), teacher_cache_top_k=3)
-    assert "--teacher-cache-top-k 0" in message
+@pytest.mark.parametrize("flag", ["teacher_cache_top_k", "teacher_cache_sampled"])
+def test_some_symbols_alone_are_refused(worlds, flag):
+    message = refuse(make_case(worlds, PARSING), **{flag: 3})
+    assert "neither --teacher-cache-top-k nor --teacher-cache-sampled" in message
 
 
 # --- refusals

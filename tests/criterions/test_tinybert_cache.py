@@ -144,11 +144,11 @@ def test_in_other_batches_it_is_the_live_teacher_but_for_rounding(tmp_path, name
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize("flag", ["teacher_cache_top_k", "teacher_cache_sampled"])
 @pytest.mark.parametrize("name", ["mlm", "parsing", "intent_slot"])
-def test_a_run_that_reads_is_the_run_that_filled(tmp_path, name, monkeypatch):
+def test_a_run_that_reads_is_the_run_that_filled(tmp_path, name, flag, monkeypatch):
     runs = make(tmp_path, name)
-    options = {"teacher_cache": str(tmp_path / "cache"), "teacher_cache_top_k": 2}
-    options["temperature"] = 2.0
+    options = {"teacher_cache": str(tmp_path / "cache"), flag: 2, "temperature": 2.0}
     first = runs.run(**options)
     assert all(p.isfinite().all() for p in first)
     assert not same(first, runs.run(temperature=2.0))
@@ -157,10 +157,13 @@ def test_a_run_that_reads_is_the_run_that_filled(tmp_path, name, monkeypatch):
     assert not same(first, runs.run(seed=4, **options))  # another student
 
 
-def test_a_cache_half_full_is_filled_up(tmp_path):
+@pytest.mark.parametrize("flag", ["teacher_cache_top_k", "teacher_cache_sampled"])
+def test_a_cache_half_full_is_filled_up(tmp_path, flag):
     runs, cache = Pretraining(tmp_path), tmp_path / "cache"
-    options = {"teacher_cache": str(cache), "teacher_cache_top_k": 3}
+    options = {"teacher_cache": str(cache), flag: 3}
     whole = runs.run(**options)
+    again = {**options, "teacher_cache": f"{cache}-again"}
+    assert same(whole, runs.run(**again))  # what is drawn is drawn anew
     with sqlite3.connect(str(cache / FILE)) as file:
         everything = file.execute("SELECT COUNT(*) FROM signals").fetchone()
         file.execute("DELETE FROM signals WHERE rowid % 3 = 1")
@@ -242,6 +245,7 @@ def change_teacher(runs: Pretraining) -> None:
     [
         ({"teacher_cache_dtype": "bfloat16"}, "another --teacher-cache-dtype"),
         ({"teacher_cache_top_k": 3}, r"another --teacher-cache-top-k \(0 there, 3"),
+        ({"teacher_cache_sampled": 3}, r"\(0 there, 3 sampled here\)"),
         ({"layer_map": "1,3"}, "another choice of signals"),
         ({"hidden_weight": 0.0}, "another choice of signals"),
         ({"logits_weight": 0.0}, "another choice of signals"),
@@ -311,9 +315,22 @@ def test_a_teacher_that_is_refused_leaves_no_trace(tmp_path):
     assert same(runs.run(shift=4), runs.run(shift=4, teacher_cache=cache, **EXACT))
 
 
-def test_a_negative_top_k_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="--teacher-cache-top-k -1 is below 0"):
-        Pretraining(tmp_path).run(teacher_cache_top_k=-1)
+def test_a_number_of_logits_that_makes_no_sense_is_refused(tmp_path):
+    runs = Pretraining(tmp_path)
+    for flag in ("top_k", "sampled"):
+        message = f"--teacher-cache-{flag.replace('_', '-')} -1 is below 0"
+        with pytest.raises(ValueError, match=message):
+            runs.run(**{f"teacher_cache_{flag}": -1})
+    with pytest.raises(ValueError, match="-sampled exclude each other: give one"):
+        runs.run(teacher_cache_top_k=2, teacher_cache_sampled=2)
+
+
+def test_what_is_drawn_depends_on_the_temperature(tmp_path):
+    runs, cache = Pretraining(tmp_path), str(tmp_path / "cache")
+    options = {"teacher_cache": cache, "teacher_cache_sampled": 2}
+    runs.run(**options)
+    with pytest.raises(ValueError, match=r"another --temperature \(1.0 there, 2.0"):
+        runs.run(temperature=2.0, **options)
 
 
 # --- through fairseq-train

@@ -41,6 +41,8 @@ logger = logging.getLogger(__name__)
 
 # what is logged in bits; other losses as they are
 _IN_BITS = ("loss", "nll_loss", "logits_loss", "distillation_loss")
+# unlabelled sentences that count, of those that were read; `_`: no columns of a log
+_KEPT = ("_unlabelled_kept", "_unlabelled_read")
 
 
 @dataclass
@@ -99,6 +101,8 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
     def _mix(self, task: Distillable) -> None:
         """Get ready for the task's unlabelled sentences."""
         weights = self.extra_weights
+        if self.cfg.unlabelled_confidence:
+            self._check_confidence(task)
         if not task.unlabelled_data and weights.masked:
             raise ValueError("--stage-1-weight needs sentences: --unlabelled-data DIR")
         if not task.unlabelled_data:
@@ -107,6 +111,23 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
             raise ValueError("--unlabelled-data: there is no teacher to learn from")
         if weights.masked:
             self.stage_1 = build_stage_1(self.cfg, task)
+
+    def _check_confidence(self, task: Distillable) -> None:
+        """Refuse a threshold that is none, or that nothing is compared with."""
+        cfg, shape = self.cfg, task.model_shape
+        flag = f"--unlabelled-confidence {cfg.unlabelled_confidence:g}"
+        if not 0 <= cfg.unlabelled_confidence <= 1:
+            raise ValueError(f"{flag} is not between 0 and 1")
+        if shape is not None and shape.decoder_layers is not None:
+            raise ValueError(
+                f"{flag}: a parser is sure of nothing without a parse: leave it out"
+            )
+        reads = task.unlabelled_data and self.extra_weights.plain
+        if not (reads and cfg.logits_weight):
+            raise ValueError(
+                f"{flag} needs --unlabelled-data, and --unlabelled-weight and "
+                "--logits-weight above 0"
+            )
 
     def forward(
         self, model: nn.Module, sample: Sample, reduce: bool = True
@@ -140,7 +161,11 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
             self._warn(model, distiller, terms)
         log = self.logging_output(sample, loss, found.logits, labels.targets)
         if self.training and self.task.unlabelled_data:
-            for name, weight, value in self._compare_unlabelled(model, sample, labels):
+            if self.cfg.unlabelled_confidence:
+                log.update(dict.fromkeys(_KEPT, 0))
+            for name, weight, value in self._compare_unlabelled(
+                model, sample, labels, log
+            ):
                 terms[name] = value.detach()
                 loss = loss + weight * value
         log.update(terms, loss=loss.detach())
@@ -160,13 +185,18 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
             logger.warning(line)
 
     def _compare_unlabelled(
-        self, model: nn.Module, sample: Sample, labels: Supervision
+        self,
+        model: nn.Module,
+        sample: Sample,
+        labels: Supervision,
+        log: dict[str, Any],
     ) -> Iterator[tuple[str, float, Tensor]]:
         """Yield name, weight and value of each loss on the unlabelled sentences.
 
         A sentence counts as often as the example beside it has labels, times the
-        examples that there are per sentence: over an epoch, as often as all labels. The
-        values are 0 where a batch has none.
+        examples that there are per sentence: over an epoch, as often as all labels,
+        but for those that `--unlabelled-confidence` leaves out, whose number `log`
+        gets. The values are 0 where a batch has none.
         """
         weights, losses = self.extra_weights, {}
         plain, masked = sample.get("unlabelled"), sample.get("masked")
@@ -175,13 +205,17 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
             counts = self._count_unlabelled(sample, labels)
         if plain is not None and weights.plain:
             assert self.distiller is not None
-            losses["unlabelled_loss"] = self.distiller(
+            found = self.distiller(
                 model,
                 plain["net_input"],
                 self.task.place_heads(plain),
                 counts=counts,
+                confidence=self.cfg.unlabelled_confidence,
                 keys=plain["keys"],
-            ).loss
+            )
+            losses["unlabelled_loss"] = found.loss
+            if found.kept is not None:
+                log.update(zip(_KEPT, (found.kept, len(sample["owners"]))))
         if masked is not None and weights.masked:
             assert self.stage_1 is not None
             padding_idx = self.task.source_dictionary.pad()
@@ -222,11 +256,21 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
         for name in logging_outputs[0]:
             if name == "loss" or name.endswith("_loss"):
                 log_mean(name, logging_outputs, bits=name in _IN_BITS)
+        if _KEPT[0] in logging_outputs[0]:
+            for name in _KEPT:
+                total = sum(int(log[name]) for log in logging_outputs)
+                metrics.log_scalar_sum(name, total)
+            metrics.log_derived("unlabelled_kept", _describe_kept)
         hard = _hard_loss_of(logging_outputs[0])
         if hard:
             metrics.log_derived(
                 "ppl", lambda meters: utils.get_perplexity(meters[hard].avg)
             )
+
+
+def _describe_kept(meters: Any) -> str:
+    kept, read = (meters[name].sum for name in _KEPT)
+    return f"{kept} of {read}"
 
 
 def _hard_loss_of(log: dict[str, Any]) -> str | None:

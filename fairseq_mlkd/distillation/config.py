@@ -53,6 +53,11 @@ class DistillationConfig(InnerLossesConfig):
         "weight of equations 2 and 3, as weighted above, on the task's "
         "--unlabelled-data; 0 disables",
     )
+    unlabelled_confidence: float = option(
+        0.0,
+        "count only those of them of which the teacher is as sure: the mean of its "
+        "largest probabilities, 0 to 1; 0: all",
+    )
     stage_1_weight: float = option(
         0.0,
         "weight of the loss of stage 1 on the same sentences, with masks; 0 disables",

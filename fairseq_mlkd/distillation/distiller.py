@@ -27,11 +27,13 @@ class Comparison(NamedTuple):
         loss: the weighted sum of all terms.
         terms: `nll_loss`, `logits_loss` and those of equation 3, without weights and
             gradient; only what has a weight is there.
+        kept: how many sentences count; None: all.
     """
 
     logits: Logits
     loss: Tensor
     terms: dict[str, Tensor]
+    kept: Tensor | None = None
 
 
 class Distiller(nn.Module):
@@ -70,6 +72,7 @@ class Distiller(nn.Module):
         targets: ByHead | None = None,
         *,
         counts: Tensor | None = None,
+        confidence: float = 0.0,
         with_logits: bool = False,
         keys: Tensor | None = None,
         view: TeacherView | None = None,
@@ -86,6 +89,7 @@ class Distiller(nn.Module):
             targets: head -> `(n,)` labels there; None: there are none.
             counts: `(bsz,)`, how often each sentence counts, shared among its places;
                 None: once per label.
+            confidence: below this `teacher_confidence`, `counts` are read as 0.
             with_logits: the student's logits are wanted whatever the weights.
             keys: names of the sequences, for a `CachedTeacher`.
             view: what the teacher reads instead of `inputs`; then the source is
@@ -101,15 +105,16 @@ class Distiller(nn.Module):
             return Comparison({}, loss, {})
         inputs = {**inputs, "heads": places}
         # before the student, whose activations are kept
-        teacher_logits, theirs = self._run_teacher(student, inputs, soft, keys, view)
+        taught, theirs = self._run_teacher(student, inputs, soft, keys, view)
         logits, own = student(features_only=not scored, request=request, **inputs)
         terms: dict[str, Tensor] = {}
-        shared = {} if view is None else view.shared
-        label_weights = None if counts is None else share_out(counts, inputs, places)
+        kept = None
+        if confidence and counts is not None:
+            sure = teacher_confidence(inputs, places, taught) >= confidence
+            counts, kept = counts * sure, sure.sum()
+        weights = None if counts is None else share_out(counts, inputs, places)
         if soft or hard:
-            loss, terms = self._compare_outputs(
-                logits, teacher_logits, targets, shared, label_weights
-            )
+            loss, terms = self._compare_outputs(logits, taught, targets, view, weights)
         if counts is None:
             counts = count_by_row(inputs, places, targets)
         if view is not None and view.word_starts is not None:
@@ -117,7 +122,7 @@ class Distiller(nn.Module):
         for name, term in self.inner_losses(own, theirs, counts, decodes).items():
             loss = loss + self.inner_losses.weights[name] * term
             terms[name] = term.detach()
-        return Comparison(logits if scored else {}, loss, terms)
+        return Comparison(logits if scored else {}, loss, terms, kept)
 
     def _run_teacher(
         self,
@@ -144,7 +149,7 @@ class Distiller(nn.Module):
         logits: Logits,
         teacher_logits: Logits,
         targets: ByHead | None,
-        shared: dict[str, Tensor],
+        view: TeacherView | None,
         label_weights: dict[str, Tensor] | None,
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Return the weighted sum over the labels of all heads, and its terms."""
@@ -157,7 +162,7 @@ class Distiller(nn.Module):
                 logits[head],
                 None if targets is None else targets[head],
                 theirs,
-                shared.get(head),
+                None if view is None else view.shared.get(head),
                 label_weights=None if label_weights is None else label_weights[head],
                 ce_weight=self.ce_weight,
                 logits_weight=self.logits_weight,
@@ -201,6 +206,29 @@ def share_out(
     """Share each sentence's count `(bsz,)` among its places: head -> `(n,)`."""
     shares = counts / count_by_row(inputs, places).clamp(min=1)
     return {head: shares[row] for head, row in find_rows(inputs, places).items()}
+
+
+def teacher_confidence(
+    inputs: Mapping[str, Any], places: ByHead, logits: Logits
+) -> Tensor:
+    """Return how sure a teacher is of each sentence, `(bsz,)`, 0 to 1.
+
+    The largest probability, averaged over the places of a head in the sentence, and
+    then over the heads; 0 where none has a place.
+
+    Args:
+        inputs: of the models.
+        places: as in `Supervision`.
+        logits: of the teacher, there.
+    """
+    nothing = torch.zeros(len(inputs["src_tokens"]), device=inputs["src_tokens"].device)
+    total, heads = nothing, nothing
+    for head, row in find_rows(inputs, places).items():
+        sure = logits[head].softmax(-1, dtype=torch.float32).amax(-1)
+        number = nothing.index_add(0, row, torch.ones_like(sure))
+        total = total + nothing.index_add(0, row, sure) / number.clamp(min=1)
+        heads = heads + number.gt(0)
+    return total / heads.clamp(min=1)
 
 
 def losses_of_head(

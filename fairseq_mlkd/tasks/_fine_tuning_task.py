@@ -4,6 +4,7 @@ import copy
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from os.path import join
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -39,6 +40,7 @@ from fairseq_mlkd.tasks._multilingual_task import (
     MultilingualTask,
     MultilingualTaskConfig,
     load_dictionary,
+    read_alpha,
     split_subset,
 )
 from fairseq_mlkd.tasks._scoring import ALL, is_first_worker
@@ -307,7 +309,7 @@ class FineTuningTask(MultilingualTask):
             )
         dataset = MultilingualDataset(
             {lang: self.load_unlabelled(join(folder, lang, "train")) for lang in langs},
-            sampling_alpha=cfg.unlabelled_alpha,
+            sampling_alpha=self._unlabelled_alpha,
             epoch_size=epoch_size,
             seed=self.sampling_seed(),
         )
@@ -316,6 +318,11 @@ class FineTuningTask(MultilingualTask):
             return dataset
         mask_idx = self.dictionary.index("<mask>")
         return MaskedLMDataset(dataset, self.dictionary, mask_idx, masking=Masking())
+
+    @cached_property
+    def _unlabelled_alpha(self) -> float:
+        folder, alpha = str(self.unlabelled_data), self.cfg.unlabelled_alpha
+        return read_alpha(folder, alpha, "--unlabelled-alpha")
 
     def languages(self, subset: str) -> list[str]:
         split, lang = split_subset(subset)
@@ -352,7 +359,7 @@ class FineTuningTask(MultilingualTask):
             facts["--unlabelled-data"] = binary_sha256([self.unlabelled_data], "train")
             facts["--unlabelled-langs"] = cfg.unlabelled_langs
             facts["--unlabelled-ratio"] = cfg.unlabelled_ratio
-            facts["--unlabelled-alpha"] = cfg.unlabelled_alpha
+            facts["--unlabelled-alpha"] = self._unlabelled_alpha
         return facts
 
     def get_batch_iterator(

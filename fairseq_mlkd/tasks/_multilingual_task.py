@@ -30,6 +30,7 @@ from fairseq_mlkd.checkpoint import (
 )
 from fairseq_mlkd.data import dictionary
 from fairseq_mlkd.data.binary import binary_sha256
+from fairseq_mlkd.data.folders import is_sampled
 from fairseq_mlkd.distillation.contract import (
     Alignment,
     Distillable,
@@ -539,6 +540,20 @@ def load_dictionary(data: str) -> Dictionary:
     """
     remedy = "name a folder that mlkd-benchmark or mlkd-corpus wrote"
     return dictionary.load_dictionary(*utils.split_paths(data), remedy=remedy)
+
+
+def read_alpha(folder: str, alpha: float, flag: str) -> float:
+    """Return alpha of equation 1: 1 where it has drawn the corpus, which is said."""
+    if alpha == 1.0 or not is_sampled(folder):
+        return alpha
+    logger.warning(
+        "%s %g is read as 1: mlkd-corpus --sentences has drawn %s by equation 1 "
+        "already",
+        flag,
+        alpha,
+        folder,
+    )
+    return 1.0
 
 
 def split_subset(subset: str) -> tuple[str, str | None]:

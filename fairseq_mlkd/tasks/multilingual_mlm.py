@@ -14,7 +14,7 @@ from fairseq.data import Dictionary
 from fairseq.models import BaseFairseqModel
 from fairseq.tasks import register_task
 
-from fairseq_mlkd.data.folders import INPUT0, check_task, is_sampled
+from fairseq_mlkd.data.folders import INPUT0, check_task
 from fairseq_mlkd.data.masked_lm_dataset import MaskedLMDataset, Masking
 from fairseq_mlkd.data.multilingual_dataset import MultilingualDataset
 from fairseq_mlkd.data.sentence_dataset import SentenceDataset, list_languages
@@ -34,6 +34,7 @@ from fairseq_mlkd.tasks._multilingual_task import (
     MultilingualTask,
     MultilingualTaskConfig,
     load_dictionary,
+    read_alpha,
     split_subset,
 )
 from fairseq_mlkd.tasks._outcomes import Outcomes
@@ -125,13 +126,6 @@ class MultilingualMLMTask(MultilingualTask):
             subset=split,
         )
         if name == "train":
-            if self._alpha != self.cfg.sampling_alpha:
-                logger.warning(
-                    "--sampling-alpha %g is read as 1: mlkd-corpus --sentences has "
-                    "drawn %s by equation 1 already",
-                    self.cfg.sampling_alpha,
-                    folder,
-                )
             dataset.log_sampling()
         else:
             dataset.log_counts()
@@ -161,8 +155,8 @@ class MultilingualMLMTask(MultilingualTask):
 
     @cached_property
     def _alpha(self) -> float:
-        """Alpha of equation 1: 1 where the corpus was drawn by it already."""
-        return 1.0 if is_sampled(self._shard(1)) else self.cfg.sampling_alpha
+        alpha = self.cfg.sampling_alpha
+        return read_alpha(self._shard(1), alpha, "--sampling-alpha")
 
     def _shard(self, epoch: int) -> str:
         shards = utils.split_paths(self.cfg.data)

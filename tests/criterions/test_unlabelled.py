@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from fairseq.logging import metrics
 from tiny import mlm_task, save_model, weigh
 from torch import Tensor
 from unlabelled import TASKS, Setting
@@ -221,7 +222,10 @@ def test_validation_knows_no_unlabelled_sentences(tmp_path):
 
 
 def add_up_epoch(
-    setting: Setting, criterion: TinyBertCriterion, batch_size: int
+    setting: Setting,
+    criterion: TinyBertCriterion,
+    batch_size: int,
+    keys: tuple[str, ...] = ("loss", "unlabelled_loss", "stage_1_loss", "sample_size"),
 ) -> dict[str, float]:
     """Sum losses and labels over an epoch."""
     dataset, total = setting.task.datasets["train"], {}
@@ -230,7 +234,7 @@ def add_up_epoch(
         log = criterion(setting.student, dataset.collater([dataset[i] for i in rows]))[
             2
         ]
-        for key in ("loss", "unlabelled_loss", "stage_1_loss", "sample_size"):
+        for key in keys:
             total[key] = total.get(key, 0.0) + float(log[key])
     return total
 
@@ -271,6 +275,71 @@ def test_the_weight_is_that_of_the_flag(tmp_path, ratio, batch_size):
     assert total["unlabelled_loss"] / labels == pytest.approx(expected / number, 1e-6)
     expected = slow_stage_1(setting, criterion.stage_1, sample["masked"], ones)
     assert total["stage_1_loss"] / labels == pytest.approx(expected / number, 1e-6)
+
+
+# --- sentences of which the teacher is sure
+
+
+def slow_confidence(setting: Setting, batch: dict[str, Any]) -> list[float]:
+    """Average over heads their mean largest probability: a call per token."""
+    nspecial, found = setting.task.dictionary.nspecial, []
+    for inputs in sentences_of(batch):
+        tokens = inputs["src_tokens"][0].tolist()
+        words = [t for t, token in enumerate(tokens) if token >= nspecial]
+        states, heads = setting.teacher.double().encoder(**inputs).features[0], []
+        for head in setting.teacher.classification_heads.values():
+            places = [0] if hasattr(head, "dense") else words
+            sure = [torch.softmax(head(states[t]), -1).max().item() for t in places]
+            heads.append(sum(sure) / len(sure))
+        found.append(sum(heads) / len(heads))
+    return found
+
+
+@pytest.mark.parametrize("name", ["classification", "tagging", "intent_slot"])
+def test_unsure_sentences_count_nothing(tmp_path, name):
+    setting = Setting(tmp_path, name)
+    for parameter in setting.teacher.classification_heads.parameters():
+        parameter.data *= 30  # it is sure of some and not of all
+    save_model(Path(setting.teacher_path), setting.teacher, setting.make_task())
+    criterion = setting.criterion(unlabelled_confidence=0.5, **weigh(**WEIGHTS))
+    sample = setting.sample()
+    batch, counts = sample["unlabelled"], count_of(setting, sample)
+    sure = slow_confidence(setting, batch)
+    bound = criterion.cfg.unlabelled_confidence = sorted(sure)[2] - 1e-6
+    log = criterion(setting.student, sample)[2]
+    kept = [c if s >= bound else 0.0 for c, s in zip(counts, sure)]
+    terms = criterion.distiller.inner_losses.terms
+    expected = slow_inner_loss(setting, terms, setting.teacher, batch, kept)
+    expected += WEIGHTS["logits"] * slow_soft_loss(setting, batch, 1.0, kept)
+    assert float(log["unlabelled_loss"]) == pytest.approx(expected, rel=1e-6)
+    with metrics.aggregate() as found:
+        criterion.reduce_metrics([log, log])
+    said = found.get_smoothed_values()
+    assert said["unlabelled_kept"] == "6 of 10" and "_unlabelled_read" not in said
+    for bound, share in ((1e-6, 1.0), (1.0, 0.0)):
+        criterion.cfg.unlabelled_confidence = bound
+        some = criterion(setting.student, sample)[2]["unlabelled_loss"]
+        criterion.cfg.unlabelled_confidence = 0.0
+        plain = criterion(setting.student, sample)[2]
+        assert float(some) == share * float(plain["unlabelled_loss"])
+        assert "_unlabelled_kept" not in plain
+
+
+def test_what_is_kept_does_not_depend_on_batches_or_the_cache(tmp_path):
+    setting = Setting(tmp_path, "tagging", unlabelled_ratio=2.0)
+    options = {"unlabelled_confidence": 0.5, **weigh(**WEIGHTS)}
+    cache = {"teacher_cache": str(tmp_path / "cache"), "teacher_cache_dtype": "float32"}
+    live, cached = (setting.criterion(**options, **more) for more in ({}, cache))
+    cached.load_state_dict(live.state_dict())
+    sure = slow_confidence(setting, setting.sample(12)["unlabelled"])
+    for criterion in (live, cached):
+        criterion.cfg.unlabelled_confidence = sorted(sure)[len(sure) // 2] - 1e-6
+    keys = ("unlabelled_loss", "_unlabelled_kept", "_unlabelled_read")
+    runs = [(live, 12), (live, 5), (cached, 12), (cached, 5)]
+    found = [add_up_epoch(setting, c, size, keys) for c, size in runs]
+    assert found[0]["_unlabelled_read"] == 24 > found[0]["_unlabelled_kept"] > 0
+    for other in found[1:]:
+        assert other == pytest.approx(found[0], rel=1e-6)
 
 
 # --- stage 1 beside stage 2
@@ -397,6 +466,24 @@ def test_refusals(tmp_path, change: Callable, message):
     setting = Setting(tmp_path, "tagging")
     with pytest.raises(UserError, match=message):
         setting.criterion(**change(setting))
+
+
+@pytest.mark.parametrize(
+    "name, options, message",
+    [
+        ("tagging", {"unlabelled_confidence": 1.1}, "1.1 is not between 0 and 1"),
+        ("tagging", weigh(hidden=1.0), "needs --unlabelled-data, and"),
+        ("tagging", {"unlabelled_weight": 0.0}, "needs --unlabelled-data, and"),
+        ("parsing", {}, "a parser is sure of nothing without a parse: leave it out"),
+    ],
+)
+def test_nothing_to_be_sure_of(tmp_path, name, options, message):
+    setting = Setting(tmp_path, name)
+    with pytest.raises(UserError, match=f"--unlabelled-confidence .*{message}"):
+        setting.criterion(**{"unlabelled_confidence": 0.8, **options})
+    setting.task.unlabelled_data = None
+    with pytest.raises(UserError, match="--unlabelled-confidence"):
+        setting.criterion(**{"unlabelled_confidence": 0.8, **options})
 
 
 def test_stage_1_needs_sentences(tmp_path):

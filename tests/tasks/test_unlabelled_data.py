@@ -191,6 +191,20 @@ def test_languages_and_ratio(world, options, langs):
     assert len(dataset.unlabelled) == ratio * SUBSETS["train.en"]
 
 
+def test_equation_1_draws_a_corpus_once(world, tmp_path, caplog):
+    drawn = tiny.write_mlm_data(tmp_path / "drawn")
+    (drawn / "report.json").write_text('{"arguments": {"sentences": 9}}')
+    name, shares = "zero_shot_tagging", []
+    for folder, alpha in ((drawn, 0.0), (world.sentences, 1.0), (world.sentences, 0.0)):
+        options = {"unlabelled_data": str(folder), "unlabelled_alpha": alpha}
+        task = tiny.make_task(name, world.data[name], **options)
+        task.is_mixed = True
+        task.load_dataset("train")
+        shares.append(task.datasets["train"].plain.epoch_counts)
+    assert shares[0] == shares[1] != shares[2]
+    assert caplog.text.count("--unlabelled-alpha 0 is read as 1") == 1
+
+
 def test_validation_data_are_not_mixed(world):
     task = mixed_task(world)
     task.load_dataset("valid")

@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from fairseq_mlkd.options import HelpWithDefaults
 from fairseq_mlkd.remedies import describe, needed_for
@@ -41,6 +42,13 @@ def make_parser(prog: str, description: str | None) -> argparse.ArgumentParser:
         description=description,
         formatter_class=HelpWithDefaults,
     )
+
+
+def add_paths(
+    parser: argparse.ArgumentParser, name: str, metavar: str, text: str
+) -> None:
+    """Add an argument of one or several files or folders."""
+    parser.add_argument(name, metavar=metavar, nargs="+", type=Path, help=text)
 
 
 def read_settings(flag: str, given: list[str]) -> dict[str, str]:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
 
-from fairseq_mlkd.cli.command import make_parser, one_line_errors
+from fairseq_mlkd.cli.command import add_paths, make_parser, one_line_errors
 
 RULES = ("best", "last", "mean", "seeds", "oracle")
 SINGLE = {"best": "checkpoint_best.pt", "last": "checkpoint_last.pt"}
@@ -38,12 +38,11 @@ class Evaluation(NamedTuple):
 def get_parser() -> argparse.ArgumentParser:
     """Return the command line."""
     parser = make_parser("mlkd-evaluate", __doc__)
-    parser.add_argument(
+    add_paths(
+        parser,
         "folders",
-        metavar="SAVE_DIR",
-        nargs="+",
-        type=Path,
-        help="--save-dir of fairseq-train; several: runs that differ by --seed alone",
+        "SAVE_DIR",
+        "--save-dir of fairseq-train; several: runs that differ by --seed alone",
     )
     parser.add_argument("--data", required=True, help="prepared data of the task")
     parser.add_argument(

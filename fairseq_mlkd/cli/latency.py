@@ -18,7 +18,7 @@ from itertools import product
 from pathlib import Path
 from statistics import fmean
 
-from fairseq_mlkd.cli.command import make_parser, one_line_errors
+from fairseq_mlkd.cli.command import add_paths, make_parser, one_line_errors
 from fairseq_mlkd.files.markdown import align
 from fairseq_mlkd.files.progress import show_progress
 from fairseq_mlkd.files.writing import write_text
@@ -44,12 +44,11 @@ _NUMBERS |= {"peak": 0, "source": 1, "zero_shot": 1}  # columns, and their decim
 def get_parser() -> argparse.ArgumentParser:
     """Return the command line."""
     parser = make_parser("mlkd-latency", __doc__)
-    parser.add_argument(
+    add_paths(
+        parser,
         "paths",
-        metavar="PATH",
-        nargs="+",
-        type=Path,
-        help="what mlkd-export wrote, or a checkpoint, which fairseq runs",
+        "PATH",
+        "what mlkd-export wrote, or a checkpoint, which fairseq runs",
     )
     parser.add_argument(
         "--engines",

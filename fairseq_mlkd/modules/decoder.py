@@ -1,13 +1,13 @@
 """A transformer decoder like the encoder: learned positions, post-norm layers, GELU."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 
 from fairseq_mlkd.modules.attention import MASKED, Attended, KeysValues
-from fairseq_mlkd.modules.layer import TransformerLayer
+from fairseq_mlkd.modules.layer import Stack, TransformerLayer
 from fairseq_mlkd.modules.states import NOTHING, Request, States
 
 
@@ -95,20 +95,10 @@ class DecoderLayer(TransformerLayer):
         return LayerOutput(self.feed_forward(x), memory, to_seen, to_source)
 
 
-class Decoder(nn.Module):
-    """A transformer decoder (Vaswani et al., 2017) in the manner of BERT's encoder.
+class Decoder(Stack):
+    """A transformer decoder (Vaswani et al., 2017) in the manner of BERT's encoder."""
 
-    Args:
-        embeddings: of its own output symbols.
-        layers: the transformer layers, first to last.
-    """
-
-    def __init__(
-        self, embeddings: DecoderEmbeddings, layers: Collection[DecoderLayer]
-    ) -> None:
-        super().__init__()
-        self.embeddings = embeddings
-        self.layers = nn.ModuleList(layers)
+    embeddings: DecoderEmbeddings
 
     def remember(self, source: Tensor) -> list[LayerMemory]:
         """Return the memory to begin with: the source `(bsz, src_len, embed_dim)`."""

@@ -1,13 +1,12 @@
 """BERT's encoder: summed embeddings, then post-norm transformer layers."""
 
-from collections.abc import Collection
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from fairseq_mlkd.modules.attention import MASKED, Attended
-from fairseq_mlkd.modules.layer import TransformerLayer
+from fairseq_mlkd.modules.layer import Stack, TransformerLayer
 from fairseq_mlkd.modules.states import NOTHING, Request, States
 from fairseq_mlkd.modules.tied_embedding import Projection, TiedEmbedding
 
@@ -91,20 +90,10 @@ class EncoderLayer(TransformerLayer):
         return attended._replace(x=self.feed_forward(attended.x))
 
 
-class Encoder(nn.Module):
-    """BERT's encoder (Devlin et al., 2019).
+class Encoder(Stack):
+    """BERT's encoder (Devlin et al., 2019)."""
 
-    Args:
-        embeddings: the input embeddings.
-        layers: the transformer layers, first to last.
-    """
-
-    def __init__(
-        self, embeddings: Embeddings, layers: Collection[EncoderLayer]
-    ) -> None:
-        super().__init__()
-        self.embeddings = embeddings
-        self.layers = nn.ModuleList(layers)
+    embeddings: Embeddings
 
     def forward(
         self,

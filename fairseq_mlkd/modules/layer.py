@@ -1,5 +1,6 @@
 """The parts that the layers of encoder and decoder share."""
 
+from collections.abc import Collection
 from functools import partial
 
 import torch.nn.functional as F
@@ -64,3 +65,19 @@ class TransformerLayer(nn.Module):
         """Run the feed-forward part on `(bsz, len, embed_dim)`."""
         x = x + self.dropout(self.fc2(F.gelu(self.fc1(x))))
         return self.final_layer_norm(x)
+
+
+class Stack(nn.Module):
+    """Embeddings, and transformer layers on top.
+
+    Args:
+        embeddings: of the input symbols.
+        layers: the transformer layers, first to last.
+    """
+
+    def __init__(
+        self, embeddings: nn.Module, layers: Collection[TransformerLayer]
+    ) -> None:
+        super().__init__()
+        self.embeddings = embeddings
+        self.layers = nn.ModuleList(layers)

@@ -109,6 +109,11 @@ class Rule(NamedTuple):
         return self.pattern.sub(read, text)
 
 
+def rule(pattern: str, read: Callable[[Match[str]], str], needs: Needs = ()) -> Rule:
+    """Return the rule of a pattern."""
+    return Rule(re.compile(pattern), read, needs)
+
+
 def holds(text: str, needs: Needs) -> bool:
     """Return whether `text` holds the string, one of them, or a match."""
     if isinstance(needs, str):
@@ -146,7 +151,7 @@ def units(text: str, gender: str = "") -> dict[str, Unit]:
 
 def equals(said: str) -> Rule:
     """Return the rule for the sign between two terms (not around a wiki's headings)."""
-    return Rule(re.compile(r"=(?<=\w =)(?= [\w-])"), lambda match: said, "=")
+    return rule(r"=(?<=\w =)(?= [\w-])", lambda match: said, "=")
 
 
 def powers(times: str, form: str) -> tuple[Rule, Rule]:
@@ -156,7 +161,7 @@ def powers(times: str, form: str) -> tuple[Rule, Rule]:
     def read(match: Match[str]) -> str:
         return form.format("-" * bool(match[1]) + match[2])
 
-    return Rule(re.compile(r"×(?= ?10[-\u2212]?\^\d)"), lambda _: times, "×"), Rule(
+    return rule(r"×(?= ?10[-\u2212]?\^\d)", lambda _: times, "×"), Rule(
         raised, read, "^"
     )
 

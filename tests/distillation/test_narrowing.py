@@ -16,9 +16,9 @@ from fairseq_mlkd.distillation.narrowing import (
 from fairseq_mlkd.modules.low_rank import factorise
 from fairseq_mlkd.modules.states import Request
 
+IDS = torch.tensor([[0, 7, 9, 12, 5, 2], [0, 11, 4, 2, 1, 1]])
 WIDE = {"layers": 2, "embed_dim": 16, "ffn_embed_dim": 12, "attention_heads": 4}
 NARROW = {"layers": 2, "embed_dim": 8, "ffn_embed_dim": 6, "attention_heads": 2}
-IDS = torch.tensor([[0, 7, 9, 12, 5, 2], [0, 11, 4, 2, 1, 1]])
 REAL = IDS != 1
 
 

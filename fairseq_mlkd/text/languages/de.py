@@ -8,11 +8,11 @@ from re import Match
 
 from fairseq_mlkd.text.language import (
     Language,
-    Rule,
     Unit,
     Wiki,
     equals,
     powers,
+    rule,
     spell,
     table,
     units,
@@ -282,101 +282,96 @@ _HOUR = r"(?P<hour>\d(?<![\d.,:]\d)(?:(?<=[01])\d|(?<=2)[0-4])?)"
 _DAY = r"(\d(?<![\d.,:]\d)(?:(?<=[012])\d|(?<=3)[01])?)"
 # A look-behind follows the first digit, see `spoken/speaker.py`.
 _RULES = [
-    Rule(re.compile(pattern), read, needs)
-    for needs, pattern, read in (
-        (
-            ":",
-            r"(?P<first>\d(?<![\d.,:]\d)\d?):(?P<second>[0-5]\d)(?::(?P<third>\d\d))? ?"
-            r"(?P<unit>Stunden?|Std\b|Minuten?|[Mm]in\b)\.?",
-            _read_length,
-        ),
-        (
-            re.compile(r"\.(?: ?- ?|/)\d"),
-            r"(\d(?<![\d.,:]\d)\d?)\.(?P<to> ?- ?|/)(?=\d{1,2}\. ?[A-ZÄÖÜ])",
-            lambda match: _read_ordinal(match) + (" bis" if "-" in match["to"] else ""),
-        ),
-        ("%", r"%ig(e?[nrsm]?)\b", lambda match: f"prozentig{match[1]}"),
-        ("x", r"x(?<=\dx)\b(?! ?\d)", lambda match: "mal"),
-        ("(", r"(?<=\()(\d):([0-5]\d)(?=\))", _read_track),
-        (
-            ":",
-            r"(?:(?<=zeit )|(?<=Länge )|(?<=Dauer ))(\d):([0-5]\d)(?![\d:]| ?Uhr)",
-            _read_track,
-        ),
-        (
-            re.compile(r"\.(?:,| und| bis| oder) \d"),
-            r"(\d(?<![\d.,:]\d)\d?)\."
-            r"(?=(?:,| und| bis| oder) \d{1,2}\. ?(?:,|und|[A-ZÄÖÜ]))",
-            _read_ordinal,
-        ),
-        (
-            "Tsd",
-            r"(\d{1,3})(?<![.,]\d)(?<![.,]\d\d)(?<![.,]\d{3}) ?Tsd\b\.?",
-            lambda match: f"{match[1]}000",
-        ),
-        (
-            re.compile(r"[0-9]s?te"),
-            r"(\d(?<![\d.,:]\d)\d{0,2})s?t(e[nrsm]?)\b",
-            lambda match: _ordinal(match[1], match[2][1:]),
-        ),
-        (
-            re.compile(r"h\b(?:(?<=\dh)|(?<=\d h))"),
-            r"(?<=um )(\d\d?) ?h\b|(?<=ab )(\d\d?) ?h\b|(?<=gegen )(\d\d?) ?h\b",
-            lambda match: f"{match[1] or match[2] or match[3]} Uhr",
-        ),
-        ("k", r"/(?<=[a-zäöüß]/)km ?\^?2\b", lambda match: "pro Quadratkilometer"),
-        (
-            re.compile(r"[:.][0-5]\d(?:[:.]\d\d)? ?(?:Uhr|h)\b"),
-            rf"{_HOUR}[:.](?P<minute>[0-5]\d)(?:[:.](?P<second>[0-5]\d))? ?(?:Uhr|h)\b",
-            _read_clock,
-        ),
-        (
-            ":",
-            rf"{_HOUR}:(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?![\d:]|,\d)",
-            _read_clock,
-        ),
-        ("U", rf"{_HOUR}(?P<minute>)(?P<second>) ?Uhr\b", _read_clock),
-        (":", r"(\d{1,3}) ?: ?(\d{1,3})(?![\d:]|,\d)", _read_score),
-        (
-            re.compile(r"\. ?\d{1,2}\."),
-            rf"{_DAY}\. ?(0?[1-9]|1[0-2])\. ?(\d{{4}}|\d\d)?(?!\d)",
-            _read_date,
-        ),
-        (
-            re.compile(r"\.(?<=\d\.) ?[A-Z]"),
-            rf"{_DAY}\. ?(?=(?:{_MONTHS})\b)",
-            _read_ordinal,
-        ),
-        (
-            re.compile(r"\.(?<=\d\.) [^\W\d_]"),
-            r"(\d(?<![\d.,:]\d)\d{0,2})\. "
-            rf"(?=[^\W\d_])(?!(?:{_SENTENCE_STARTS})\b)",
-            _read_place,
-        ),
-        (
-            re.compile(r"\.(?<=\d\.)\s*\Z"),
-            r"(\d(?<![\d.,:]\d)\d?)\.(?=\s*\Z)",
-            _read_last,
-        ),
-        (
-            re.compile(r"er(?<=\der)"),
-            r"(\d(?<![\d.,:]\d)\d?(?:\d\d)?)er(n?)\b",
-            _read_decade,
-        ),
-        ("1", r"1(?<![\w.,:/-]1) ?-?mal\b", lambda match: "einmal"),
-        (
-            "1",
-            r"1(?<![\w.,:/-]1)(?<!\d[ \u00a0]1)"
-            r"(?=[ \u00a0](?:[a-zäöüß]+e[rs]? )?[A-ZÄÖÜ][a-zäöüß])"
-            r"(?!.(?:Mio|Mrd|Md|Mill\.|Bio)\b)",
-            _read_one,
-        ),
-        (
-            ",",
-            r",-{1,2}(?<=\d,-)(?![\w-])|,-(?<=\d,-)(?= ?(?:€|EUR|DM|CHF|Euro))",
-            lambda match: "",
-        ),
-    )
+    rule(
+        r"(?P<first>\d(?<![\d.,:]\d)\d?):(?P<second>[0-5]\d)(?::(?P<third>\d\d))? ?"
+        r"(?P<unit>Stunden?|Std\b|Minuten?|[Mm]in\b)\.?",
+        _read_length,
+        ":",
+    ),
+    rule(
+        r"(\d(?<![\d.,:]\d)\d?)\.(?P<to> ?- ?|/)(?=\d{1,2}\. ?[A-ZÄÖÜ])",
+        lambda match: _read_ordinal(match) + (" bis" if "-" in match["to"] else ""),
+        re.compile(r"\.(?: ?- ?|/)\d"),
+    ),
+    rule(r"%ig(e?[nrsm]?)\b", lambda match: f"prozentig{match[1]}", "%"),
+    rule(r"x(?<=\dx)\b(?! ?\d)", lambda match: "mal", "x"),
+    rule(r"(?<=\()(\d):([0-5]\d)(?=\))", _read_track, "("),
+    rule(
+        r"(?:(?<=zeit )|(?<=Länge )|(?<=Dauer ))(\d):([0-5]\d)(?![\d:]| ?Uhr)",
+        _read_track,
+        ":",
+    ),
+    rule(
+        r"(\d(?<![\d.,:]\d)\d?)\."
+        r"(?=(?:,| und| bis| oder) \d{1,2}\. ?(?:,|und|[A-ZÄÖÜ]))",
+        _read_ordinal,
+        re.compile(r"\.(?:,| und| bis| oder) \d"),
+    ),
+    rule(
+        r"(\d{1,3})(?<![.,]\d)(?<![.,]\d\d)(?<![.,]\d{3}) ?Tsd\b\.?",
+        lambda match: f"{match[1]}000",
+        "Tsd",
+    ),
+    rule(
+        r"(\d(?<![\d.,:]\d)\d{0,2})s?t(e[nrsm]?)\b",
+        lambda match: _ordinal(match[1], match[2][1:]),
+        re.compile(r"[0-9]s?te"),
+    ),
+    rule(
+        r"(?<=um )(\d\d?) ?h\b|(?<=ab )(\d\d?) ?h\b|(?<=gegen )(\d\d?) ?h\b",
+        lambda match: f"{match[1] or match[2] or match[3]} Uhr",
+        re.compile(r"h\b(?:(?<=\dh)|(?<=\d h))"),
+    ),
+    rule(r"/(?<=[a-zäöüß]/)km ?\^?2\b", lambda match: "pro Quadratkilometer", "k"),
+    rule(
+        rf"{_HOUR}[:.](?P<minute>[0-5]\d)(?:[:.](?P<second>[0-5]\d))? ?(?:Uhr|h)\b",
+        _read_clock,
+        re.compile(r"[:.][0-5]\d(?:[:.]\d\d)? ?(?:Uhr|h)\b"),
+    ),
+    rule(
+        rf"{_HOUR}:(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?(?![\d:]|,\d)",
+        _read_clock,
+        ":",
+    ),
+    rule(rf"{_HOUR}(?P<minute>)(?P<second>) ?Uhr\b", _read_clock, "U"),
+    rule(r"(\d{1,3}) ?: ?(\d{1,3})(?![\d:]|,\d)", _read_score, ":"),
+    rule(
+        rf"{_DAY}\. ?(0?[1-9]|1[0-2])\. ?(\d{{4}}|\d\d)?(?!\d)",
+        _read_date,
+        re.compile(r"\. ?\d{1,2}\."),
+    ),
+    rule(
+        rf"{_DAY}\. ?(?=(?:{_MONTHS})\b)",
+        _read_ordinal,
+        re.compile(r"\.(?<=\d\.) ?[A-Z]"),
+    ),
+    rule(
+        r"(\d(?<![\d.,:]\d)\d{0,2})\. "
+        rf"(?=[^\W\d_])(?!(?:{_SENTENCE_STARTS})\b)",
+        _read_place,
+        re.compile(r"\.(?<=\d\.) [^\W\d_]"),
+    ),
+    rule(
+        r"(\d(?<![\d.,:]\d)\d?)\.(?=\s*\Z)", _read_last, re.compile(r"\.(?<=\d\.)\s*\Z")
+    ),
+    rule(
+        r"(\d(?<![\d.,:]\d)\d?(?:\d\d)?)er(n?)\b",
+        _read_decade,
+        re.compile(r"er(?<=\der)"),
+    ),
+    rule(r"1(?<![\w.,:/-]1) ?-?mal\b", lambda match: "einmal", "1"),
+    rule(
+        r"1(?<![\w.,:/-]1)(?<!\d[ \u00a0]1)"
+        r"(?=[ \u00a0](?:[a-zäöüß]+e[rs]? )?[A-ZÄÖÜ][a-zäöüß])"
+        r"(?!.(?:Mio|Mrd|Md|Mill\.|Bio)\b)",
+        _read_one,
+        "1",
+    ),
+    rule(
+        r",-{1,2}(?<=\d,-)(?![\w-])|,-(?<=\d,-)(?= ?(?:€|EUR|DM|CHF|Euro))",
+        lambda match: "",
+        ",",
+    ),
 ]
 
 _OPENERS = frozenset(_SENTENCE_STARTS.split("|"))
@@ -405,9 +400,7 @@ LANGUAGE = Language(
         "m": "spellout-cardinal-masculine",
         "f": "spellout-cardinal-feminine",
     },
-    decimal_mark=",",
     decimal_word="Komma",
-    group_marks=". ",
     minus="minus",
     until="bis",
     years=range(1100, 2000),
@@ -533,8 +526,8 @@ LANGUAGE = Language(
     letter_rules=(
         equals("gleich"),
         numerals(_read_numeral, r"\.", "IVXL"),
-        Rule(
-            re.compile(r"M(?<!\wM)(?<!\d[ \u00a0]M)(?:io|rd)\b\.?"),
+        rule(
+            r"M(?<!\wM)(?<!\d[ \u00a0]M)(?:io|rd)\b\.?",
             lambda match: "Millionen" if match.group()[1] == "i" else "Milliarden",
         ),
     ),

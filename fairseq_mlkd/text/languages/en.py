@@ -8,11 +8,11 @@ from re import Match
 
 from fairseq_mlkd.text.language import (
     Language,
-    Rule,
     Unit,
     Wiki,
     equals,
     powers,
+    rule,
     spell,
     table,
     units,
@@ -202,84 +202,77 @@ _PAIR = r"\b(?:[IVX]+|one|two|three|four|five|six) (?:and|or|to) \Z"
 _DAY = r"\d(?<!\d\d)(?:(?<=[12])\d|(?<=3)[01])?(?!\d)"
 # A look-behind follows the first digit, see `spoken/speaker.py`.
 _RULES = [
-    Rule(re.compile(pattern), read, needs)
-    for needs, pattern, read in (
-        (
-            re.compile(r"[0-9](?:st|nd|rd|th|ˢᵗ|ⁿᵈ|ʳᵈ|ᵗʰ)"),
-            r"(\d(?<![\d.,]\d)[\d,]{0,14})(?:st|nd|rd|th|ˢᵗ|ⁿᵈ|ʳᵈ|ᵗʰ)\b",
-            _read_ordinal,
-        ),
-        (
-            re.compile(r"0(?<=\d0) ?'?s\b"),
-            r"([1-9](?<!\w\d)\d{0,2}0) ?'?s\b",
-            _read_decade,
-        ),
-        (
-            re.compile(r"h(?:rs?)? ?\d{1,2} ?m"),
-            r"(\d(?<![\d:.]\d)\d?) ?h(?:rs?)? ?(\d{1,2}) ?m(?:ins?)?\b\.?"
-            r"(?: ?(\d{1,2}) ?s(?:ecs?)?\b)?",
-            _read_lengths,
-        ),
-        (
-            ":",
-            r"(?P<first>\d(?<![\d:.]\d)\d{0,2}):(?P<second>[0-5]\d) ?-?"
-            r"(?P<unit>hours?|hrs?|minutes?|mins?)\b\.?",
-            _read_length,
-        ),
-        (
-            ":",
-            r"(?P<hour>\d(?<![\d:.]\d)\d?):(?P<minute>[0-5]\d)(?::(?P<second>\d\d))?"
-            r"(?![\d:])(?: ?(?P<half_day>[AaPp]\.?[Mm]\b\.?))?",
-            _read_clock,
-        ),
-        (
-            re.compile(r"[0-9] ?[AaPp]\.?[Mm]\b"),
-            r"(\d{1,2})(?:\.([0-5]\d))? ?([AaPp])\.?([Mm])\b\.?",
-            _read_hour,
-        ),
-        (
-            re.compile(r"-[01]\d-[0-3]\d"),
-            r"(\d{4})-(0\d|1[0-2])-([0-2]\d|3[01])(?![\d-])",
-            _read_iso_date,
-        ),
-        (re.compile("[0-9] [A-Z]"), rf"({_DAY}) ({_MONTH})\b", _read_day_first),
-        ("", rf"({_MONTH}) ({_DAY})(?![.:/-]?\d)", _read_month_first),
-        (
-            re.compile(r"-\d{4}(?!\d)"),
-            r"\d{3}(?<!\d\d{3})\)?[ -]\d{3}-\d{4}(?!\d)",
-            _read_digits,
-        ),
-        (
-            ("call", "Call"),
-            r"(?:911|999|112|988)(?:(?<=[Cc]all \d{3})|(?<=called \d{3})|"
-            r"(?<=calling \d{3}))(?![\d,.]\d)",
-            _read_digits,
-        ),
-        (re.compile(r"- ?0\d(?!\d)"), r"(\d{4}) ?- ?0(\d)(?![\d-])", _read_season),
-        (
-            "i",
-            r"in\b\.?(?:(?<=\din)|(?<=\din\.)|(?<=\d in)(?=\)))",
-            _read_inches,
-        ),
-        (
-            "m",
-            r"m(?<=\dm) (?=people|viewers|users|copies|pounds|dollars|euros|jobs|"
-            r"tonnes|tons|homes|children|barrels|shares|customers|visitors|voters)",
-            lambda match: "million ",
-        ),
-        ("k", r"/(?<=[a-z]/)km ?\^?2\b", lambda match: "per square kilometer"),
-        ("s", r"s\b(?:(?<=\.\d s)|(?<=\.\d\d s))", lambda match: "seconds"),
-        # between $5 and $10 million
-        (
-            "$",
-            r"[$€£](?:(?<=[Bb]etween .)|(?<=[Ff]rom .))(?=\d[\d.]* (?:to|and) [$€£]"
-            r"\d[\d.]* ?"
-            r"(?:[mbt]r?illion|[mbMB]n?\b))",
-            lambda match: "",
-        ),
-        (".", r"\.(?<=[$€£¢]\.)(?=\d\d?(?!\d))", lambda match: "0."),
-        (".", r"\.(?<![\w.]\.)(?=\d)", lambda match: "point"),
-    )
+    rule(
+        r"(\d(?<![\d.,]\d)[\d,]{0,14})(?:st|nd|rd|th|ˢᵗ|ⁿᵈ|ʳᵈ|ᵗʰ)\b",
+        _read_ordinal,
+        re.compile(r"[0-9](?:st|nd|rd|th|ˢᵗ|ⁿᵈ|ʳᵈ|ᵗʰ)"),
+    ),
+    rule(
+        r"([1-9](?<!\w\d)\d{0,2}0) ?'?s\b",
+        _read_decade,
+        re.compile(r"0(?<=\d0) ?'?s\b"),
+    ),
+    rule(
+        r"(\d(?<![\d:.]\d)\d?) ?h(?:rs?)? ?(\d{1,2}) ?m(?:ins?)?\b\.?"
+        r"(?: ?(\d{1,2}) ?s(?:ecs?)?\b)?",
+        _read_lengths,
+        re.compile(r"h(?:rs?)? ?\d{1,2} ?m"),
+    ),
+    rule(
+        r"(?P<first>\d(?<![\d:.]\d)\d{0,2}):(?P<second>[0-5]\d) ?-?"
+        r"(?P<unit>hours?|hrs?|minutes?|mins?)\b\.?",
+        _read_length,
+        ":",
+    ),
+    rule(
+        r"(?P<hour>\d(?<![\d:.]\d)\d?):(?P<minute>[0-5]\d)(?::(?P<second>\d\d))?"
+        r"(?![\d:])(?: ?(?P<half_day>[AaPp]\.?[Mm]\b\.?))?",
+        _read_clock,
+        ":",
+    ),
+    rule(
+        r"(\d{1,2})(?:\.([0-5]\d))? ?([AaPp])\.?([Mm])\b\.?",
+        _read_hour,
+        re.compile(r"[0-9] ?[AaPp]\.?[Mm]\b"),
+    ),
+    rule(
+        r"(\d{4})-(0\d|1[0-2])-([0-2]\d|3[01])(?![\d-])",
+        _read_iso_date,
+        re.compile(r"-[01]\d-[0-3]\d"),
+    ),
+    rule(rf"({_DAY}) ({_MONTH})\b", _read_day_first, re.compile("[0-9] [A-Z]")),
+    rule(rf"({_MONTH}) ({_DAY})(?![.:/-]?\d)", _read_month_first),
+    rule(
+        r"\d{3}(?<!\d\d{3})\)?[ -]\d{3}-\d{4}(?!\d)",
+        _read_digits,
+        re.compile(r"-\d{4}(?!\d)"),
+    ),
+    rule(
+        r"(?:911|999|112|988)(?:(?<=[Cc]all \d{3})|(?<=called \d{3})|"
+        r"(?<=calling \d{3}))(?![\d,.]\d)",
+        _read_digits,
+        ("call", "Call"),
+    ),
+    rule(r"(\d{4}) ?- ?0(\d)(?![\d-])", _read_season, re.compile(r"- ?0\d(?!\d)")),
+    rule(r"in\b\.?(?:(?<=\din)|(?<=\din\.)|(?<=\d in)(?=\)))", _read_inches, "i"),
+    rule(
+        r"m(?<=\dm) (?=people|viewers|users|copies|pounds|dollars|euros|jobs|"
+        r"tonnes|tons|homes|children|barrels|shares|customers|visitors|voters)",
+        lambda match: "million ",
+        "m",
+    ),
+    rule(r"/(?<=[a-z]/)km ?\^?2\b", lambda match: "per square kilometer", "k"),
+    rule(r"s\b(?:(?<=\.\d s)|(?<=\.\d\d s))", lambda match: "seconds", "s"),
+    # between $5 and $10 million
+    rule(
+        r"[$€£](?:(?<=[Bb]etween .)|(?<=[Ff]rom .))(?=\d[\d.]* (?:to|and) [$€£]"
+        r"\d[\d.]* ?"
+        r"(?:[mbt]r?illion|[mbMB]n?\b))",
+        lambda match: "",
+        "$",
+    ),
+    rule(r"\.(?<=[$€£¢]\.)(?=\d\d?(?!\d))", lambda match: "0.", "."),
+    rule(r"\.(?<![\w.]\.)(?=\d)", lambda match: "point", "."),
 ]
 
 _BEFORE_ATTRIBUTES = re.compile(
@@ -517,8 +510,8 @@ LANGUAGE = Language(
     letter_rules=(
         equals("equals"),
         numerals(_read_numeral, "'s", "IVXL"),
-        Rule(
-            re.compile(r"[MAJ](?<!\w[MAJ])(?:ar|pr|un|ul)\.(?= ?\d)"),
+        rule(
+            r"[MAJ](?<!\w[MAJ])(?:ar|pr|un|ul)\.(?= ?\d)",
             lambda match: _SHORT_MONTHS[match.group()],
             re.compile(r"\. ?\d"),
         ),

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from fairseq_mlkd.text.language import (
-    Rule,
     Unit,
     Wiki,
     equals,
     powers,
+    rule,
     table,
     units,
     words,
@@ -128,13 +126,8 @@ _CURRENCIES = {
 
 LANGUAGE = romance.Romance(
     lang="es",
-    cardinals=romance.CARDINALS,
-    decimal_mark=",",
     decimal_word="coma",
-    decimals_together=2,
-    group_marks=". ",
     minus="menos",
-    until="a",
     fractions=table(
         "1/2 = un medio; 1/3 = un tercio; 2/3 = dos tercios; 1/4 = un cuarto; "
         "3/4 = tres cuartos; 1/5 = un quinto; 1/8 = un octavo; "
@@ -215,7 +208,7 @@ LANGUAGE = romance.Romance(
     ),
     letter_rules=(
         romance.christ("antes de Cristo", "después de Cristo"),
-        Rule(re.compile(r"E(?<!\wE)E ?UU\b"), lambda match: "Estados Unidos", "E"),
+        rule(r"E(?<!\wE)E ?UU\b", lambda match: "Estados Unidos", "E"),
         iberian_numerals(_NUMBERS, _KINGS, _QUEENS, _ARTICLES),
     ),
     rules=(
@@ -226,11 +219,7 @@ LANGUAGE = romance.Romance(
         romance.ordinals(_NUMBERS, _DEGREE_AS_ORDINAL, needs="°"),
         *romance.dates(_MONTHS, "de", "uno"),
         *romance.lengths(
-            {
-                "h": ("hora", "horas"),
-                "m": ("minuto", "minutos"),
-                "s": ("segundo", "segundos"),
-            },
+            "hora horas; minuto minutos; segundo segundos",
             "y",
         ),
         romance.clock(" ?h ?", _read_hours),
@@ -240,7 +229,7 @@ LANGUAGE = romance.Romance(
         # 1,435 may be a decimal number, but of 40 such numbers of Wikipedia 39 are
         # American groups.
         *romance.english_numbers(groups=r"(?:,\d{3})+"),
-        Rule(re.compile(r"(\d0)(?<=los \d\d)s\b"), lambda match: match[1], "0s"),
+        rule(r"(\d0)(?<=los \d\d)s\b", lambda match: match[1], "0s"),
         romance.out_of("sobre"),
         romance.square_kilometer("kilómetro cuadrado", "por"),
         equals("igual a"),
@@ -258,7 +247,6 @@ LANGUAGE = romance.Romance(
         common_words="el los las del y en es por se con una fue su al lo como más",
         months=_MONTHS,
         date="{day}| de {month}| de {year}",
-        decimal_mark=",",
         joins=table("to = a; and = y; or = o; by = por; ± = ±"),
         units=table(
             "mi = millas; ft = pies; in = pulgadas; yd = yardas; acre = acres; "

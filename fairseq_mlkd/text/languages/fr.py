@@ -6,11 +6,11 @@ import re
 from re import Match
 
 from fairseq_mlkd.text.language import (
-    Rule,
     Unit,
     Wiki,
     equals,
     powers,
+    rule,
     table,
     units,
     words,
@@ -103,11 +103,7 @@ _MONEY = {
 
 LANGUAGE = romance.Romance(
     lang="fr",
-    cardinals=romance.CARDINALS,
-    decimal_mark=",",
     decimal_word="virgule",
-    decimals_together=2,
-    group_marks=". ",
     minus="moins",
     until="à",
     singular_below_two=True,
@@ -211,16 +207,14 @@ LANGUAGE = romance.Romance(
         "£ = livre sterling"
     ),
     letter_rules=(
-        Rule(
-            re.compile(r"[MD](?<!\w[MD])(?:mes?|lles?|gr|r(?= [A-ZÉÈ]))(?![\w'])"),
+        rule(
+            r"[MD](?<!\w[MD])(?:mes?|lles?|gr|r(?= [A-ZÉÈ]))(?![\w'])",
             lambda match: _TITLES.get(match.group(), match.group()),
         ),
-        Rule(re.compile(r"M(?<![\w.]M)\.(?= ?[A-ZÉÈ]\w| et M)"), _read_mister),
-        Rule(
-            re.compile(r"Me(?<!\wMe)(?= [A-ZÉÈ][a-zé])"), lambda match: "maître", "Me"
-        ),
-        Rule(
-            re.compile(r"S(?<!\wS)te?(?=-[A-ZÉÈ])"),
+        rule(r"M(?<![\w.]M)\.(?= ?[A-ZÉÈ]\w| et M)", _read_mister),
+        rule(r"Me(?<!\wMe)(?= [A-ZÉÈ][a-zé])", lambda match: "maître", "Me"),
+        rule(
+            r"S(?<!\wS)te?(?=-[A-ZÉÈ])",
             lambda match: "sainte" if match[0] == "Ste" else "saint",
             "St",
         ),
@@ -228,16 +222,16 @@ LANGUAGE = romance.Romance(
     ),
     rules=(
         *powers("fois", " puissance {}"),
-        Rule(
-            re.compile(r"1(?<![\w.,:/-]1)(ers?|res?|ères?)(?!\w)"),
+        rule(
+            r"1(?<![\w.,:/-]1)(ers?|res?|ères?)(?!\w)",
             lambda match: _FIRSTS[match[1]],
         ),
-        Rule(
-            re.compile(r"2(?<![\w.,:/-]2)(nde?s?)(?!\w)"),
+        rule(
+            r"2(?<![\w.,:/-]2)(nde?s?)(?!\w)",
             lambda match: _SECONDS[match[1]],
         ),
-        Rule(
-            re.compile(r"([1-9]\d?)(?<![\d.,/]\d)/([4-9]|1\d|[2-9]0)e\b"),
+        rule(
+            r"([1-9]\d?)(?<![\d.,/]\d)/([4-9]|1\d|[2-9]0)e\b",
             lambda match: (
                 f"{match[1]} {_NUMBERS.ordinal(int(match[2]))}"
                 + "s" * (match[1] != "1")
@@ -251,16 +245,12 @@ LANGUAGE = romance.Romance(
         romance.square_kilometer("kilomètre carré", "par"),
         equals("égale"),
         *romance.lengths(
-            {
-                "h": ("heure", "heures"),
-                "m": ("minute", "minutes"),
-                "s": ("seconde", "secondes"),
-            },
+            "heure heures; minute minutes; seconde secondes",
             "",
         ),
         # The length of a song, not a time of day, follows a dash or a bracket.
-        Rule(
-            re.compile(r"(\d(?:(?<=[(]\d)|(?<=- \d))\d?):([0-5]\d)(?![\w:]|[.,]\d)"),
+        rule(
+            r"(\d(?:(?<=[(]\d)|(?<=- \d))\d?):([0-5]\d)(?![\w:]|[.,]\d)",
             lambda match: f"{match[1]} min {int(match[2])}",
         ),
         romance.clock(" ?[hH](?:eures?)? ?|:", _read_clock),
@@ -281,7 +271,6 @@ LANGUAGE = romance.Romance(
         "en il que qui sont son",
         months=_MONTHS,
         date="{day} |{month} |{year}",
-        decimal_mark=",",
         joins=table("to = à; and = et; or = ou; by = sur; ± = ±"),
         units=table(
             "mi = milles; ft = pieds; in = pouces; yd = yards; acre = acres; "

@@ -6,16 +6,15 @@ spelling (Unicode core specification, section 12.1). All other marks stay.
 
 from __future__ import annotations
 
-import re
 from itertools import product
 from re import Match
 
 from fairseq_mlkd.text.language import (
     Language,
-    Rule,
     Unit,
     Wiki,
     powers,
+    rule,
     spell,
     table,
     words,
@@ -149,51 +148,45 @@ def _metric_units() -> dict[str, Unit]:
 _DEGREES = r"\d+(?:\.\d+)? ?(?:°|डिग्री)"
 _STARTS = r"\d(?<![\d.,:/-]\d)"
 _RULES = [
-    Rule(re.compile(pattern), read)
-    for pattern, read in (
-        # Typists take the digit zero for the abbreviation sign: डा०, उ०प्र०.
-        (rf"(?<!{_LETTER})({_TITLE})0", lambda match: _TITLES[match[1]]),
-        (rf"0(?<={_LETTER}0)-?", lambda match: ""),
-        (rf"(?<!{_LETTER})(?:रु|रू|Rs)\.? ?(?=\d)", lambda match: "₹"),
-        (r"/-(?<=\d/-)(?!\d)", lambda match: ""),
-        # Hours and minutes of a length, not of the day: 2:30 घंटे.
-        (
-            rf"(\d(?<![\d.,:/]\d)\d?):([0-5]\d) ?(घंटे|घंटा|मिनट){_ENDS}",
-            _read_length,
-        ),
-        (
-            rf"(?<=\d) ?ई\.?( ?पू\.?)?{_ENDS}(?!-)",
-            lambda match: "ईसा पूर्व" if match[1] else "ईसवी",
-        ),
-        # A hyphen after a word and a space is a dash, but for temperatures.
-        (rf"-(?<={_LETTER} -)(?=\d)(?!{_DEGREES})", lambda match: ""),
-        (
-            rf"({_STARTS}(?:\d{{0,2}}(?:,\d{{2,3}}){{1,4}}|\d{{0,8}}))"
-            rf"(?: ?(व(?:ाँ|ां|ीं|ें))|([वलरथठ][ाीे])){_ENDS}",
-            _read_ordinal,
-        ),
-        (
-            r"([1-9](?<![\d.,:/-][1-9])\d{0,8}) +(1/2|1/4|3/4)(?!\d|[.,:/]\d)",
-            _read_mixed_number,
-        ),
-        (
-            r"(\d(?<![\d.,:/]\d)\d?):([0-5]\d)(?::([0-5]\d))?(?![\d:])"
-            rf"(?: ?बजे{_ENDS})?",
-            _read_clock,
-        ),
-        (
-            rf"(?P<day>{_STARTS}\d?)([-/.])(?P<month>\d\d?)\2(?P<year>\d{{4}})(?![\d-])",
-            _read_date,
-        ),
-        (
-            rf"(?P<year>{_STARTS}\d{{3}})-(?P<month>\d\d)-(?P<day>\d\d)(?![\d-])",
-            _read_date,
-        ),
-        (
-            rf"({_STARTS}(?<!0(?=\d))\d{{0,8}}) ?- ?(\d{{1,9}})(?!\d| ?[-.,:/]\d)",
-            _read_pair,
-        ),
-    )
+    # Typists take the digit zero for the abbreviation sign: डा०, उ०प्र०.
+    rule(rf"(?<!{_LETTER})({_TITLE})0", lambda match: _TITLES[match[1]]),
+    rule(rf"0(?<={_LETTER}0)-?", lambda match: ""),
+    rule(rf"(?<!{_LETTER})(?:रु|रू|Rs)\.? ?(?=\d)", lambda match: "₹"),
+    rule(r"/-(?<=\d/-)(?!\d)", lambda match: ""),
+    # Hours and minutes of a length, not of the day: 2:30 घंटे.
+    rule(rf"(\d(?<![\d.,:/]\d)\d?):([0-5]\d) ?(घंटे|घंटा|मिनट){_ENDS}", _read_length),
+    rule(
+        rf"(?<=\d) ?ई\.?( ?पू\.?)?{_ENDS}(?!-)",
+        lambda match: "ईसा पूर्व" if match[1] else "ईसवी",
+    ),
+    # A hyphen after a word and a space is a dash, but for temperatures.
+    rule(rf"-(?<={_LETTER} -)(?=\d)(?!{_DEGREES})", lambda match: ""),
+    rule(
+        rf"({_STARTS}(?:\d{{0,2}}(?:,\d{{2,3}}){{1,4}}|\d{{0,8}}))"
+        rf"(?: ?(व(?:ाँ|ां|ीं|ें))|([वलरथठ][ाीे])){_ENDS}",
+        _read_ordinal,
+    ),
+    rule(
+        r"([1-9](?<![\d.,:/-][1-9])\d{0,8}) +(1/2|1/4|3/4)(?!\d|[.,:/]\d)",
+        _read_mixed_number,
+    ),
+    rule(
+        r"(\d(?<![\d.,:/]\d)\d?):([0-5]\d)(?::([0-5]\d))?(?![\d:])"
+        rf"(?: ?बजे{_ENDS})?",
+        _read_clock,
+    ),
+    rule(
+        rf"(?P<day>{_STARTS}\d?)([-/.])(?P<month>\d\d?)\2(?P<year>\d{{4}})(?![\d-])",
+        _read_date,
+    ),
+    rule(
+        rf"(?P<year>{_STARTS}\d{{3}})-(?P<month>\d\d)-(?P<day>\d\d)(?![\d-])",
+        _read_date,
+    ),
+    rule(
+        rf"({_STARTS}(?<!0(?=\d))\d{{0,8}}) ?- ?(\d{{1,9}})(?!\d| ?[-.,:/]\d)",
+        _read_pair,
+    ),
 ]
 
 _MONEY = {
@@ -211,13 +204,13 @@ _MONEY = {
 
 LANGUAGE = _Hindi(
     lang="hi",
-    cardinals={"": "spellout-cardinal"},
+    group_marks=",",
+    group=r"\d{2,3}",
     decimal_mark=".",
+    cardinals={"": "spellout-cardinal"},
     decimal_word="दशमलव",
     minus="माइनस",
     until="से",
-    group_marks=",",
-    group=r"\d{2,3}",
     years=range(1100, 2000),
     fractions={
         **{
@@ -271,9 +264,9 @@ LANGUAGE = _Hindi(
         "प्रवेशद्वार|मॉड्यूल)(?: वार्ता)?|"
         "विशेष",
         skipped_sections="सन्दर्भ|संदर्भ|इन्हें भी देखें|यह भी देखें|बाहरी कड़ियाँ|बाहरी कड़ियां|टिप्पणी",
-        months=_MONTHS,
         date="{day} |{month} |{year}",
         joins=table("to = से; and = और; or = या; by = गुणा; ± = ±"),
+        months=_MONTHS,
         units=table(
             "in = इंच; yd = गज़; acre = एकड़; oz = औंस; ha = हेक्टेयर; "
             "nmi = समुद्री मील; kn = नॉट; mph = मील प्रति घंटा; hp = अश्वशक्ति; "

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 
 from fairseq_mlkd.text.language import (
-    Rule,
     Unit,
     Wiki,
     equals,
     powers,
+    rule,
     table,
     units,
     words,
@@ -143,13 +143,8 @@ _CURRENCIES = {
 
 LANGUAGE = romance.Romance(
     lang="it",
-    cardinals=romance.CARDINALS,
-    decimal_mark=",",
     decimal_word="virgola",
-    decimals_together=2,
-    group_marks=". ",
     minus="meno",
-    until="a",
     fractions=table(
         "1/2 = un mezzo; 1/3 = un terzo; 2/3 = due terzi; 1/4 = un quarto; "
         "3/4 = tre quarti; 1/5 = un quinto; 1/8 = un ottavo; 1/10 = un decimo"
@@ -236,19 +231,15 @@ LANGUAGE = romance.Romance(
         romance.ordinals(_NUMBERS, r" ?°(?! ?(?:[\d'\"]|[CFKNSEWO]\b))", needs="°"),
         *romance.dates(_MONTHS, "", "primo"),
         *romance.lengths(
-            {
-                "h": ("ora", "ore"),
-                "m": ("minuto", "minuti"),
-                "s": ("secondo", "secondi"),
-            },
+            "ora ore; minuto minuti; secondo secondi",
             "e",
         ),
         romance.clock(":", _read_clock),
         # With a point only after "alle", "dalle", "ore".
         romance.clock(r"\.(?<=lle \d\.|ore \d\.|le \d\d\.|re \d\d\.)", _read_clock),
         *romance.english_numbers(),
-        Rule(
-            re.compile(r"([1-9]\d{0,2})(?<![.,:]\d)(?<![.,]\d\d)(?<![.,]\d{3}) mila\b"),
+        rule(
+            r"([1-9]\d{0,2})(?<![.,:]\d)(?<![.,]\d\d)(?<![.,]\d{3}) mila\b",
             lambda match: f"{match[1]}000",
             " mila",
         ),
@@ -273,7 +264,6 @@ LANGUAGE = romance.Romance(
         "per da ha dal",
         months=_MONTHS,
         date="{day} |{month} |{year}",
-        decimal_mark=",",
         joins=table("to = a; and = e; or = o; by = per; ± = ±"),
         units=table(
             "mi = miglia; ft = piedi; in = pollici; yd = iarde; acre = acri; "

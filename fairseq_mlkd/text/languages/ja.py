@@ -11,7 +11,7 @@ import re
 from re import Match
 from string import ascii_letters
 
-from fairseq_mlkd.text.language import Language, Rule, Unit, Wiki, powers, table
+from fairseq_mlkd.text.language import Language, Unit, Wiki, powers, rule, table
 from fairseq_mlkd.text.spoken.japanese import JAPANESE, split_words
 
 _CURRENCIES = {
@@ -104,57 +104,54 @@ def _read_pair(match: Match[str]) -> str:
 
 
 _RULES = [
-    Rule(re.compile(pattern), read)
-    for pattern, read in (
-        # Numbers and what they count stand together: 3 人, 第 5 回.
-        (rf" (?<=\d )(?={JAPANESE})| (?<={JAPANESE} )(?=\d)", lambda match: ""),
-        (
-            rf"([万億兆千]) ?({'|'.join(map(re.escape, _SQUARED))})(?![A-Za-z0-9^])",
-            lambda match: f"{match[1]}{_SQUARED[match[2]]}",
-        ),
-        # A change of script ends a unit as a space does: 10kmの.
-        (
-            rf"[A-Za-z](?:\^?[23])?(?={JAPANESE})|{JAPANESE}(?=[A-Za-z№])",
-            lambda match: f"{match[0]}{_DOT}",
-        ),
-        # Telephone numbers and postcodes.
-        (
-            r"(?:0(?<![\d.,-]0)\d{1,4}-\d{1,4}|"
-            r"\d{3}(?:(?<=[〒号]\d{3})|(?<=[〒号] \d{3})|(?<=号は\d{3})))-\d{4}(?!\d)",
-            _read_digits,
-        ),
-        (
-            r"(\d{4})(?<!\d\d{4})([-/.])(0?[1-9]|1[0-2])\2([12]\d|3[01]|0?[1-9])(?![\d-])",
-            _read_date,
-        ),
-        (
-            r"(\d(?<![\d.,:/]\d)\d?):([0-5]\d)"
-            r"(?::([0-5]\d))?(?![\d:])(?: ?([AaPp])\.?[Mm]\b\.?)?",
-            _read_clock,
-        ),
-        (r"0(?<=[年月時]0)(?=\d[月日分])", lambda match: ""),
-        (r"~(?<=[\d年月日時分]~)(?=[\d午翌同])", lambda match: "-"),
-        (r"-(?<=[年月日時分]-)(?=[\d午翌同])", lambda match: "から"),
-        (r"-(?<=[ぁ-ゟ約温差低高値]-)(?=\d)", lambda match: "マイナス"),
-        (
-            r"(\d(?<![\d.,:/-]\d)(?<!0(?=\d))\d{0,8}) ?- ?(\d{1,9})"
-            r"(?!\d| ?[-.,:/]\d)",
-            _read_pair,
-        ),
-        (
-            r"(?P<sign>US\$|[$€£¥₩]) ?(?P<number>(?:\d[\d,.]*[百千]?[万億兆])+\d*)",
-            _read_money,
-        ),
-    )
+    # Numbers and what they count stand together: 3 人, 第 5 回.
+    rule(rf" (?<=\d )(?={JAPANESE})| (?<={JAPANESE} )(?=\d)", lambda match: ""),
+    rule(
+        rf"([万億兆千]) ?({'|'.join(map(re.escape, _SQUARED))})(?![A-Za-z0-9^])",
+        lambda match: f"{match[1]}{_SQUARED[match[2]]}",
+    ),
+    # A change of script ends a unit as a space does: 10kmの.
+    rule(
+        rf"[A-Za-z](?:\^?[23])?(?={JAPANESE})|{JAPANESE}(?=[A-Za-z№])",
+        lambda match: f"{match[0]}{_DOT}",
+    ),
+    # Telephone numbers and postcodes.
+    rule(
+        r"(?:0(?<![\d.,-]0)\d{1,4}-\d{1,4}|"
+        r"\d{3}(?:(?<=[〒号]\d{3})|(?<=[〒号] \d{3})|(?<=号は\d{3})))-\d{4}(?!\d)",
+        _read_digits,
+    ),
+    rule(
+        r"(\d{4})(?<!\d\d{4})([-/.])(0?[1-9]|1[0-2])\2([12]\d|3[01]|0?[1-9])(?![\d-])",
+        _read_date,
+    ),
+    rule(
+        r"(\d(?<![\d.,:/]\d)\d?):([0-5]\d)"
+        r"(?::([0-5]\d))?(?![\d:])(?: ?([AaPp])\.?[Mm]\b\.?)?",
+        _read_clock,
+    ),
+    rule(r"0(?<=[年月時]0)(?=\d[月日分])", lambda match: ""),
+    rule(r"~(?<=[\d年月日時分]~)(?=[\d午翌同])", lambda match: "-"),
+    rule(r"-(?<=[年月日時分]-)(?=[\d午翌同])", lambda match: "から"),
+    rule(r"-(?<=[ぁ-ゟ約温差低高値]-)(?=\d)", lambda match: "マイナス"),
+    rule(
+        r"(\d(?<![\d.,:/-]\d)(?<!0(?=\d))\d{0,8}) ?- ?(\d{1,9})"
+        r"(?!\d| ?[-.,:/]\d)",
+        _read_pair,
+    ),
+    rule(
+        r"(?P<sign>US\$|[$€£¥₩]) ?(?P<number>(?:\d[\d,.]*[百千]?[万億兆])+\d*)",
+        _read_money,
+    ),
 ]
 
 LANGUAGE = Language(
     lang="ja",
+    minus="マイナス",
+    until="から",
     cardinals={"": "spellout-cardinal"},
     decimal_mark=".",
     decimal_word="点",
-    minus="マイナス",
-    until="から",
     group_marks=",",
     fractions={
         f"{upper}/{lower}": f"{lower}分の{upper}"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
-
 from fairseq_mlkd.text.language import (
-    Rule,
     Unit,
     Wiki,
     equals,
     powers,
+    rule,
     table,
     units,
     words,
@@ -122,13 +120,8 @@ _CURRENCIES = {
 
 LANGUAGE = romance.Romance(
     lang="pt",
-    cardinals=romance.CARDINALS,
-    decimal_mark=",",
     decimal_word="vírgula",
-    decimals_together=2,
-    group_marks=". ",
     minus="menos",
-    until="a",
     singular_below_two=True,
     fractions=table(
         "1/2 = um meio; 1/3 = um terço; 2/3 = dois terços; 1/4 = um quarto; "
@@ -222,19 +215,15 @@ LANGUAGE = romance.Romance(
         romance.ordinals(_NUMBERS, _DEGREE_AS_ORDINAL, needs="°"),
         *romance.dates(_MONTHS, "de", "primeiro"),
         *romance.lengths(
-            {
-                "h": ("hora", "horas"),
-                "m": ("minuto", "minutos"),
-                "s": ("segundo", "segundos"),
-            },
+            "hora horas; minuto minutos; segundo segundos",
             "e",
         ),
         romance.clock(" ?h ?", _read_hours),
         romance.clock(":", _read_clock, "horas"),
         romance.clock(r"\.(?=[0-5]\d ?(?:hs?\b|horas))", _read_clock, "horas"),
         *romance.english_numbers(),
-        Rule(
-            re.compile(r"(\d)(?<![\w.,]\d)x(\d)(?!\w|[.,]\d)"),
+        rule(
+            r"(\d)(?<![\w.,]\d)x(\d)(?!\w|[.,]\d)",
             lambda match: f"{match[1]} a {match[2]}",
             "x",
         ),
@@ -256,7 +245,6 @@ LANGUAGE = romance.Romance(
         "tem",
         months=_MONTHS,
         date="{day}| de {month}| de {year}",
-        decimal_mark=",",
         joins=table("to = a; and = e; or = ou; by = por; ± = ±"),
         units=table(
             "mi = milhas; ft = pés; in = polegadas; yd = jardas; acre = acres; "

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from re import Match
 from typing import NamedTuple
 
-from fairseq_mlkd.text.language import Rule, words
+from fairseq_mlkd.text.language import Rule, rule, words
 from fairseq_mlkd.text.spoken.romance import FEMININE, MASCULINE, Numbers
 
 _ONES = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
@@ -94,7 +94,7 @@ def numerals(
         said = read(Numeral(number, written, ending, preceding, parts, after))
         return said or match.group()
 
-    return Rule(re.compile(rf"{numeral}(?P<ending>{endings})?(?![\w'])"), replace)
+    return rule(rf"{numeral}(?P<ending>{endings})?(?![\w'])", replace)
 
 
 def iberian_numerals(

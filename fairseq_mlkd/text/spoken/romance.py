@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from re import Match
 
-from fairseq_mlkd.text.language import LONGEST_NUMBER, Language, Rule, spell
+from fairseq_mlkd.text.language import LONGEST_NUMBER, Language, Rule, rule, spell
 
 MASCULINE = "masculine"
 FEMININE = "feminine"
@@ -46,8 +46,13 @@ _MILLION_ENDS = (
 )
 
 
+@dataclass(frozen=True)
 class Romance(Language):
     """A language that says "millions of euros" and "a thousand euros"."""
+
+    cardinals: Mapping[str, str] = field(default_factory=lambda: CARDINALS)
+    decimals_together: int = 2
+    until: str = "a"
 
     def count(self, number: str, unit: str) -> str:
         """Return a number in words and its unit: "un millón de euros"."""
@@ -90,10 +95,8 @@ def ordinals(
         form: of the ordinal.
         needs: a sign that every such ending has.
     """
-    return Rule(
-        re.compile(
-            rf"(?P<number>\d(?<![\w.,/]\d)(?<!\d:\d)\d{{0,3}})(?:{ending})(?!\w)"
-        ),
+    return rule(
+        rf"(?P<number>\d(?<![\w.,/]\d)(?<!\d:\d)\d{{0,3}})(?:{ending})(?!\w)",
         lambda match: numbers.ordinal(int(match["number"]), form),
         needs,
     )
@@ -120,7 +123,7 @@ def agreement(
 
     money = "(?! ?(?:d[ei] ?|d')?(?:US|R)?[€$£¥])"
     before_noun = rf"(?=[ \u00a0](?:{'|'.join(nouns.split())})\b{money})"
-    return Rule(re.compile(number + before_noun), read)
+    return rule(number + before_noun, read)
 
 
 def dates(months: Sequence[str], join: str, first: str) -> Sequence[Rule]:
@@ -140,16 +143,14 @@ def dates(months: Sequence[str], join: str, first: str) -> Sequence[Rule]:
     names = "|".join(months)
     separator = r"(?P<mark>[/.-])"
     return (
-        Rule(
-            re.compile(
-                rf"(?=\d)(?<![\d/.-]){_DAY}{separator}{_MONTH}(?P=mark)"
-                rf"(?P<year>[12]\d{{3}}|(?<=/[01]\d/)\d\d)(?![\d/-])"
-            ),
+        rule(
+            rf"(?=\d)(?<![\d/.-]){_DAY}{separator}{_MONTH}(?P=mark)"
+            rf"(?P<year>[12]\d{{3}}|(?<=/[01]\d/)\d\d)(?![\d/-])",
             read_date,
             re.compile(r"[/.-](?:0?[1-9]|1[0-2])[/.-]"),
         ),
-        Rule(
-            re.compile(rf"1(?<![\d.,/-]1)(?=[ \u00a0](?:{join} )?(?:{names})\b)"),
+        rule(
+            rf"1(?<![\d.,/-]1)(?=[ \u00a0](?:{join} )?(?:{names})\b)",
             lambda match: first,
         ),
     )
@@ -163,13 +164,11 @@ def clock(mark: str, read: Callable[[int, int], str], unit: str = "") -> Rule:
         read: the words for hour and minute.
         unit: how the h of 14:30 h is read.
     """
-    return Rule(
-        re.compile(
-            r"(?P<hour>\d(?<![\w.,:/]\d)(?:(?<=[01])\d|(?<=2)[0-4])?)"
-            rf"(?:{mark})"
-            r"(?P<minute>[0-5]\d)(?:min)?(?! ?(?:s|m|min)\b)(?!\w|[.,:'/]\d)"
-            rf"(?P<unit>{' hs?' if unit else '(?!)'}\b\.?)?"
-        ),
+    return rule(
+        r"(?P<hour>\d(?<![\w.,:/]\d)(?:(?<=[01])\d|(?<=2)[0-4])?)"
+        rf"(?:{mark})"
+        r"(?P<minute>[0-5]\d)(?:min)?(?! ?(?:s|m|min)\b)(?!\w|[.,:'/]\d)"
+        rf"(?P<unit>{' hs?' if unit else '(?!)'}\b\.?)?",
         lambda match: (
             read(int(match["hour"]), int(match["minute"]))
             + (f" {unit}" if match["unit"] else "")
@@ -188,13 +187,13 @@ def english_numbers(groups: str = r"(?:,\d{3})+(?:,\d{3}|(?<=,000))") -> Sequenc
             two or the only one be 000, since 1,234 is a decimal number.
     """
     return (
-        Rule(
-            re.compile(r"\d(?<![\w.,:/]\d)\d*\.(?:\d{1,2}|\d{4,})(?!\w|[.,:/]\d)"),
+        rule(
+            r"\d(?<![\w.,:/]\d)\d*\.(?:\d{1,2}|\d{4,})(?!\w|[.,:/]\d)",
             lambda match: match.group().replace(".", ","),
             re.compile(r"\.(?<=\d\.)\d"),
         ),
-        Rule(
-            re.compile(rf"[1-9](?<![\w.,:/]\d)\d{{0,2}}{groups}(?!\w|[.,:/]\d)"),
+        rule(
+            rf"[1-9](?<![\w.,:/]\d)\d{{0,2}}{groups}(?!\w|[.,:/]\d)",
             lambda match: match.group().replace(",", "."),
             re.compile(r",(?<=\d,)\d"),
         ),
@@ -219,17 +218,17 @@ def christ(before: str, after: str) -> Rule:
             return match.group()
         return before if match.group()[0] in "aA" else after
 
-    return Rule(re.compile(pattern), read, "C")
+    return rule(pattern, read, "C")
 
 
-def lengths(names: Mapping[str, Sequence[str]], join: str = "") -> Sequence[Rule]:
+def lengths(names: str, join: str = "") -> Sequence[Rule]:
     """Return the rules for 2:30 horas, 3:45 minutos, 1h41m58s: no times of day.
 
     Args:
-        names: "h", "m" and "s" -> singular and plural of the unit.
+        names: of hour, minute and second: "hora horas; minuto minutos; ...".
         join: the word before the last of several units.
     """
-    units = list(names.values())
+    units = [forms.split() for forms in names.split(";")]
 
     def say(numbers: Sequence[str | None], first: int) -> str:
         said = [
@@ -246,20 +245,18 @@ def lengths(names: Mapping[str, Sequence[str]], join: str = "") -> Sequence[Rule
     written = r"(?P<first>\d(?<![\w.,:]\d)\d{0,2}):(?P<second>[0-5]\d)"
     words = "|".join(name for forms in units[:2] for name in forms)
     return (
-        Rule(re.compile(rf"{written} (?P<unit>{words})\b"), read, ":"),
-        Rule(
-            re.compile(
-                r"(\d(?<![\w.,:]\d)\d?) ?h ?(\d{1,2}) ?(?:m|min|mn)\b\.?"
-                r"(?: ?(\d{1,2}) ?s\b|(?<=m)(\d\d)s\b)?|"
-                r"(\d(?<![\w.,:]\d)\d?)h(\d{1,2})m(?:in)?(\d{1,2})s\b"
-            ),
+        rule(rf"{written} (?P<unit>{words})\b", read, ":"),
+        rule(
+            r"(\d(?<![\w.,:]\d)\d?) ?h ?(\d{1,2}) ?(?:m|min|mn)\b\.?"
+            r"(?: ?(\d{1,2}) ?s\b|(?<=m)(\d\d)s\b)?|"
+            r"(\d(?<![\w.,:]\d)\d?)h(\d{1,2})m(?:in)?(\d{1,2})s\b",
             lambda match: say(
                 [match[1] or match[5], match[2] or match[6], match[3] or match[7]], 0
             ),
             re.compile(r"h ?\d{1,2} ?m"),
         ),
-        Rule(
-            re.compile(r"(\d(?<![\w.,:]\d)\d?) ?m(?:in)? ?(\d{1,2}) ?s\b"),
+        rule(
+            r"(\d(?<![\w.,:]\d)\d?) ?m(?:in)? ?(\d{1,2}) ?s\b",
             lambda match: say(match.groups(), 1),
             re.compile(r"m(?:in)? ?\d{1,2} ?s"),
         ),
@@ -268,8 +265,8 @@ def lengths(names: Mapping[str, Sequence[str]], join: str = "") -> Sequence[Rule
 
 def out_of(said: str) -> Rule:
     """Return the rule for marks: 7,8 / 10, 65 / 100."""
-    return Rule(
-        re.compile(r"(?<=\d)(?<!\b1)(?: / |/)(?=100?(?![\w/]|[.,]\d))"),
+    return rule(
+        r"(?<=\d)(?<!\b1)(?: / |/)(?=100?(?![\w/]|[.,]\d))",
         lambda match: said,
         needs="/",
     )
@@ -277,8 +274,8 @@ def out_of(said: str) -> Rule:
 
 def square_kilometer(said: str, per: str) -> Rule:
     """Return the rule for the unit without a number: 16 habitants par km², hab./km²."""
-    return Rule(
-        re.compile(r"(?:/|(?<!\d[ \u00a0])(?<![\w/^]))km ?\^?2(?!\w)"),
+    return rule(
+        r"(?:/|(?<!\d[ \u00a0])(?<![\w/^]))km ?\^?2(?!\w)",
         lambda match: f"{per} {said}" if match.group()[0] == "/" else said,
         re.compile(r"km ?\^?2"),
     )

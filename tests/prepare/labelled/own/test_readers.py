@@ -16,17 +16,20 @@ def found(folder: Path, **options) -> set[tuple[str, str, str]]:
     return {(f.path.relative_to(folder).as_posix(), f.split, f.lang) for f in files}
 
 
+NAMES = """
+train.csv = train nl
+validation = valid nl
+dev-de.jsonl = valid de
+test_PT_br.tsv = test pt-BR
+de.valid.conll = valid de
+de/test.txt = test de
+test/swh.csv.gz = test swh
+"""
+
+
 @pytest.mark.parametrize(
     "name, split, lang",
-    [
-        ("train.csv", "train", "nl"),
-        ("validation", "valid", "nl"),
-        ("dev-de.jsonl", "valid", "de"),
-        ("test_PT_br.tsv", "test", "pt-BR"),
-        ("de.valid.conll", "valid", "de"),
-        ("de/test.txt", "test", "de"),
-        ("test/swh.csv.gz", "test", "swh"),
-    ],
+    [line.replace("=", "").split() for line in NAMES.split("\n")[1:-1]],
 )
 def test_names_say_split_and_language(tmp_path, name, split, lang):
     write(tmp_path / name, "")

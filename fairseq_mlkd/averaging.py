@@ -1,6 +1,7 @@
-"""The mean of checkpoints' weights: of the last ones of a run, or of seeds."""
+"""The mean of checkpoints' weights: of the last ones of a run, of seeds, or a mix."""
 
 import logging
+import math
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,10 @@ from fairseq_mlkd.checkpoint import (
 from fairseq_mlkd.files.writing import replace_on_success
 
 logger = logging.getLogger(__name__)
+
+_FINGERPRINTS = ((DICTIONARY_KEY, "dictionary"), (LABELS_KEY, "labels"))
+# what the same weights of an encoder compute depends on these fields of its model, too
+_MEANING = ("encoder_attention_heads", "layer_norm_eps", "head_activation")
 
 # checkpoint12.pt and checkpoint_3_1500.pt: epoch, and updates where it ended within one
 _NUMBERED = re.compile(r"checkpoint(?:(\d+)|_(\d+)_(\d+))\.pt")
@@ -113,6 +118,53 @@ def average_checkpoints(sources: Sequence[Path], out: Path) -> str:
     return rule
 
 
+def mix_checkpoints(
+    sources: Sequence[Path], shares: Sequence[float], out: Path, rule: str | None = None
+) -> str:
+    """Write a weighted mean of models that share an encoder, however they were trained.
+
+    Such as of a student after stage 1 and after stage 2 (Wortsman et al., 2022: WiSE).
+    The model is the last one's: each of its parameters is the mean over those sources
+    that have it, so that heads which stage 1 does not know stay as they are. It takes
+    the place of a file that is there.
+
+    Args:
+        sources: checkpoints.
+        shares: of each, 0 to 1; they sum up to 1.
+        rule: that result lines will name; default: such as `mix-0.3-0.7`.
+    Returns:
+        The rule.
+    Raises:
+        ValueError: in one line, what keeps the checkpoints from being mixed.
+    """
+    if len(sources) < 2 or len(shares) != len(sources):
+        raise ValueError(f"{len(shares)} weights for {len(sources)} checkpoints")
+    if not (min(shares) >= 0 and math.isclose(sum(shares), 1, abs_tol=1e-6)):
+        raise ValueError(f"weights {shares}: none is below 0, and their sum is 1")
+    states = [_load(path) for path in sources]
+    last = states[-1]
+    for path, state in zip(sources, states):
+        _check_encoder(sources[-1], last, path, state)
+    weights = {
+        name: _mix(tensor, [s["model"].get(name) for s in states], shares)
+        for name, tensor in last["model"].items()
+    }
+    rule = rule or "-".join(["mix", *(f"{share:g}" for share in shares)])
+    _save(out, last, weights, rule)
+    return rule
+
+
+def _mix(
+    own: Tensor, found: Sequence[Tensor | None], shares: Sequence[float]
+) -> Tensor:
+    """Return the mean of those that are there, of the type of `own`."""
+    total = sum(share for x, share in zip(found, shares) if x is not None)
+    if not own.is_floating_point() or not total:
+        return own
+    parts = [x.double() * share for x, share in zip(found, shares) if x is not None]
+    return (torch.stack(parts).sum(dim=0) / total).to(own.dtype)
+
+
 def _load(path: Path) -> dict[str, Any]:
     register()  # only what is known may be named
     try:
@@ -178,16 +230,44 @@ def _check_same(
                     f"{first} and {path} are of different runs: {name}.{key} is "
                     f"{ours.get(key)!r} and {theirs.get(key)!r}"
                 )
-    for key, what in ((DICTIONARY_KEY, "dictionary"), (LABELS_KEY, "labels")):
+    for key, what in _FINGERPRINTS:
         if state["task_state"].get(key) != other["task_state"].get(key):
             raise ValueError(f"{first} and {path} do not have the same {what}")
     ours, theirs = (_describe(s["model"]) for s in (state, other))
     for name in dict.fromkeys([*ours, *theirs]):
-        if ours.get(name) != theirs.get(name):
-            raise ValueError(
-                f"{first} and {path} are different models: {name} is "
-                f"{ours.get(name, 'missing')} and {theirs.get(name, 'missing')}"
-            )
+        shapes = (x.get(name, "missing") for x in (ours, theirs))
+        _compare(first, path, name, *shapes)
+
+
+def _check_encoder(
+    first: Path, state: Mapping[str, Any], path: Path, other: Mapping[str, Any]
+) -> None:
+    """Refuse models whose encoders are not alike, or whose heads do not say the same.
+
+    Raises:
+        ValueError: naming the first difference.
+    """
+    ours, theirs = (_section(s, "model") for s in (state, other))
+    for key in _MEANING:
+        if key in ours and key in theirs:
+            _compare(first, path, f"model.{key}", ours[key], theirs[key])
+    for key, what in _FINGERPRINTS:
+        own, foreign = ((s["task_state"] or {}).get(key) for s in (state, other))
+        if None not in (own, foreign) and own != foreign:
+            raise ValueError(f"{first} and {path} do not have the same {what}")
+    shapes, others = (
+        {name: tuple(t.shape) for name, t in s["model"].items()} for s in (state, other)
+    )
+    for name in dict.fromkeys([*shapes, *others]):
+        if name.startswith("encoder.") or name in shapes and name in others:
+            _compare(first, path, name, shapes.get(name), others.get(name))
+
+
+def _compare(first: Path, path: Path, name: str, ours: Any, theirs: Any) -> None:
+    if ours != theirs:
+        raise ValueError(
+            f"{first} and {path} are different models: {name} is {ours} and {theirs}"
+        )
 
 
 def _describe(weights: Mapping[str, Tensor]) -> dict[str, str]:

@@ -38,7 +38,7 @@ _ARCHIVE = (b"P", b"\x80")  # how a zip archive and a pickle begin
 _NUMBERS = ("best", "val_loss", "previous_training_time")
 _COUNTS = ("iterations_in_epoch", "version")
 _METER = re.compile(r"\w*Meter")
-_RULE = re.compile(r"[\w-]{1,60}")
+_RULE = re.compile(r"[\w.-]{1,60}")
 
 
 # --- reading

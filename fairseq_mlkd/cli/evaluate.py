@@ -2,8 +2,10 @@
 
 The rules (docs/protocol.md): `best`, what validation in the source language selects;
 `last`; `mean`, of the weights of the last numbered checkpoints; `seeds`, the mean over
-the seeds of a model, one SAVE_DIR each; and, for diagnosis alone, `oracle`: lines from
-which `mlkd-report` finds what each language would have selected.
+the seeds of a model, one SAVE_DIR each; `mix`, of the weights of `best` and of
+--mix-with, as much of these as validation in the source language allows; and, for
+diagnosis alone, `oracle`: lines from which `mlkd-report` finds what each language would
+have selected, and `mixes`: each mix.
 
 Example:
 
@@ -13,17 +15,20 @@ Example:
 from __future__ import annotations
 
 import argparse
+import math
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 from unittest import mock
 
 from fairseq_mlkd.cli.command import add_paths, make_parser, one_line_errors
 
-RULES = ("best", "last", "mean", "seeds", "oracle")
+RULES = ("best", "last", "mean", "seeds", "mix", "oracle", "mixes")
 SINGLE = {"best": "checkpoint_best.pt", "last": "checkpoint_last.pt"}
 
 
@@ -63,6 +68,19 @@ def get_parser() -> argparse.ArgumentParser:
         default=5,
         help="`mean` is of the newest K numbered checkpoints, or as many as there are",
     )
+    parser.add_argument(
+        "--mix-with",
+        metavar="CHECKPOINT",
+        type=Path,
+        help="for `mix` and `mixes`: weights of the same encoder, such as those that"
+        " the runs started from",
+    )
+    parser.add_argument(
+        "--mixes",
+        default="0.2,0.4,0.6,0.8",
+        help="comma-separated shares of --mix-with, 0 to 1; `mix` knows 0, too"
+        " (default: %(default)s)",
+    )
     parser.add_argument("--subsets", default="test", help="what is scored")
     parser.add_argument("--batch-size", type=int, default=64, help="rows in a batch")
     parser.add_argument(
@@ -89,11 +107,13 @@ def plan(args: argparse.Namespace) -> Iterator[Evaluation]:
     unknown = [rule for rule in rules if rule not in RULES]
     if unknown:
         raise ValueError(f"--rules {unknown[0]}: none of {', '.join(RULES)}")
+    if {"mix", "mixes"} & set(rules) and args.mix_with is None:
+        raise ValueError("--rules mix and mixes need --mix-with CHECKPOINT")
     if rules == ["seeds"]:
         raise ValueError("--rules seeds: name best, last or mean beside it, of which")
     seeds = {folder: _read_seed(folder) for folder in args.folders}
-    for rule in [rule for rule in rules if rule in SINGLE or rule == "mean"]:
-        found = {folder: _find(folder, rule, args.last) for folder in seeds}
+    for rule in [rule for rule in rules if rule in (*SINGLE, "mean", "mix")]:
+        found = {folder: _find(folder, rule, args) for folder in seeds}
         paths = {folder: path for folder, path in found.items() if path is not None}
         for folder, path in paths.items():
             yield Evaluation(path, seeds[folder], args.subsets)
@@ -101,26 +121,107 @@ def plan(args: argparse.Namespace) -> Iterator[Evaluation]:
             out = args.folders[0] / f"checkpoint_seeds_{rule}.pt"
             mean = _average([*paths.values()], out)
             yield Evaluation(mean, seeds[args.folders[0]], args.subsets)
+    for folder in seeds if "mixes" in rules else ():
+        for share in shares_of(args.mixes):
+            with _mixed(folder, args.mix_with, share) as path:
+                yield Evaluation(path, seeds[folder], args.subsets)
     for folder in seeds if "oracle" in rules else ():
         for path in _numbered(folder):
             yield Evaluation(path, seeds[folder], f"valid.all,{args.subsets}")
 
 
-def _find(folder: Path, rule: str, last: int) -> Path | None:
+def _find(folder: Path, rule: str, args: argparse.Namespace) -> Path | None:
     """Return the checkpoint that a rule chooses; None: a mean of too few."""
     if rule in SINGLE:
         return folder / SINGLE[rule]
+    if rule == "mix":
+        return _find_mix(folder, args)
     from fairseq_mlkd.averaging import keep_numbered, numbered_checkpoints
 
-    numbered = numbered_checkpoints(folder)[-last:]
+    numbered = numbered_checkpoints(folder)[-args.last :]
     if len(numbered) < 2:
         print(
             f"{folder}: no mean, as there are not two numbered checkpoints: "
-            f"{keep_numbered(last)}",
+            f"{keep_numbered(args.last)}",
             file=sys.stderr,
         )
         return None
     return _average(numbered, folder / "checkpoint_mean.pt")
+
+
+def shares_of(text: str) -> list[float]:
+    """Return the shares that `--mixes` names.
+
+    Raises:
+        ValueError: one is no number from 0 to 1.
+    """
+    try:
+        shares = [float(word) for word in text.split(",")]
+    except ValueError:
+        shares = [math.nan]
+    if not all(0 <= share <= 1 for share in shares):
+        raise ValueError(f"--mixes {text}: give numbers from 0 to 1, such as 0.2,0.5")
+    return shares
+
+
+@contextmanager
+def _mixed(folder: Path, other: Path, share: float) -> Iterator[Path]:
+    """Give a mix of a run's best checkpoint with another, for as long as it is used."""
+    path = folder / f"checkpoint_mix_{share:g}.pt"
+    _mix(folder, other, share, path)
+    try:
+        yield path
+    finally:
+        path.unlink()
+
+
+def _mix(
+    folder: Path, other: Path, share: float, out: Path, rule: str | None = None
+) -> Path:
+    from fairseq_mlkd.averaging import mix_checkpoints
+
+    sources = [other, folder / SINGLE["best"]]
+    mix_checkpoints(sources, [share, 1 - share], out, rule)
+    return out
+
+
+def _find_mix(folder: Path, args: argparse.Namespace) -> Path:
+    """Return the mix that validation in the source language selects."""
+    scores = {}
+    for share in dict.fromkeys([0.0, *shares_of(args.mixes)]):
+        with _mixed(folder, args.mix_with, share) as path:
+            scores[share], examples = _score_source(args, path)
+    chosen = choose_share(scores, examples)
+    said = ", ".join(f"{share:g} {score:.2f}" for share, score in scores.items())
+    print(f"{folder}: mix with {chosen:g} of {args.mix_with} ({said})", file=sys.stderr)
+    return _mix(folder, args.mix_with, chosen, folder / "checkpoint_mix.pt", "mix")
+
+
+def choose_share(scores: Mapping[float, float], examples: int) -> float:
+    """Return the largest share whose score may be the best one but for chance.
+
+    Namely is within one standard error of it (Breiman et al., 1984), as of a share of
+    right answers; of an F1 that is rough.
+
+    Args:
+        scores: by share, in percent, on validation data in the source language.
+        examples: how many these are.
+    """
+    best = max(scores.values())
+    error = math.sqrt(best * (100 - best) / max(examples, 1))
+    return max(share for share, score in scores.items() if score >= best - error)
+
+
+def _score_source(args: argparse.Namespace, path: Path) -> tuple[float, int]:
+    """Return the main score on validation in the source language, and on how many."""
+    from fairseq_mlkd.metrics.results import read_results
+
+    with TemporaryDirectory() as folder:
+        results = Path(folder, "valid.jsonl")
+        given = argparse.Namespace(**{**vars(args), "results": results})
+        validate(given, Evaluation(path, _read_seed(path.parent), "valid"))
+        line = read_results([str(results)])[0]
+    return line.value, line.examples
 
 
 def _numbered(folder: Path) -> list[Path]:

@@ -218,6 +218,11 @@ def protocol_section(by_rule: Mapping[str, Sequence[Table]]) -> Section | None:
             "The last rule reads labels of the target languages: it shows what a "
             "better choice could give, and is no zero-shot result."
         )
+    if any(rule.startswith("mix-") for rule in tables):
+        notes.append(
+            "One of several fixed mixes that is picked by these numbers is chosen by "
+            "test data."
+        )
     return _section("Zero-shot average by the choice of the checkpoint", rows, notes)
 
 

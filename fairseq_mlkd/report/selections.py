@@ -10,11 +10,13 @@ from fairseq_mlkd.metrics.results import Result
 ORACLE = "oracle"
 _NUMBERED = re.compile(r"checkpoint(\d+|_\d+_\d+)")
 _MEAN = re.compile(r"mean-(\d+)")
+_MIX = re.compile(r"mix-([\d.e-]+)")
 _SEEDS = re.compile(r"seeds-(\d+)-of-(.+)")
 _NAMES = {
     "best": "selected by validation in {}",
     "last": "end of training",
     "": "not stated",
+    "mix": "mixed with weights from before, as much as validation in {} allows",
     ORACLE: "selected by each language's own validation data; for diagnosis alone",
 }
 
@@ -24,6 +26,9 @@ def describe_selection(rule: str, source_lang: str) -> str:
     mean = _MEAN.fullmatch(rule)
     if mean:
         return f"mean of the last {mean[1]} checkpoints' weights"
+    mix = _MIX.fullmatch(rule)
+    if mix:
+        return f"weights mixed {mix[1].replace('-', ' : ')}"
     seeds = _SEEDS.fullmatch(rule)
     if seeds:
         each = describe_selection(seeds[2], source_lang)

@@ -161,3 +161,82 @@ def test_other_labels_dictionaries_weights_and_too_few_are_refused(
     with pytest.raises(SystemExit, match="not a checkpoint"):
         (tmp_path / "other.pt").write_bytes(b"junk")
         main([out, first, str(tmp_path / "other.pt")])
+
+
+# --- weights of their own
+
+
+@pytest.fixture
+def stages(data, tmp_path) -> tuple[Path, Path]:
+    """Return a model of stage 1, and one fine-tuned: other heads, another run."""
+    path, tuned = tmp_path / "stage1.pt", tmp_path / "b" / "checkpoint_best.pt"
+    pretraining = tiny.mlm_task(data_of_sentences(data, tmp_path))
+    torch.manual_seed(7)
+    tiny.save_model(path, tiny.build_model(pretraining), pretraining)
+    return path, save(data, tuned, weights=3)
+
+
+def data_of_sentences(data: Path, folder: Path) -> Path:
+    """Return sentences in the symbols of `data`."""
+    sentences = tiny.write_mlm_data(folder / "sentences")
+    assert (sentences / "dict.txt").read_text() == (data / "dict.txt").read_text()
+    return sentences
+
+
+def mix(out: Path, paths: tuple[Path, ...], *shares: float) -> dict[str, torch.Tensor]:
+    out.unlink(missing_ok=True)
+    main([str(out), *map(str, paths), "--weights", *map(str, shares)])
+    return load_state(str(out))["model"]
+
+
+def test_weights_mix_what_both_stages_have(stages, tmp_path, capsys):
+    out = tmp_path / "mix.pt"
+    first, last = (load_state(str(path))["model"] for path in stages)
+    for share in (0.0, 0.25, 1.0):
+        found = mix(out, stages, share, 1 - share)
+        assert found.keys() == last.keys()
+        for name, tensor in found.items():
+            own = last[name].double()
+            theirs = first.get(name, own).double()
+            expected = (share * theirs + (1 - share) * own).float()
+            assert torch.equal(tensor, expected)
+    assert any(name not in first for name in last)
+    assert capsys.readouterr().out.count(": mix-") == 3
+    mix(out, stages, 0.25, 0.75)
+    state = load_state(str(out))
+    assert state["task_state"]["selection"] == "mix-0.25-0.75"
+    assert state["cfg"]["task"]["_name"] == NAME
+
+
+def test_equal_weights_are_the_mean(run_of_three, tmp_path):
+    paths = tuple(run_of_three[:2])
+    for name, tensor in mix(tmp_path / "m.pt", paths, 0.5, 0.5).items():
+        assert torch.equal(tensor, mean_of(list(paths))[name])
+
+
+@pytest.mark.parametrize("shares", [[0.5, 0.6], [-0.5, 1.5], [1.0], ["nan", 1.0]])
+def test_weights_are_shares_of_each(stages, tmp_path, shares):
+    with pytest.raises(SystemExit, match="weights .*their sum is 1|1 weights for 2"):
+        mix(tmp_path / "mix.pt", stages, *shares)
+    assert not (tmp_path / "mix.pt").exists()
+
+
+def test_models_that_cannot_be_mixed(stages, data, tmp_path):
+    first, last = stages
+    changes = {
+        "model.encoder_attention_heads is 2 and 4": lambda s: s["cfg"]["model"].update(
+            encoder_attention_heads=4
+        ),
+        "same dictionary": lambda s: s["task_state"].update(dictionary_sha256="x"),
+        "same labels": lambda s: s["task_state"].update(labels_sha256="x"),
+        "encoder.layers.1.fc1.bias is .* and None": lambda s: s["model"].pop(
+            "encoder.layers.1.fc1.bias"
+        ),
+    }
+    for complaint, change in changes.items():
+        state = load_state(str(first))
+        change(state)
+        torch.save(state, tmp_path / "other.pt")
+        with pytest.raises(SystemExit, match=complaint) as error:
+            mix(tmp_path / "mix.pt", (tmp_path / "other.pt", last), 0.5, 0.5)
+        assert "\n" not in str(error.value)

@@ -1,11 +1,13 @@
 """mlkd-evaluate: a line per rule and language, in this process."""
 
+import re
 from collections import Counter
 
 import pytest
 import tiny
+import torch
 
-from fairseq_mlkd.cli.evaluate import main
+from fairseq_mlkd.cli.evaluate import choose_share, main
 from fairseq_mlkd.metrics.results import read_results
 
 NAME = "zero_shot_classification"
@@ -54,12 +56,48 @@ def test_the_oracle_has_lines_of_each_checkpoint(world, tmp_path):
     assert {r.split for r in lines} == {"valid", "test"}
 
 
+def test_mixes_have_lines_and_english_chooses_one(world, tmp_path, capsys):
+    results, run = str(tmp_path / "r.jsonl"), world / "1"
+    other = world / "2" / "checkpoint_last.pt"
+    main(
+        [str(run), "--data", str(world / "pairs"), "--results", results, *FLAGS]
+        + ["--rules", "mix,mixes", "--mix-with", str(other), "--mixes", "0.5"]
+    )
+    lines = [r for r in read_results([results]) if r.metric == "accuracy"]
+    assert {r.split for r in lines} == {"test"}
+    assert Counter(r.selection for r in lines) == {"mix": 2, "mix-0.5-0.5": 2}
+    said = capsys.readouterr().err
+    (share,) = re.findall(
+        rf"{run}: mix with (0|0.5) of {other} \(0 \S+, 0.5 \S+\)", said
+    )
+    assert [path.name for path in run.glob("*_mix*")] == ["checkpoint_mix.pt"]
+    mixed, best, theirs = (
+        tiny.load(path)["model"]
+        for path in (run / "checkpoint_mix.pt", run / "checkpoint_best.pt", other)
+    )
+    for name, tensor in mixed.items():
+        expected = (1 - float(share)) * best[name] + float(share) * theirs[name]
+        assert torch.allclose(tensor, expected, atol=1e-7)
+
+
+def test_the_largest_share_that_chance_allows():
+    scores = {0.0: 80.0, 0.2: 81.0, 0.4: 78.0, 0.6: 60.0}
+    assert choose_share(scores, 100) == 0.4  # a standard error is 3.9 points
+    assert choose_share(scores, 10_000) == 0.2
+    assert choose_share({0.0: 100.0, 0.5: 99.0, 1.0: 100.0}, 50) == 1.0
+
+
 def test_bad_input_is_one_line(world, tmp_path, capsys):
     common = ["--data", str(world / "pairs"), "--results", str(tmp_path / "r.jsonl")]
     with pytest.raises(SystemExit, match="--rules first: none of best, last, mean"):
         main([str(world / "1"), *common, "--rules", "first"])
     with pytest.raises(SystemExit, match="--rules seeds: name best, last or mean"):
         main([str(world / "1"), *common, "--rules", "seeds"])
+    with pytest.raises(SystemExit, match="--rules mix and mixes need --mix-with"):
+        main([str(world / "1"), *common, "--rules", "mix"])
+    mix = ["--rules", "mixes", "--mix-with", str(world / "2" / "checkpoint_best.pt")]
+    with pytest.raises(SystemExit, match="--mixes 0.5,x: give numbers from 0 to 1"):
+        main([str(world / "1"), *common, *mix, "--mixes", "0.5,x"])
     with pytest.raises(SystemExit, match="name a --save-dir of fairseq-train"):
         main([str(tmp_path), *common])
     for path in (world / "1").glob("checkpoint_last.pt"):

@@ -21,6 +21,7 @@ from commands import Commands
 from scripts import WORKFLOW, run_study, study_command, study_environment
 from study import CONFIG
 
+from fairseq_mlkd.cli import evaluate
 from fairseq_mlkd.errors import UserError
 from fairseq_mlkd.metrics.results import read_results
 from fairseq_mlkd.models.multilingual_encoder import ENCODER_SHAPE
@@ -150,6 +151,33 @@ def test_arms_of_forgetting_differ_in_the_criterion_alone():
     assert "--config-name" in labels & stage_2
 
 
+def settings_of(study: Commands, row: str) -> set[str]:
+    own = ("task.model_name=", "checkpoint.save_dir=")
+    command = study.fine_tune("wikiann", row, 1)
+    return {word for word in command if not word.startswith(own)}
+
+
+def test_remedies_differ_in_one_setting_each():
+    study = read("forgetting")
+    mixed, confident, long, slow = (
+        settings_of(study, row) for row in ("mixed", "confident", "stage2_long", "slow")
+    )
+    assert confident - mixed == {"criterion.unlabelled_confidence=0.8"}
+    assert slow - long == {"optimizer.encoder_lr_scale=0.1"}
+    assert not mixed - confident and not long - slow
+    updates = [float(value([*x], "optimization.max_update")) for x in (long, mixed)]
+    assert updates[0] / updates[1] == pytest.approx((14.6 + 19) / 14.6, abs=0.01)
+
+
+def test_a_row_is_evaluated_mixed_with_its_model():
+    study = read("forgetting")
+    command = study.test("multiatis", "stage2_long")
+    assert value(command, "--mix-with") == "models/student/checkpoint_last.pt"
+    assert value(command, "--rules") == "best,last,mean,seeds,mix,mixes"
+    assert "--mix-with" not in study.test("multiatis", "slow")
+    evaluate.get_parser().parse_args(command[1:])
+
+
 def test_students_of_a_fine_tuned_teacher_start_from_it():
     study = read("real")
     command = study.fine_tune("mtop", "tuned4", 3)
@@ -260,6 +288,7 @@ def test_a_checkout_elsewhere_changes_nothing(monkeypatch, tmp_path):
         ("models: {teacher: {shape: huge}}", "models.teacher.shape: huge: no such"),
         ("rows: {vanilla: {teacher: nobody}}", "rows.vanilla.teacher: nobody"),
         ("rows: {vanilla: {only: [snli]}}", "rows.vanilla.only: snli"),
+        ("rows: {vanilla: {mix: mix, layers: last}}", "rows.vanilla.mix: it needs"),
         ("scale: tiny", "scale: tiny: no such entry; have"),
         ("tasks: {snli: {files: x}}", "tasks.snli.reader: snli"),
         ("models: {new: {import: null}}", "models.new.import: name a folder"),

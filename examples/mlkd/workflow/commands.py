@@ -109,7 +109,11 @@ class Commands(Study):
 
     def test(self, name: str, row: str) -> list[str]:
         """Score a row on a task in every language, by every rule."""
+        mix, model = self.rows[row].mix, self.rows[row].model
         rules = ["--rules", self.rules] if self.rules else []
+        if mix and model:
+            rules = ["--rules", f"{self.rules or 'best,last,mean,seeds'},{mix}"]
+            rules += ["--mix-with", self.checkpoint(model)]
         return [
             "mlkd-evaluate", *self.runs_of(name, row), "--data", f"data/{name}", *rules,
             "--subsets", self.tasks[name].test, "--max-tokens", "8192",

@@ -51,6 +51,7 @@ class Row:
     start: str | None = None  # row: start from it, fine-tuned on the same task
     teacher: str | None = None  # row whose fine-tuned model teaches it (ft-distill)
     unlabelled: bool = False  # show the corpus to both, too
+    mix: str | None = None  # rules of mlkd-evaluate for mixes with `model`'s weights
     set: Mapping[str, Any] = field(default_factory=dict)
     per_task: Mapping[str, Any] = field(default_factory=dict)  # task -> as `set`
     only: tuple[str, ...] = ()  # tasks; default: all
@@ -115,6 +116,9 @@ class Study:
             if name not in known:
                 have = ", ".join(map(str, known)) or "none"
                 raise UserError(f"{what}: {name}: no such entry; have {have}")
+        for name, row in self.rows.items():
+            if row.mix and (not row.model or row.layers or row.start):
+                raise UserError(f"rows.{name}.mix: it needs a model of the row's shape")
         if not any(m.source for m in self.models.values()) and not self.text:
             raise UserError("text: name the files of each language, such as en: FILE")
 

@@ -86,7 +86,7 @@ def data(monkeypatch, tmp_path) -> Path:
     (tmp_path / "models" / "me5s_pruned" / "file").touch()
     for lang in ("en", "de", "fr", "es", "it", "pt", "ja", "hi", "nl"):
         (tmp_path / "text" / lang).mkdir(parents=True)
-        (tmp_path / "text" / lang / "text.txt").touch()
+        (tmp_path / "text" / lang / "commonvoice.txt").touch()
     monkeypatch.setenv("MLKD_DATA", str(tmp_path))
     return tmp_path
 

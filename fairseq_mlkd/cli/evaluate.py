@@ -111,6 +111,7 @@ def plan(args: argparse.Namespace) -> Iterator[Evaluation]:
         raise ValueError("--rules mix and mixes need --mix-with CHECKPOINT")
     if rules == ["seeds"]:
         raise ValueError("--rules seeds: name best, last or mean beside it, of which")
+    shares = shares_of(args.mixes)
     seeds = {folder: _read_seed(folder) for folder in args.folders}
     for rule in [rule for rule in rules if rule in (*SINGLE, "mean", "mix")]:
         found = {folder: _find(folder, rule, args) for folder in seeds}
@@ -122,7 +123,7 @@ def plan(args: argparse.Namespace) -> Iterator[Evaluation]:
             mean = _average([*paths.values()], out)
             yield Evaluation(mean, seeds[args.folders[0]], args.subsets)
     for folder in seeds if "mixes" in rules else ():
-        for share in shares_of(args.mixes):
+        for share in shares:
             with _mixed(folder, args.mix_with, share) as path:
                 yield Evaluation(path, seeds[folder], args.subsets)
     for folder in seeds if "oracle" in rules else ():

@@ -111,11 +111,11 @@ def test_the_double_batch_is_two_batches(world, name, tmp_path):
 
 @all_tasks
 def test_resuming_draws_as_before(world, name, tmp_path):
-    """With dropout, masks, and fewer sentences than examples."""
+    """With dropout, masks, fewer sentences than examples, and sure ones alone."""
     flags = ["--unlabelled-data", world.sentences, "--unlabelled-ratio", 0.7]
     flags += [*world.stage_1(), *SILENT]
     if name != "zero_shot_parsing":
-        flags += ["--keep-lm-head"]
+        flags += ["--keep-lm-head", "--unlabelled-confidence", 0.3]
     whole = world.distil(name, tmp_path / "whole", *flags, "--max-update", 8)
     for updates in (3, 8):  # 5 updates an epoch
         parts = world.distil(name, tmp_path / "parts", *flags, "--max-update", updates)

@@ -135,7 +135,11 @@ def make_bert(folder: Path, vocabulary: int) -> None:
         num_attention_heads=HEADS,
         max_position_embeddings=512,
     )
-    transformers.BertModel(config, add_pooling_layer=False).save_pretrained(folder)
+    model = transformers.BertModel(config, add_pooling_layer=False)
+    for name, parameter in model.named_parameters():
+        if name.endswith("bias"):  # of zeros, an engine may leave them out
+            torch.nn.init.normal_(parameter, std=config.initializer_range)
+    model.save_pretrained(folder)
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
     words = [f"w{i}" for i in range(vocabulary - len(special))]
     text = "".join(f"{word}\n" for word in (*special, *words))

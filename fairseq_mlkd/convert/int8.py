@@ -26,6 +26,7 @@ from fairseq_mlkd.serve.inputs import Sequences, pad
 ALPHAS = (None, 0.5, 0.6, 0.7)
 _LEAST = 1e-5  # of a maximum that is divided by
 _TAP = "largest:"
+_ATTENDED = ".out_proj"  # the product of what attention returns
 
 Smoothing = Mapping[str, np.ndarray]
 
@@ -56,9 +57,7 @@ class TappedGraph(Graph):
         self.weights_of: Arrays = {}
 
     def matmul(self, x: str, weight: np.ndarray, bias: np.ndarray, name: str) -> str:
-        largest = self.node(
-            "ReduceMax", self.node("Abs", x), self.ints(0, 1), keepdims=0
-        )
+        largest = self.node("ReduceMax", self.node("Abs", x), self.ints(0), keepdims=0)
         self.output(largest, f"{_TAP}{name}", (weight.shape[1],))
         self.weights_of[name] = weight
         return super().matmul(x, weight, bias, name)
@@ -73,6 +72,7 @@ def write_int8(
         texts: calibration text: the first half shows the activations, the second
             decides about alpha.
     """
+    weights = shift_biases(weights, facts.encoder["encoder_layers"])
     half = max(1, len(texts) // 2)
     batches = [_batch(facts, text) for text in texts]
     with TemporaryDirectory() as temporary:
@@ -90,7 +90,7 @@ def write_int8(
             unit="alphas",
         )
         for alpha, smoothing in tried:
-            graph = Int8Graph(weights, smoothing)
+            graph = Int8Graph(*fold(weights, smoothing))
             add_model(graph, facts)
             graph.save(scratch / "int8.onnx")
             found = _run(scratch / "int8.onnx", batches[half:] or batches)
@@ -99,7 +99,7 @@ def write_int8(
     write_graphs(
         folder,
         facts,
-        lambda: Int8Graph(weights, smoothings[best]),
+        lambda: Int8Graph(*fold(weights, smoothings[best])),
         (INT8, INT8_DECODER),
     )
     return Choice(best, errors, smoothings[best])
@@ -119,6 +119,49 @@ def smooth(largest: Arrays, products: Arrays, alpha: float) -> Smoothing:
         divisor = inputs**alpha / channels ** (1 - alpha)
         found[name] = np.maximum(divisor, _LEAST).astype(np.float32)
     return found
+
+
+def shift_biases(weights: Arrays, layers: int) -> Arrays:
+    """Let the layer norms of an encoder add the biases that are added to their outputs.
+
+    A layer adds its input `x` and a bias `b`. Where the norm before gives `x + b`, the
+    product of `x` beside takes `w @ b` off its own bias, and no node need add `b`.
+    """
+    shifted = dict(weights)
+    norm = "encoder.embeddings.layer_norm"
+    for i in range(layers):
+        layer = f"encoder.layers.{i}"
+        attention = f"{layer}.self_attn"
+        inputs = [f"{attention}.{kind}_proj" for kind in "qkv"]
+        for source, products, added in (
+            (norm, inputs, f"{attention}.out_proj"),
+            (f"{attention}_layer_norm", [f"{layer}.fc1"], f"{layer}.fc2"),
+        ):
+            bias = weights[f"{added}.bias"]
+            shifted[f"{source}.bias"] = weights[f"{source}.bias"] + bias
+            shifted[f"{added}.bias"] = np.zeros_like(bias)
+            for name in products:
+                less = weights[f"{name}.weight"] @ bias
+                shifted[f"{name}.bias"] = weights[f"{name}.bias"] - less
+        norm = f"{layer}.final_layer_norm"
+    return shifted
+
+
+def fold(weights: Arrays, smoothing: Smoothing) -> tuple[Arrays, Smoothing]:
+    """Divide the values of attention in place of what it returns, which is linear.
+
+    Returns:
+        weights that do so, and the smoothing that is left to the graph.
+    """
+    folded, left = dict(weights), dict(smoothing)
+    for name, divisor in smoothing.items():
+        if name.endswith(_ATTENDED):
+            value = f"{name.removesuffix(_ATTENDED)}.v_proj"
+            folded[f"{value}.weight"] = folded[f"{value}.weight"] / divisor[:, None]
+            folded[f"{value}.bias"] = folded[f"{value}.bias"] / divisor
+            folded[f"{name}.weight"] = folded[f"{name}.weight"] * divisor
+            del left[name]
+    return folded, left
 
 
 def relative_error(found: Sequence[np.ndarray], wanted: Sequence[np.ndarray]) -> float:

@@ -47,7 +47,12 @@ def add_model(graph: Graph, facts: Facts) -> None:
     `lm_head` `(batch, length, vocabulary)`; `last_hidden_state` where there is neither.
     Of a parser: what `add_decoder` takes of the source.
     """
-    x = _encode(graph, facts)
+    ids = graph.input("input_ids", (_BATCH, _LENGTH))
+    mask = graph.input("attention_mask", (_BATCH, _LENGTH))
+    lead = graph.node("Shape", ids)
+    width = facts.encoder["encoder_embed_dim"]
+    rows = _encode(graph, ids, mask, lead, facts)
+    x = graph.unroll(rows, lead, width)
     for head in facts.heads:
         name = f"classification_heads.{head.name}"
         classes = len(head.labels)
@@ -62,11 +67,10 @@ def add_model(graph: Graph, facts: Facts) -> None:
             logits = _plain(graph, x, f"{name}.out_proj")
             graph.output(logits, head.name, (_BATCH, _LENGTH, classes))
     if facts.has_lm_head:
-        _add_lm_head(graph, x, facts)
+        _add_lm_head(graph, rows, lead, facts)
     elif facts.decoder:
-        _add_source(graph, x, facts)
+        _add_source(graph, rows, lead, facts)
     elif not facts.heads:
-        width = facts.encoder["encoder_embed_dim"]
         graph.output(x, "last_hidden_state", (_BATCH, _LENGTH, width))
 
 
@@ -90,11 +94,13 @@ def add_decoder(graph: Graph, facts: Facts) -> None:
     number = graph.node("Gather", graph.node("Shape", past[0][0]), graph.ints(2))
     positions = graph.constant(graph.weights[f"{base}.embeddings.positions.weight"])
     position = graph.node("Gather", positions, number)
-    x = graph.node("Add", graph.embed(previous, f"{base}.embeddings.symbols"), position)
+    lead = graph.node("Shape", previous)
+    x = graph.embed(previous, f"{base}.embeddings.symbols")
+    x = graph.roll(graph.node("Add", x, position), lead, width)
     x = graph.layer_norm(x, f"{base}.embeddings.layer_norm", eps)
     for i in range(_depth(facts)):
         x, seen = _decoder_layer(
-            graph, x, f"{base}.layers.{i}", past[i], source[i], bias, facts
+            graph, x, f"{base}.layers.{i}", past[i], source[i], bias, lead, facts
         )
         for kind, tensor in zip(("keys", "values"), seen):
             graph.output(tensor, f"{kind}.{i}", _cache_shape("past", facts, 1))
@@ -106,37 +112,46 @@ def add_decoder(graph: Graph, facts: Facts) -> None:
     query = graph.linear(
         x, "decoder.pointers.q_proj", scale={"decoder.pointers.q_proj": width**-0.5}
     )
+    query = graph.node("Unsqueeze", query, graph.ints(1))
     pointers = graph.node(
         "MatMul", query, graph.node("Transpose", keys, perm=[0, 2, 1])
     )
+    pointers = graph.node("Squeeze", pointers, graph.ints(1))
     is_missing = graph.node("Less", starts, graph.constant(0, np.int64))
-    is_missing = graph.node("Unsqueeze", is_missing, graph.ints(1))
     pointers = graph.node("Where", is_missing, impossible, pointers)
     scores = graph.node("Concat", symbols, pointers, axis=-1)
-    scores = graph.node("Squeeze", scores, graph.ints(1))
     graph.output(scores, "scores", (_BATCH, "symbols_and_words"))
 
 
-def _encode(graph: Graph, facts: Facts) -> str:
-    """Return the last layer's output `(batch, length, width)`."""
+def _encode(graph: Graph, ids: str, mask: str, lead: str, facts: Facts) -> str:
+    """Return the last layer's output, a row per token: `(batch * length, width)`.
+
+    Args:
+        lead: the shape of `ids`.
+    """
     shape, base = facts.encoder, "encoder.embeddings"
-    ids = graph.input("input_ids", (_BATCH, _LENGTH))
-    bias = _mask_bias(graph, graph.input("attention_mask", (_BATCH, _LENGTH)))
-    length = graph.node("Gather", graph.node("Shape", ids), graph.ints(1))
+    width = shape["encoder_embed_dim"]
+    bias = _mask_bias(graph, mask)
+    length = graph.node("Gather", lead, graph.ints(1))
     table = graph.constant(graph.weights[f"{base}.positions.weight"])
     positions = graph.node("Slice", table, graph.ints(0), length, graph.ints(0))
     x = graph.embed(ids, f"{base}.tokens")
     if UP in graph.weights:
-        x = _map(graph, x, graph.weights[UP], UP)
+        up = graph.weights[UP]
+        x = graph.unroll(
+            _map(graph, graph.roll(x, lead, up.shape[1]), up, UP), lead, width
+        )
     x = graph.node("Add", x, positions)
     if shape["num_segments"]:
         segments = graph.input("token_type_ids", (_BATCH, _LENGTH))
         x = graph.node("Add", x, graph.embed(segments, f"{base}.segments"))
     x = graph.layer_norm(x, f"{base}.layer_norm", shape["layer_norm_eps"])
+    x = graph.roll(x, lead, width)
+    heads_of = _split(graph, lead, "qkv", facts)
     for i in range(shape["encoder_layers"]):
         name = f"encoder.layers.{i}"
-        heads = _heads(graph, x, f"{name}.self_attn", "qkv", facts)
-        attended = _attend(graph, heads, bias, facts)
+        heads = _heads(graph, x, f"{name}.self_attn", "qkv", heads_of, facts)
+        attended = _attend(graph, heads, bias, lead, facts)
         x = _add_and_norm(graph, x, attended, f"{name}.self_attn", facts)
         x = _feed_forward(graph, x, name, facts)
     return x
@@ -149,37 +164,54 @@ def _decoder_layer(
     past: list[str],
     source: list[str],
     bias: str,
+    lead: str,
     facts: Facts,
 ) -> tuple[str, list[str]]:
     """Return the layer's output, and the keys and values of all symbols so far."""
-    query, *new = _heads(graph, x, f"{name}.self_attn", "qkv", facts)
+    split = _split(graph, lead, "qkv", facts)
+    query, *new = _heads(graph, x, f"{name}.self_attn", "qkv", split, facts)
     seen = [graph.node("Concat", *pair, axis=2) for pair in zip(past, new)]
-    attended = _attend(graph, [query, *seen], None, facts)
+    attended = _attend(graph, [query, *seen], None, lead, facts)
     x = _add_and_norm(graph, x, attended, f"{name}.self_attn", facts)
-    (query,) = _heads(graph, x, f"{name}.cross_attn", "q", facts)
-    attended = _attend(graph, [query, *source], bias, facts)
+    split = _split(graph, lead, "q", facts)
+    (query,) = _heads(graph, x, f"{name}.cross_attn", "q", split, facts)
+    attended = _attend(graph, [query, *source], bias, lead, facts)
     x = _add_and_norm(graph, x, attended, f"{name}.cross_attn", facts)
     return _feed_forward(graph, x, name, facts), seen
 
 
-def _heads(graph: Graph, x: str, name: str, kinds: str, facts: Facts) -> list[str]:
+def _split(graph: Graph, lead: str, kinds: str, facts: Facts) -> str:
+    """Return the shape of what `_heads` projects, the heads side by side."""
+    heads = facts.encoder["encoder_attention_heads"]
+    width = facts.encoder["encoder_embed_dim"] // heads
+    return graph.node("Concat", lead, graph.ints(len(kinds) * heads, width), axis=0)
+
+
+def _heads(
+    graph: Graph, x: str, name: str, kinds: str, split: str, facts: Facts
+) -> list[str]:
     """Project to queries, keys or values: each `(batch, heads, length, head width)`.
 
     Queries are divided by the root of the head's width.
+
+    Args:
+        split: of `_split`.
     """
     heads = facts.encoder["encoder_attention_heads"]
     width = facts.encoder["encoder_embed_dim"] // heads
     names = [f"{name}.{kind}_proj" for kind in kinds]
     joined = graph.linear(x, *names, scale={f"{name}.q_proj": 1 / math.sqrt(width)})
-    split = graph.node("Reshape", joined, graph.ints(0, 0, len(kinds) * heads, width))
-    turned = graph.node("Transpose", split, perm=[0, 2, 1, 3])
+    parts = graph.node("Reshape", joined, split)
+    turned = graph.node("Transpose", parts, perm=[0, 2, 1, 3])
     if len(kinds) == 1:
         return [turned]
     sizes = graph.ints(*[heads] * len(kinds))
     return graph.nodes("Split", len(kinds), turned, sizes, axis=1)
 
 
-def _attend(graph: Graph, heads: list[str], bias: str | None, facts: Facts) -> str:
+def _attend(
+    graph: Graph, heads: list[str], bias: str | None, lead: str, facts: Facts
+) -> str:
     query, keys, values = heads
     scores = graph.node(
         "MatMul", query, graph.node("Transpose", keys, perm=[0, 1, 3, 2])
@@ -188,8 +220,7 @@ def _attend(graph: Graph, heads: list[str], bias: str | None, facts: Facts) -> s
         scores = graph.node("Add", scores, bias)
     attended = graph.node("MatMul", graph.node("Softmax", scores, axis=-1), values)
     attended = graph.node("Transpose", attended, perm=[0, 2, 1, 3])
-    width = facts.encoder["encoder_embed_dim"]
-    return graph.node("Reshape", attended, graph.ints(0, 0, width))
+    return graph.roll(attended, lead, facts.encoder["encoder_embed_dim"])
 
 
 def _add_and_norm(graph: Graph, x: str, attended: str, name: str, facts: Facts) -> str:
@@ -199,7 +230,7 @@ def _add_and_norm(graph: Graph, x: str, attended: str, name: str, facts: Facts) 
 
 
 def _feed_forward(graph: Graph, x: str, name: str, facts: Facts) -> str:
-    inner = graph.node("Gelu", graph.linear(x, f"{name}.fc1"))
+    inner = graph.gelu(graph.linear(x, f"{name}.fc1"))
     added = graph.node("Add", x, graph.linear(inner, f"{name}.fc2"))
     eps = facts.encoder["layer_norm_eps"]
     return graph.layer_norm(added, f"{name}.final_layer_norm", eps)
@@ -216,29 +247,34 @@ def _plain(graph: Graph, x: str, name: str) -> str:
     return Graph.matmul(graph, x, weight, bias, name)
 
 
-def _add_lm_head(graph: Graph, x: str, facts: Facts) -> None:
-    x = graph.node("Gelu", graph.linear(x, "lm_head.dense"))
+def _add_lm_head(graph: Graph, x: str, lead: str, facts: Facts) -> None:
+    x = graph.gelu(graph.linear(x, "lm_head.dense"))
     x = graph.layer_norm(x, "lm_head.layer_norm", facts.encoder["layer_norm_eps"])
     if UP in graph.weights:
         x = _map(graph, x, graph.weights[UP].T, f"{UP}.T")
     scores = graph.project(x, TOKENS, "lm_head.bias")
+    scores = graph.unroll(scores, lead, facts.vocabulary)
     graph.output(scores, MASKED_LM, (_BATCH, _LENGTH, facts.vocabulary))
 
 
-def _add_source(graph: Graph, x: str, facts: Facts) -> None:
+def _add_source(graph: Graph, x: str, lead: str, facts: Facts) -> None:
     """Add the keys and values of the source, and the keys of its words."""
     width = facts.encoder["encoder_embed_dim"]
+    split = _split(graph, lead, "kv", facts)
     for i in range(_depth(facts)):
         name = f"decoder.transformer.layers.{i}.cross_attn"
-        found = _heads(graph, x, name, "kv", facts)
+        found = _heads(graph, x, name, "kv", split, facts)
         for kind, tensor in zip(("keys", "values"), found):
             graph.output(tensor, f"source_{kind}.{i}", _cache_shape("source", facts))
     starts = graph.input("word_starts", (_BATCH, _WORDS))
     index = graph.node("Max", starts, graph.constant(0, np.int64))
     index = graph.node("Unsqueeze", index, graph.ints(2))
     ones = graph.constant(np.ones((1, 1, width)), np.int64)
-    words = graph.node("GatherElements", x, graph.node("Mul", index, ones), axis=1)
-    keys = graph.linear(words, "decoder.pointers.k_proj")
+    index = graph.node("Mul", index, ones)
+    words = graph.node("GatherElements", graph.unroll(x, lead, width), index, axis=1)
+    lead = graph.node("Shape", starts)
+    keys = graph.linear(graph.roll(words, lead, width), "decoder.pointers.k_proj")
+    keys = graph.unroll(keys, lead, width)
     graph.output(keys, "pointer_keys", (_BATCH, _WORDS, width))
 
 

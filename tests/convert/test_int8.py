@@ -28,7 +28,8 @@ from tiny import load
 
 from fairseq_mlkd import Predictor
 from fairseq_mlkd.convert import gate, onnx_graph
-from fairseq_mlkd.convert.int8 import relative_error, smooth
+from fairseq_mlkd.convert.int8 import fold, relative_error, shift_biases, smooth
+from fairseq_mlkd.convert.onnx_models import add_model
 from fairseq_mlkd.convert.trained import read_trained
 from fairseq_mlkd.serve.inputs import pad
 
@@ -49,6 +50,49 @@ def test_smoothing_moves_what_it_says():
     found = smooth(largest, weights, 0.5)["fc2"]
     np.testing.assert_allclose(found[:2], [10.0, 0.5**0.5], rtol=1e-6)
     assert np.isfinite(found).all() and (found > 0).all()
+
+
+def run_graph(graph, path, **inputs):
+    graph.save(path)
+    session = onnxruntime.InferenceSession(
+        str(path), providers=["CPUExecutionProvider"]
+    )
+    return session.run(None, {x.name: inputs[x.name] for x in session.get_inputs()})
+
+
+def test_what_is_shifted_and_folded_gives_the_same(tmp_path):
+    made = make(tmp_path, TAGGING)
+    trained = read_trained(made.path, data=made.data, tokenizer=made.tokenizer)
+    rng = np.random.default_rng(1)
+    layers = trained.facts.encoder["encoder_layers"]
+    names = [f"encoder.layers.{i}.self_attn.out_proj" for i in range(layers)]
+    width = trained.facts.encoder["encoder_embed_dim"]
+    smoothing = {x: rng.uniform(0.1, 9, width).astype(np.float32) for x in names}
+    changed, left = fold(shift_biases(trained.weights, layers), smoothing)
+    assert not left and not any(changed[f"{name}.bias"].any() for name in names)
+    ids = rng.integers(5, 40, (2, 7))
+    inputs = {"input_ids": ids, "attention_mask": np.ones_like(ids)}
+    inputs["token_type_ids"] = np.zeros_like(ids)
+    found = []
+    for some in (trained.weights, changed):
+        graph = onnx_graph.Graph(some)
+        add_model(graph, trained.facts)
+        found.append(run_graph(graph, tmp_path / "graph.onnx", **inputs)[0])
+    np.testing.assert_allclose(*found, atol=1e-5)
+
+
+def test_a_row_of_zeros_stays_one(tmp_path):
+    graph = onnx_graph.Int8Graph({}, {})
+    x = graph.input("x", ("rows", 8), np.float32)
+    weight = np.random.default_rng(1).normal(size=(3, 8)).astype(np.float32)
+    bias = np.array([1, -2, 3], np.float32)
+    rows = graph.roll(x, graph.constant([3], np.int64), 8)
+    graph.output(graph.matmul(rows, weight, bias, "product"), "y", ("rows", 3))
+    given = np.zeros((3, 8), np.float32)
+    given[1] = 1
+    (found,) = run_graph(graph, tmp_path / "zeros.onnx", x=given)
+    assert (found[[0, 2]] == bias).all()
+    np.testing.assert_allclose(found[1], weight.sum(1) + bias, atol=0.05)
 
 
 @pytest.mark.parametrize("task", TASKS)

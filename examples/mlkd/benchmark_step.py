@@ -56,7 +56,7 @@ def parse_args() -> Namespace:
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--warmup", type=int, default=2)
     parser.add_argument("--optimizer", default="fused_adamw")
-    parser.add_argument("--teacher-cache-top-k", type=int, default=64)
+    parser.add_argument("--teacher-cache-sampled", type=int, default=64)
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
     return parser.parse_args()
 
@@ -232,7 +232,7 @@ def build_criterion(way: str, task: Any, teacher: str, args: Namespace) -> Any:
     if way.endswith("cached"):
         # the first step, which is no part of the result, fills it
         cfg.teacher_cache = f"{teacher}.cache"
-        cfg.teacher_cache_top_k = args.teacher_cache_top_k
+        cfg.teacher_cache_sampled = args.teacher_cache_sampled
     return TinyBertCriterion(cfg, task)
 
 

@@ -90,10 +90,13 @@ def test_the_data_have_what_can_go_wrong(worlds):
         assert any(x is None for rows in lists for x in rows), name
 
 
-@pytest.mark.parametrize("name", LABELLED)
-def test_padding_of_either_side_keeps_the_loss(worlds, name):
+@pytest.mark.parametrize(
+    "name, inter_loss",
+    [*((name, "mse") for name in LABELLED), (PARSING, "cka"), (PARSING, "gram")],
+)
+def test_padding_of_either_side_keeps_the_loss(worlds, name, inter_loss):
     case = make_case(worlds, name)
-    criterion = case.criterion(**weights_for(name))
+    criterion = case.criterion(inter_loss=inter_loss, **weights_for(name))
     longer, sample = case.pad(), case.sample
     for batch in (sample, longer):
         assert batch["teacher"]["net_input"]["src_tokens"].size(0) == len(case.items)

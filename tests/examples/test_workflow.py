@@ -113,6 +113,16 @@ def test_every_step_is_made_from_steps(name):
     assert len(set(study.results())) == len(study.results())
 
 
+def test_models_to_score_on_text_are_named_or_all():
+    scored = {name: f"results/corpus-{name}.jsonl" for name in read("losses").trained()}
+    heads = [path for name, path in scored.items() if name.endswith("_head")]
+    assert set(heads) == set(scored.values()) & set(read("losses").results())
+    every = read("losses", "perplexity: true").results()
+    assert set(scored.values()) <= set(every)
+    with pytest.raises(UserError, match="perplexity: teacher: no such entry"):
+        read("losses", "perplexity: [teacher]")
+
+
 @pytest.mark.parametrize("name", STUDIES)
 def test_every_command_can_be_pasted(name):
     study = read(name)

@@ -22,6 +22,8 @@ XNLI_COLUMNS = (
 FOLDER = EXAMPLES / "world" / "languages"
 LANGUAGES = {language.code: language for language in load_languages(FOLDER)}
 ENGLISH = LANGUAGES["en"]
+SONG = "Blue River"
+BRANDS = ("iPad", "PlayStation")
 
 
 def make_world(out, *options):
@@ -31,7 +33,7 @@ def make_world(out, *options):
 
 def small_world(out, seed):
     sizes = ["--sentences", "60", "--train", "30", "--dev", "12", "--test", "18"]
-    sizes += ["--utterances", "20", "8", "12"]
+    sizes += ["--paraphrases", "30", "--utterances", "20", "8", "12"]
     done = make_world(out, "--seed", str(seed), *sizes)
     assert done.returncode == 0, done.stderr
     return out
@@ -81,8 +83,13 @@ def test_text_is_one_sentence_a_line(world):
             assert re.fullmatch(r"[^.。।?？]+[.。।?？]", line), line
 
 
+def text_of(lang, count):
+    languages = list(LANGUAGES.values())
+    return list(monolingual.write_text(LANGUAGES[lang], languages, count, seed=1))
+
+
 def test_a_name_recurs_in_most_of_the_text():
-    lines = list(monolingual.write_text(ENGLISH, 1000, seed=1))
+    lines = text_of("en", 1000)
     names = "|".join((*VALUES["person"], *VALUES["city"], *VALUES["artist"]))
     found = [re.findall(names, line) for line in lines]
     recurring = [line for line in found if len(set(line)) < len(line)]
@@ -90,15 +97,48 @@ def test_a_name_recurs_in_most_of_the_text():
 
 
 @pytest.mark.parametrize("lang", LANGS)
-@pytest.mark.parametrize("corrected", [False, True])
-def test_corrections_alone_change_a_value(lang, corrected, monkeypatch):
+def test_translations_say_the_same(lang, monkeypatch):
     said, cls, say = [], type(ENGLISH), type(ENGLISH).say
-    monkeypatch.setattr(cls, "say", lambda *args: said.append(args[2]) or say(*args))
+    monkeypatch.setattr(cls, "say", lambda *args: said.append(args) or say(*args))
+    for other in LANGS:
+        line = monolingual._translated(
+            LANGUAGES[lang], LANGUAGES[other], random.Random(1)
+        )
+        assert re.fullmatch(r"[^()]+ \([^()]+\)[.。।]?", line), line
+    for (one, _, first), (_, _, second) in zip(said[::2], said[1::2]):
+        assert one.code == lang and first == second
+    assert [other.code for other, _, _ in said[1::2]] == LANGS
+
+
+@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize("key", ["restated", "corrected", "open"])
+def test_what_follows_is_false_or_stays_open(lang, key, monkeypatch):
+    said, cls, say = [], type(ENGLISH), type(ENGLISH).say
+    monkeypatch.setattr(cls, "say", lambda *args: said.append(args[1:]) or say(*args))
+    language = LANGUAGES[lang]
+    denials = {
+        template
+        for (_, kind), templates in language.templates.items()
+        for template in (templates if kind == "denial" else ())
+    }
     for seed in range(200):
-        monolingual._judged(LANGUAGES[lang], random.Random(seed), corrected=corrected)
-    for first, second in zip(said[::2], said[1::2]):
-        assert second and set(second) <= set(first)
-        assert any(first[slot] != second[slot] for slot in second) == corrected
+        monolingual._judged(language, key, random.Random(seed))
+    assert any(template in denials for template, _ in said)
+    for (_, first), (template, second) in zip(said[::2], said[1::2]):
+        assert second and (set(second) <= set(first)) == (key != "open")
+        equal = all(first[slot] == second[slot] for slot in set(first) & set(second))
+        changed = key != "open" and (key == "corrected") != (template in denials)
+        assert equal != changed
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_latin_spellings_follow_names_of_other_scripts(lang):
+    language = LANGUAGES[lang]
+    text = language.glossed().say("{person}, {song}", {"person": "Tom", "song": SONG})
+    tom = {"hi": "टॉम (Tom)", "ja": "トム (Tom)"}.get(lang, "Tom")
+    assert text.text == f"{tom}, {SONG}"
+    glossed = sum("(Tom)" in line for line in text_of(lang, 300))
+    assert (glossed > 0) == (lang in ("hi", "ja"))
 
 
 def test_xnli_columns(world):
@@ -169,14 +209,29 @@ def test_labels_follow_from_what_is_said():
         )
         assert pair.hypothesis[pair.frame.slots[0]] == pair.premise[pair.frame.slots[0]]
         if pair.label == "neutral":
-            assert equal and not said
+            assert equal and said == (pair.way == "detail")
         else:
-            holds = equal == (pair.kind == "claim")
+            holds = equal != denies(pair)
             assert said and holds == (pair.label == "entailment")
     for label in inference.LABELS:
-        kinds = collections.Counter(pair.kind for pair in pairs if pair.label == label)
-        share = kinds["denial"] / sum(kinds.values())
+        denied = [denies(pair) for pair in pairs if pair.label == label]
+        share = sum(denied) / len(denied)
         assert abs(share - inference.DENIAL_SHARES[label]) < 0.1
+
+
+def denies(pair):
+    assert not (pair.way and pair.kind == "denial")
+    return pair.kind == "denial" or pair.way == "denied"
+
+
+@pytest.mark.parametrize("lang", LANGS)
+def test_a_brand_is_a_detail_of_neutral_hypotheses_alone(lang):
+    (pairs,) = inference.draw_pairs(ENGLISH, (900,), seed=4)
+    for pair, premise, hypothesis in inference._realise(LANGUAGES[lang], pairs, "4"):
+        assert pair.brand not in premise
+        assert (pair.brand in hypothesis) == (pair.way == "detail")
+        assert pair.way != "detail" or pair.label == "neutral"
+        assert ("fake news" in hypothesis.lower()) == (pair.way == "denied")
 
 
 def test_every_hypothesis_serves_every_label():
@@ -237,11 +292,12 @@ def test_swappable_frames_have_two_phrasings(lang):
 
 
 @pytest.mark.parametrize("lang, script", [("ja", "ぁ-ヿ一-鿿"), ("hi", "ऀ-ॿ")])
-def test_only_songs_and_artists_stay_latin(lang, script):
+def test_only_songs_artists_and_brands_stay_latin(lang, script):
     for kind, words in LANGUAGES[lang].lexicon.items():
         for spelling, _ in words.values():
             latin = bool(re.search("[A-Za-z]", spelling))
-            assert latin == (kind in ("song", "artist")), spelling
+            stays = kind in ("song", "artist") or spelling in BRANDS
+            assert latin == stays, spelling
             if not latin and not spelling.isdigit():
                 assert re.fullmatch(f"[{script} ]+", spelling), spelling
 
@@ -292,7 +348,7 @@ def test_a_language_that_lacks_a_template_is_named(tmp_path):
     for code in "en", "pt":
         text = (FOLDER / f"{code}.ini").read_text(encoding="utf-8")
         if code == "pt":
-            text = text.replace("    {person} antes morava em {city}\n", "")
+            text = text.replace("    {person} está de visita em {city}\n", "")
         (tmp_path / f"{code}.ini").write_text(text, encoding="utf-8")
-    with pytest.raises(ValueError, match=r"pt.ini: \[move\] claim .*city, person"):
+    with pytest.raises(ValueError, match=r"pt.ini: \[visit\] claim .*city, person"):
         load_languages(tmp_path)

@@ -32,9 +32,10 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="another seed, other data")
     for name, default, text in (
         ("sentences", 20000, "lines of monolingual text a language"),
-        ("train", 12000, "English training pairs, of XNLI and of PAWS-X"),
-        ("dev", 600, "development pairs a language"),
-        ("test", 1002, "test pairs a language"),
+        ("train", 12000, "English training pairs of XNLI"),
+        ("paraphrases", 5000, "English training pairs of PAWS-X"),
+        ("dev", 300, "development pairs a language"),
+        ("test", 600, "test pairs a language"),
     ):
         parser.add_argument(f"--{name}", type=int, default=default, help=text)
     parser.add_argument(
@@ -54,13 +55,13 @@ def write_world(
     """Write everything below `folder`."""
     (folder / "text").mkdir(parents=True)
     for language in tqdm(languages, "text", unit="language", disable=None):
-        lines = write_text(language, args.sentences, args.seed)
+        lines = write_text(language, languages, args.sentences, args.seed)
         target = folder / "text" / f"{language.code}.txt"
         with target.open("w", encoding="utf-8", newline="\n") as stream:
             stream.writelines(line + "\n" for line in lines)
-    counts = (args.train, args.dev, args.test)
-    write_xnli(folder / "xnli", languages, counts, args.seed)
-    write_pawsx(folder / "pawsx", languages, counts, args.seed)
+    tested = args.dev, args.test
+    write_xnli(folder / "xnli", languages, (args.train, *tested), args.seed)
+    write_pawsx(folder / "pawsx", languages, (args.paraphrases, *tested), args.seed)
     utterances = dict(zip(SPLIT_SHARES, args.utterances))
     write_wikiann(folder / "wikiann", languages, utterances, args.seed)
     write_multiatis(folder / "multiatis", languages, utterances, args.seed)

@@ -6,7 +6,7 @@ import configparser
 import random
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from world.frames import FRAMES, PERSONS, VALUES, WORDS, Slots, Values, slot_type
@@ -20,6 +20,8 @@ CLASSES = {"m": 0, "f": 1, "n": 2, "v": 2}
 VOWELS = "aeiouyàâéèêîôû"
 
 KINDS = ("statement", "claim", "denial", "request")
+
+GLOSSED = ("person", "city")  # types whose Latin spelling may stand in parentheses
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,20 @@ class Language:
         """Return the templates that mention exactly these slots."""
         return [t for t in self.templates[frame, kind] if slots_of(t) == slots]
 
+    def glossed(self) -> Language:
+        """Return it with Latin spellings after the names that it writes differently.
+
+        News and encyclopedias write foreign names like this.
+        """
+        lexicon = {
+            kind: {
+                value: (f"{text} ({value})" if _needs_gloss(kind, text) else text, cls)
+                for value, (text, cls) in words.items()
+            }
+            for kind, words in self.lexicon.items()
+        }
+        return replace(self, lexicon=lexicon)
+
     def say(self, template: str, values: Values) -> Phrase:
         """Fill a template: a clause without capital and full stop."""
         words = {s: self.lexicon[slot_type(s)][v] for s, v in values.items()}
@@ -81,6 +97,15 @@ class Language:
     def join(self, joiner: str, a: Phrase, b: Phrase) -> Phrase:
         """Return two clauses as one; a joiner has the placeholders `{a}` and `{b}`."""
         return self._fill(joiner, {"a": a, "b": b}, {})
+
+    def wrap(
+        self, way: str, clause: Phrase, brand: str, *, rng: random.Random
+    ) -> Phrase:
+        """Return a clause `denied`, or with the `detail` of a brand; "": as it is."""
+        if not way:
+            return clause
+        template = rng.choice(self.templates["language", way])
+        return self.join(template, clause, Phrase(brand))
 
     def finish(self, clause: Phrase) -> Phrase:
         """Give a clause its capital letter and its full stop."""
@@ -134,6 +159,10 @@ class Language:
         if following[0].lower() not in VOWELS:
             return text
         return text[: -len(last[0]) - 1] + self.elisions[last[0]]
+
+
+def _needs_gloss(kind: str, text: str) -> bool:
+    return kind in GLOSSED and not re.search("[A-Za-z]", text)
 
 
 def slots_of(template: str) -> Slots:
@@ -216,7 +245,18 @@ def _check_words(language: Language, path: Path) -> None:
         for value in values:
             if (f"slot {kind}", value) not in language.templates:
                 raise ValueError(f"{path}: [slot {kind}] lacks {value}; add it")
-    for key in ("stop", "plain", "reason", "restated", "corrected", "story", "told"):
+    for key in (
+        "stop",
+        "plain",
+        "reason",
+        "restated",
+        "corrected",
+        "open",
+        "denied",
+        "detail",
+        "story",
+        "told",
+    ):
         if ("language", key) not in language.templates:
             raise ValueError(f"{path}: [language] lacks {key}; add it")
 

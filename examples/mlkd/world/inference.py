@@ -1,14 +1,15 @@
 """Inference pairs in XNLI's layout.
 
 A premise mentions some slots of its frame and a hypothesis others. What both say
-decides the label, never how they say it:
+decides the label:
 
 * entailment: the premise mentions every slot of the hypothesis, with equal values
   (for a negated hypothesis: with one value changed);
 * contradiction: the other way round;
-* neutral: the hypothesis mentions a slot that the premise leaves open.
+* neutral: the hypothesis mentions a slot that the premise leaves open, or a brand.
 
-So every hypothesis template serves all three labels, negated or not.
+How they say it decides nothing, but hints at it, as in real data: most contradictions
+are denied, and only what is neutral names a brand.
 """
 
 from __future__ import annotations
@@ -19,7 +20,15 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from world.frames import FRAMES, Frame, Values, draw_splits, draw_value, draw_values
+from world.frames import (
+    BRANDS,
+    FRAMES,
+    Frame,
+    Values,
+    draw_splits,
+    draw_value,
+    draw_values,
+)
 from world.grammar import Language, find_english
 
 LABELS = ("neutral", "contradiction", "entailment")
@@ -27,6 +36,8 @@ LABELS = ("neutral", "contradiction", "entailment")
 # How often a hypothesis of each label is negated. As in real inference data, negation
 # hints at contradiction (Gururangan et al., 2018) without settling it.
 DENIAL_SHARES = {"neutral": 0.15, "contradiction": 0.6, "entailment": 0.1}
+QUOTED_SHARE = 0.5  # of the denials: a claim that is called fake news
+DETAIL_SHARE = 0.5  # of the neutral hypotheses: a claim that follows, and a brand
 
 # The training file of XNLI spells one label in another way.
 TRAIN_LABELS = {**{label: label for label in LABELS}, "contradiction": "contradictory"}
@@ -49,6 +60,8 @@ class Pair:
     kind: str  # of the hypothesis: claim or denial
     label: str
     prompt: int
+    way: str  # what is done to the hypothesis (`Language.wrap`)
+    brand: str
 
 
 def draw_pairs(english: Language, counts: Sequence[int], seed: int) -> list[list[Pair]]:
@@ -113,19 +126,27 @@ def _draw_pair(
     prompt: int,
     rng: random.Random,
 ) -> Pair:
-    kind = "denial" if rng.random() < DENIAL_SHARES[label] else "claim"
+    is_denied = rng.random() < DENIAL_SHARES[label]
+    way = ""
+    if is_denied:
+        way = "denied" if rng.random() < QUOTED_SHARE else ""
+    elif label == "neutral" and rng.random() < DETAIL_SHARE:
+        way = "detail"
+    kind = "denial" if is_denied and not way else "claim"
+    is_open = label == "neutral" and way != "detail"
     slots = rng.choice(
         [
             slots
             for slots in language.slot_sets(frame.name, kind)
-            if (set(slots) <= set(premise)) != (label == "neutral")
+            if (set(slots) <= set(premise)) != is_open
         ]
     )
     hypothesis = draw_values(slots, premise, rng=rng)
-    if label == ("contradiction" if kind == "claim" else "entailment"):
+    if label == ("entailment" if is_denied else "contradiction"):
         slot = rng.choice([s for s in slots if s != frame.slots[0]])
         hypothesis[slot] = draw_value(slot, list(premise.values()), rng=rng)
-    return Pair(frame, premise, hypothesis, kind, label, prompt)
+    brand = rng.choice(BRANDS)
+    return Pair(frame, premise, hypothesis, kind, label, prompt, way, brand)
 
 
 def _realise(
@@ -140,8 +161,9 @@ def _realise(
             premises[pair.prompt] = language.sentence(
                 name, "statement", pair.premise, rng=rng
             )
-        hypothesis = language.sentence(name, pair.kind, pair.hypothesis, rng=rng)
-        yield pair, premises[pair.prompt], hypothesis
+        clause = language.clause(name, pair.kind, pair.hypothesis, rng=rng)
+        hypothesis = language.wrap(pair.way, clause, pair.brand, rng=rng)
+        yield pair, premises[pair.prompt], language.finish(hypothesis).text
 
 
 def _xnli_rows(

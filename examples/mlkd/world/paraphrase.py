@@ -21,6 +21,7 @@ from world.grammar import Language, find_english
 from world.inference import write_tsv
 
 SAME_ORDER_SHARE = 0.8  # of the pairs
+PLAIN_SHARE = 0.8  # of the pairs: the first sentence has its slots in the usual order
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,8 @@ def _realise(
             pair.frame.name, "statement", tuple(sorted(pair.first))
         )
         choices = list(itertools.permutations(templates, 2))
+        if rng.random() < PLAIN_SHARE:
+            choices = [c for c in choices if _order(c[0], pair.frame)]
         in_order = [c for c in choices if _keeps_order(pair, *c)]
         if in_order and rng.random() < SAME_ORDER_SHARE:
             choices = in_order

@@ -38,6 +38,8 @@ _IGNORED = {
     *("text_tokenizer", "text_lang", "_name", "distributed_world_size"),
 }
 
+_OF_THE_SEED = {"teacher_path", "encoder_path"}
+
 
 def numbered_checkpoints(folder: Path) -> list[Path]:
     """Return the checkpoints of a `--save-dir` that have a number, oldest first."""
@@ -223,7 +225,7 @@ def _check_same(
         ValueError: naming the first difference.
     """
     for name in _COMPARED:
-        ours, theirs = (_section(s, name) for s in (state, other))
+        ours, theirs = (_without_seed(s, name) for s in (state, other))
         for key in dict.fromkeys([*ours, *theirs]):
             if key not in _IGNORED and ours.get(key) != theirs.get(key):
                 raise ValueError(
@@ -237,6 +239,19 @@ def _check_same(
     for name in dict.fromkeys([*ours, *theirs]):
         shapes = (x.get(name, "missing") for x in (ours, theirs))
         _compare(first, path, name, *shapes)
+
+
+def _without_seed(state: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return a section whose paths to other models do not show the run's own seed.
+
+    Each seed may have a teacher, and a start, of that seed.
+    """
+    found = dict(_section(state, name))
+    seed = re.compile(rf"(?<!\d){_seed(state)}(?!\d)")
+    for key in _OF_THE_SEED & found.keys():
+        if isinstance(found[key], str):
+            found[key] = seed.sub("SEED", found[key])
+    return found
 
 
 def _check_encoder(

@@ -108,10 +108,25 @@ def test_seeds_may_start_from_the_same_weights(data, tmp_path, caplog):
     assert "random head" not in caplog.text
 
 
+def test_each_seed_may_have_a_teacher_of_its_own(data, tmp_path):
+    paths = []
+    for seed in (1, 2):
+        teacher = {"teacher_path": f"ft/of_10/teacher-seed{seed}/checkpoint_best.pt"}
+        path = tmp_path / f"{seed}" / "checkpoint_best.pt"
+        paths.append(save(data, path, seed=seed, weights=seed, optimizer=teacher))
+    main([str(tmp_path / "mean.pt"), *map(str, paths)])
+    mean = load_state(str(tmp_path / "mean.pt"))["model"]
+    assert all(torch.equal(mean[name], x) for name, x in mean_of(paths).items())
+
+
 @pytest.mark.parametrize(
     "second, complaint",
     [
         ({"weights": 2}, "the same checkpoint twice"),
+        (
+            {"seed": 2, "optimizer": {"teacher_path": "teacher-seed1"}},
+            "runs: optimizer.teacher_path",
+        ),
         (
             {"seed": 2, "model": {"encoder_path": "x"}},
             "runs: model.encoder_path",

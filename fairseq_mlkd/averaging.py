@@ -37,7 +37,7 @@ _IGNORED = {
     *("restore_file", "valid_subset", "disable_validation", "teacher_cache"),
     *("text_tokenizer", "text_lang", "_name", "distributed_world_size"),
 }
-
+# paths that may hold the run's seed
 _OF_THE_SEED = {"teacher_path", "encoder_path"}
 
 

@@ -9,6 +9,7 @@ weights by it. A wrong alpha is worse than none, so it is chosen on text.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -82,26 +83,25 @@ def write_int8(
         for alpha in ALPHAS:
             if alpha is not None:
                 smoothings[alpha] = smooth(largest, products, alpha)
+        graphs = {
+            alpha: partial(Int8Graph, *fold(weights, smoothing))
+            for alpha, smoothing in smoothings.items()
+        }
         errors = {}
         tried = show_progress(
             "int8: smoothing",
-            smoothings.items(),
-            total=len(smoothings),
+            graphs.items(),
+            total=len(graphs),
             unit="alphas",
         )
-        for alpha, smoothing in tried:
-            graph = Int8Graph(*fold(weights, smoothing))
+        for alpha, build in tried:
+            graph = build()
             add_model(graph, facts)
             graph.save(scratch / "int8.onnx")
             found = _run(scratch / "int8.onnx", batches[half:] or batches)
             errors[alpha] = relative_error(found, wanted)
     best = min(errors, key=errors.__getitem__)
-    write_graphs(
-        folder,
-        facts,
-        lambda: Int8Graph(*fold(weights, smoothings[best])),
-        (INT8, INT8_DECODER),
-    )
+    write_graphs(folder, facts, graphs[best], (INT8, INT8_DECODER))
     return Choice(best, errors, smoothings[best])
 
 

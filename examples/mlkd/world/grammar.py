@@ -245,18 +245,8 @@ def _check_words(language: Language, path: Path) -> None:
         for value in values:
             if (f"slot {kind}", value) not in language.templates:
                 raise ValueError(f"{path}: [slot {kind}] lacks {value}; add it")
-    for key in (
-        "stop",
-        "plain",
-        "reason",
-        "restated",
-        "corrected",
-        "open",
-        "denied",
-        "detail",
-        "story",
-        "told",
-    ):
+    joiners = ("plain", "reason", "restated", "corrected", "open")
+    for key in ("stop", *joiners, "denied", "detail", "story", "told"):
         if ("language", key) not in language.templates:
             raise ValueError(f"{path}: [language] lacks {key}; add it")
 

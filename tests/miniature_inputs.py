@@ -99,6 +99,7 @@ def _write_bank(world: Path, folder: Path) -> list[str]:
     for kind in ("intents", "entities"):
         (folder / kind).mkdir(parents=True)
     names: list[str] = []
+    known: set[str] = set()
     for source, name in (
         ("train_EN", "train"),
         ("dev_EN", "dev"),
@@ -110,7 +111,9 @@ def _write_bank(world: Path, folder: Path) -> list[str]:
         intents = [{"text": x, "intent": y} for x, _, y in rows if y in names]
         text = "".join(json.dumps(row) + "\n" for row in intents)
         (folder / "intents" / f"{name}.jsonl").write_text(text)
-        tagged = (zip(x.split(), tags.split()) for x, tags, _ in rows)
+        slots = [(x.split(), tags.split()) for x, tags, _ in rows]
+        known = known or {tag for _, tags in slots for tag in tags}
+        tagged = (zip(*row) for row in slots if known.issuperset(row[1]))
         text = "\n".join("".join(f"{x}\t{y}\n" for x, y in row) for row in tagged)
         (folder / "entities" / f"{name}.conll").write_text(text, encoding="utf-8")
     return names

@@ -32,7 +32,7 @@ def texts(number: int) -> Iterator[str]:
         (TAGGING, 1000),
         pytest.param(TAGGING, 100_000, marks=pytest.mark.slow),
         pytest.param(CLASSIFICATION, 100_000, marks=pytest.mark.slow),
-        pytest.param(PARSING, 2000, marks=pytest.mark.slow),
+        pytest.param(PARSING, 1000, marks=pytest.mark.slow),
     ],
 )
 def test_requests_leave_memory_flat(tmp_path, task, requests):
@@ -44,7 +44,7 @@ def test_requests_leave_memory_flat(tmp_path, task, requests):
         for i, text in enumerate(texts(number)):
             predictor([text] * 8 if i % 50 == 0 else text)
 
-    ask(requests // 5)
+    ask(min(requests, 20_000))  # the same texts: buffers reach their sizes
     before = resident()
     ask(requests)
     assert resident() - before < 3 << 20

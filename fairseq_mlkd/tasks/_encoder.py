@@ -10,13 +10,7 @@ from fairseq.models import BaseFairseqModel
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
-from fairseq_mlkd.checkpoint import (
-    check_dictionary,
-    check_labels,
-    load_weights,
-    model_config,
-    read_checkpoint,
-)
+from fairseq_mlkd import checkpoint
 from fairseq_mlkd.distillation.layer_map import map_layers
 from fairseq_mlkd.distillation.narrowing import change_rank, narrow_encoder
 from fairseq_mlkd.models.multilingual_encoder import ENCODER_SHAPE
@@ -44,9 +38,9 @@ def read_encoder(cfg: Any, dictionary: Dictionary) -> dict[str, Any] | None:
     last = os.path.join(cfg.save_dir, cfg.restore_file)
     if not os.path.exists(path) and os.path.isfile(last):
         logger.info("%s is not there, and %s goes on without it", path, last)
-        return read_checkpoint(last, "--restore-file")
-    pretrained = read_checkpoint(path, FLAG)
-    check_dictionary(pretrained, dictionary, path, FLAG)
+        return checkpoint.read_checkpoint(last, "--restore-file")
+    pretrained = checkpoint.read_checkpoint(path, FLAG)
+    checkpoint.check_dictionary(pretrained, dictionary, path, FLAG)
     return pretrained
 
 
@@ -74,7 +68,7 @@ def copy_shape(pretrained: dict[str, Any] | None, cfg: FairseqDataclass) -> None
     """
     if pretrained is None:
         raise ValueError(f"--arch pretrained needs {FLAG}: it has its shape")
-    theirs = model_config(pretrained)
+    theirs = checkpoint.model_config(pretrained)
     for name in ENCODER_SHAPE:
         setattr(cfg, name, theirs[name])
 
@@ -84,7 +78,7 @@ def load_encoder(
 ) -> None:
     """Give `model` the encoder of a checkpoint; see `load_weights`."""
     weights = _below(pretrained["model"], "encoder")
-    load_weights(model.encoder, weights, path, FLAG)
+    checkpoint.load_weights(model.encoder, weights, path, FLAG)
     logger.info("encoder: %s", path)
 
 
@@ -113,14 +107,14 @@ def load_layers(
     theirs, encoder = _below(pretrained["model"], "encoder"), model.encoder
     depth = len({name.split(".")[1] for name in theirs if name.startswith("layers.")})
     pairs = map_layers(spec, len(encoder.layers), depth, flag=LAYERS_FLAG)
-    cfg: Any = model_config(pretrained)
+    cfg: Any = checkpoint.model_config(pretrained)
     ours = model.cfg
     if ours.encoder_embed_dim < cfg["encoder_embed_dim"]:
         narrowed = narrow_encoder(
             theirs, cfg, ours, pairs, dictionary, path=path, flag=FLAG
         )
         advice = f"{LAYERS_FLAG} needs the same vocabulary, positions and segments"
-        load_weights(encoder, narrowed, path, FLAG, advice=advice)
+        checkpoint.load_weights(encoder, narrowed, path, FLAG, advice=advice)
         _load_lm_head({}, model, path)
         return
     advice = f"{LAYERS_FLAG} needs the same width, vocabulary, positions and segments"
@@ -128,7 +122,7 @@ def load_layers(
     if ours.embedding_rank != cfg["embedding_rank"]:
         embeddings = change_rank(embeddings, ours.embedding_rank)
         logger.info("token embeddings: of rank %d, the nearest", ours.embedding_rank)
-    load_weights(encoder.embeddings, embeddings, path, FLAG, advice=advice)
+    checkpoint.load_weights(encoder.embeddings, embeddings, path, FLAG, advice=advice)
     taken = _count(encoder.embeddings)
     for student, teacher in pairs:
         layer = encoder.layers[student - 1]
@@ -169,7 +163,7 @@ def keep_lm_head(
             "multilingual_mlm --freeze-encoder"
         )
     model.add_lm_head()
-    load_weights(model.lm_head, head, path, FLAG)
+    checkpoint.load_weights(model.lm_head, head, path, FLAG)
 
 
 def start_heads(
@@ -193,8 +187,8 @@ def start_heads(
         raise ValueError(f"{HEADS_FLAG} needs {FLAG}: the heads are its model's")
     if not os.path.exists(path):
         return
-    check_labels(pretrained, labels, path, HEADS_FLAG)
-    there = str(model_config(pretrained)["head_activation"])
+    checkpoint.check_labels(pretrained, labels, path, HEADS_FLAG)
+    there = str(checkpoint.model_config(pretrained)["head_activation"])
     here = str(model.cfg.head_activation)
     if there != here:
         raise ValueError(
@@ -211,7 +205,7 @@ def start_heads(
                 "fine-tuned on it"
             )
         advice = f"{HEADS_FLAG} needs the same task, labels, width and decoder"
-        load_weights(module, weights, path, HEADS_FLAG, advice=advice)
+        checkpoint.load_weights(module, weights, path, HEADS_FLAG, advice=advice)
         logger.info("%s: %s", name.replace("_", " "), path)
 
 
@@ -223,7 +217,7 @@ def _load_fitting_parts(
     for name, part in layer.named_children():
         theirs = _below(weights, name)
         if _has_shape(part, theirs):
-            load_weights(part, theirs, path, FLAG)
+            checkpoint.load_weights(part, theirs, path, FLAG)
         else:
             others.append(name)
     return others
@@ -237,7 +231,7 @@ def _load_lm_head(
         return
     fits = bool(weights) and _has_shape(head, weights)
     if fits:
-        load_weights(head, weights, path, FLAG)
+        checkpoint.load_weights(head, weights, path, FLAG)
     logger.info("masked-LM head: %s", path if fits else "random")
 
 

@@ -34,14 +34,12 @@ from fairseq_mlkd.errors import in_one_line
 from fairseq_mlkd.metrics.metric import Metric
 from fairseq_mlkd.metrics.transfer import Transfer
 from fairseq_mlkd.options import option
+from fairseq_mlkd.tasks._data_folder import load_dictionary, read_alpha, split_subset
 from fairseq_mlkd.tasks._encoder import keep_lm_head, start_heads
 from fairseq_mlkd.tasks._generation import TextReader, write_rows
 from fairseq_mlkd.tasks._multilingual_task import (
     MultilingualTask,
     MultilingualTaskConfig,
-    load_dictionary,
-    read_alpha,
-    split_subset,
 )
 from fairseq_mlkd.tasks._scoring import ALL, is_first_worker
 from fairseq_mlkd.text.windows import LONG_INPUTS

@@ -28,9 +28,7 @@ from fairseq_mlkd.checkpoint import (
     dictionary_sha256,
     selection_rule,
 )
-from fairseq_mlkd.data import dictionary
 from fairseq_mlkd.data.binary import binary_sha256
-from fairseq_mlkd.data.folders import is_sampled
 from fairseq_mlkd.distillation.contract import (
     Alignment,
     Distillable,
@@ -42,6 +40,7 @@ from fairseq_mlkd.errors import UserError, in_one_line
 from fairseq_mlkd.fairseq_fixes import forget_last_job, patience_so_far, set_patience
 from fairseq_mlkd.metrics.metric import Counts, Labels, Metric, find_right
 from fairseq_mlkd.options import ENCODER_GROUP, option
+from fairseq_mlkd.tasks._data_folder import split_subset
 from fairseq_mlkd.tasks._encoder import copy_shape, read_encoder, start_encoder
 from fairseq_mlkd.tasks._generation import Hypotheses, TextReader, TypedDataset
 from fairseq_mlkd.tasks._outcomes import OutcomeRecorder, Outcomes
@@ -530,33 +529,3 @@ def seeded(seed: int | None) -> Iterator[None]:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         yield
-
-
-def load_dictionary(data: str) -> Dictionary:
-    """Read `dict.txt` of a data folder, or of several shards, `A:B`.
-
-    Raises:
-        ValueError: one is missing, damaged or not that of the first folder.
-    """
-    remedy = "name a folder that mlkd-benchmark or mlkd-corpus wrote"
-    return dictionary.load_dictionary(*utils.split_paths(data), remedy=remedy)
-
-
-def read_alpha(folder: str, alpha: float, flag: str) -> float:
-    """Return alpha of equation 1: 1 where it has drawn the corpus, which is said."""
-    if alpha == 1.0 or not is_sampled(folder):
-        return alpha
-    logger.warning(
-        "%s %g is read as 1: mlkd-corpus --sentences has drawn %s by equation 1 "
-        "already",
-        flag,
-        alpha,
-        folder,
-    )
-    return 1.0
-
-
-def split_subset(subset: str) -> tuple[str, str | None]:
-    """Map `test.fr` to (`test`, `fr`); `test` -> (`test`, None)."""
-    split, _, lang = subset.partition(".")
-    return split, lang or None

@@ -23,6 +23,7 @@ from fairseq_mlkd.errors import in_one_line
 from fairseq_mlkd.metrics.metric import Counts, add_up
 from fairseq_mlkd.metrics.perplexity import Perplexity
 from fairseq_mlkd.options import option
+from fairseq_mlkd.tasks._data_folder import load_dictionary, read_alpha, split_subset
 from fairseq_mlkd.tasks._generation import (
     Hypotheses,
     TextReader,
@@ -33,9 +34,6 @@ from fairseq_mlkd.tasks._generation import (
 from fairseq_mlkd.tasks._multilingual_task import (
     MultilingualTask,
     MultilingualTaskConfig,
-    load_dictionary,
-    read_alpha,
-    split_subset,
 )
 from fairseq_mlkd.tasks._outcomes import Outcomes
 from fairseq_mlkd.tasks._scoring import ALL

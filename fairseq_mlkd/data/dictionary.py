@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+from fairseq import utils
 from fairseq.data import Dictionary
 
 from fairseq_mlkd.data.folders import DICTIONARY_FILE
@@ -26,6 +27,16 @@ def load_dictionary(folder: str | Path, *shards: str | Path, remedy: str) -> Dic
                 "preprocess/corpus.py"
             )
     return dictionary
+
+
+def load_data_dictionary(data: str) -> Dictionary:
+    """Read `dict.txt` of a task's data folder, or of several shards, `A:B`.
+
+    Raises:
+        ValueError: as `load_dictionary`.
+    """
+    remedy = "name a folder that mlkd-benchmark or mlkd-corpus wrote"
+    return load_dictionary(*utils.split_paths(data), remedy=remedy)
 
 
 def _load(folder: str | Path, remedy: str) -> Dictionary:

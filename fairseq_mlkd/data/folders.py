@@ -21,11 +21,14 @@ word are its subwords; a *reader* turns the files of others into rows.
 `audit.json` says what became of each row of the files that the data were made from.
 """
 
+import logging
 from pathlib import Path
 from typing import Any
 
 from fairseq_mlkd.files.json_objects import read_json
 from fairseq_mlkd.remedies import PREPARE_AGAIN
+
+logger = logging.getLogger(__name__)
 
 INPUT0 = "input0"
 INPUT1 = "input1"
@@ -94,6 +97,20 @@ def is_sampled(data: str | Path) -> bool:
     report = read_json(path, PREPARE_AGAIN) if path.is_file() else {}
     arguments = report.get("arguments")
     return isinstance(arguments, dict) and bool(arguments.get("sentences"))
+
+
+def read_alpha(folder: str, alpha: float, flag: str) -> float:
+    """Return alpha of equation 1: 1 where it has drawn the corpus, which is said."""
+    if alpha == 1.0 or not is_sampled(folder):
+        return alpha
+    logger.warning(
+        "%s %g is read as 1: mlkd-corpus --sentences has drawn %s by equation 1 "
+        "already",
+        flag,
+        alpha,
+        folder,
+    )
+    return 1.0
 
 
 def has_pairs(data: str | Path) -> bool:

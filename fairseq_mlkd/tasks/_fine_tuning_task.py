@@ -24,7 +24,14 @@ from fairseq_mlkd.data.companion_datasets import (
     PairedDataset,
     check_same_rows,
 )
-from fairseq_mlkd.data.folders import INPUT0, LABEL, check_task, read_audit
+from fairseq_mlkd.data.dictionary import load_data_dictionary
+from fairseq_mlkd.data.folders import (
+    INPUT0,
+    LABEL,
+    check_task,
+    read_alpha,
+    read_audit,
+)
 from fairseq_mlkd.data.masked_lm_dataset import MaskedLMDataset, Masking
 from fairseq_mlkd.data.multilingual_dataset import MultilingualDataset
 from fairseq_mlkd.data.sentence_dataset import SentenceDataset, list_languages
@@ -34,12 +41,12 @@ from fairseq_mlkd.errors import in_one_line
 from fairseq_mlkd.metrics.metric import Metric
 from fairseq_mlkd.metrics.transfer import Transfer
 from fairseq_mlkd.options import option
-from fairseq_mlkd.tasks._data_folder import load_dictionary, read_alpha, split_subset
 from fairseq_mlkd.tasks._encoder import keep_lm_head, start_heads
 from fairseq_mlkd.tasks._generation import TextReader, write_rows
 from fairseq_mlkd.tasks._multilingual_task import (
     MultilingualTask,
     MultilingualTaskConfig,
+    split_subset,
 )
 from fairseq_mlkd.tasks._scoring import ALL, is_first_worker
 from fairseq_mlkd.text.windows import LONG_INPUTS
@@ -132,8 +139,8 @@ class FineTuningTask(MultilingualTask):
         """Do as upstream; `shape` is that of a model that is built elsewhere."""
         name = next(name for name, task in TASK_REGISTRY.items() if task is cls)
         check_task(cfg.data, name)
-        parts = [load_dictionary(join(cfg.data, part)) for part in cls.label_parts]
-        task = cls(cfg, load_dictionary(cfg.data), *parts)
+        parts = [load_data_dictionary(join(cfg.data, part)) for part in cls.label_parts]
+        task = cls(cfg, load_data_dictionary(cfg.data), *parts)
         task.model_shape = shape
         return task
 
@@ -285,7 +292,7 @@ class FineTuningTask(MultilingualTask):
             ValueError: the folder has another dictionary, or nothing to draw.
         """
         cfg, folder = self.cfg, str(self.cfg.unlabelled_data)
-        theirs = load_dictionary(folder)
+        theirs = load_data_dictionary(folder)
         theirs.add_symbol("<mask>")
         if theirs.symbols != self.dictionary.symbols:
             raise ValueError(

@@ -40,7 +40,6 @@ from fairseq_mlkd.errors import UserError, in_one_line
 from fairseq_mlkd.fairseq_fixes import forget_last_job, patience_so_far, set_patience
 from fairseq_mlkd.metrics.metric import Counts, Labels, Metric, find_right
 from fairseq_mlkd.options import ENCODER_GROUP, option
-from fairseq_mlkd.tasks._data_folder import split_subset
 from fairseq_mlkd.tasks._encoder import copy_shape, read_encoder, start_encoder
 from fairseq_mlkd.tasks._generation import Hypotheses, TextReader, TypedDataset
 from fairseq_mlkd.tasks._outcomes import OutcomeRecorder, Outcomes
@@ -529,3 +528,9 @@ def seeded(seed: int | None) -> Iterator[None]:
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         yield
+
+
+def split_subset(subset: str) -> tuple[str, str | None]:
+    """Map `test.fr` to (`test`, `fr`); `test` -> (`test`, None)."""
+    split, _, lang = subset.partition(".")
+    return split, lang or None

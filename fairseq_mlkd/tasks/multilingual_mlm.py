@@ -14,7 +14,8 @@ from fairseq.data import Dictionary
 from fairseq.models import BaseFairseqModel
 from fairseq.tasks import register_task
 
-from fairseq_mlkd.data.folders import INPUT0, check_task
+from fairseq_mlkd.data.dictionary import load_data_dictionary
+from fairseq_mlkd.data.folders import INPUT0, check_task, read_alpha
 from fairseq_mlkd.data.masked_lm_dataset import MaskedLMDataset, Masking
 from fairseq_mlkd.data.multilingual_dataset import MultilingualDataset
 from fairseq_mlkd.data.sentence_dataset import SentenceDataset, list_languages
@@ -23,7 +24,6 @@ from fairseq_mlkd.errors import in_one_line
 from fairseq_mlkd.metrics.metric import Counts, add_up
 from fairseq_mlkd.metrics.perplexity import Perplexity
 from fairseq_mlkd.options import option
-from fairseq_mlkd.tasks._data_folder import load_dictionary, read_alpha, split_subset
 from fairseq_mlkd.tasks._generation import (
     Hypotheses,
     TextReader,
@@ -34,6 +34,7 @@ from fairseq_mlkd.tasks._generation import (
 from fairseq_mlkd.tasks._multilingual_task import (
     MultilingualTask,
     MultilingualTaskConfig,
+    split_subset,
 )
 from fairseq_mlkd.tasks._outcomes import Outcomes
 from fairseq_mlkd.tasks._scoring import ALL
@@ -92,7 +93,7 @@ class MultilingualMLMTask(MultilingualTask):
         cls, cfg: MultilingualMLMConfig, **kwargs: Any
     ) -> "MultilingualMLMTask":
         check_task(utils.split_paths(cfg.data)[0], "multilingual_mlm")
-        return cls(cfg, load_dictionary(cfg.data))
+        return cls(cfg, load_data_dictionary(cfg.data))
 
     def check_head(self, model: BaseFairseqModel, name: str) -> None:
         if model.lm_head is None:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import onnxruntime
 
-from fairseq_mlkd.convert.onnx_graph import Graph, Int8Graph
+from fairseq_mlkd.convert.onnx_graph import Graph, Int8Graph, Layer, joined
 from fairseq_mlkd.convert.onnx_models import add_model, write_graphs
 from fairseq_mlkd.convert.trained import Arrays
 from fairseq_mlkd.files.progress import show_progress
@@ -47,21 +47,26 @@ class Choice(NamedTuple):
 
 
 class TappedGraph(Graph):
-    """In float32, with one output more for every product: the largest inputs.
+    """In float32, with one output more for inputs of products: the largest values.
+
+    What GELU gives is left out: to smooth it gains least, and costs a pass over the
+    widest activations.
 
     Attributes:
-        weights_of: the weights of each product, by its name.
+        weights_of: the weights that such an input is multiplied by, by their name.
     """
 
     def __init__(self, weights: Arrays) -> None:
         super().__init__(weights)
         self.weights_of: Arrays = {}
 
-    def matmul(self, x: str, weight: np.ndarray, bias: np.ndarray, name: str) -> str:
-        largest = self.node("ReduceMax", self.node("Abs", x), self.ints(0), keepdims=0)
-        self.output(largest, f"{_TAP}{name}", (weight.shape[1],))
-        self.weights_of[name] = weight
-        return super().matmul(x, weight, bias, name)
+    def linears(self, x: str, *layers: Layer) -> list[str]:
+        if x not in self.gelus:
+            size, name = self.node("Abs", x), joined(layers)
+            largest = self.node("ReduceMax", size, self.ints(0), keepdims=0)
+            self.weights_of[name] = np.concatenate([layer.weight for layer in layers])
+            self.output(largest, f"{_TAP}{name}", self.weights_of[name].shape[1:])
+        return super().linears(x, *layers)
 
 
 def write_int8(

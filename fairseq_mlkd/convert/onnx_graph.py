@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
@@ -19,13 +19,26 @@ from fairseq_mlkd.files.writing import replace_on_success
 
 Shape = Sequence[int | str]  # axes with names are dynamic
 
-Scale = Mapping[str, float]  # name of a layer -> what its output is multiplied by
-
 OPSET = 20
 _IR_VERSION = 10
 _INT8 = 127  # the largest magnitude of a weight or activation
 _ZERO_POINT = 128  # of activations: unsigned ones are several times as fast
 _TINY = 1e-12  # in place of a maximum of 0
+_BELOW_GELU = 0.1701  # GELU is nowhere further below 0
+
+
+class Layer(NamedTuple):
+    """A linear layer.
+
+    Attributes:
+        name: of it, without `.weight`; equal names are one constant.
+        weight: `(outputs, inputs)`.
+        bias: `(outputs,)`.
+    """
+
+    name: str
+    weight: np.ndarray
+    bias: np.ndarray
 
 
 class Graph:
@@ -33,10 +46,15 @@ class Graph:
 
     Args:
         weights: parameters by our names.
+    Attributes:
+        gelus: the outputs of `gelu`.
     """
+
+    _approximate_gelu = "none"
 
     def __init__(self, weights: Arrays) -> None:
         self.weights = weights
+        self.gelus: set[str] = set()
         self._nodes: list[Any] = []
         self._constants: dict[str, Any] = {}
         self._inputs: list[Any] = []
@@ -102,35 +120,22 @@ class Graph:
         table = self.constant(self.weights[f"{name}.weight"], name=f"{name}.weight")
         return self.node("Gather", table, ids)
 
-    def linear(
-        self, x: str, *names: str, scale: Mapping[str, float] | None = None
-    ) -> str:
-        """Apply linear layers to one input, their outputs side by side.
+    def layer(self, name: str, factor: float = 1) -> Layer:
+        """Return a layer of `weights`, its output times `factor`."""
+        weight, bias = (self.weights[f"{name}.{part}"] for part in ("weight", "bias"))
+        return Layer(name, weight * np.float32(factor), bias * np.float32(factor))
 
-        Args:
-            names: of the layers, without `.weight`.
-            scale: of some of them.
-        """
-        weight, bias = self.joined(names, scale or {})
-        return self.matmul(x, weight, bias, "+".join(names))
+    def linear(self, x: str, name: str, factor: float = 1) -> str:
+        """Apply one layer of `weights`."""
+        return self.linears(x, self.layer(name, factor))[0]
 
-    def joined(
-        self, names: Sequence[str], scale: Scale
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the weights `(outputs, inputs)` and biases of layers side by side."""
-        parts = [
-            [
-                self.weights[f"{name}.{part}"] * np.float32(scale.get(name, 1))
-                for name in names
-            ]
-            for part in ("weight", "bias")
-        ]
-        return np.concatenate(parts[0]), np.concatenate(parts[1])
-
-    def matmul(self, x: str, weight: np.ndarray, bias: np.ndarray, name: str) -> str:
-        """Return `x @ weight.T + bias`."""
-        product = self.node("MatMul", x, self.constant(weight.T, name=f"{name}.weight"))
-        return self.add_bias(product, bias, name)
+    def linears(self, x: str, *layers: Layer) -> list[str]:
+        """Return what each layer makes of one input, `x @ weight.T + bias`."""
+        outputs = []
+        for name, weight, bias in layers:
+            turned = self.constant(weight.T, name=f"{name}.weight")
+            outputs.append(self.add_bias(self.node("MatMul", x, turned), bias, name))
+        return outputs
 
     def add_bias(self, x: str, bias: np.ndarray, name: str) -> str:
         """Add the bias of a product, unless all of it is 0."""
@@ -154,7 +159,9 @@ class Graph:
 
     def gelu(self, x: str) -> str:
         """Return `x` times the probability of a normal number below it."""
-        return self.node("Gelu", x)
+        y = self.node("Gelu", x, approximate=self._approximate_gelu)
+        self.gelus.add(y)
+        return y
 
     def save(self, path: Path) -> None:
         """Check the graph and write it."""
@@ -185,9 +192,12 @@ class Int8Graph(Graph):
     what a sentence gets does not depend on its batch.
 
     Args:
-        smoothing: by the name of a product, what its inputs are divided by, one number
-            a channel, and its weights multiplied by (Xiao et al., 2023).
+        smoothing: by the names of the layers that share an input, joined by "+", what
+            that is divided by, one number a channel, and their weights multiplied by
+            (Xiao et al., 2023).
     """
+
+    _approximate_gelu = "tanh"  # off by 5e-4 at most: far less than rounding is
 
     def __init__(self, weights: Arrays, smoothing: Mapping[str, np.ndarray]) -> None:
         super().__init__(weights)
@@ -203,43 +213,57 @@ class Int8Graph(Graph):
         self._zero = self._zeros[lead]
         return super().roll(x, lead, width)
 
-    def gelu(self, x: str) -> str:
-        """By tanh, which is off by 5e-4 at most: far less than rounding is."""
-        return self.node("Gelu", x, approximate="tanh")
-
     def embed(self, ids: str, name: str) -> str:
         table, scale = quantise_rows(self.weights[f"{name}.weight"])
         rows = self.node("Gather", self.constant(table, name=f"{name}.weight"), ids)
         scales = self.node("Gather", self.constant(scale, name=f"{name}.scale"), ids)
         return self.node("Mul", self.node("Cast", rows, to=TensorProto.FLOAT), scales)
 
-    def matmul(self, x: str, weight: np.ndarray, bias: np.ndarray, name: str) -> str:
-        divisor = self._smoothing.get(name)
+    def linears(self, x: str, *layers: Layer) -> list[str]:
+        divisor = self._smoothing.get(joined(layers))
         if divisor is not None:
             x = self.node("Mul", x, self.constant(1 / divisor, np.float32))
-            weight = weight * divisor
-        quantised, scale = quantise_rows(weight)
-        product = self._integer_product(x, self.constant(quantised.T, name=name), scale)
-        return self.add_bias(product, bias, name)
+            layers = tuple(y._replace(weight=y.weight * divisor) for y in layers)
+        rounded = self._round(x)
+        outputs = []
+        for name, weight, bias in layers:
+            quantised, scale = quantise_rows(weight)
+            turned = self.constant(quantised.T, name=name)
+            product = self._product(*rounded, turned, scale)
+            outputs.append(self.add_bias(product, bias, name))
+        return outputs
 
     def project(self, x: str, tokens: str, bias: str) -> str:
         table, scale = quantise_rows(self.weights[tokens])
         rows = self.node("Transpose", self.constant(table, name=tokens), perm=[1, 0])
-        scores = self._integer_product(x, rows, scale)
+        scores = self._product(*self._round(x), rows, scale)
         return self.node("Add", scores, self.constant(self.weights[bias], name=bias))
 
-    def _integer_product(self, x: str, weight: str, scale: np.ndarray) -> str:
-        """Return `x @ (weight * scale.T)` of rows `x`, each rounded by its own scale.
+    def _round(self, x: str) -> tuple[str, str]:
+        """Return rows of 8 bits and the scale of each.
 
         A row of zeros has the scale 0, and stays one whatever it is rounded to.
         """
-        largest = self.node("ReduceMax", self.node("Abs", x), self.ints(-1), keepdims=0)
+        if x in self.gelus:
+            above = self.node("ReduceMax", x, self.ints(-1), keepdims=0)
+            largest = self.node("Max", above, self.number(_BELOW_GELU))
+        else:
+            size = self.node("Abs", x)
+            largest = self.node("ReduceMax", size, self.ints(-1), keepdims=0)
         step = self.node("Mul", largest, self.number(1 / _INT8))
+        return self.node("QuantizeLinear", x, step, self._zero, axis=0), step
+
+    def _product(self, x: str, step: str, weight: str, scale: np.ndarray) -> str:
+        """Return the product of what `_round` returned and `weight * scale.T`."""
         zero = self.constant(_ZERO_POINT, np.uint8, name="zero")
-        rounded = self.node("QuantizeLinear", x, step, self._zero, axis=0)
-        product = self.node("MatMulInteger", rounded, weight, zero)
+        product = self.node("MatMulInteger", x, weight, zero)
         product = self.node("DequantizeLinear", product, step, axis=0)
         return self.node("Mul", product, self.constant(scale.T, np.float32))
+
+
+def joined(layers: Sequence[Layer]) -> str:
+    """Return the name of layers that share an input."""
+    return "+".join(layer.name for layer in layers)
 
 
 def quantise_rows(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,9 @@
-"""Our models as ONNX graphs, for any batch and length, padded or not."""
+"""Our models as ONNX graphs, for any batch and length, padded or not.
+
+Inside, tokens are rows in time-major order: those at position 0 of all sentences, then
+those at position 1, and so on. Of such rows ONNX Runtime multiplies the heads of
+attention where they lie; of batch-major ones it copies them first.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +15,7 @@ from typing import Any
 import numpy as np
 from onnx import TensorProto
 
-from fairseq_mlkd.convert.onnx_graph import Graph
+from fairseq_mlkd.convert.onnx_graph import Graph, Layer
 from fairseq_mlkd.convert.trained import NEVER, TOKENS, UP
 from fairseq_mlkd.serve.folder import MASKED_LM, Facts
 
@@ -49,10 +54,11 @@ def add_model(graph: Graph, facts: Facts) -> None:
     """
     ids = graph.input("input_ids", (_BATCH, _LENGTH))
     mask = graph.input("attention_mask", (_BATCH, _LENGTH))
+    ids = graph.node("Transpose", ids, perm=[1, 0])
     lead = graph.node("Shape", ids)
     width = facts.encoder["encoder_embed_dim"]
     rows = _encode(graph, ids, mask, lead, facts)
-    x = graph.unroll(rows, lead, width)
+    x = graph.node("Transpose", graph.unroll(rows, lead, width), perm=[1, 0, 2])
     for head in facts.heads:
         name = f"classification_heads.{head.name}"
         classes = len(head.labels)
@@ -67,9 +73,9 @@ def add_model(graph: Graph, facts: Facts) -> None:
             logits = _plain(graph, x, f"{name}.out_proj")
             graph.output(logits, head.name, (_BATCH, _LENGTH, classes))
     if facts.has_lm_head:
-        _add_lm_head(graph, rows, lead, facts)
+        _add_lm_head(graph, x, facts)
     elif facts.decoder:
-        _add_source(graph, rows, lead, facts)
+        _add_source(graph, rows, x, lead, facts)
     elif not facts.heads:
         graph.output(x, "last_hidden_state", (_BATCH, _LENGTH, width))
 
@@ -84,6 +90,7 @@ def add_decoder(graph: Graph, facts: Facts) -> None:
     """
     width = facts.encoder["encoder_embed_dim"]
     previous = graph.input("previous", (_BATCH, 1))
+    previous = graph.node("Transpose", previous, perm=[1, 0])
     bias = _mask_bias(graph, graph.input("attention_mask", (_BATCH, _LENGTH)))
     starts = graph.input("word_starts", (_BATCH, _WORDS))
     keys = graph.input("pointer_keys", (_BATCH, _WORDS, width), np.float32)
@@ -109,9 +116,7 @@ def add_decoder(graph: Graph, facts: Facts) -> None:
     never[list(NEVER)] = True
     impossible = graph.number(_IMPOSSIBLE)
     symbols = graph.node("Where", graph.constant(never), impossible, symbols)
-    query = graph.linear(
-        x, "decoder.pointers.q_proj", scale={"decoder.pointers.q_proj": width**-0.5}
-    )
+    query = graph.linear(x, "decoder.pointers.q_proj", width**-0.5)
     query = graph.node("Unsqueeze", query, graph.ints(1))
     pointers = graph.node(
         "MatMul", query, graph.node("Transpose", keys, perm=[0, 2, 1])
@@ -124,15 +129,16 @@ def add_decoder(graph: Graph, facts: Facts) -> None:
 
 
 def _encode(graph: Graph, ids: str, mask: str, lead: str, facts: Facts) -> str:
-    """Return the last layer's output, a row per token: `(batch * length, width)`.
+    """Return the last layer's output, a row per token: `(length * batch, width)`.
 
     Args:
-        lead: the shape of `ids`.
+        ids: `(length, batch)`.
+        lead: their shape.
     """
     shape, base = facts.encoder, "encoder.embeddings"
     width = shape["encoder_embed_dim"]
     bias = _mask_bias(graph, mask)
-    length = graph.node("Gather", lead, graph.ints(1))
+    length = graph.node("Gather", lead, graph.ints(0))
     table = graph.constant(graph.weights[f"{base}.positions.weight"])
     positions = graph.node("Slice", table, graph.ints(0), length, graph.ints(0))
     x = graph.embed(ids, f"{base}.tokens")
@@ -141,16 +147,18 @@ def _encode(graph: Graph, ids: str, mask: str, lead: str, facts: Facts) -> str:
         x = graph.unroll(
             _map(graph, graph.roll(x, lead, up.shape[1]), up, UP), lead, width
         )
-    x = graph.node("Add", x, positions)
+    x = graph.node("Add", x, graph.node("Unsqueeze", positions, graph.ints(1)))
     if shape["num_segments"]:
         segments = graph.input("token_type_ids", (_BATCH, _LENGTH))
-        x = graph.node("Add", x, graph.embed(segments, f"{base}.segments"))
+        segments = graph.node("Transpose", segments, perm=[1, 0])
+        added = Graph.embed(graph, segments, f"{base}.segments")
+        x = graph.node("Add", x, added)
     x = graph.layer_norm(x, f"{base}.layer_norm", shape["layer_norm_eps"])
     x = graph.roll(x, lead, width)
-    heads_of = _split(graph, lead, "qkv", facts)
+    split = _split(graph, lead, facts)
     for i in range(shape["encoder_layers"]):
         name = f"encoder.layers.{i}"
-        heads = _heads(graph, x, f"{name}.self_attn", "qkv", heads_of, facts)
+        heads = _heads(graph, x, f"{name}.self_attn", "qkv", split, facts)
         attended = _attend(graph, heads, bias, lead, facts)
         x = _add_and_norm(graph, x, attended, f"{name}.self_attn", facts)
         x = _feed_forward(graph, x, name, facts)
@@ -168,23 +176,22 @@ def _decoder_layer(
     facts: Facts,
 ) -> tuple[str, list[str]]:
     """Return the layer's output, and the keys and values of all symbols so far."""
-    split = _split(graph, lead, "qkv", facts)
+    split = _split(graph, lead, facts)
     query, *new = _heads(graph, x, f"{name}.self_attn", "qkv", split, facts)
     seen = [graph.node("Concat", *pair, axis=2) for pair in zip(past, new)]
     attended = _attend(graph, [query, *seen], None, lead, facts)
     x = _add_and_norm(graph, x, attended, f"{name}.self_attn", facts)
-    split = _split(graph, lead, "q", facts)
     (query,) = _heads(graph, x, f"{name}.cross_attn", "q", split, facts)
     attended = _attend(graph, [query, *source], bias, lead, facts)
     x = _add_and_norm(graph, x, attended, f"{name}.cross_attn", facts)
     return _feed_forward(graph, x, name, facts), seen
 
 
-def _split(graph: Graph, lead: str, kinds: str, facts: Facts) -> str:
-    """Return the shape of what `_heads` projects, the heads side by side."""
+def _split(graph: Graph, lead: str, facts: Facts) -> str:
+    """Return the shape of projected rows whose heads are an axis."""
     heads = facts.encoder["encoder_attention_heads"]
     width = facts.encoder["encoder_embed_dim"] // heads
-    return graph.node("Concat", lead, graph.ints(len(kinds) * heads, width), axis=0)
+    return graph.node("Concat", lead, graph.ints(heads, width), axis=0)
 
 
 def _heads(
@@ -192,21 +199,23 @@ def _heads(
 ) -> list[str]:
     """Project to queries, keys or values: each `(batch, heads, length, head width)`.
 
-    Queries are divided by the root of the head's width.
+    Queries are divided by the root of the head's width. Keys go without their bias:
+    it moves all scores of a query alike, and softmax does not see it.
 
     Args:
         split: of `_split`.
     """
-    heads = facts.encoder["encoder_attention_heads"]
-    width = facts.encoder["encoder_embed_dim"] // heads
-    names = [f"{name}.{kind}_proj" for kind in kinds]
-    joined = graph.linear(x, *names, scale={f"{name}.q_proj": 1 / math.sqrt(width)})
-    parts = graph.node("Reshape", joined, split)
-    turned = graph.node("Transpose", parts, perm=[0, 2, 1, 3])
-    if len(kinds) == 1:
-        return [turned]
-    sizes = graph.ints(*[heads] * len(kinds))
-    return graph.nodes("Split", len(kinds), turned, sizes, axis=1)
+    width = facts.encoder["encoder_embed_dim"]
+    root = math.sqrt(width // facts.encoder["encoder_attention_heads"])
+    layers = {kind: graph.layer(f"{name}.{kind}_proj") for kind in kinds}
+    if "q" in layers:
+        layers["q"] = graph.layer(f"{name}.q_proj", 1 / root)
+    if "k" in layers:
+        layers["k"] = layers["k"]._replace(bias=np.zeros(width, np.float32))
+    return [
+        graph.node("Transpose", graph.node("Reshape", y, split), perm=[1, 2, 0, 3])
+        for y in graph.linears(x, *layers.values())
+    ]
 
 
 def _attend(
@@ -219,7 +228,7 @@ def _attend(
     if bias is not None:
         scores = graph.node("Add", scores, bias)
     attended = graph.node("MatMul", graph.node("Softmax", scores, axis=-1), values)
-    attended = graph.node("Transpose", attended, perm=[0, 2, 1, 3])
+    attended = graph.node("Transpose", attended, perm=[2, 0, 1, 3])
     return graph.roll(attended, lead, facts.encoder["encoder_embed_dim"])
 
 
@@ -238,16 +247,17 @@ def _feed_forward(graph: Graph, x: str, name: str, facts: Facts) -> str:
 
 def _map(graph: Graph, x: str, weight: np.ndarray, name: str) -> str:
     """Add a linear layer without a bias."""
-    return graph.matmul(x, weight, np.zeros(len(weight), np.float32), name)
+    return graph.linears(x, Layer(name, weight, np.zeros(len(weight), np.float32)))[0]
 
 
 def _plain(graph: Graph, x: str, name: str) -> str:
     """Add a linear layer of a head, which stays in float32 whatever the graph does."""
-    weight, bias = graph.joined([name], {})
-    return Graph.matmul(graph, x, weight, bias, name)
+    return Graph.linears(graph, x, graph.layer(name))[0]
 
 
-def _add_lm_head(graph: Graph, x: str, lead: str, facts: Facts) -> None:
+def _add_lm_head(graph: Graph, x: str, facts: Facts) -> None:
+    lead = graph.node("Shape", x, end=2)
+    x = graph.roll(x, lead, facts.encoder["encoder_embed_dim"])
     x = graph.gelu(graph.linear(x, "lm_head.dense"))
     x = graph.layer_norm(x, "lm_head.layer_norm", facts.encoder["layer_norm_eps"])
     if UP in graph.weights:
@@ -257,13 +267,18 @@ def _add_lm_head(graph: Graph, x: str, lead: str, facts: Facts) -> None:
     graph.output(scores, MASKED_LM, (_BATCH, _LENGTH, facts.vocabulary))
 
 
-def _add_source(graph: Graph, x: str, lead: str, facts: Facts) -> None:
-    """Add the keys and values of the source, and the keys of its words."""
+def _add_source(graph: Graph, rows: str, x: str, lead: str, facts: Facts) -> None:
+    """Add the keys and values of the source, and the keys of its words.
+
+    Args:
+        rows: time-major.
+        x: the same, `(batch, length, width)`.
+    """
     width = facts.encoder["encoder_embed_dim"]
-    split = _split(graph, lead, "kv", facts)
+    split = _split(graph, lead, facts)
     for i in range(_depth(facts)):
         name = f"decoder.transformer.layers.{i}.cross_attn"
-        found = _heads(graph, x, name, "kv", split, facts)
+        found = _heads(graph, rows, name, "kv", split, facts)
         for kind, tensor in zip(("keys", "values"), found):
             graph.output(tensor, f"source_{kind}.{i}", _cache_shape("source", facts))
     starts = graph.input("word_starts", (_BATCH, _WORDS))
@@ -271,7 +286,7 @@ def _add_source(graph: Graph, x: str, lead: str, facts: Facts) -> None:
     index = graph.node("Unsqueeze", index, graph.ints(2))
     ones = graph.constant(np.ones((1, 1, width)), np.int64)
     index = graph.node("Mul", index, ones)
-    words = graph.node("GatherElements", graph.unroll(x, lead, width), index, axis=1)
+    words = graph.node("GatherElements", x, index, axis=1)
     lead = graph.node("Shape", starts)
     keys = graph.linear(graph.roll(words, lead, width), "decoder.pointers.k_proj")
     keys = graph.unroll(keys, lead, width)

@@ -87,12 +87,26 @@ def test_a_row_of_zeros_stays_one(tmp_path):
     weight = np.random.default_rng(1).normal(size=(3, 8)).astype(np.float32)
     bias = np.array([1, -2, 3], np.float32)
     rows = graph.roll(x, graph.constant([3], np.int64), 8)
-    graph.output(graph.matmul(rows, weight, bias, "product"), "y", ("rows", 3))
+    (y,) = graph.linears(rows, onnx_graph.Layer("product", weight, bias))
+    graph.output(y, "y", ("rows", 3))
     given = np.zeros((3, 8), np.float32)
     given[1] = 1
     (found,) = run_graph(graph, tmp_path / "zeros.onnx", x=given)
     assert (found[[0, 2]] == bias).all()
     np.testing.assert_allclose(found[1], weight.sum(1) + bias, atol=0.05)
+
+
+def test_rows_that_gelu_gives_keep_their_scale(tmp_path):
+    graph = onnx_graph.Int8Graph({}, {})
+    x = graph.input("x", ("rows", 4), np.float32)
+    rows = graph.gelu(graph.roll(x, graph.constant([3], np.int64), 4))
+    layer = onnx_graph.Layer("layer", np.eye(4, dtype=np.float32), np.zeros(4))
+    graph.output(*graph.linears(rows, layer), "y", ("rows", 4))
+    given = np.array([[-0.75] * 4, [-0.8, 0, 5, 1], [-9, -3, -2, -0.1]], np.float32)
+    (found,) = run_graph(graph, tmp_path / "gelu.onnx", x=given)
+    wanted = torch.nn.functional.gelu(torch.from_numpy(given)).numpy()
+    largest = np.abs(wanted).max(axis=1, keepdims=True)
+    assert (np.abs(found - wanted) < np.maximum(largest, 0.171) / 127).all()
 
 
 @pytest.mark.parametrize("task", TASKS)

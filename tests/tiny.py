@@ -11,7 +11,9 @@ from unittest import mock
 
 import numpy as np
 import torch
+from composition import compose
 from fairseq.data import Dictionary
+from fairseq.dataclass import utils as dataclass_utils
 from fairseq.logging import metrics
 from fairseq.tasks import TASK_DATACLASS_REGISTRY, TASK_REGISTRY
 from omegaconf import OmegaConf
@@ -220,7 +222,8 @@ def run(command: str, *arguments: Any) -> None:
     common = ["--user-dir", USER_DIR, "--cpu", "--data-buffer-size", "0"]
     common += ["--num-workers", "0", "--log-format", "none"]
     argv = [f"fairseq-{command}", *common, *map(str, arguments)]
-    with mock.patch.object(sys, "argv", argv):
+    argv_patch = mock.patch.object(sys, "argv", argv)
+    with argv_patch, mock.patch.object(dataclass_utils, "compose", compose):
         main()
 
 

@@ -9,7 +9,8 @@ import sys
 
 import pytest
 from scripts import EXAMPLES
-from world import inference, monolingual, paraphrase
+from world import frames, inference, monolingual, paraphrase
+from world.__main__ import main
 from world.frames import FRAMES, VALUES, draw_values, slot_type
 from world.grammar import KINDS, load_language, load_languages, slots_of
 
@@ -70,6 +71,25 @@ def test_an_existing_folder_is_left_alone(world):
     assert done.stderr.strip() == expected
     small_world(world, 1)  # the same again is no error
     assert read_files(world) == before
+
+
+@pytest.mark.parametrize(
+    "draw_pairs, flag",
+    [(paraphrase.draw_pairs, "--paraphrases"), (inference.draw_pairs, "--train")],
+)
+def test_more_pairs_than_differ_are_refused(draw_pairs, flag, monkeypatch):
+    monkeypatch.setattr(frames, "_MOST_REPEATS", 1)
+    with pytest.raises(ValueError, match=f"lower {flag}, --dev or --test"):
+        draw_pairs(ENGLISH, (9000, 0, 0), 1)
+
+
+def test_a_refusal_leaves_nothing_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(frames, "_MOST_REPEATS", 0)
+    out = tmp_path / "out"
+    monkeypatch.setattr(sys, "argv", ["world", str(out), "--sentences", "5"])
+    with pytest.raises(SystemExit, match="runs out of pairs"):
+        main()
+    assert not list(tmp_path.iterdir())
 
 
 def test_text_is_one_sentence_a_line(world):

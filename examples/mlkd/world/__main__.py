@@ -81,6 +81,7 @@ def main() -> None:
     try:
         write_world(partial, load_languages(HERE / "languages"), args)
     except ValueError as error:
+        shutil.rmtree(partial)
         sys.exit(str(error))
     (partial / "world.json").write_text(json.dumps(drawn) + "\n")
     partial.rename(args.out)

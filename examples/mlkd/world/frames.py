@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 _Drawn = TypeVar("_Drawn")
 
@@ -64,6 +64,8 @@ BRANDS = _split("WhatsApp Netflix Spotify YouTube Instagram Zoom Google PayPal")
 VALUES = {**NAMES, **WORDS}
 
 Values = dict[str, str]
+Key = tuple[str, tuple[tuple[str, str], ...]]  # a frame, and its values in order
+_MOST_REPEATS = 1000  # in a row, of draws from what has something new
 Slots = tuple[str, ...]
 
 
@@ -137,11 +139,33 @@ def swap_values(values: Values, swap: tuple[str, str]) -> Values:
 
 
 def draw_splits(
-    draw: Callable[[int, set[tuple[Any, ...]], random.Random], list[_Drawn]],
+    draw: Callable[[int, set[Key], random.Random], list[_Drawn]],
     counts: Sequence[int],
     seed: str,
 ) -> list[list[_Drawn]]:
     """Draw one list per split; `draw` notes in the set what no other may hold."""
     rng = random.Random(seed)
-    seen: set[tuple[Any, ...]] = set()
+    seen: set[Key] = set()
     return [draw(count, seen, rng) for count in counts]
+
+
+def draw_new(
+    draw: Callable[[], tuple[Frame, Values]], seen: set[Key], flag: str
+) -> tuple[Frame, Values]:
+    """Return the first draw that is not in `seen`, and add it.
+
+    Raises:
+        ValueError: hardly any is left; it says to lower what `flag` asks for.
+    """
+    for _ in range(_MOST_REPEATS):
+        frame, values = draw()
+        key = key_of(frame, values)
+        if key not in seen:
+            seen.add(key)
+            return frame, values
+    raise ValueError(f"the world runs out of pairs: lower {flag}, --dev or --test")
+
+
+def key_of(frame: Frame, values: Values) -> Key:
+    """Return what tells a frame with its values from all others."""
+    return frame.name, tuple(sorted(values.items()))

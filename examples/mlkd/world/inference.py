@@ -24,7 +24,9 @@ from world.frames import (
     BRANDS,
     FRAMES,
     Frame,
+    Key,
     Values,
+    draw_new,
     draw_splits,
     draw_value,
     draw_values,
@@ -99,23 +101,24 @@ def write_tsv(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]]) 
 
 
 def _draw_split(
-    language: Language, count: int, seen: set[tuple], rng: random.Random
+    language: Language, count: int, seen: set[Key], rng: random.Random
 ) -> list[Pair]:
-    frames = [f for f in FRAMES if (f.name, "claim") in language.templates]
     pairs: list[Pair] = []
     while len(pairs) < count:
-        frame = rng.choice(frames)
-        premise = draw_values(
-            rng.choice(language.slot_sets(frame.name, "statement")), rng=rng
+        frame, premise = draw_new(
+            partial(_draw_premise, language, rng), seen, "--train"
         )
-        key = frame.name, tuple(sorted(premise.items()))
-        if key in seen:
-            continue
-        seen.add(key)
         prompt = len(pairs) // len(LABELS) + 1
         for label in LABELS:
             pairs.append(_draw_pair(language, frame, premise, label, prompt, rng))
     return pairs[:count]
+
+
+def _draw_premise(language: Language, rng: random.Random) -> tuple[Frame, Values]:
+    frames = [f for f in FRAMES if (f.name, "claim") in language.templates]
+    frame = rng.choice(frames)
+    slots = rng.choice(language.slot_sets(frame.name, "statement"))
+    return frame, draw_values(slots, rng=rng)
 
 
 def _draw_pair(

@@ -16,7 +16,17 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from world.frames import FRAMES, Frame, Values, draw_splits, draw_values, swap_values
+from world.frames import (
+    FRAMES,
+    Frame,
+    Key,
+    Values,
+    draw_new,
+    draw_splits,
+    draw_values,
+    key_of,
+    swap_values,
+)
 from world.grammar import Language, find_english
 from world.inference import write_tsv
 
@@ -77,29 +87,29 @@ def draw_pairs(english: Language, counts: Sequence[int], seed: int) -> list[list
 
 
 def _draw_split(
-    language: Language, count: int, seen: set[tuple], rng: random.Random
+    language: Language, count: int, seen: set[Key], rng: random.Random
 ) -> list[Pair]:
-    frames = [frame for frame in FRAMES if frame.swap]
     pairs: list[Pair] = []
     while len(pairs) < count:
-        frame = rng.choice(frames)
-        about = frame.name, "statement"
-        slots = [
-            slots
-            for slots in language.slot_sets(*about)
-            if set(frame.swap) <= set(slots)
-            and len({_order(t, frame) for t in language.phrasings(*about, slots)}) == 2
-            and len(language.phrasings(*about, slots)) > 2
-        ]
-        first = draw_values(rng.choice(slots), rng=rng)
+        frame, first = draw_new(partial(_draw, language, rng), seen, "--paraphrases")
         swapped = swap_values(first, frame.swap)
-        key = frame.name, tuple(sorted(first.items()))
-        if key in seen:
-            continue
-        seen |= {key, (frame.name, tuple(sorted(swapped.items())))}
+        seen.add(key_of(frame, swapped))
         pairs.append(Pair(frame, first, swapped if len(pairs) % 2 else first))
     rng.shuffle(pairs)
     return pairs
+
+
+def _draw(language: Language, rng: random.Random) -> tuple[Frame, Values]:
+    frame = rng.choice([frame for frame in FRAMES if frame.swap])
+    about = frame.name, "statement"
+    slots = [
+        slots
+        for slots in language.slot_sets(*about)
+        if set(frame.swap) <= set(slots)
+        and len({_order(t, frame) for t in language.phrasings(*about, slots)}) == 2
+        and len(language.phrasings(*about, slots)) > 2
+    ]
+    return frame, draw_values(rng.choice(slots), rng=rng)
 
 
 def _keeps_order(pair: Pair, first: str, second: str) -> bool:

@@ -273,7 +273,8 @@ def validate(args: argparse.Namespace, what: Evaluation) -> None:
     command += ["--path", str(what.checkpoint), "--valid-subset", what.subsets]
     command += ["--results", str(args.results), "--seed", str(what.seed)]
     command += ["--model-name", args.model_name or args.folders[0].resolve().name]
-    command += ["--batch-size", str(args.batch_size)]
+    # to start a process that reads would take longer than to read
+    command += ["--batch-size", str(args.batch_size), "--num-workers", "0"]
     command += ["--max-tokens", str(args.max_tokens)] if args.max_tokens else []
     with mock.patch.object(sys, "argv", command + shlex.split(args.flags)):
         fairseq_cli.validate.cli_main()

@@ -163,7 +163,7 @@ class Case:
         options = {"teacher_path": self.path, **self.options, **options}
         criterion = build_criterion(self.task, **options).double()
         for name, parameter in criterion.named_parameters():
-            torch.manual_seed(len(name))
+            torch.default_generator.manual_seed(len(name))
             parameter.data.normal_()
         return criterion
 

@@ -35,7 +35,8 @@ EVALUATION = ["--task", TASKS[1], "--path", "g.pt", "--batch-size", 7]
 def test_every_command_has_the_configuration_that_hydra_makes(parser, commands):
     for flags in commands:
         args = options.parse_args_and_arch(parser(), [FOLDER, *map(str, flags)])
-        expected = OmegaConf.to_yaml(utils.convert_namespace_to_omegaconf(args))
-        with mock.patch.object(utils, "compose", composition.compose):
-            found = utils.convert_namespace_to_omegaconf(args)
-        assert OmegaConf.to_yaml(found) == expected and FOLDER in expected
+        assert utils.compose is composition.compose
+        found = OmegaConf.to_yaml(utils.convert_namespace_to_omegaconf(args))
+        with mock.patch.object(utils, "compose", composition.compose_with_hydra):
+            expected = OmegaConf.to_yaml(utils.convert_namespace_to_omegaconf(args))
+        assert found == expected and FOLDER in expected

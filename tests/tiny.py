@@ -29,6 +29,9 @@ from fairseq_mlkd.tasks.multilingual_mlm import MultilingualMLMTask
 from fairseq_mlkd.text.subwords import BpeCodes, learn_codes
 from fairseq_mlkd.text.tokenizer import Tokenizer
 
+# of every command in this process
+dataclass_utils.compose = compose
+
 USER_DIR = os.path.dirname(os.path.abspath(fairseq_mlkd.__file__))
 WORDS = 30
 CLASSES = 3
@@ -222,8 +225,7 @@ def run(command: str, *arguments: Any) -> None:
     common = ["--user-dir", USER_DIR, "--cpu", "--data-buffer-size", "0"]
     common += ["--num-workers", "0", "--log-format", "none"]
     argv = [f"fairseq-{command}", *common, *map(str, arguments)]
-    argv_patch = mock.patch.object(sys, "argv", argv)
-    with argv_patch, mock.patch.object(dataclass_utils, "compose", compose):
+    with mock.patch.object(sys, "argv", argv):
         main()
 
 

@@ -25,7 +25,6 @@ from fairseq_mlkd.criterions.task_cross_entropy import TaskCrossEntropyCriterion
 from fairseq_mlkd.distillation import losses as losses_module
 from fairseq_mlkd.distillation.losses import DISTANCES
 
-
 slow = pytest.mark.slow
 SPECS = ("uniform", "last-1", "1,2")  # of layer maps
 each_task = pytest.mark.parametrize("name", TASKS)

@@ -2,12 +2,19 @@
 
 import copy
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
+from pathlib import Path
 from typing import Any
 
-from fairseq.dataclass.utils import compose as compose_with_hydra
+import fairseq
+from fairseq.dataclass import utils
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.experimental import initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
+
+CONFIGS = Path(fairseq.__file__).parent / "config"
+hydra = {name: getattr(utils, name) for name in ("compose", "initialize")}
 
 
 def compose(config_name: str, overrides: Sequence[str], strict: bool) -> DictConfig:
@@ -24,9 +31,15 @@ def compose(config_name: str, overrides: Sequence[str], strict: bool) -> DictCon
     return found
 
 
+def initialize(config_path: str) -> AbstractContextManager[None]:
+    """Leave hydra alone, which would look through all modules for its caller's file."""
+    return nullcontext()
+
+
 @cache
 def _compose_groups(name: str, groups: tuple[str, ...], strict: bool) -> DictConfig:
-    return compose_with_hydra(name, overrides=list(groups), strict=strict)
+    with initialize_config_dir(config_dir=str(CONFIGS)):
+        return hydra["compose"](name, overrides=list(groups), strict=strict)
 
 
 @cache

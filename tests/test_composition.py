@@ -37,6 +37,6 @@ def test_every_command_has_the_configuration_that_hydra_makes(parser, commands):
         args = options.parse_args_and_arch(parser(), [FOLDER, *map(str, flags)])
         assert utils.compose is composition.compose
         found = OmegaConf.to_yaml(utils.convert_namespace_to_omegaconf(args))
-        with mock.patch.object(utils, "compose", composition.compose_with_hydra):
+        with mock.patch.multiple(utils, **composition.hydra):
             expected = OmegaConf.to_yaml(utils.convert_namespace_to_omegaconf(args))
         assert found == expected and FOLDER in expected

@@ -11,7 +11,7 @@ from unittest import mock
 
 import numpy as np
 import torch
-from composition import compose
+from composition import compose, initialize
 from fairseq.data import Dictionary
 from fairseq.dataclass import utils as dataclass_utils
 from fairseq.logging import metrics
@@ -29,8 +29,8 @@ from fairseq_mlkd.tasks.multilingual_mlm import MultilingualMLMTask
 from fairseq_mlkd.text.subwords import BpeCodes, learn_codes
 from fairseq_mlkd.text.tokenizer import Tokenizer
 
-# of every command in this process
-dataclass_utils.compose = compose
+# for every command in this process
+dataclass_utils.compose, dataclass_utils.initialize = compose, initialize
 
 USER_DIR = os.path.dirname(os.path.abspath(fairseq_mlkd.__file__))
 WORDS = 30

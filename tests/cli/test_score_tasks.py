@@ -70,6 +70,7 @@ def test_numbers_are_those_of_the_task(name, tokenizer, tmp_path, capsys):
         shape[1] = f"pointer_generator_{shape[1]}"
     options = ["--criterion", "task_cross_entropy", "--max-epoch", 30, "--dropout", 0]
     options += ["--train-embeddings", "--disable-validation", "--lr", 0.003]
+    options += ["--save-interval", 30]
     model = train(data, tmp_path / "run", *task, *shape, *options)
 
     results = tmp_path / "results.jsonl"

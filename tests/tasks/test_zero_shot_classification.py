@@ -59,6 +59,7 @@ def encoder(sentences, tmp_path_factory) -> Path:
 def tuned(data, encoder, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "student"
     flags = [*TUNE, "--encoder-path", encoder, "--dropout", 0, "--lr", 0.02]
+    flags += ["--save-interval", 20, "--validate-interval", 20]
     return train(data, folder, *flags, "--max-epoch", 60)
 
 

@@ -39,7 +39,8 @@ def data(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def tuned(data, tmp_path_factory) -> Path:
     flags = [*flags_of(NAME), "--train-embeddings", "--dropout", 0, "--lr", 0.03]
-    flags += ["--max-epoch", 15, "--maximize-best-checkpoint-metric"]
+    flags += ["--batch-size", 30, "--max-epoch", 15, "--validate-interval", 5]
+    flags += ["--maximize-best-checkpoint-metric", "--save-interval", 5]
     flags += ["--best-checkpoint-metric", "exact_match"]
     return train(data, tmp_path_factory.mktemp("runs") / "student", *flags)
 

@@ -32,6 +32,7 @@ SHAPE = {"layers": 2, "embed_dim": 32, "ffn_embed_dim": 64, "attention_heads": 2
 NAME = "zero_shot_parsing"
 TASK = ["--task", NAME]
 SMALL = {**STUDENT, "embed_dim": 16}
+ONE, TWO = (["--max-update", n, "--disable-validation"] for n in (1, 2))
 
 
 def flags(shape: dict[str, int] = SHAPE) -> list[Any]:
@@ -51,13 +52,14 @@ def data(tmp_path_factory) -> Path:
 def trained(data, tmp_path_factory) -> Path:
     """Train a model that knows its training data by heart."""
     options = ["--dropout", 0, "--attention-dropout", 0, "--train-embeddings"]
-    options += ["--lr", 0.003, "--max-epoch", 60, "--disable-validation"]
+    options += ["--lr", 0.003, "--max-update", 180, "--save-interval", 99]
+    options.append("--disable-validation")
     return train(data, tmp_path_factory.mktemp("runs") / "m", *flags(), *options)
 
 
 @pytest.fixture(scope="module")
 def untrained(data, tmp_path_factory) -> Path:
-    options = ["--max-update", 1, "--lr", 0, "--init-std", 0.5, "--disable-validation"]
+    options = [*ONE, "--lr", 0, "--init-std", 0.5]
     return train(data, tmp_path_factory.mktemp("runs") / "u", *flags(SMALL), *options)
 
 
@@ -214,9 +216,9 @@ def test_resuming_is_exact(data, tmp_path):
 def test_encoder_is_loaded_and_its_embeddings_stay(data, tmp_path):
     sentences = write_mlm_data(tmp_path / "sentences")
     mlm = ["--task", "multilingual_mlm", "--criterion", "task_cross_entropy"]
-    mlm += [*shape_flags(SMALL), "--max-update", 1]
+    mlm += [*shape_flags(SMALL), *ONE]
     encoder = train(sentences, tmp_path / "encoder", *mlm)
-    pretrained = [*TASK, "--criterion", "task_cross_entropy", "--max-update", 2]
+    pretrained = [*TASK, "--criterion", "task_cross_entropy", *TWO]
     pretrained += ["--arch", "pointer_generator_pretrained", "--encoder-path", encoder]
     tuned = load(train(data, tmp_path / "tuned", *pretrained))["model"]
     before = load(encoder)["model"]
@@ -231,13 +233,13 @@ def test_encoder_is_loaded_and_its_embeddings_stay(data, tmp_path):
 def test_encoder_starts_from_layers_of_a_deeper_one(data, tmp_path):
     sentences = write_mlm_data(tmp_path / "sentences")
     mlm = ["--task", "multilingual_mlm", "--criterion", "task_cross_entropy"]
-    mlm += [*shape_flags({**SMALL, "layers": 3}), "--max-update", 1]
+    mlm += [*shape_flags({**SMALL, "layers": 3}), *ONE]
     deep = train(sentences, tmp_path / "deep", *mlm)
     flags = [*TASK, "--criterion", "task_cross_entropy", "--arch", "pointer_generator"]
     for key, value in {**SMALL, "layers": 2}.items():
         flags += [f"--encoder-{key.replace('_', '-')}", value]
     flags += ["--encoder-path", deep, "--encoder-path-layers", "last", "--lr", 0]
-    tuned = load(train(data, tmp_path / "tuned", *flags, "--max-update", 1))["model"]
+    tuned = load(train(data, tmp_path / "tuned", *flags, *ONE))["model"]
     before = load(deep)["model"]
     for name in (name for name in tuned if name.startswith("encoder.")):
         theirs = name.replace("layers.1.", "layers.2.").replace(
@@ -256,14 +258,14 @@ def test_hydra_trains_as_the_command_line_does(data, tmp_path):
         "optimizer": {"_name": "fused_adamw"},
         "lr_scheduler": {"_name": "fixed"},
         "optimization": {"max_update": 2, "lr": [0.01], "clip_norm": 1.0},
-        "dataset": {"batch_size": 8},
+        "dataset": {"batch_size": 8, "disable_validation": True},
         "checkpoint": {"save_dir": str(tmp_path / "a"), "no_epoch_checkpoints": True},
     }
     config = tmp_path / "parsing.yaml"
     config.write_text("# @package _global_\n" + json.dumps(cfg))
     hydra_train(config, tmp_path / "job", {})
     hydras = load(tmp_path / "a" / "checkpoint_last.pt")
-    ours = load(train(data, tmp_path / "b", *flags(SMALL), "--max-update", 2))
+    ours = load(train(data, tmp_path / "b", *flags(SMALL), *TWO))
     assert hydras["cfg"]["task"]["valid_beam"] == 2
     assert all(map(torch.equal, ours["model"].values(), hydras["model"].values()))
 

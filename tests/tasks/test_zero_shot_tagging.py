@@ -36,6 +36,7 @@ def tuned(data, tmp_path_factory) -> Path:
     flags = flags_of(NAME)
     flags += ["--train-embeddings", "--dropout", 0, "--lr", 0.03, "--max-epoch", 20]
     flags += ["--best-checkpoint-metric", "f1", "--maximize-best-checkpoint-metric"]
+    flags += ["--save-interval", 10, "--validate-interval", 10]
     return train(data, tmp_path_factory.mktemp("runs") / "student", *flags)
 
 

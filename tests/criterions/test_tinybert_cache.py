@@ -232,11 +232,30 @@ def test_the_cost_is_said_before_anything_is_kept(tmp_path, caplog):
 # --- refusals
 
 
+@pytest.fixture(scope="module")
+def filling(tmp_path_factory) -> tuple[Pretraining, str]:
+    """Fill a cache in one run."""
+    folder = tmp_path_factory.mktemp("filled")
+    runs = Pretraining(folder)
+    runs.run(teacher_cache=str(folder / "cache"))
+    return runs, str(folder / "cache")
+
+
+@pytest.fixture
+def filled(filling) -> tuple[Pretraining, str]:
+    """Return runs that a test may change, and the cache of those before it."""
+    runs, cache = filling
+    again = copy.copy(runs)
+    again.options = dict(runs.options)
+    return again, cache
+
+
 def write_other_data(runs: Pretraining) -> None:
     runs.data = write_mlm_data(runs.data.parent / "other", seed=2)
 
 
 def change_teacher(runs: Pretraining) -> None:
+    (runs.data.parent / "more").mkdir()
     runs.teacher_path = Distillation(runs.data.parent / "more").teacher_path
 
 
@@ -257,11 +276,10 @@ def change_teacher(runs: Pretraining) -> None:
         ("langs", "another --langs"),
     ],
 )
-def test_a_cache_of_something_else_is_refused(tmp_path, change, message):
-    runs, cache, options = Pretraining(tmp_path), str(tmp_path / "cache"), {}
-    runs.run(teacher_cache=cache)
+def test_a_cache_of_something_else_is_refused(filled, change, message):
+    runs, cache = filled
+    options: dict[str, Any] = {}
     if callable(change):
-        (tmp_path / "more").mkdir()
         torch.manual_seed(8)
         change(runs)
     elif isinstance(change, str):
@@ -274,9 +292,8 @@ def test_a_cache_of_something_else_is_refused(tmp_path, change, message):
     assert "\n" not in str(error.value)
 
 
-def test_what_does_not_change_the_signals_is_no_reason_to_refuse(tmp_path, monkeypatch):
-    runs, cache = Pretraining(tmp_path), str(tmp_path / "cache")
-    runs.run(teacher_cache=cache)
+def test_what_does_not_change_the_signals_is_no_reason_to_refuse(filled, monkeypatch):
+    runs, cache = filled
     monkeypatch.setattr(Teacher, "run", None)
     weights = {"ce_weight": 0.0, "logits_weight": 0.3, "hidden_weight": 2.0}
     runs.run(teacher_cache=cache, temperature=3.0, head_map="mean", **weights)

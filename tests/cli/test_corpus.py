@@ -34,7 +34,8 @@ def text(tmp_path):
 
 def build_english(corpus, out, files):
     """Build a small corpus without an error; return what its report says."""
-    error, _ = corpus(out, f"en={files}", "--codes", 10, "--valid", 5)
+    sizes = ("--codes", 10, "--valid", 5, "--workers", 1)
+    error, _ = corpus(out, f"en={files}", *sizes)
     assert error is None
     (entry,) = json.loads((out / "report.json").read_text())["languages"].values()
     return entry
@@ -54,7 +55,7 @@ def test_last_line_names_the_alpha_and_a_second_run_does_nothing(
 
 
 def test_sampled_data_are_trained_on_as_they_are(corpus, text, tmp_path):
-    sizes = ("--codes", 10, "--valid", 5, "--sentences", 50)
+    sizes = ("--codes", 10, "--valid", 5, "--sentences", 50, "--workers", 1)
     error, lines = corpus(tmp_path / "out", f"en={text}", *sizes)
     assert error is None and lines[-1].endswith("--sampling-alpha 1")
 
@@ -129,6 +130,6 @@ def test_real_text_of_all_languages(corpus, mlkd_data, tmp_path):
         lines = [line for _, line in zip(range(150), read_lines(str(source)))]
         (tmp_path / lang).write_text("\n".join(lines), encoding="utf-8")
         languages.append(f"{lang}={tmp_path / lang}")
-    sizes = ("--codes", 100, "--valid", 10)
+    sizes = ("--codes", 100, "--valid", 10, "--workers", 1)
     error, lines = corpus(tmp_path / "out", *languages, *sizes)
     assert error is None and len(lines) == 1 + len(languages) + 2

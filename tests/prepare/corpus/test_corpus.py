@@ -2,10 +2,12 @@ import gzip
 import json
 import os
 import random
+import shutil
 import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -32,11 +34,21 @@ def make_sentences(lang, count):
     return [f"{' '.join(rng.choices(words, k=5))} {lang}{n}" for n in numbers]
 
 
-@pytest.fixture
-def files(tmp_path):
+@pytest.fixture(scope="module", autouse=True)
+def no_pictures():
+    """Leave the pictures to the tests of the card: they take half of the time."""
+    name = "fairseq_mlkd.prepare.corpus.card_pictures"
+    nothing = SimpleNamespace(draw_pictures=lambda languages, folder: {})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(sys.modules, name, nothing)
+        yield
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
     paths = {}
     for lang, count in SIZES.items():
-        paths[lang] = [str(tmp_path / f"{lang}.txt")]
+        paths[lang] = [str(tmp_path_factory.mktemp("text") / f"{lang}.txt")]
         text = "\n".join(make_sentences(lang, count)) + "\n"
         Path(paths[lang][0]).write_text(text, encoding="utf-8")
     return paths
@@ -52,25 +64,31 @@ def read_back(out, lang, split):
     return [dictionary.string(ids, "@@ ") for ids in dataset]
 
 
-def test_every_sentence_is_in_exactly_one_part(tmp_path, files):
-    report = build_corpus(str(tmp_path / "out"), small(files))
+@pytest.fixture(scope="module")
+def built(tmp_path_factory, files):
+    """Return a corpus of the files, which no test changes."""
+    out = tmp_path_factory.mktemp("corpus") / "out"
+    build_corpus(str(out), small(files))
+    return out
+
+
+def test_every_sentence_is_in_exactly_one_part(built):
+    report = json.loads((built / "report.json").read_text())
     for lang, count in SIZES.items():
-        train = read_back(tmp_path / "out", lang, "train")
-        valid = read_back(tmp_path / "out", lang, "valid")
+        train = read_back(built, lang, "train")
+        valid = read_back(built, lang, "valid")
         assert len(valid) == 7 and sorted(train + valid) == sorted(
             make_sentences(lang, count)
         )
         assert report["languages"][lang]["train"] == len(train) == count - 7
-    assert "<mask>" not in Dictionary.load(str(tmp_path / "out" / "dict.txt"))
-    assert json.loads((tmp_path / "out" / "report.json").read_text()) == report
+    assert "<mask>" not in Dictionary.load(str(built / "dict.txt"))
 
 
-def test_folder_holds_the_promised_files_only(tmp_path, files):
-    build_corpus(str(tmp_path / "out"), small(files))
+def test_folder_holds_the_promised_files_only(built):
     names = {"codes", "dict.txt", "report.json", "subwords.json"}
     names |= {f"{lang}/{s}.{e}" for lang in SIZES for s in ("train", "valid")
               for e in ("bin", "idx")}  # fmt: skip
-    found = set(checksums(tmp_path / "out"))
+    found = set(checksums(built))
     assert {name for name in found if not name.startswith("card")} == names
 
 
@@ -102,6 +120,7 @@ def test_drops_are_counted_by_reason(tmp_path, files):
 def test_sample_has_the_sizes_of_equation_1(tmp_path, files):
     options = small(files, sentences=300, alpha=0.5)
     report = build_corpus(str(tmp_path / "out"), options)
+    assert json.loads((tmp_path / "out" / "report.json").read_text()) == report
     roots = {lang: (size - 7) ** 0.5 for lang, size in SIZES.items()}
     for lang, size in SIZES.items():
         expected = 300 * roots[lang] / sum(roots.values())
@@ -130,11 +149,10 @@ def test_sentencepiece_models_are_learnt_as_well(tmp_path, files):
     assert {dictionary.string(item) for item in ids} < texts
 
 
-def test_codes_from_takes_over_codes_and_dictionary(tmp_path, files):
-    build_corpus(str(tmp_path / "a"), small(files))
-    source = str(tmp_path / "a")
+def test_codes_from_takes_over_codes_and_dictionary(tmp_path, files, built):
+    source = str(built)
     build_corpus(str(tmp_path / "b"), small(files, codes_from=source))
-    first, second = checksums(tmp_path / "a"), checksums(tmp_path / "b")
+    first, second = checksums(built), checksums(tmp_path / "b")
     for name in ("report.json", "card.md"):  # they name the arguments
         assert first.pop(name) != second.pop(name)
     assert first == second
@@ -145,19 +163,18 @@ def test_codes_from_takes_over_codes_and_dictionary(tmp_path, files):
     assert report["languages"]["xx"]["unknown_rate"] > 0.4
 
 
-def test_shards_hold_the_training_data_once(tmp_path, files):
-    build_corpus(str(tmp_path / "one"), small(files))
+def test_shards_hold_the_training_data_once(tmp_path, files, built):
     report = build_corpus(str(tmp_path / "three"), small(files, shards=3))
     shards = [tmp_path / "three" / f"shard{i}" for i in range(3)]
     for lang in SIZES:
-        whole = read_back(tmp_path / "one", lang, "train")
+        whole = read_back(built, lang, "train")
         parts = [read_back(shard, lang, "train") for shard in shards]
         assert sorted(sum(parts, [])) == sorted(whole)
         sizes = [len(part) for part in parts]
         assert max(sizes) - min(sizes) <= 1 and report["languages"][lang][
             "train"
         ] == sum(sizes)
-        held_out = read_back(tmp_path / "one", lang, "valid")
+        held_out = read_back(built, lang, "valid")
         assert read_back(shards[0], lang, "valid") == held_out
         assert not (shards[1] / lang / "valid.bin").exists()
         assert parts[0] != whole[: len(parts[0])]  # dealt at random
@@ -172,7 +189,7 @@ def test_training_goes_from_shard_to_shard_and_resumes(tmp_path, files):
     build_corpus(str(tmp_path / "out"), small(files, shards=2))
     data = f"{tmp_path}/out/shard0:{tmp_path}/out/shard1"
     flags = ["--task", "multilingual_mlm", "--criterion", "task_cross_entropy"]
-    flags += [*shape_flags(STUDENT), "--batch-size", 16]
+    flags += [*shape_flags(STUDENT), "--batch-size", 16, "--disable-validation"]
     for name, epochs in [("whole", [2]), ("parts", [1, 2])]:
         for epoch in epochs:
             train(data, tmp_path / name, *flags, "--max-epoch", epoch)
@@ -209,13 +226,15 @@ def test_leftovers_of_an_interrupted_run_are_replaced(tmp_path, files):
 
 
 def test_existing_folder_is_reused_or_refused(tmp_path, files):
-    out = str(tmp_path / "out")
+    out, english = str(tmp_path / "out"), tmp_path / "en.txt"
+    shutil.copy(files["en"][0], english)
+    files = {**files, "en": [str(english)]}
     assert existing_report(out, small(files)) is None
     report = build_corpus(out, small(files))
     assert existing_report(out, small(files)) == report
     with pytest.raises(ValueError, match="holds something else"):
         existing_report(out, small(files, seed=2))
-    with open(files["en"][0], "a", encoding="utf-8") as file:
+    with english.open("a", encoding="utf-8") as file:
         file.write("more\n")
     with pytest.raises(ValueError, match="holds something else"):
         existing_report(out, small(files))

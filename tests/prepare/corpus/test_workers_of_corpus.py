@@ -46,10 +46,9 @@ def is_alive(pid):
 
 def test_workers_do_not_change_a_byte(tmp_path, options):
     with small_chunks():
-        for number in (1, 2, 3):
+        for number in (1, 3):
             build_corpus(str(tmp_path / str(number)), options, Workers(number))
-    first, *others = (checksums(tmp_path / str(number)) for number in (1, 2, 3))
-    assert others == [first, first]
+    assert checksums(tmp_path / "1") == checksums(tmp_path / "3")
 
 
 @pytest.mark.slow

@@ -157,13 +157,17 @@ def agree(
     return 100 * same / max(total, 1)
 
 
-def describe(verdicts: Sequence[Verdict], alpha: float | None) -> str:
-    """Return the section of the card."""
+def describe(verdicts: Sequence[Verdict], smoothing: object) -> str:
+    """Return the section of the card.
+
+    Args:
+        smoothing: the setting of it.
+    """
     lines = [
         "## int8",
         "",
         "8-bit weights by output channel, 8-bit embeddings by row, 8-bit activations "
-        f"by token; smoothing: {'none' if alpha is None else f'alpha {alpha}'}. "
+        f"by token; smoothing: {smoothing}. "
         "Compared with float32 on the dev data:",
         "",
         "| language | subset | rows | agreement % | float32 | int8 | loss |",

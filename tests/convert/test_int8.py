@@ -28,7 +28,14 @@ from tiny import load
 
 from fairseq_mlkd import Predictor
 from fairseq_mlkd.convert import gate, onnx_graph
-from fairseq_mlkd.convert.int8 import fold, relative_error, shift_biases, smooth
+from fairseq_mlkd.convert.int8 import (
+    Setting,
+    choose,
+    fold,
+    relative_error,
+    shift_biases,
+    smooth,
+)
 from fairseq_mlkd.convert.onnx_models import add_model
 from fairseq_mlkd.convert.trained import read_trained
 from fairseq_mlkd.serve.inputs import pad
@@ -50,6 +57,15 @@ def test_smoothing_moves_what_it_says():
     found = smooth(largest, weights, 0.5)["fc2"]
     np.testing.assert_allclose(found[:2], [10.0, 0.5**0.5], rtol=1e-6)
     assert np.isfinite(found).all() and (found > 0).all()
+
+
+def test_gelu_is_smoothed_where_it_takes_a_tenth_off_the_error():
+    without, half, both = Setting(None), Setting(0.5), Setting(0.6, gelu=True)
+    assert choose({without: 3, half: 2, both: 1.81}) == half
+    assert choose({without: 3, half: 2, both: 1.8}) == both
+    assert [str(x) for x in (without, half, both)] == [
+        "none", "alpha 0.5", "alpha 0.6, after GELU too"
+    ]  # fmt: skip
 
 
 def run_graph(graph, path, **inputs):

@@ -24,7 +24,6 @@ from world.frames import (
     BRANDS,
     FRAMES,
     Frame,
-    Key,
     Values,
     draw_new,
     draw_splits,
@@ -101,7 +100,7 @@ def write_tsv(path: Path, header: Sequence[str], rows: Sequence[Sequence[str]]) 
 
 
 def _draw_split(
-    language: Language, count: int, seen: set[Key], rng: random.Random
+    language: Language, count: int, seen: set[tuple], rng: random.Random
 ) -> list[Pair]:
     pairs: list[Pair] = []
     while len(pairs) < count:

@@ -19,7 +19,6 @@ from pathlib import Path
 from world.frames import (
     FRAMES,
     Frame,
-    Key,
     Values,
     draw_new,
     draw_splits,
@@ -87,7 +86,7 @@ def draw_pairs(english: Language, counts: Sequence[int], seed: int) -> list[list
 
 
 def _draw_split(
-    language: Language, count: int, seen: set[Key], rng: random.Random
+    language: Language, count: int, seen: set[tuple], rng: random.Random
 ) -> list[Pair]:
     pairs: list[Pair] = []
     while len(pairs) < count:

@@ -15,7 +15,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 HERE = Path(__file__).resolve().parent
-sys.path[0] = str(HERE.parent)  # a folder run as a script: make it a package
+if not __package__:  # a folder run as a script: make it a package
+    sys.path[0] = str(HERE.parent)
 
 from world.grammar import Language, load_languages  # noqa: E402
 from world.inference import write_xnli  # noqa: E402

@@ -9,6 +9,10 @@ from fairseq_mlkd.text.spoken import spoken_words, to_spoken
 from fairseq_mlkd.text.spoken.characters import _FOLDED, _MAY_FOLD
 
 LANGS = ["en", "de", "fr", "es", "it", "pt", "hi", "ja", "xx"]
+ASSIGNED = [chr(c) for c in range(0x30000) if unicodedata.category(chr(c)) != "Cn"]
+RARE = [c for c in ASSIGNED if unicodedata.category(c) not in ("Lo", "So", "Co")]
+# ideographs, Korean syllables, private use: a character in 50 stands for its like
+ALIKE = (range(0x3400, 0xA000), range(0xAC00, 0xF900))
 
 
 @pytest.mark.parametrize(
@@ -44,11 +48,10 @@ def test_indic_vowel_signs_are_kept_and_letters_composed_alike():
 @pytest.mark.parametrize("lang", LANGS)
 def test_idempotent_on_hostile_characters(lang):
     rng = random.Random(lang)
-    assigned = [chr(c) for c in range(0x30000) if unicodedata.category(chr(c)) != "Cn"]
-    rare = [c for c in assigned if unicodedata.category(c) not in ("Lo", "So", "Co")]
     common = list("''’´.,  12345ABcÅΣİ日本ーカらを\u0301\u3099\u200d")
+    mixed = RARE + common * 50
     for _ in range(3000):
-        pool = rng.choice([assigned, rare, common, rare + common * 50])
+        pool = rng.choice([ASSIGNED, RARE, common, mixed])
         text = "".join(rng.choices(pool, k=rng.randint(1, 10)))
         once = to_spoken(text, lang)
         assert to_spoken(once, lang) == once, ascii(text)
@@ -68,6 +71,8 @@ def test_no_digit_survives_among_any_neighbours(lang):
 @pytest.mark.parametrize("lang", LANGS)
 def test_only_words_digits_marks_and_apostrophes_come_out(lang):
     for code in range(0x11000):
+        if code % 50 and any(code in block for block in ALIKE):
+            continue
         spoken = to_spoken(f"a{chr(code)}b", lang)
         bad = {unicodedata.category(c)[0] for c in spoken if c not in " '"} - set("LNM")
         assert not bad, hex(code)

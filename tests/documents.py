@@ -77,6 +77,8 @@ def record_commands(text: str, folder: Path) -> list[list[str]]:
     with `...` are left out.
     """
     script = "\n".join(b.text for b in find_blocks(text) if b.kind == "bash")
+    # one after the other, or their records mix
+    script = re.sub(" &$", "", script, flags=re.MULTILINE)
     for name in set(_COMMAND.findall(script)):
         (folder / name).write_text(_RECORDER)
         (folder / name).chmod(0o755)

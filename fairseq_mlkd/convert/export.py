@@ -102,7 +102,7 @@ def write_int8(
 
     dev_sets = gate.read_dev_sets(trained, options.dev_rows)
     texts = gate.calibration_texts(dev_sets, -(-_CALIBRATION // len(dev_sets)))
-    setting, _ = int8.write_int8(folder, trained.facts, trained.weights, texts)
+    setting = int8.write_int8(folder, trained.facts, trained.weights, texts)
     write_facts(folder, trained.facts)
     trusted, judged = (Predictor(folder, engine=x) for x in ("onnx", "int8"))
     verdicts = gate.compare(trusted, judged, dev_sets)
@@ -111,4 +111,4 @@ def write_int8(
     size = (folder / INT8).stat().st_size / 1e6
     lines = [f"{INT8}: {size:.1f} MB, smoothing: {setting}"]
     lines += [f"int8 {verdict.describe()}" for verdict in verdicts]
-    return gate.describe(verdicts, setting), lines
+    return gate.describe(verdicts, str(setting)), lines

@@ -157,11 +157,11 @@ def agree(
     return 100 * same / max(total, 1)
 
 
-def describe(verdicts: Sequence[Verdict], smoothing: object) -> str:
+def describe(verdicts: Sequence[Verdict], smoothing: str) -> str:
     """Return the section of the card.
 
     Args:
-        smoothing: the setting of it.
+        smoothing: what is said of it.
     """
     lines = [
         "## int8",

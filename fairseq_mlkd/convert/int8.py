@@ -80,20 +80,19 @@ class TappedGraph(Graph):
 
 def write_int8(
     folder: Path, facts: Facts, weights: Arrays, texts: Sequence[Sequences]
-) -> tuple[Setting, dict[Setting, float]]:
+) -> Setting:
     """Write `onnx/model_int8.onnx`, and a parser's decoder.
 
     Args:
         texts: calibration text: the first half shows the activations, the second
             decides about the setting.
     Returns:
-        The setting that was taken, and of each how far outputs are from float32's,
-        relative to them.
+        The setting that was taken.
     """
     weights = shift_biases(weights, facts.encoder["encoder_layers"])
     half = max(1, len(texts) // 2)
     batches = [_batch(facts, text) for text in texts]
-    graphs, errors = {}, {}
+    errors = {}
     with TemporaryDirectory() as temporary:
         scratch = Path(temporary)
         largest, tapped, wanted = _observe(scratch, facts, weights, batches, half)
@@ -101,22 +100,27 @@ def write_int8(
             "int8: smoothing", SETTINGS, total=len(SETTINGS), unit="settings"
         )
         for setting in tried:
-            products = {
-                name: weight
-                for name, weight in tapped.weights_of.items()
-                if setting.gelu or name not in tapped.after_gelu
-            }
-            alpha = setting.alpha
-            smoothing = {} if alpha is None else smooth(largest, products, alpha)
-            graphs[setting] = partial(Int8Graph, *fold(weights, smoothing))
-            graph = graphs[setting]()
+            smoothing = _smoothing(setting, largest, tapped)
+            graph = Int8Graph(*fold(weights, smoothing))
             add_model(graph, facts)
             graph.save(scratch / "int8.onnx")
             found = _run(scratch / "int8.onnx", batches[half:] or batches)
             errors[setting] = relative_error(found, wanted)
     best = choose(errors)
-    write_graphs(folder, facts, graphs[best], (INT8, INT8_DECODER))
-    return best, errors
+    folded = fold(weights, _smoothing(best, largest, tapped))
+    write_graphs(folder, facts, partial(Int8Graph, *folded), (INT8, INT8_DECODER))
+    return best
+
+
+def _smoothing(setting: Setting, largest: Arrays, tapped: TappedGraph) -> Smoothing:
+    if setting.alpha is None:
+        return {}
+    products = {
+        name: weight
+        for name, weight in tapped.weights_of.items()
+        if setting.gelu or name not in tapped.after_gelu
+    }
+    return smooth(largest, products, setting.alpha)
 
 
 def choose(errors: Mapping[Setting, float]) -> Setting:

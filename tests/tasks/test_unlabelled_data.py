@@ -271,7 +271,14 @@ def lines(caplog: Any, level: int) -> list[str]:
     "name, subsets",
     [
         *((name, "valid,valid.all") for name in WRITERS),
-        ("zero_shot_tagging", "valid,valid.fr,valid.de"),
+        *(
+            pytest.param(
+                name,
+                "valid,valid.fr,valid.de",
+                marks=() if name == "zero_shot_tagging" else pytest.mark.slow,
+            )
+            for name in WRITERS
+        ),
     ],
 )
 def test_a_line_after_each_validation(world, name, subsets, tmp_path, caplog):

@@ -168,7 +168,9 @@ def test_a_language_of_which_nothing_is_left_has_no_rates():
     assert rows_of(card, "Language shares")["en"][-1] == "–"
 
 
-@pytest.mark.parametrize("n", [1, 12])
+@pytest.mark.parametrize(
+    "n", [1, 12, *(pytest.param(n, marks=pytest.mark.slow) for n in (8, 30))]
+)
 def test_pictures_have_the_same_bytes_each_time(tmp_path, n):
     pytest.importorskip("matplotlib", reason="pictures need matplotlib")
     report = make_report([f"l{rank}" for rank in range(n)])

@@ -122,7 +122,7 @@ def convert(tensors: Weights, names: Names, order: EmbeddingOrder) -> Converted:
     head = [name for name in weights if name.startswith("lm_head.")]
     if reason or "lm_head.dense.weight" not in weights:
         left_out += head
-        weights = {name: weights[name] for name in weights.keys() - set(head)}
+        weights = {name: x for name, x in weights.items() if name not in head}
     weights.pop(_OUTPUT, None)
     unused_rows = _order_rows(weights, order.rows)
     weights[_POSITIONS] = weights[_POSITIONS][order.first_position :]

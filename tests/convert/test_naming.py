@@ -80,6 +80,15 @@ def test_rows_are_reordered_and_counted():
     assert (left_out, reason, unused_rows) == ([], "", 1)
 
 
+def test_weights_stay_in_the_order_of_the_source():
+    """So that one import writes the same bytes as the next."""
+    layers = [f"encoder.layer.{i}.output.dense.bias" for i in range(20)]
+    source = tensors(**dict.fromkeys(layers, torch.ones(2)))
+    weights = convert(source, HUGGINGFACE_NAMES, IN_ORDER).weights
+    ours = [f"encoder.layers.{i}.fc2.bias" for i in range(20)]
+    assert list(weights) == [TOKENS, POSITIONS, SEGMENTS, *ours]
+
+
 def test_positions_begin_at_the_first_token_and_take_up_segment_0():
     order = EmbeddingOrder(range(5), 2, False)
     weights = convert(tensors(), HUGGINGFACE_NAMES, order).weights

@@ -273,6 +273,15 @@ def selection_rule(path: str, stated: Any = None) -> str:
     return {"checkpoint_best": "best", "checkpoint_last": "last"}.get(name, name)
 
 
+def weights_sha256(weights: dict[str, Tensor]) -> str:
+    """Return a fingerprint of parameters: their names, in order, and their bytes."""
+    digest = hashlib.sha256()
+    for name, tensor in weights.items():
+        digest.update(name.encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
 # --- whether a checkpoint fits
 
 

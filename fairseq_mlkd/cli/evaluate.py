@@ -23,10 +23,13 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from unittest import mock
 
 from fairseq_mlkd.cli.command import add_paths, make_parser, one_line_errors
+
+if TYPE_CHECKING:
+    from fairseq_mlkd.metrics.results import Result
 
 RULES = ("best", "last", "mean", "seeds", "mix", "oracle", "mixes")
 SINGLE = {"best": "checkpoint_best.pt", "last": "checkpoint_last.pt"}
@@ -280,6 +283,31 @@ def validate(args: argparse.Namespace, what: Evaluation) -> None:
         fairseq_cli.validate.cli_main()
 
 
+def _new_lines(args: argparse.Namespace, what: Evaluation) -> list[Result]:
+    """Score a checkpoint, and return the lines that this appended."""
+    from fairseq_mlkd.metrics.results import read_results
+
+    paths = [str(args.results)]
+    before = len(read_results(paths)) if args.results.is_file() else 0
+    validate(args, what)
+    lines = read_results(paths)[before:]
+    return [line for line in lines if line.checkpoint == str(what.checkpoint)]
+
+
+def _read_weights(path: Path) -> tuple[str, str]:
+    """Return a fingerprint of a checkpoint's weights, and the rule that chose it."""
+    from fairseq_mlkd.checkpoint import (
+        SELECTION_KEY,
+        load_state,
+        selection_rule,
+        weights_sha256,
+    )
+
+    state = load_state(str(path))
+    stated = (state["task_state"] or {}).get(SELECTION_KEY)
+    return weights_sha256(state["model"]), selection_rule(str(path), stated)
+
+
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 
@@ -287,8 +315,17 @@ _PACKAGE = Path(__file__).resolve().parents[1]
 def main(argv: list[str] | None = None) -> None:
     """Run the command."""
     args = get_parser().parse_args(argv)
+    scored: dict[tuple[str, int, str], list[Result]] = {}
     for evaluation in plan(args):
-        validate(args, evaluation)
+        weights, rule = _read_weights(evaluation.checkpoint)
+        key = (weights, evaluation.seed, evaluation.subsets)
+        if key in scored:
+            from fairseq_mlkd.metrics.outcomes import repeat_results
+
+            path = str(evaluation.checkpoint)
+            repeat_results(str(args.results), scored[key], path, rule)
+        else:
+            scored[key] = _new_lines(args, evaluation)
 
 
 if __name__ == "__main__":

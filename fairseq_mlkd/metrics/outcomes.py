@@ -9,14 +9,16 @@ split, seed and selection.
 import hashlib
 import math
 import zipfile
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fairseq_mlkd.files.writing import replace_on_success
-from fairseq_mlkd.metrics.results import Result
+from fairseq_mlkd.files.writing import copy_file, replace_on_success
+from fairseq_mlkd.metrics.results import Result, append_results
 
 _REMEDY = "remove it, or evaluate again"
 
@@ -81,6 +83,27 @@ def read_outcomes(results: str, line: Result) -> NDArray[np.int64] | None:
             f"({line.model}, {line.dataset}, {line.lang}): {_REMEDY}"
         )
     return outcomes
+
+
+def repeat_results(
+    results: str, lines: Sequence[Result], checkpoint: str, selection: str
+) -> None:
+    """Write lines and their outcomes again, for another checkpoint of the same weights.
+
+    Args:
+        results: the file of the lines.
+        checkpoint: path of the other checkpoint.
+        selection: the rule that chose it.
+    """
+    for line in lines:
+        source = outcome_file(results, line)
+        if source.is_file():
+            again = replace(line, selection=selection)
+            copy_file(source, outcome_file(results, again))
+    append_results(
+        results,
+        [replace(x, checkpoint=checkpoint, selection=selection) for x in lines],
+    )
 
 
 def _adds_up(outcomes: NDArray[np.int64], line: Result) -> bool:

@@ -1,13 +1,17 @@
 """mlkd-evaluate: a line per rule and language, in this process."""
 
 import re
+import shutil
 from collections import Counter
 
+import numpy as np
 import pytest
 import tiny
 import torch
 
+from fairseq_mlkd.cli import evaluate
 from fairseq_mlkd.cli.evaluate import choose_share, main
+from fairseq_mlkd.metrics.outcomes import read_outcomes
 from fairseq_mlkd.metrics.results import read_results
 
 NAME = "zero_shot_classification"
@@ -40,6 +44,30 @@ def test_every_rule_has_its_lines(world, tmp_path, capsys):
         **{(f"seeds-2-of-{rule}", 1): 2 for rule in ("best", "last", "mean-2")},
     }
     assert len(list((tmp_path / "r.outcomes").iterdir())) == len(lines)
+
+
+def test_the_same_weights_are_scored_once(world, tmp_path, monkeypatch):
+    """`best` and `last` are often one; the lines are as if each had been scored."""
+    run = tmp_path / "run"
+    run.mkdir()
+    for name in ("best", "last"):
+        shutil.copy(world / "1" / "checkpoint_last.pt", run / f"checkpoint_{name}.pt")
+    scored = []
+    score = evaluate.validate
+    monkeypatch.setattr(
+        evaluate, "validate", lambda *given: [scored.append(given), score(*given)]
+    )
+    common = [str(run), "--data", str(world / "pairs"), "--rules"]
+    for name, rules in (("once", ["best,last"]), ("twice", ["best", "last"])):
+        for rule in rules:
+            main([*common, rule, "--results", str(tmp_path / f"{name}.jsonl"), *FLAGS])
+    assert len(scored) == 3
+    once, twice = (str(tmp_path / f"{name}.jsonl") for name in ("once", "twice"))
+    lines = read_results([once])
+    assert lines == read_results([twice])
+    assert {line.selection for line in lines} == {"best", "last"}
+    for line in lines:
+        assert np.array_equal(read_outcomes(once, line), read_outcomes(twice, line))
 
 
 def test_the_oracle_has_lines_of_each_checkpoint(world, tmp_path):

@@ -23,7 +23,7 @@ class UserError(CompactHydraException, ValueError):
 
     An exception and not the end of the process, so that a notebook catches it and of a
     sweep one job fails alone. Commands print the message only, and end with status 1
-    (`fairseq_fixes.print_user_errors`); so does hydra, because of the base class.
+    (`fairseq_fixes.command_line`); so does hydra, because of the base class.
     """
 
 

@@ -26,7 +26,7 @@ from tiny import (
     write_mlm_data,
 )
 
-from fairseq_mlkd import fairseq_fixes
+from fairseq_mlkd.fairseq_fixes.command_line import print_user_errors
 
 INTENTS, PARSES = "zero_shot_intent_slot", "zero_shot_parsing"
 
@@ -230,7 +230,7 @@ def test_a_command_ends_in_one_line_where_fairseq_cannot_open_a_file(monkeypatch
     monkeypatch.setattr("sys.stderr", said)
     shown = []
     monkeypatch.setattr("sys.excepthook", lambda *error: shown.append(error))
-    fairseq_fixes.print_user_errors()
+    print_user_errors()
     error = FileNotFoundError(errno.ENOENT, "No such file or directory", "/x/y")
     monkeypatch.setattr("sys.argv", ["/bin/fairseq-generate"])
     sys.excepthook(type(error), error, None)

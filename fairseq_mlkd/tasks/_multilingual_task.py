@@ -37,7 +37,8 @@ from fairseq_mlkd.distillation.contract import (
     Supervision,
 )
 from fairseq_mlkd.errors import UserError, in_one_line
-from fairseq_mlkd.fairseq_fixes import forget_last_job, patience_so_far, set_patience
+from fairseq_mlkd.fairseq_fixes.checkpoints import patience_so_far, set_patience
+from fairseq_mlkd.fairseq_fixes.runs import forget_last_job
 from fairseq_mlkd.metrics.metric import Counts, Labels, Metric, find_right
 from fairseq_mlkd.options import ENCODER_GROUP, option
 from fairseq_mlkd.tasks._encoder import copy_shape, read_encoder, start_encoder

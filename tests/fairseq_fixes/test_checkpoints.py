@@ -1,18 +1,12 @@
-"""Faults of fairseq stay mended; those of precision: test_half_precision.py."""
+"""A run goes on from whole checkpoints of its own kind, and reads nothing else."""
 
 import argparse
 import shutil
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 import torch
-from fairseq import options
-from fairseq.criterions import CRITERION_REGISTRY
 from fairseq.file_io import PathManager
-from fairseq.models import ARCH_MODEL_REGISTRY
-from fairseq.optim import OPTIMIZER_REGISTRY
-from fairseq.tasks import TASK_REGISTRY
 from tiny import flags_of, load, run, train, write_mlm_data
 
 from fairseq_mlkd.errors import UserError
@@ -114,46 +108,3 @@ def test_a_checkpoint_that_does_not_fit_its_task_is_named(tmp_path, change):
     assert "\n" not in message
     with pytest.raises(UserError, match="no such file|Model file not found"):
         run("validate", data, *task, "--path", tmp_path / "none.pt")
-
-
-def show_help(capsys, monkeypatch, kind: str, words: list[str]) -> str:
-    monkeypatch.setattr("sys.argv", ["fairseq", *words])
-    parser = getattr(options, f"get_{kind}_parser")()
-    with pytest.raises(SystemExit) as stop:
-        options.parse_args_and_arch(parser)
-    assert not stop.value.code
-    return capsys.readouterr().out
-
-
-def test_a_missing_arch_is_one_line(monkeypatch):
-    monkeypatch.setattr("sys.argv", ["fairseq", "data", "--task", "multilingual_mlm"])
-    with pytest.raises(UserError, match="^fairseq_mlkd: give --arch$"):
-        options.parse_args_and_arch(options.get_training_parser())
-
-
-TASKS = [name for name in TASK_REGISTRY if name.startswith("zero_shot_")]
-
-
-@pytest.mark.parametrize("task", ["multilingual_mlm", *TASKS])
-@pytest.mark.parametrize("kind", ["training", "validation", "generation"])
-def test_help_shows_the_options_of_what_is_named(capsys, monkeypatch, task, kind):
-    words = ["--help", "--task", task, "--criterion", "tinybert"]
-    if task == "multilingual_mlm":
-        show_help(capsys, monkeypatch, kind, words)  # an --arch need not be named
-    configs = [TASK_REGISTRY[task], CRITERION_REGISTRY["tinybert"]]
-    if kind == "training":
-        words += ["--arch", "lean_bert", "--optimizer=fused_adamw"]
-        configs += [ARCH_MODEL_REGISTRY["lean_bert"], OPTIMIZER_REGISTRY["fused_adamw"]]
-    shown, _, ours = show_help(capsys, monkeypatch, kind, words).partition(
-        f"\n--task {task}:\n"
-    )
-    assert "\n--criterion tinybert:\n" in ours and "--log-format" in shown
-    for config in configs:
-        own = [f for f in fields(config.__dataclass) if f.metadata.get("help")]
-        flags = [f"--{f.name}".replace("_", "-") for f in own if f.name != "data"]
-        # fairseq-generate has a --temperature of its own
-        assert flags and {x for x in flags if f"\n  {x}" not in ours} <= {
-            "--temperature" if kind == "generation" else ""
-        }
-    defaults = " ".join(ours.split())
-    assert ("feed-forward layers (default: 1200)" in defaults) == (kind == "training")

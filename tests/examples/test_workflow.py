@@ -299,6 +299,8 @@ def test_a_checkout_elsewhere_changes_nothing(monkeypatch, tmp_path):
         ("rows: {vanilla: {teacher: nobody}}", "rows.vanilla.teacher: nobody"),
         ("rows: {vanilla: {only: [snli]}}", "rows.vanilla.only: snli"),
         ("rows: {vanilla: {mix: mix, layers: last}}", "rows.vanilla.mix: it needs"),
+        ("report: --part mLeanBERT=large", "report: large: no such entry; have"),
+        ("report: --baseline nobody", "report: nobody: no such entry; have"),
         ("scale: tiny", "scale: tiny: no such entry; have"),
         ("tasks: {snli: {files: x}}", "tasks.snli.reader: snli"),
         ("models: {new: {import: null}}", "models.new.import: name a folder"),

@@ -13,11 +13,13 @@ docs/workflow.md describes the configuration.
 
 import glob
 import os
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fairseq_mlkd.cli.report import get_parser, read_parts
 from fairseq_mlkd.errors import UserError
 from fairseq_mlkd.prepare.labelled import READERS
 
@@ -129,6 +131,11 @@ class Study:
         yield "scale", self.scale, scales
         if self.teacher:
             yield "teacher", self.teacher, self.rows
+        names = [row.name for row in self.rows.values()]
+        named = get_parser().parse_args(["-", *shlex.split(self.report_options)])
+        for name in (named.teacher, named.baseline, *read_parts(named.part).values()):
+            if name:
+                yield "report", name, names
         for name, m in self.models.items():
             yield f"models.{name}.shape", m.shape, shapes
             for key, value in (("start", m.start), ("teacher", m.teacher)):

@@ -298,13 +298,13 @@ def _read_weights(path: Path) -> tuple[str, str]:
     """Return a fingerprint of a checkpoint's weights, and the rule that chose it."""
     from fairseq_mlkd.checkpoint import (
         SELECTION_KEY,
-        load_state,
+        read_checkpoint,
         selection_rule,
         weights_sha256,
     )
 
-    state = load_state(str(path))
-    stated = (state["task_state"] or {}).get(SELECTION_KEY)
+    state = read_checkpoint(str(path), "checkpoint")
+    stated = state["task_state"].get(SELECTION_KEY)
     return weights_sha256(state["model"]), selection_rule(str(path), stated)
 
 

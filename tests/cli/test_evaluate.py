@@ -132,5 +132,12 @@ def test_bad_input_is_one_line(world, tmp_path, capsys):
         (tmp_path / path.name).write_bytes(path.read_bytes())
     with pytest.raises(SystemExit, match="--rules oracle needs numbered checkpoints"):
         main([str(tmp_path), *common, "--rules", "oracle"])
+    torn = tmp_path / "checkpoint_best.pt"
+    torn.write_bytes((tmp_path / "checkpoint_last.pt").read_bytes()[:-9])
+    with pytest.raises(
+        SystemExit, match=f"checkpoint {torn}: not a checkpoint, or cut"
+    ):
+        main([str(tmp_path), *common, "--rules", "best"])
+    torn.unlink()
     main([str(tmp_path), *common, "--rules", "last,mean", *FLAGS])
     assert "no mean, as there are not two numbered" in capsys.readouterr().err

@@ -365,6 +365,11 @@ def test_a_failed_step_is_named_and_keeps_its_work(folder, capsys):
     assert capsys.readouterr().err == line + "\n"
     assert Path("log/failed").read_text() == line + "\n"
     assert Path("made/half").exists() and not Path("done/it").exists()
+    assert do("echo again") == 0
+    said = Path("log/it.log").read_text().splitlines()
+    assert said[1] == "no such word" and said[-1] == "again"
+    assert do("echo anew", "b") == 0
+    assert "again" not in Path("log/it.log").read_text()
 
 
 def test_a_step_waits_for_an_earlier_run_of_it(folder):

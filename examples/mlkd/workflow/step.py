@@ -30,8 +30,8 @@ def main(argv: Sequence[str]) -> int:
     args.log.parent.mkdir(parents=True, exist_ok=True)
     with open(args.done.with_name(args.done.name + ".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        keep_or_remove(args)
-        with open(args.log, "w") as log:
+        # what an attempt that failed said stays, above what the next one says
+        with open(args.log, "a" if keep_or_remove(args) else "w") as log:
             print(shlex.join(command), file=log, flush=True)
             code = subprocess.call(
                 command,
@@ -60,16 +60,22 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def keep_or_remove(args: argparse.Namespace) -> None:
-    """Remove what was made from something else; note what is used now."""
+def keep_or_remove(args: argparse.Namespace) -> bool:
+    """Remove what was made from something else; note what is used now.
+
+    Returns:
+        Whether the step goes on from what there is.
+    """
     note = args.done.with_name(args.done.name + ".from")
     now = "".join([args.settings, "\n", *(f.read_text() for f in args.sources)])
-    if args.fresh or not note.is_file() or note.read_text() != now:
-        for path in (args.product, *args.remove):
-            if path.is_dir():
-                shutil.rmtree(path)
-            path.unlink(missing_ok=True)
-        note.write_text(now)
+    if not args.fresh and note.is_file() and note.read_text() == now:
+        return True
+    for path in (args.product, *args.remove):
+        if path.is_dir():
+            shutil.rmtree(path)
+        path.unlink(missing_ok=True)
+    note.write_text(now)
+    return False
 
 
 def digest(product: Path) -> str:

@@ -30,10 +30,12 @@ from tiny import (
 from tiny_parses import write_parses
 from torch import Tensor
 
+from fairseq_mlkd import register
 from fairseq_mlkd.cli import evaluate
 from fairseq_mlkd.errors import UserError
 from fairseq_mlkd.metrics.results import read_results
 
+register()
 CONFIGS = EXAMPLES / "config"
 OURS = {
     "task": TASK_DATACLASS_REGISTRY,

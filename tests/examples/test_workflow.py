@@ -300,6 +300,7 @@ def test_a_checkout_elsewhere_changes_nothing(monkeypatch, tmp_path):
         ("rows: {vanilla: {only: [snli]}}", "rows.vanilla.only: snli"),
         ("rows: {vanilla: {mix: mix, layers: last}}", "rows.vanilla.mix: it needs"),
         ("report: --part mLeanBERT=large", "report: large: no such entry; have"),
+        ("report: --part large", "report: --part large: write PAPERS=MODEL"),
         ("report: --baseline nobody", "report: nobody: no such entry; have"),
         ("scale: tiny", "scale: tiny: no such entry; have"),
         ("tasks: {snli: {files: x}}", "tasks.snli.reader: snli"),

@@ -133,7 +133,11 @@ class Study:
             yield "teacher", self.teacher, self.rows
         names = [row.name for row in self.rows.values()]
         named = get_parser().parse_args(["-", *shlex.split(self.report_options)])
-        for name in (named.teacher, named.baseline, *read_parts(named.part).values()):
+        try:
+            parts = read_parts(named.part)
+        except ValueError as error:
+            raise UserError(f"report: {error}") from None
+        for name in (named.teacher, named.baseline, *parts.values()):
             if name:
                 yield "report", name, names
         for name, m in self.models.items():

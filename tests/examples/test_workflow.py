@@ -337,8 +337,7 @@ def do(script: str, settings: str = "a", *options: str) -> int:
 
 
 def test_a_step_goes_on_and_begins_anew_with_other_settings_or_sources(folder):
-    Path("source").write_text("1")
-    more = "mkdir -p made; echo x >> made/it"
+    more = "mkdir -p made; echo x >> made/it; exit 3"
     for settings, source, lines in (
         ("a", "1", 1),
         ("a", "1", 2),
@@ -346,10 +345,24 @@ def test_a_step_goes_on_and_begins_anew_with_other_settings_or_sources(folder):
         ("b", "2", 1),
     ):
         Path("source").write_text(source)
-        assert do(more, settings, "--from", "source") == 0
+        assert do(more, settings, "--from", "source") == 3
         assert len(Path("made/it").read_text().split()) == lines
-    assert do(more, "b", "--fresh", "--from", "source") == 0
+    assert do(more, "b", "--fresh", "--from", "source") == 3
     assert len(Path("made/it").read_text().split()) == 1
+
+
+def test_a_step_that_was_done_is_not_done_again_unless_its_product_changed(folder):
+    for _ in range(2):
+        assert do("echo 1 >> made") == 0
+        assert Path("made").read_text() == "1\n"
+        Path("done/it").unlink()  # as Snakemake does when it sees a reason to run it
+    Path("made").write_text("cut o")
+    assert do("echo 2 > made") == 0
+    assert Path("made").read_text() == "2\n"
+    assert do("echo 3 > made", "b") == 0
+    assert Path("made").read_text() == "3\n"
+    assert do("echo 4 > made", "b", "--fresh") == 0
+    assert Path("made").read_text() == "4\n"
 
 
 def test_done_says_what_was_made(folder):

@@ -6,7 +6,8 @@ If an earlier run of the step is still going, as after `kill -9` of the engine, 
 waited for. What the step left before is kept, so that a training goes on from its last
 checkpoint, unless that was made from other settings or files. DONE then says, by
 a digest of PRODUCT, what was made: what depends on it runs again if that changes, not
-if a file is newer.
+if a file is newer. A step that was done is not done again unless PRODUCT has changed:
+fairseq-train would make one update more of a training that has all of them.
 """
 
 import argparse
@@ -30,8 +31,13 @@ def main(argv: Sequence[str]) -> int:
     args.log.parent.mkdir(parents=True, exist_ok=True)
     with open(args.done.with_name(args.done.name + ".lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        goes_on = keep_or_remove(args)
+        made = args.done.with_name(args.done.name + ".made")
+        if goes_on and made.is_file() and made.read_text() == digest(args.product):
+            shutil.copyfile(made, args.done)
+            return 0
         # what an attempt that failed said stays, above what the next one says
-        with open(args.log, "a" if keep_or_remove(args) else "w") as log:
+        with open(args.log, "a" if goes_on else "w") as log:
             print(shlex.join(command), file=log, flush=True)
             code = subprocess.call(
                 command,
@@ -41,7 +47,8 @@ def main(argv: Sequence[str]) -> int:
                 pass_fds=[lock.fileno()],
             )
         if code == 0:
-            args.done.write_text(digest(args.product) + "\n")
+            made.write_text(digest(args.product))
+            shutil.copyfile(made, args.done)
         else:
             report_failure(args)
     return code
@@ -79,7 +86,7 @@ def keep_or_remove(args: argparse.Namespace) -> bool:
 
 
 def digest(product: Path) -> str:
-    """Return the sha256 of a file, or of all files in a folder."""
+    """Return the sha256 of a file, or of all files in a folder, and a newline."""
     files = [product] if product.is_file() else sorted(product.rglob("*"))
     total = hashlib.sha256()
     for path in files:
@@ -88,7 +95,7 @@ def digest(product: Path) -> str:
             with open(path, "rb") as stream:
                 while block := stream.read(1 << 20):
                     total.update(block)
-    return total.hexdigest()
+    return total.hexdigest() + "\n"
 
 
 def report_failure(args: argparse.Namespace) -> None:

@@ -29,6 +29,7 @@ from fairseq_mlkd.tasks.multilingual_mlm import MultilingualMLMTask
 from fairseq_mlkd.text.subwords import BpeCodes, learn_codes
 from fairseq_mlkd.text.tokenizer import Tokenizer
 
+fairseq_mlkd.register()
 # for every command in this process
 dataclass_utils.compose, dataclass_utils.initialize = compose, initialize
 

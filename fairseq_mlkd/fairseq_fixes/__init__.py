@@ -15,6 +15,7 @@ from fairseq_mlkd.fairseq_fixes.command_line import (
     show_options_of_components,
 )
 from fairseq_mlkd.fairseq_fixes.runs import (
+    end_at_max_update,
     log_each_line_once,
     quiet_older_interfaces,
     refuse_what_is_not_there,
@@ -34,6 +35,7 @@ def apply_all() -> None:
     choose_options_of_our_tasks()
     show_options_of_components()
     refuse_what_is_not_there()
+    end_at_max_update()
     log_each_line_once()
     quiet_older_interfaces()
     unscale_once()

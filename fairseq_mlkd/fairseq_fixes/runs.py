@@ -3,6 +3,8 @@
 import errno
 import functools
 import importlib
+import logging
+import math
 import os
 import warnings
 from pathlib import Path
@@ -17,6 +19,8 @@ from fairseq.trainer import Trainer
 
 from fairseq_mlkd.errors import UserError, in_one_line
 from fairseq_mlkd.remedies import describe, needed_for
+
+logger = logging.getLogger(__name__)
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -76,6 +80,26 @@ def _check_workers(cfg: Any) -> None:
         )
     if workers.distributed_backend == "nccl":
         raise ValueError("--distributed-backend nccl needs GPUs: give gloo")
+
+
+def end_at_max_update() -> None:
+    """Leave a training that has made `--max-update` updates as it is.
+
+    Fault: fairseq compares after each update, so that a finished training that is
+    started again makes one more, and writes its checkpoints anew.
+    """
+    load = checkpoint_utils.load_checkpoint
+
+    @functools.wraps(load)
+    def load_checkpoint(cfg: Any, trainer: Trainer, **kwargs: Any) -> Any:
+        loaded = load(cfg, trainer, **kwargs)
+        wanted, made = trainer.cfg.optimization.max_update, trainer.get_num_updates()
+        if 0 < wanted <= made:
+            logger.info("nothing to do: %d of --max-update %d made", made, wanted)
+            trainer.cfg.optimization.stop_min_lr = math.inf
+        return loaded
+
+    checkpoint_utils.load_checkpoint = load_checkpoint
 
 
 def log_each_line_once() -> None:

@@ -6,8 +6,7 @@ If an earlier run of the step is still going, as after `kill -9` of the engine, 
 waited for. What the step left before is kept, so that a training goes on from its last
 checkpoint, unless that was made from other settings or files. DONE then says, by
 a digest of PRODUCT, what was made: what depends on it runs again if that changes, not
-if a file is newer. A step that was done is not done again unless PRODUCT has changed:
-fairseq-train would make one update more of a training that has all of them.
+if a file is newer. A step that was done is not done again unless PRODUCT has changed.
 """
 
 import argparse

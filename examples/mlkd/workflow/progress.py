@@ -53,8 +53,7 @@ class Progress(threading.Thread):
         return f"{clock} {ended} of {len(self.jobs)} steps done{about}: {work}"
 
     def _is_running(self, job: Any, now: float) -> bool:
-        made = Path(str(job.output[0]))
-        if self.dag.finished(job) or is_newer(made, self.started.get(job, now)):
+        if self.dag.finished(job) or is_newer(done_of(job), self.started.get(job, now)):
             self.seconds.setdefault(job, now - self.started.get(job, now))
             return False
         log = log_of(job)
@@ -124,6 +123,12 @@ def last_update(log: Path | None) -> tuple[str, str] | None:
 
 def log_of(job: Any) -> Path | None:
     return Path(str(job.log[0])) if job.log else None
+
+
+def done_of(job: Any) -> Path:
+    """Return what step.py writes at the end, where a product grows from the start."""
+    made = Path(str(job.output[0]))
+    return made if made.parts[0] == "done" else "done" / made
 
 
 def is_newer(path: Path, than: float) -> bool:

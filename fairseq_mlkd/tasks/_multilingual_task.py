@@ -142,7 +142,7 @@ class MultilingualTask(FairseqTask):
         self.outcomes = OutcomeRecorder()  # of an evaluation
         self.selection: str | None = None  # what the evaluated checkpoint says of it
         self.typed: TypedDataset | None = None  # lines of fairseq-interactive
-        self.is_restored = False  # a checkpoint is evaluated, none is trained
+        self.is_restored = False  # whether a checkpoint is evaluated, not trained
         # of the model last built, whose inputs are read
         self.model_shape: ModelShape | None = None
         forget_last_job()
@@ -380,7 +380,7 @@ class MultilingualTask(FairseqTask):
 
     @cached_property
     def text_reader(self) -> TextReader:
-        """Cuts the lines of fairseq-interactive, which come in many buffers."""
+        """The reader of lines of fairseq-interactive, which come in many buffers."""
         cfg = self.cfg
         data = utils.split_paths(cfg.data)[0]
         return TextReader(cfg.text_tokenizer, data, self.dictionary, cfg.text_lang)

@@ -18,6 +18,7 @@ from fairseq_mlkd.criterions.task_cross_entropy import (
 from fairseq_mlkd.distillation.build import (
     build_distiller,
     build_stage_1,
+    fit_projections,
     open_teacher,
 )
 from fairseq_mlkd.distillation.config import (
@@ -96,6 +97,8 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
                 ce_weight=cfg.ce_weight,
                 logits_weight=cfg.logits_weight,
             )
+            if cfg.fit_projections:
+                fit_projections(self.distiller, task)
         self._mix(task)
 
     def _mix(self, task: Distillable) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from typing import cast
 
 from fairseq_mlkd.distillation.cached_teacher import CachedTeacher, recall_shape
 from fairseq_mlkd.distillation.config import DistillationConfig
@@ -9,10 +10,12 @@ from fairseq_mlkd.distillation.contract import Distillable, ModelShape
 from fairseq_mlkd.distillation.distiller import AnyTeacher, Distiller
 from fairseq_mlkd.distillation.inner_losses import InnerLosses, Shape, inner_weights
 from fairseq_mlkd.distillation.layer_map import build_layer_map
+from fairseq_mlkd.distillation.narrowing import sample_states
 from fairseq_mlkd.distillation.signals import SignalCodec
 from fairseq_mlkd.distillation.teacher import Teacher, TeacherFile
 from fairseq_mlkd.distillation.teacher_cache import TeacherCache
 from fairseq_mlkd.files.hashing import file_sha256
+from fairseq_mlkd.modules.encoder import Encoder
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +76,28 @@ def build_distiller(
     return distiller
 
 
+def fit_projections(distiller: Distiller, task: Distillable) -> None:
+    """Start the projections of the encoders where they fit best on random symbols.
+
+    Args:
+        task: its student is about to be trained, and reads what the teacher reads.
+    """
+    terms = distiller.inner_losses.projected("hidden_states")
+    if not terms:
+        return
+    assert task.student is not None and isinstance(distiller.teacher, Teacher)
+    models = task.student, distiller.teacher.model
+    encoders = [cast(Encoder, model.encoder) for model in models]
+    length = min(x.embeddings.positions.num_embeddings for x in encoders)
+    dictionary = task.source_dictionary
+    symbols = range(dictionary.nspecial, len(dictionary))
+    own, theirs = (sample_states(x, symbols, length) for x in encoders)
+    for term in terms:
+        for i, j in term.pairs:
+            term.projections.fit(own[i], theirs[j], i)
+    logger.info("projections: fitted on random symbols")
+
+
 def build_stage_1(cfg: DistillationConfig, task: Distillable) -> Distiller:
     """Return the loss of stage 1: masked LM, equation 2 at the masks, equation 3.
 
@@ -107,6 +132,8 @@ def build_stage_1(cfg: DistillationConfig, task: Distillable) -> Distiller:
         "equation 2": logits_weight,
         "equation 3": any(distiller.inner_losses.requests(0, decodes=False)),
     }
+    if cfg.fit_projections:
+        fit_projections(distiller, task)
     used = [kind for kind, weight in kinds.items() if weight]
     if not used:
         raise ValueError("--stage-1-weight: no term of stage 1 has a weight")
@@ -145,15 +172,7 @@ def open_teacher(
         ValueError: no teacher, or one that does not fit; the cache is damaged, or of
             another teacher, data or kind.
     """
-    kept = {
-        "--teacher-cache-top-k": cfg.teacher_cache_top_k,
-        "--teacher-cache-sampled": cfg.teacher_cache_sampled,
-    }
-    for flag, number in kept.items():
-        if number < 0:
-            raise ValueError(f"{flag} {number} is below 0")
-    if all(kept.values()):
-        raise ValueError(f"{' and '.join(kept)} exclude each other: give one")
+    _check_flags(cfg)
     cache = None if cfg.teacher_cache is None else TeacherCache(cfg.teacher_cache)
     shape = None if cache is None else recall_shape(cache)
     file = TeacherFile(cfg.teacher_path, "--teacher-path")
@@ -184,6 +203,32 @@ def open_teacher(
     if cfg.teacher_path is not None and os.path.isfile(cfg.teacher_path):
         facts["teacher"] = file_sha256(cfg.teacher_path)
     return CachedTeacher(cache, codec, load, reader, facts), reader
+
+
+def _check_flags(cfg: DistillationConfig) -> None:
+    """Refuse flags that do not go together.
+
+    Raises:
+        ValueError: some do not, or a number is below 0.
+    """
+    kept = {
+        "--teacher-cache-top-k": cfg.teacher_cache_top_k,
+        "--teacher-cache-sampled": cfg.teacher_cache_sampled,
+    }
+    for flag, number in kept.items():
+        if number < 0:
+            raise ValueError(f"{flag} {number} is below 0")
+    if all(kept.values()):
+        raise ValueError(f"{' and '.join(kept)} exclude each other: give one")
+    for flag, given in (
+        ("--teacher-cache", cfg.teacher_cache),
+        ("--teacher-data", cfg.teacher_data),
+    ):
+        if cfg.fit_projections and given is not None:
+            raise ValueError(
+                f"--fit-projections runs the teacher on symbols of its own: leave out "
+                f"it or {flag}"
+            )
 
 
 def _open_reader(

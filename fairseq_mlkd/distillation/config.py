@@ -43,6 +43,11 @@ class DistillationConfig(InnerLossesConfig):
     teacher_cache_dtype: ChoiceEnum(DTYPES) = option(  # type: ignore[valid-type]
         "float16", "what is kept is rounded to this; float32 is exact"
     )
+    fit_projections: bool = option(
+        False,
+        "start the encoders' projections of equation 3 where they fit best on random "
+        "symbols, not at random; not with --teacher-cache or --teacher-data",
+    )
     valid_distillation: bool = option(
         False,
         "validation runs the teacher, too, and reports the terms and their "

@@ -88,6 +88,7 @@ class Distillable(Protocol):
 
     Attributes:
         is_restored: a checkpoint is evaluated, none is trained: no teacher is needed.
+        student: the model that is about to be trained; None before there is one.
         model_shape: of the model that reads the task's data; None before there is one.
         unlabelled_data: folder of sentences that may stand beside training examples;
             None: there is none.
@@ -95,6 +96,7 @@ class Distillable(Protocol):
     """
 
     is_restored: bool
+    student: BaseFairseqModel | None
     model_shape: ModelShape | None
     unlabelled_data: str | None
     keep_lm_head: bool

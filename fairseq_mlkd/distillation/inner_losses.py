@@ -310,6 +310,11 @@ class InnerLosses(nn.Module):
             found.setdefault(term.states, []).extend(indices)
         return Request(**found)
 
+    def projected(self, states: str) -> list[StateLoss]:
+        """Return the terms on some states that have projections."""
+        terms = (t for t in self.terms.values() if isinstance(t, StateLoss))
+        return [t for t in terms if t.states == states and t.projections.linear]
+
     def _chosen(self, decodes: bool) -> dict[str, Term]:
         decoders = () if decodes else ("decoder_", "cross_")
         return {

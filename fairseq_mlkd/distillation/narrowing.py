@@ -107,7 +107,7 @@ def narrow_encoder(
         teacher = build_encoder(theirs, dictionary, Encoder)
     load_weights(teacher, weights, path, flag)
     states = sample_states(teacher, range(dictionary.nspecial, len(dictionary)))
-    frame = find_frame(states, ours.encoder_embed_dim)
+    frame = find_frame(torch.cat(states), ours.encoder_embed_dim)
     logger.info(
         "encoder: width %d -> %d, which holds %.1f%% of its states",
         *frame.basis.shape,
@@ -129,12 +129,17 @@ def narrow_encoder(
     }
 
 
-def sample_states(encoder: Encoder, symbols: range) -> Tensor:
-    """Return hidden states of all points on random symbols, `(n, width)`, float64.
+def sample_states(
+    encoder: Encoder, symbols: range, length: int = _LENGTH
+) -> list[Tensor]:
+    """Return each point's hidden states on random symbols, `(n, width)`, float64.
 
-    The same on every call. Text would be better still, and is not known here.
+    The same symbols on every call. Text would be better still, and is not known here.
+
+    Args:
+        length: of each sentence, at most what the encoder reads.
     """
-    length = min(_LENGTH, encoder.embeddings.positions.num_embeddings)
+    length = min(length, encoder.embeddings.positions.num_embeddings)
     ids = torch.randint(
         symbols.start,
         symbols.stop,
@@ -142,9 +147,11 @@ def sample_states(encoder: Encoder, symbols: range) -> Tensor:
         generator=torch.Generator().manual_seed(0),
     )
     points = range(len(encoder.layers) + 1)
+    trains = encoder.training
     with torch.no_grad():
         states = encoder.eval()(ids, request=Request(points)).states["hidden_states"]
-    return torch.cat([states[i].flatten(0, 1).double() for i in points])
+    encoder.train(trains)
+    return [states[i].flatten(0, 1).double() for i in points]
 
 
 def find_frame(states: Tensor, width: int) -> Frame:

@@ -2,19 +2,22 @@
 
 import math
 from collections.abc import Iterable
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 HEAD_MAPS = ("auto", "mean", "linear", "relation", "none")
 ONE_TO_ONE = "one to one"
+_RIDGE = 1e-3  # of the mean square of the student's states
 
 
 class Projections(nn.Module):
     """One linear map per point whose width differs; nothing where widths agree.
 
     They are trained with the student, saved with the criterion for resuming, and are no
-    part of the student.
+    part of the student. A map that starts at random drags a student that already knows
+    something away from it, so `fit` gives it a start.
 
     Args:
         points: hidden points of the student (0 = embeddings) that are matched.
@@ -35,6 +38,24 @@ class Projections(nn.Module):
     def forward(self, x: Tensor, point: int) -> Tensor:
         """Map `(..., student_dim)` at hidden point `point` to `(..., teacher_dim)`."""
         return self.linear[str(point)](x) if self.linear else x
+
+    @torch.no_grad()
+    def fit(self, x: Tensor, y: Tensor, point: int) -> None:
+        """Start a map at that of the least squared error, with a little ridge.
+
+        Args:
+            x: `(n, student_dim)`, the student's states at hidden point `point`.
+            y: `(n, teacher_dim)`, the teacher's.
+        """
+        linear = cast(nn.Linear, self.linear[str(point)])
+        mean_x, mean_y = x.mean(dim=0), y.mean(dim=0)
+        x, y = x - mean_x, y - mean_y
+        moments = x.T @ x
+        size = moments.diagonal().mean().clamp(min=1e-9)  # states may not vary
+        moments.diagonal().add_(_RIDGE * size)
+        weight = torch.linalg.solve(moments, x.T @ y).T
+        linear.weight.copy_(weight)
+        linear.bias.copy_(mean_y - weight @ mean_x)
 
 
 def choose_head_map(kind: str, student_heads: int, teacher_heads: int) -> str:

@@ -143,6 +143,7 @@ class MultilingualTask(FairseqTask):
         self.selection: str | None = None  # what the evaluated checkpoint says of it
         self.typed: TypedDataset | None = None  # lines of fairseq-interactive
         self.is_restored = False  # whether a checkpoint is evaluated, not trained
+        self.student: BaseFairseqModel | None = None  # a model to train
         # of the model last built, whose inputs are read
         self.model_shape: ModelShape | None = None
         forget_last_job()
@@ -263,6 +264,7 @@ class MultilingualTask(FairseqTask):
             for parameter in model.encoder.parameters():
                 parameter.param_group = ENCODER_GROUP
             self.prepare_for_training(model)
+            self.student = model
         self.model_shape = ModelShape.of(model.cfg)
         return model
 

@@ -67,6 +67,25 @@ def slow_terms(
     return terms
 
 
+def test_projections_start_where_they_fit(setting):
+    weights, found = weigh(embedding=1.0, hidden=1.0), []
+    setting.student.train()
+    for fit in (True, False):
+        torch.manual_seed(1)
+        criterion = setting.criterion(**weights, fit_projections=fit)
+        found.append((torch.get_rng_state(), setting.student.training, criterion))
+    assert torch.equal(found[0][0], found[1][0]) and found[0][1]
+    fitted, random = (c(setting.student, setting.sample)[0] for _, _, c in found)
+    assert fitted < 0.8 * random
+
+
+@pytest.mark.parametrize("flag", ["teacher_cache", "teacher_data"])
+def test_fitting_needs_a_teacher_that_reads_the_same(setting, tmp_path, flag):
+    given = {flag: str(tmp_path), "fit_projections": True}
+    with pytest.raises(ValueError, match=f"it or --{flag.replace('_', '-')}"):
+        setting.criterion(**given)
+
+
 @pytest.mark.parametrize("temperature", [1.0, 2.0])
 @pytest.mark.parametrize("heads", ["auto", "mean", "linear"])
 def test_total_is_the_weighted_sum_of_the_terms(setting, temperature, heads):

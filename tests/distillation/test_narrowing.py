@@ -58,7 +58,7 @@ def confine(model):
 
 def narrow(model, task, heads=2, **shape):
     weights = model.encoder.state_dict()
-    frame = find_frame(sample_states(model.encoder, range(4, 35)), 8)
+    frame = find_frame(torch.cat(sample_states(model.encoder, range(4, 35))), 8)
     student = build_model(task, {**NARROW, **shape, "attention_heads": heads},
                           layer_norm_eps=1e-3).eval()  # fmt: skip
 

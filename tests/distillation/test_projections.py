@@ -27,6 +27,25 @@ def test_one_projection_a_point():
     assert len(list(projections.parameters())) == 4
 
 
+def test_a_map_that_is_fitted_has_the_least_error():
+    projections = Projections([1], 4, 6)
+    x, weight, bias = torch.randn(50, 4), torch.randn(6, 4), torch.randn(6)
+    noise = 0.1 * torch.randn(50, 6)
+    y = x @ weight.T + bias + noise
+    projections.fit(x, y, 1)
+    ones = torch.cat([x, torch.ones(50, 1)], dim=1)
+    best = ones @ torch.linalg.lstsq(ones, y).solution
+    error, least = ((y - z).square().sum() for z in (projections(x, 1), best))
+    assert least <= error < 1.001 * least
+
+
+def test_states_without_variance_are_fitted_by_their_mean():
+    projections = Projections([1], 4, 6)
+    y = torch.randn(50, 6)
+    projections.fit(torch.ones(50, 4), y, 1)
+    torch.testing.assert_close(projections(torch.ones(4), 1), y.mean(dim=0))
+
+
 def test_auto_keeps_heads_that_agree_and_mixes_others():
     assert choose_head_map("auto", 4, 4) == ONE_TO_ONE
     assert choose_head_map("auto", 4, 6) == "linear"

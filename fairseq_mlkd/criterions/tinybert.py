@@ -18,7 +18,6 @@ from fairseq_mlkd.criterions.task_cross_entropy import (
 from fairseq_mlkd.distillation.build import (
     build_distiller,
     build_stage_1,
-    fit_projections,
     open_teacher,
 )
 from fairseq_mlkd.distillation.config import (
@@ -89,16 +88,13 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
             return
         if distils:
             teacher, self.reader = open_teacher(cfg, task)
-            assert task.model_shape is not None
             self.distiller = build_distiller(
                 cfg,
                 teacher,
-                task.model_shape,
+                task,
                 ce_weight=cfg.ce_weight,
                 logits_weight=cfg.logits_weight,
             )
-            if cfg.fit_projections:
-                fit_projections(self.distiller, task)
         self._mix(task)
 
     def _mix(self, task: Distillable) -> None:

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 def build_distiller(
     cfg: DistillationConfig,
     teacher: AnyTeacher,
-    student: ModelShape,
+    task: Distillable,
     *,
     ce_weight: float,
     logits_weight: float,
@@ -35,13 +35,14 @@ def build_distiller(
     Args:
         cfg: the flags.
         teacher: gives the targets.
-        student: shape of the student.
+        task: of the student, which is about to be trained.
         ce_weight: as in `Distiller`; that of the flags, or 0 without the heads for it.
         logits_weight: likewise.
     Raises:
         ValueError: a map that does not fit.
     """
-    shape = teacher.shape
+    student, shape = task.model_shape, teacher.shape
+    assert student is not None
     depths = (student.encoder_layers, shape.encoder_layers)
     layers = build_layer_map(cfg.layer_map, cfg.attention_map, *depths)
     lines, decoder_layers = layers.describe(), None
@@ -73,10 +74,12 @@ def build_distiller(
         temperature=cfg.temperature,
     )
     teacher.check_signals(inner_losses.requests(1), logits=bool(logits_weight))
+    if cfg.fit_projections:
+        _fit_projections(distiller, task)
     return distiller
 
 
-def fit_projections(distiller: Distiller, task: Distillable) -> None:
+def _fit_projections(distiller: Distiller, task: Distillable) -> None:
     """Start the projections of the encoders where they fit best on random symbols.
 
     Args:
@@ -88,10 +91,10 @@ def fit_projections(distiller: Distiller, task: Distillable) -> None:
     assert task.student is not None and isinstance(distiller.teacher, Teacher)
     models = task.student, distiller.teacher.model
     encoders = [cast(Encoder, model.encoder) for model in models]
-    length = min(x.embeddings.positions.num_embeddings for x in encoders)
+    longest = min(x.embeddings.positions.num_embeddings for x in encoders)
     dictionary = task.source_dictionary
     symbols = range(dictionary.nspecial, len(dictionary))
-    own, theirs = (sample_states(x, symbols, length) for x in encoders)
+    own, theirs = (sample_states(x, symbols, longest) for x in encoders)
     for term in terms:
         for i, j in term.pairs:
             term.projections.fit(own[i], theirs[j], i)
@@ -121,19 +124,13 @@ def build_stage_1(cfg: DistillationConfig, task: Distillable) -> Distiller:
         logits_weight = 0.0
         reason = " (the teacher has no masked-LM head)"
     distiller = build_distiller(
-        cfg,
-        teacher,
-        task.model_shape,
-        ce_weight=ce_weight,
-        logits_weight=logits_weight,
+        cfg, teacher, task, ce_weight=ce_weight, logits_weight=logits_weight
     )
     kinds = {
         "masked LM": ce_weight,
         "equation 2": logits_weight,
         "equation 3": any(distiller.inner_losses.requests(0, decodes=False)),
     }
-    if cfg.fit_projections:
-        fit_projections(distiller, task)
     used = [kind for kind, weight in kinds.items() if weight]
     if not used:
         raise ValueError("--stage-1-weight: no term of stage 1 has a weight")

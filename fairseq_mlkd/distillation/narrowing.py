@@ -130,16 +130,16 @@ def narrow_encoder(
 
 
 def sample_states(
-    encoder: Encoder, symbols: range, length: int = _LENGTH
+    encoder: Encoder, symbols: range, longest: int = _LENGTH
 ) -> list[Tensor]:
     """Return each point's hidden states on random symbols, `(n, width)`, float64.
 
     The same symbols on every call. Text would be better still, and is not known here.
 
     Args:
-        length: of each sentence, at most what the encoder reads.
+        longest: length that another encoder reads.
     """
-    length = min(length, encoder.embeddings.positions.num_embeddings)
+    length = min(_LENGTH, longest, encoder.embeddings.positions.num_embeddings)
     ids = torch.randint(
         symbols.start,
         symbols.stop,

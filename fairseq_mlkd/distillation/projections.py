@@ -16,8 +16,8 @@ class Projections(nn.Module):
     """One linear map per point whose width differs; nothing where widths agree.
 
     They are trained with the student, saved with the criterion for resuming, and are no
-    part of the student. A map that starts at random drags a student that already knows
-    something away from it, so `fit` gives it a start.
+    part of the student. They start at random, which drags a student away from what it
+    already knows; `fit` gives them a better start.
 
     Args:
         points: hidden points of the student (0 = embeddings) that are matched.

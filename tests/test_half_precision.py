@@ -79,9 +79,9 @@ def test_training_in_half_precision(mlm, name, tmp_path, teacher_dtypes):
     assert not same_weights(path, mlm["fp32"])
 
 
-@pytest.mark.slow
-def test_memory_efficient_training_resumes_exactly(mlm, tmp_path):
-    flags = [*mlm["flags"], *ON_CPU["memory_efficient_bf16"]]
+@pytest.mark.parametrize("name", ON_CPU)
+def test_training_in_half_precision_resumes_exactly(mlm, name, tmp_path):
+    flags = [*mlm["flags"], *ON_CPU[name]]
     whole = train(mlm["data"], tmp_path / "whole", *flags)
     train(mlm["data"], tmp_path / "part", *flags, "--max-update", 7)
     assert same_weights(train(mlm["data"], tmp_path / "part", *flags), whole)

@@ -7,6 +7,7 @@ from fairseq_mlkd.fairseq_fixes.checkpoints import (
     load_weights_only,
     name_misfits,
     restore_tasks,
+    save_float32_parameters,
 )
 from fairseq_mlkd.fairseq_fixes.command_line import (
     choose_options_of_our_tasks,
@@ -31,6 +32,7 @@ def apply_all() -> None:
     go_on_from_whole_checkpoint()
     copy_whole_files()
     restore_tasks()
+    save_float32_parameters()
     run_bf16_without_tpu()
     choose_options_of_our_tasks()
     show_options_of_components()

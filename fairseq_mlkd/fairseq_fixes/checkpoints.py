@@ -17,6 +17,7 @@ from fairseq.dataclass.configs import CheckpointConfig
 from fairseq.dataclass.utils import overwrite_args_by_name
 from fairseq.distributed import utils as distributed_utils
 from fairseq.file_io import PathManager
+from fairseq.optim.fp16_optimizer import FP16Optimizer
 from fairseq.trainer import Trainer
 
 from fairseq_mlkd.checkpoint import dictionary_beside, is_torn, read_checkpoint
@@ -223,6 +224,62 @@ def set_patience(counted: Any) -> None:
     if all(isinstance(found.get(name), (int, float)) for name in ("best", "num_runs")):
         train.should_stop_early.best = float(found["best"])
         train.should_stop_early.num_runs = int(found["num_runs"])
+
+
+def save_float32_parameters() -> None:
+    """Have a run with `--fp16` or `--bf16` go on from the parameters that it updates.
+
+    Fault: fairseq updates a copy of the parameters in float32, but saves only the
+    rounded ones, from which a resumed run makes a copy anew.
+    """
+    save, load = FP16Optimizer.state_dict, FP16Optimizer.load_state_dict
+
+    @functools.wraps(save)
+    def state_dict(self: FP16Optimizer) -> dict[str, Any]:
+        copies = [parameter.data for parameter in _float32_parameters(self)]
+        return {**save(self), _FLOAT32: copies}
+
+    @functools.wraps(load)
+    def load_state_dict(
+        self: FP16Optimizer, state: dict[str, Any], *args: Any, **kwargs: Any
+    ) -> None:
+        state = dict(state)
+        saved = state.pop(_FLOAT32, None)  # fairseq's own checkpoints have none
+        load(self, state, *args, **kwargs)
+        if saved is not None:
+            _restore_float32(_float32_parameters(self), saved)
+
+    FP16Optimizer.state_dict = state_dict
+    FP16Optimizer.load_state_dict = load_state_dict
+
+
+_FLOAT32 = "float32_parameters"
+
+
+def _float32_parameters(optimizer: FP16Optimizer) -> list[torch.nn.Parameter]:
+    """Return the copy: a parameter each, or all in one vector per device."""
+    copies = optimizer.fp32_params
+    return list(copies.values()) if isinstance(copies, dict) else list(copies)
+
+
+def _restore_float32(ours: Sequence[torch.nn.Parameter], saved: Any) -> None:
+    """Take over what a checkpoint holds.
+
+    Raises:
+        ValueError: it is not of these parameters.
+    """
+    if not isinstance(saved, list) or list(map(_form, saved)) != list(map(_form, ours)):
+        raise ValueError(
+            "its float32 parameters are damaged, or were trained with another "
+            "--fp16-no-flatten-grads than this run's: give --reset-optimizer"
+        )
+    for parameter, tensor in zip(ours, saved):
+        parameter.data.copy_(tensor)
+
+
+def _form(tensor: Any) -> Any:
+    is_tensor = isinstance(tensor, torch.Tensor)
+    return (tensor.shape, tensor.dtype, tensor.layout) if is_tensor else None
 
 
 def copy_whole_files() -> None:

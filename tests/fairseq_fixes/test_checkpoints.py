@@ -65,6 +65,28 @@ def test_a_torn_checkpoint_without_another_is_named(tmp_path):
         train(data, tmp_path / "s", *MLM, "--max-update", 1)
 
 
+@pytest.mark.parametrize("change", ["text", "one less", "another shape", "float64"])
+def test_damaged_float32_parameters_are_refused(tmp_path, change):
+    data = write_mlm_data(tmp_path / "data")
+    flags = [*MLM, "--bf16"]
+    path = train(data, tmp_path / "s", *flags, "--max-update", 1)
+    state = load(path)
+    copies = state["last_optimizer_state"]["float32_parameters"]
+    if change == "text":
+        copies[0] = "weights"
+    elif change == "one less":
+        copies.pop()
+    elif change == "another shape":
+        copies[0] = copies[0][:1]
+    else:
+        copies[0] = copies[0].double()
+    torch.save(state, str(path))
+    with pytest.raises(UserError, match=f"{path}: its float32 parameters are damaged"):
+        train(data, tmp_path / "s", *flags, "--max-update", 2)
+    # which is the model as evaluated, rounded
+    train(data, tmp_path / "s", *flags, "--max-update", 2, "--reset-optimizer")
+
+
 @pytest.mark.parametrize(
     "change, message",
     [

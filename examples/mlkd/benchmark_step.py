@@ -5,7 +5,8 @@
 The floor of a step is its arithmetic (matrix products of the teacher's forward pass and
 the student's forward and backward passes, logits at masked positions only) divided by
 the rate that the machine reaches on a plain matrix product, measured right before the
-step. Each way of training runs in a process of its own; their steps take turns.
+step, in float32. Each way of training runs in a process of its own; their steps take
+turns.
 """
 
 import argparse
@@ -19,7 +20,13 @@ from argparse import Namespace
 from collections.abc import Callable
 from typing import Any
 
-WAYS = ("masked_lm", "tinybert, weights 0", "tinybert", "tinybert, cached")
+WAYS = (
+    "masked_lm",
+    "tinybert, weights 0",
+    "tinybert",
+    "tinybert, cached",
+    "tinybert, bf16",
+)
 
 
 def main() -> None:
@@ -194,8 +201,11 @@ def build_step(way: str, args: Namespace, teacher: str) -> Any:
     task = build_task(args)
     model = build_model(task, args.student)
     criterion = build_criterion(way, task, teacher, args)
+    is_half = way.endswith("bf16")
+    if is_half:
+        model, criterion = model.bfloat16(), criterion.bfloat16()
     parameters = [*model.parameters(), *criterion.parameters()]
-    optimizer = build_optimizer(args.optimizer, parameters)
+    optimizer = build_optimizer(args.optimizer, parameters, is_half=is_half)
     sample = build_sample(task, args)
     size = int(sample["target"].ne(task.dictionary.pad()).sum())
 
@@ -210,7 +220,7 @@ def build_step(way: str, args: Namespace, teacher: str) -> Any:
         optimizer.zero_grad()
 
     flop = 3 * forward_flop(model, sample, size)
-    if way == "tinybert":
+    if way in ("tinybert", "tinybert, bf16"):
         flop += forward_flop(criterion.distiller.teacher.model, sample, size)
     return step, flop / 1e9
 
@@ -236,14 +246,28 @@ def build_criterion(way: str, task: Any, teacher: str, args: Namespace) -> Any:
     return TinyBertCriterion(cfg, task)
 
 
-def build_optimizer(name: str, parameters: list[Any]) -> Any:
+def build_optimizer(name: str, parameters: list[Any], *, is_half: bool) -> Any:
+    from fairseq.dataclass import configs
     from fairseq.optim import OPTIMIZER_REGISTRY
+    from fairseq.optim.fp16_optimizer import FP16Optimizer
     from fairseq.registry import REGISTRIES
 
     cfg = REGISTRIES["optimizer"]["dataclass_registry"][name](lr=[1e-4])
     if hasattr(cfg, "tpu"):
         cfg.tpu = False
-    return OPTIMIZER_REGISTRY[name](cfg, parameters)
+    build = OPTIMIZER_REGISTRY[name]
+    if not is_half:
+        return build(cfg, parameters)
+    copies = FP16Optimizer.build_fp32_params(cfg, parameters, flatten=False)
+    whole = Namespace(
+        common=configs.CommonConfig(bf16=True),
+        optimizer=cfg,
+        optimization=configs.OptimizationConfig(),
+        distributed_training=configs.DistributedTrainingConfig(
+            distributed_world_size=1
+        ),
+    )
+    return FP16Optimizer(whole, parameters, build(cfg, copies), copies)
 
 
 def build_sample(task: Any, args: Namespace) -> dict[str, Any]:

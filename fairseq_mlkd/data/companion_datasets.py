@@ -16,13 +16,17 @@ from fairseq_mlkd.data.binary import load_binary
 from fairseq_mlkd.data.masked_lm_dataset import MaskedLMDataset
 from fairseq_mlkd.data.multilingual_dataset import MultilingualDataset
 
+# a batch of 32 then spans a thirty-second of all lengths
+_RUN = 1024
+
 
 class MixedDataset(BaseWrapperDataset):
     """Gives each labelled example its share of an epoch of unlabelled ones.
 
     Order, sizes and batches are those of the labelled examples: they are the same with
     and without the others. Which unlabelled examples stand beside which labelled one is
-    shuffled anew each epoch, and depends on the seed and the epoch alone.
+    shuffled anew each epoch, and depends on the seed and the epoch alone. Those of a
+    batch are about as long as one another, so that few of its symbols are padding.
 
     Args:
         dataset: the labelled examples.
@@ -54,7 +58,24 @@ class MixedDataset(BaseWrapperDataset):
         self.unlabelled.set_epoch(epoch)
         # the last number is none of a language: those have seeded their own draws
         key = (self.plain.seed, epoch, len(self.plain.langs))
-        self.order = np.random.default_rng(key).permutation(len(self.unlabelled))
+        self.drawn = np.random.default_rng(key).permutation(len(self.unlabelled))
+        self.order = self.drawn
+
+    def ordered_indices(self) -> np.ndarray:
+        """Return the order of the labelled examples, and line up the others along it.
+
+        Neighbours in this order share a batch: of the shuffled examples, runs of
+        `_RUN` are sorted by length.
+        """
+        indices = self.dataset.ordered_indices()
+        counts = np.diff(self.starts)[indices]
+        numbers = np.arange(len(self.drawn))
+        begun = np.cumsum(counts) - counts
+        places = np.repeat(self.starts[indices] - begun, counts) + numbers
+        by_length = np.lexsort([self.plain.sizes[self.drawn], numbers // _RUN])
+        self.order = np.empty_like(self.drawn)
+        self.order[places] = self.drawn[by_length]
+        return indices
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         """Return the labelled example, and in it `unlabelled`, a list of items."""

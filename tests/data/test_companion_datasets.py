@@ -106,6 +106,27 @@ def test_draws_depend_on_seed_epoch_and_item_alone(data):
     assert found == second
 
 
+@pytest.mark.parametrize("ratio", [0.5, 1.0, 3.0])
+def test_a_batch_has_unlabelled_examples_of_like_length(data, ratio):
+    dataset = mix(data, ratio)
+    drawn(dataset, 2)
+    shuffled = sorted(dataset.order)
+    for _ in range(2):  # the same whenever it is asked for
+        np.random.seed(3)
+        batches = dataset.batch_by_size(dataset.ordered_indices(), max_sentences=10)
+        lengths = [
+            len(item["tokens"])
+            for batch in batches
+            for i in batch
+            for item in dataset[i]["unlabelled"]
+        ]
+        assert lengths == sorted(lengths) and len(set(lengths)) > 3
+        assert sorted(dataset.order) == shuffled
+    np.random.seed(4)  # another order of labelled examples of one length
+    dataset.ordered_indices()
+    assert sorted(dataset.order) == shuffled
+
+
 def test_languages_are_spread_over_the_epoch(data):
     langs = [row[0][0] for row in drawn(mix(data))]
     half = LABELLED // 2

@@ -10,6 +10,7 @@ import torch
 from fairseq.data import Dictionary
 from fairseq.dataclass import ChoiceEnum, FairseqDataclass
 from fairseq.models import BaseFairseqModel, register_model, register_model_architecture
+from fairseq.modules import SinusoidalPositionalEmbedding
 from fairseq.tasks import FairseqTask
 from torch import Tensor, nn
 
@@ -41,6 +42,11 @@ class MultilingualEncoderConfig(FairseqDataclass):
         0.02,
         "standard deviation of the initial weights; BERT's 0.02 suits a "
         "width of 768, narrow encoders learn sooner with 0.02 * sqrt(768 / width)",
+    )
+    sinusoidal_start: bool = option(
+        False,
+        "learnt positions begin as sinusoids of --init-std (Vaswani et al., 2017), in "
+        "which every symbol's neighbours lie alike: short pretraining finds them sooner",
     )
     layer_norm_eps: float = option(1e-12, "epsilon of layer norms")
     embedding_rank: int = option(
@@ -97,6 +103,8 @@ class MultilingualEncoderModel(BaseFairseqModel):
             self.lm_head = self._build_lm_head()
         self.classification_heads = nn.ModuleDict()
         self.apply(partial(init_weights, std=cfg.init_std))
+        if cfg.sinusoidal_start:
+            _start_as_sinusoids(self.encoder.embeddings.positions.weight, cfg.init_std)
 
     @classmethod
     def build_model(
@@ -263,6 +271,12 @@ def init_weights(module: nn.Module, *, std: float) -> None:
     if isinstance(module, Embeddings) and module.up is not None:
         # their product begins with the deviation of a whole table
         module.up.weight.data.normal_(0.0, module.up.in_features**-0.5)
+
+
+def _start_as_sinusoids(positions: Tensor, std: float) -> None:
+    """Fill `(max_positions, embed_dim)` with sinusoids of a root mean square."""
+    waves = SinusoidalPositionalEmbedding.get_embedding(*positions.shape)
+    positions.data.copy_(waves * (std / waves.square().mean().sqrt()))
 
 
 def _architecture(name: str, **shape: float) -> None:

@@ -45,8 +45,8 @@ class MultilingualEncoderConfig(FairseqDataclass):
     )
     sinusoidal_start: bool = option(
         False,
-        "learnt positions begin as sinusoids of --init-std (Vaswani et al., 2017), in "
-        "which every symbol's neighbours lie alike: short pretraining finds them sooner",
+        "positions begin as sinusoids (Vaswani et al., 2017) and are learnt from "
+        "there, so that short pretraining finds the neighbours of a symbol sooner",
     )
     layer_norm_eps: float = option(1e-12, "epsilon of layer norms")
     embedding_rank: int = option(

@@ -187,10 +187,12 @@ def test_gradient_of_the_matrix_is_the_sum_of_both_uses(model):
     assert torch.allclose(both, as_input + as_output, atol=1e-10)
 
 
+WIDE = {"layers": 1, "embed_dim": 64, "ffn_embed_dim": 64, "attention_heads": 4}
+
+
 @pytest.mark.parametrize("std", [None, 0.02, 0.3])
 def test_weights_are_drawn_with_the_configured_deviation(task, std):
-    shape = {"layers": 1, "embed_dim": 64, "ffn_embed_dim": 64, "attention_heads": 4}
-    model = build_model(task, shape, **({} if std is None else {"init_std": std}))
+    model = build_model(task, WIDE, **({} if std is None else {"init_std": std}))
     model.add_head("labels", 200, pooled=True)
     drawn = [m for m in model.modules() if isinstance(m, (nn.Linear, nn.Embedding))]
     assert len(drawn) == 2 + 4 + 2 + 1 + 2
@@ -202,6 +204,18 @@ def test_weights_are_drawn_with_the_configured_deviation(task, std):
         assert weight.std().item() == pytest.approx(std or 0.02, rel=0.1)
         assert abs(weight.mean().item()) < 0.1 * (std or 0.02)
         assert not isinstance(module, nn.Linear) or not module.bias.any()
+
+
+def test_positions_begin_as_sinusoids(task):
+    model = build_model(task, WIDE, sinusoidal_start=True, init_std=0.05)
+    positions = model.encoder.embeddings.positions.weight.detach()
+    assert positions.size(1) == 64
+    assert positions.square().mean().sqrt() == pytest.approx(0.05)
+    products = positions @ positions.T  # of two positions: by their distance alone
+    for distance in (0, 1, 7):
+        along = products.diagonal(distance)
+        assert torch.allclose(along, along[0].expand_as(along), rtol=1e-3)
+    assert products[0, 0] > products[0, 1] > products[0, 2]
 
 
 def test_bad_number_of_heads_is_one_line(task):

@@ -46,6 +46,7 @@ class MixedDataset(BaseWrapperDataset):
         # example i has those from the i-th of these to the next
         shares = np.arange(len(dataset) + 1) * len(unlabelled)
         self.starts = shares // max(len(dataset), 1)
+        self.epoch = 0
         self.set_epoch(1)
 
     @property
@@ -53,9 +54,12 @@ class MixedDataset(BaseWrapperDataset):
         return self.dataset.langs
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw what is unlabelled in `epoch` (from 1)."""
+        """Draw what is unlabelled in `epoch` (from 1), once for each change of it."""
         super().set_epoch(epoch)
         self.unlabelled.set_epoch(epoch)
+        if epoch == self.epoch:  # fairseq says so again after it has made the batches
+            return
+        self.epoch = epoch
         # the last number is none of a language: those have seeded their own draws
         key = (self.plain.seed, epoch, len(self.plain.langs))
         self.drawn = np.random.default_rng(key).permutation(len(self.unlabelled))

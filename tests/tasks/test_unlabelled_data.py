@@ -205,6 +205,29 @@ def test_equation_1_draws_a_corpus_once(world, tmp_path, caplog):
     assert caplog.text.count("--unlabelled-alpha 0 is read as 1") == 1
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+def test_sentences_of_a_batch_are_of_like_length(world, workers):
+    task = mixed_task(world, unlabelled_ratio=2.0)
+    task.load_dataset("train")
+    dataset = task.datasets["train"]
+    iterator = task.get_batch_iterator(dataset, max_sentences=4, num_workers=workers)
+    drawn = []
+    for _ in range(2):
+        batches = list(iterator.next_epoch_itr(shuffle=False))
+        sentences = [
+            batch["unlabelled"]["net_input"]["src_tokens"] for batch in batches
+        ]
+        lengths = torch.cat(
+            [tokens.ne(task.dictionary.pad()).sum(1) for tokens in sentences]
+        )
+        drawn.append(lengths.tolist())
+        iterator = task.get_batch_iterator(
+            dataset, max_sentences=4, num_workers=workers, epoch=2
+        )
+    assert all(lengths == sorted(lengths) for lengths in drawn)
+    assert len(set(drawn[0])) > 3
+
+
 def test_validation_data_are_not_mixed(world):
     task = mixed_task(world)
     task.load_dataset("valid")

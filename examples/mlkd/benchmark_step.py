@@ -220,7 +220,7 @@ def build_step(way: str, args: Namespace, teacher: str) -> Any:
         optimizer.zero_grad()
 
     flop = 3 * forward_flop(model, sample, size)
-    if way in ("tinybert", "tinybert, bf16"):
+    if way == "tinybert" or is_half:
         flop += forward_flop(criterion.distiller.teacher.model, sample, size)
     return step, flop / 1e9
 
@@ -247,27 +247,20 @@ def build_criterion(way: str, task: Any, teacher: str, args: Namespace) -> Any:
 
 
 def build_optimizer(name: str, parameters: list[Any], *, is_half: bool) -> Any:
-    from fairseq.dataclass import configs
-    from fairseq.optim import OPTIMIZER_REGISTRY
+    from fairseq.dataclass.configs import FairseqConfig
+    from fairseq.optim import build_optimizer
     from fairseq.optim.fp16_optimizer import FP16Optimizer
     from fairseq.registry import REGISTRIES
+    from omegaconf import OmegaConf
 
-    cfg = REGISTRIES["optimizer"]["dataclass_registry"][name](lr=[1e-4])
+    cfg = REGISTRIES["optimizer"]["dataclass_registry"][name](_name=name, lr=[1e-4])
     if hasattr(cfg, "tpu"):
         cfg.tpu = False
-    build = OPTIMIZER_REGISTRY[name]
     if not is_half:
-        return build(cfg, parameters)
-    copies = FP16Optimizer.build_fp32_params(cfg, parameters, flatten=False)
-    whole = Namespace(
-        common=configs.CommonConfig(bf16=True),
-        optimizer=cfg,
-        optimization=configs.OptimizationConfig(),
-        distributed_training=configs.DistributedTrainingConfig(
-            distributed_world_size=1
-        ),
-    )
-    return FP16Optimizer(whole, parameters, build(cfg, copies), copies)
+        return build_optimizer(OmegaConf.structured(cfg), parameters)
+    whole = OmegaConf.structured(FairseqConfig(optimizer=cfg))
+    whole.common.bf16 = True
+    return FP16Optimizer.build_optimizer(whole, parameters)
 
 
 def build_sample(task: Any, args: Namespace) -> dict[str, Any]:

@@ -83,7 +83,7 @@ class Commands(Study):
             "checkpoint.save_dir": run_folder(name, row_name, seed),
         }
         if row.teacher:
-            settings["criterion.teacher_path"] = _best(name, row.teacher, seed)
+            settings["criterion.teacher_path"] = _best(self.needed_run(name, row.teacher, seed))
         if row.unlabelled:
             settings["task.unlabelled_data"] = CORPUS
         primary = "ft_distil" if row.teacher else "finetune"
@@ -102,9 +102,9 @@ class Commands(Study):
         """Return the checkpoint that a fine-tuning starts from."""
         row, before = self.rows[name], self.tasks[task].start
         if before:
-            return _best(before, name, seed)
+            return _best(run_folder(before, name, seed))
         if row.start:
-            return _best(task, row.start, seed)
+            return _best(self.needed_run(task, row.start, seed))
         return self.checkpoint(row.model) if row.model else None
 
     def test(self, name: str, row: str) -> list[str]:
@@ -209,8 +209,8 @@ def _parsed(text: str) -> Any:
     return yaml.safe_load(text)
 
 
-def _best(task: str, row: str, seed: int) -> str:
-    return f"{run_folder(task, row, seed)}/checkpoint_best.pt"
+def _best(run: str) -> str:
+    return f"{run}/checkpoint_best.pt"
 
 
 def _ours(*parts: str) -> str:

@@ -57,6 +57,7 @@ class Row:
     set: Mapping[str, Any] = field(default_factory=dict)
     per_task: Mapping[str, Any] = field(default_factory=dict)  # task -> as `set`
     only: tuple[str, ...] = ()  # tasks; default: all
+    seeds: tuple[int, ...] = ()  # default: the study's
 
 
 @dataclass(frozen=True)
@@ -157,6 +158,8 @@ class Study:
                     yield f"rows.{name}.{key}", value, self.rows
             for task in r.only:
                 yield f"rows.{name}.only", task, self.tasks
+            for seed in r.seeds:
+                yield f"rows.{name}.seeds", seed, self.seeds
         for name, t in self.tasks.items():
             yield f"tasks.{name}.reader", t.reader, READERS
             yield f"tasks.{name}.config", t.config, kinds
@@ -172,12 +175,20 @@ class Study:
     def runs(self) -> list[tuple[str, str, int]]:
         """Return task, row and seed of every fine-tuning, seed after seed."""
         return [
-            (task, row, seed)
+            (task, name, seed)
             for seed in self.seeds
             for task in self.tasks
-            for row in self.rows
-            if not self.rows[row].only or task in self.rows[row].only
+            for name, row in self.rows.items()
+            if task in (row.only or self.tasks) and seed in (row.seeds or self.seeds)
         ]
+
+    def needed_run(self, task: str, row: str, seed: int) -> str:
+        """Return the folder of a row's fine-tuning that one with `seed` builds on.
+
+        It has that seed, or the row's first where the row has no such seed.
+        """
+        own = self.rows[row].seeds or self.seeds
+        return run_folder(task, row, seed if seed in own else own[0])
 
     def runs_of(self, task: str, row: str) -> list[str]:
         """Return the folders of a row's fine-tunings on a task, one a seed."""
@@ -222,11 +233,11 @@ class Study:
         if start:
             needs.append(run_folder(start, name, seed))
         elif row.start:
-            needs.append(run_folder(task, row.start, seed))
+            needs.append(self.needed_run(task, row.start, seed))
         elif row.model:
             needs.append(f"models/{row.model}")
         if row.teacher:
-            needs.append(run_folder(task, row.teacher, seed))
+            needs.append(self.needed_run(task, row.teacher, seed))
         return needs + [CORPUS] * row.unlabelled
 
     def corpus_files(self) -> list[str]:

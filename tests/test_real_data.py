@@ -172,7 +172,9 @@ SHORT = {
     "corpus": "--codes 500 --valid 20",
     "seeds": [1],
     "pretraining": FEW,
-    "tasks": {name: {"set": FEW} for name in ("xnli", "pawsx")},
+    "models": {"teacher": {"set": FEW}},
+    "tasks": dict.fromkeys(("wikiann", "multiatis", "mtop"), False)
+    | {name: {"set": FEW} for name in ("xnli", "pawsx")},
 }
 
 

@@ -37,8 +37,14 @@ def refuse_what_is_not_there() -> None:
     @functools.wraps(build)
     @in_one_line
     def build_trainer(self: Trainer, cfg: Any, *args: Any, **kwargs: Any) -> None:
-        if cfg.common.fp16 and (cfg.common.cpu or not torch.cuda.is_available()):
+        on_cpu = cfg.common.cpu or not torch.cuda.is_available()
+        if cfg.common.fp16 and on_cpu:
             raise ValueError("--fp16 needs a GPU: leave it out, or give --bf16")
+        if cfg.common.bf16 and on_cpu and not _multiplies_bfloat16():
+            logger.warning(
+                "--bf16: this processor has no instructions for it and takes tens of "
+                "times as long as without: leave it out"
+            )
         if cfg.common.wandb_project:
             with needed_for("--wandb-project"):
                 importlib.import_module("wandb")
@@ -58,6 +64,11 @@ def refuse_what_is_not_there() -> None:
             raise UserError(f"fairseq_mlkd: {describe(error)}") from None
 
     Trainer.__init__, distributed_utils.call_main = build_trainer, call_main
+
+
+def _multiplies_bfloat16() -> bool:
+    is_built = torch.backends.mkldnn.is_available()
+    return is_built and torch.ops.mkldnn._is_mkldnn_bf16_supported()
 
 
 def _remove_unfinished(folder: str) -> None:

@@ -153,12 +153,30 @@ def test_arms_of_forgetting_differ_in_the_criterion_alone():
     ]
     labels, stage_2, mixed = map(set, runs)
     assert value(runs[1], "--config-name") == "ft_distil"
-    teacher = "ft/multiatis/teacher-seed2/checkpoint_best.pt"
+    teacher = "ft/multiatis/teacher-seed1/checkpoint_best.pt"
     assert value(runs[1], "criterion.teacher_path") == teacher
     extra = {word.split("=")[0] for word in mixed - stage_2}
     own = {"task.model_name", "checkpoint.save_dir"}
     assert extra == own | {"task.unlabelled_data"}
     assert "--config-name" in labels & stage_2
+
+
+def test_one_fine_tuned_teacher_can_teach_students_of_every_seed():
+    only = "rows: {teacher: {seeds: [2]}, tuned: {start: teacher, layers: uniform}}"
+    study = read("forgetting", only)
+    assert study.runs_of("multiatis", "teacher") == ["ft/multiatis/teacher-seed2"]
+    assert len(study.runs_of("multiatis", "stage2")) == len(study.seeds)
+    for row, key in (
+        ("stage2", "criterion.teacher_path"),
+        ("tuned", "task.encoder_path"),
+    ):
+        for seed in study.seeds:
+            start = value(study.fine_tune("multiatis", row, seed), key)
+            assert start == "ft/multiatis/teacher-seed2/checkpoint_best.pt"
+            needs = study.run_needs("multiatis", row, seed)
+            assert "ft/multiatis/teacher-seed2" in needs
+    with pytest.raises(UserError, match=r"rows.teacher.seeds: 4: no such entry"):
+        read("forgetting", "rows: {teacher: {seeds: [4]}}")
 
 
 def settings_of(study: Commands, row: str) -> set[str]:

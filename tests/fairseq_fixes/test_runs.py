@@ -1,9 +1,13 @@
 """Mends of what runs log and how they follow one another."""
 
+import pytest
 from tiny import flags_of, load, train, write_mlm_data
+
+from fairseq_mlkd.fairseq_fixes import runs
 
 
 def test_a_finished_training_is_left_as_it_is(tmp_path, caplog):
+    caplog.set_level("INFO")
     data = write_mlm_data(tmp_path / "data")
     flags = flags_of("multilingual_mlm")
     last = train(data, tmp_path / "run", *flags, "--max-update", 3)
@@ -14,3 +18,14 @@ def test_a_finished_training_is_left_as_it_is(tmp_path, caplog):
     assert "nothing to do: 3 of --max-update 3 made" in caplog.text
     train(data, tmp_path / "run", *flags, "--max-update", 5)
     assert load(last)["optimizer_history"][-1]["num_updates"] == 5
+
+
+@pytest.mark.parametrize("can", [False, True])
+def test_half_precision_that_takes_longer_is_said(tmp_path, caplog, monkeypatch, can):
+    monkeypatch.setattr(runs, "_multiplies_bfloat16", lambda: can)
+    data = write_mlm_data(tmp_path / "data")
+    for flags in ([], ["--bf16"]):
+        assert "--bf16: this processor has no instructions" not in caplog.text
+        more = [*flags_of("multilingual_mlm"), *flags, "--max-update", 1]
+        train(data, tmp_path / f"run{len(flags)}", *more)
+    assert ("--bf16: this processor has no instructions" in caplog.text) != can

@@ -83,7 +83,9 @@ class Commands(Study):
             "checkpoint.save_dir": run_folder(name, row_name, seed),
         }
         if row.teacher:
-            settings["criterion.teacher_path"] = _best(self.needed_run(name, row.teacher, seed))
+            settings["criterion.teacher_path"] = _best(
+                self.needed_run(name, row.teacher, seed)
+            )
         if row.unlabelled:
             settings["task.unlabelled_data"] = CORPUS
         primary = "ft_distil" if row.teacher else "finetune"

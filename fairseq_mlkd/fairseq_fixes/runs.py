@@ -2,6 +2,7 @@
 
 import errno
 import functools
+import gc
 import importlib
 import logging
 import math
@@ -111,6 +112,24 @@ def end_at_max_update() -> None:
         return loaded
 
     checkpoint_utils.load_checkpoint = load_checkpoint
+
+
+def end_workers_of_past_validation() -> None:
+    """End the workers of a validation before the next one starts its own.
+
+    Fault: an iterator over batches and their sampler refer to each other, and the
+    iterator to its workers, so these live on until Python looks for garbage: each
+    validation starts more, and one that finds those of others fails to end them.
+    """
+    get = Trainer.get_valid_iterator
+
+    @functools.wraps(get)
+    def get_valid_iterator(self: Trainer, *args: Any, **kwargs: Any) -> Any:
+        if self.cfg.dataset.num_workers:
+            gc.collect()
+        return get(self, *args, **kwargs)
+
+    Trainer.get_valid_iterator = get_valid_iterator
 
 
 def log_each_line_once() -> None:

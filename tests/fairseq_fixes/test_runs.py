@@ -1,6 +1,11 @@
 """Mends of what runs log and how they follow one another."""
 
+import gc
+from multiprocessing import active_children
+from typing import Any
+
 import pytest
+from fairseq.trainer import Trainer
 from tiny import flags_of, load, train, write_mlm_data
 
 from fairseq_mlkd.fairseq_fixes import runs
@@ -29,3 +34,18 @@ def test_half_precision_that_takes_longer_is_said(tmp_path, caplog, monkeypatch,
         more = [*flags_of("multilingual_mlm"), *flags, "--max-update", 1]
         train(data, tmp_path / f"run{len(flags)}", *more)
     assert ("--bf16: this processor has no instructions" in caplog.text) != can
+
+
+def test_workers_of_validations_do_not_add_up(tmp_path, monkeypatch):
+    data = write_mlm_data(tmp_path / "data")
+    step, alive = Trainer.valid_step, []
+
+    def count_workers(*args: Any, **kwargs: Any) -> Any:
+        alive.append(len(active_children()))
+        return step(*args, **kwargs)
+
+    monkeypatch.setattr(Trainer, "valid_step", count_workers)
+    gc.collect()
+    flags = ["--num-workers", 1, "--validate-interval-updates", 1, "--max-update", 6]
+    train(data, tmp_path / "run", *flags_of("multilingual_mlm"), *flags)
+    assert len(alive) >= 4 and len(set(alive)) == 1

@@ -201,7 +201,7 @@ def test_a_row_is_evaluated_mixed_with_its_model():
     study = read("forgetting")
     command = study.test("multiatis", "stage2_long")
     assert value(command, "--mix-with") == "models/student/checkpoint_last.pt"
-    assert value(command, "--rules") == "best,last,mean,seeds,mix,mixes"
+    assert value(command, "--rules") == "best,mean,mix,mixes"
     assert "--mix-with" not in study.test("multiatis", "slow")
     evaluate.get_parser().parse_args(command[1:])
 

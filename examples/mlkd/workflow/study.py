@@ -53,7 +53,7 @@ class Row:
     start: str | None = None  # row: start from it, fine-tuned on the same task
     teacher: str | None = None  # row whose fine-tuned model teaches it (ft-distill)
     unlabelled: bool = False  # show the corpus to both, too
-    mix: str | None = None  # rules of mlkd-evaluate for mixes with `model`'s weights
+    mix: str | None = None  # more rules of mlkd-evaluate, for mixes with `model`
     set: Mapping[str, Any] = field(default_factory=dict)
     per_task: Mapping[str, Any] = field(default_factory=dict)  # task -> as `set`
     only: tuple[str, ...] = ()  # tasks; default: all

@@ -27,6 +27,8 @@ from typing import Any
 
 import numpy as np
 
+from fairseq_mlkd.serve.onnx_engine import session_options
+
 LEAN = ("12x768x3072", "4x768x1200")
 HEADS = 12
 CTRANSLATE, SENTENCES = "ctranslate2", "sentence-transformers"
@@ -215,10 +217,10 @@ def open_run(setting: Any) -> Any:
         return lambda: np.array(encoder.forward_batch(rows).last_hidden_state)
     import onnxruntime
 
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = setting.threads
     session = onnxruntime.InferenceSession(
-        str(setting.path), options, providers=["CPUExecutionProvider"]
+        str(setting.path),
+        session_options(setting.threads),
+        providers=["CPUExecutionProvider"],
     )
     given = {x.name: batch[x.name] for x in session.get_inputs()}
     return lambda: session.run(None, given)

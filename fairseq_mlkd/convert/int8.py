@@ -23,6 +23,7 @@ from fairseq_mlkd.convert.trained import Arrays
 from fairseq_mlkd.files.progress import show_progress
 from fairseq_mlkd.serve.folder import INT8, INT8_DECODER, Facts
 from fairseq_mlkd.serve.inputs import Sequences, pad
+from fairseq_mlkd.serve.onnx_engine import session_options
 
 _LEAST = 1e-5  # of a maximum that is divided by
 _TAP = "largest:"
@@ -230,10 +231,9 @@ def _run(path: Path, batches: Sequence[Arrays]) -> list[np.ndarray]:
 
 
 def _open(path: Path) -> Any:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    providers = ["CPUExecutionProvider"]
-    return onnxruntime.InferenceSession(str(path), options, providers=providers)
+    return onnxruntime.InferenceSession(
+        str(path), session_options(threads=1), providers=["CPUExecutionProvider"]
+    )
 
 
 def _given(session: Any, batch: Arrays) -> Arrays:

@@ -39,6 +39,7 @@ from fairseq_mlkd.convert.int8 import (
 from fairseq_mlkd.convert.onnx_models import add_model
 from fairseq_mlkd.convert.trained import read_trained
 from fairseq_mlkd.serve.inputs import pad
+from fairseq_mlkd.serve.onnx_engine import session_options
 
 FORCE = ("--int8", "--onnx", "--force")
 
@@ -71,7 +72,7 @@ def test_gelu_is_smoothed_where_it_takes_a_tenth_off_the_error():
 def run_graph(graph, path, **inputs):
     graph.save(path)
     session = onnxruntime.InferenceSession(
-        str(path), providers=["CPUExecutionProvider"]
+        str(path), session_options(threads=1), providers=["CPUExecutionProvider"]
     )
     return session.run(None, {x.name: inputs[x.name] for x in session.get_inputs()})
 

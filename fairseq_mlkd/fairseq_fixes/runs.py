@@ -29,6 +29,8 @@ _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 def refuse_what_is_not_there() -> None:
     """Refuse --fp16, workers that fairseq starts, and wandb, where there is none.
 
+    A processor that is slower with --bf16 is warned of.
+
     Fault: both end in tracebacks from deep inside, the second also in no training at
     all and status 0; a file that cannot be opened ends in one, too. Where Weights &
     Biases is asked for and missing, fairseq trains on without.

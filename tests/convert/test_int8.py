@@ -69,11 +69,15 @@ def test_gelu_is_smoothed_where_it_takes_a_tenth_off_the_error():
     ]  # fmt: skip
 
 
-def run_graph(graph, path, **inputs):
-    graph.save(path)
-    session = onnxruntime.InferenceSession(
+def open_session(path):
+    return onnxruntime.InferenceSession(
         str(path), session_options(threads=1), providers=["CPUExecutionProvider"]
     )
+
+
+def run_graph(graph, path, **inputs):
+    graph.save(path)
+    session = open_session(path)
     return session.run(None, {x.name: inputs[x.name] for x in session.get_inputs()})
 
 
@@ -193,9 +197,7 @@ class Texts(CalibrationDataReader):
 
 
 def replace_session(predictor, path):
-    predictor._engine._model = onnxruntime.InferenceSession(
-        str(path), providers=["CPUExecutionProvider"]
-    )
+    predictor._engine._model = open_session(path)
 
 
 def use_recipe(recipe, predictor, folder, scratch, dev_sets):

@@ -226,6 +226,20 @@ def test_pawsx_can_start_from_xnli():
     assert value(command, "task.encoder_path") == start
 
 
+def test_a_row_goes_on_from_its_own_model_of_another_task():
+    study = read("real")
+    for row, before, layers in (
+        ("taken4", "xnli/taken4", "null"),
+        ("tuned4", "pawsx/teacher", "uniform"),
+    ):
+        command = study.fine_tune("pawsx", row, 3)
+        start = f"ft/{before}-seed3/checkpoint_best.pt"
+        assert value(command, "task.encoder_path") == start
+        assert value(command, "task.encoder_path_layers") == layers
+        needs = study.run_needs("pawsx", row, 3)
+        assert needs == ["data/pawsx", f"ft/{before}-seed3"]
+
+
 RESHAPED = """\
 pretraining: {model.max_positions: 40}
 models:

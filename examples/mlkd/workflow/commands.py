@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from study import CONFIG, CORPUS, ROOT, Study, run_folder
+from study import CONFIG, CORPUS, ROOT, Row, Study, run_folder
 
 from fairseq_mlkd.errors import UserError
 
@@ -71,6 +71,9 @@ class Commands(Study):
         """Fine-tune a row's model on a task."""
         task, row = self.tasks[name], self.rows[row_name]
         model = self.models[row.model] if row.model else None
+        before = self.run_before(name, row_name, seed)
+        # a run of the row itself has the row's layers already
+        layers = None if before and not row.start else row.layers
         settings: dict[str, Any] = {
             "model": row.shape or (model.shape if model else "pretrained"),
             "task": task.config,
@@ -78,8 +81,8 @@ class Commands(Study):
             "common.seed": seed,
             "task.data": f"data/{name}",
             "task.model_name": row.name,
-            "task.encoder_path": self._start(name, row_name, seed),
-            "task.encoder_path_layers": row.layers,
+            "task.encoder_path": _best(before) if before else self._pretrained(row),
+            "task.encoder_path_layers": layers,
             "checkpoint.save_dir": run_folder(name, row_name, seed),
         }
         if row.teacher:
@@ -100,13 +103,7 @@ class Commands(Study):
         given = {} if model.source else {**self.pretraining, **model.set}
         return {key: value for key, value in given.items() if _SHAPE.fullmatch(key)}
 
-    def _start(self, task: str, name: str, seed: int) -> str | None:
-        """Return the checkpoint that a fine-tuning starts from."""
-        row, before = self.rows[name], self.tasks[task].start
-        if before:
-            return _best(run_folder(before, name, seed))
-        if row.start:
-            return _best(self.needed_run(task, row.start, seed))
+    def _pretrained(self, row: Row) -> str | None:
         return self.checkpoint(row.model) if row.model else None
 
     def test(self, name: str, row: str) -> list[str]:

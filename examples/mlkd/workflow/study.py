@@ -190,6 +190,16 @@ class Study:
         own = self.rows[row].seeds or self.seeds
         return run_folder(task, row, seed if seed in own else own[0])
 
+    def run_before(self, task: str, name: str, seed: int) -> str | None:
+        """Return the fine-tuning that a row's on a task starts from, if from any.
+
+        It is another row's on that task, or else the row's own on the task's `start`.
+        """
+        row, start = self.rows[name], self.tasks[task].start
+        if row.start:
+            return self.needed_run(task, row.start, seed)
+        return run_folder(start, name, seed) if start else None
+
     def runs_of(self, task: str, row: str) -> list[str]:
         """Return the folders of a row's fine-tunings on a task, one a seed."""
         return [run_folder(*run) for run in self.runs() if run[:2] == (task, row)]
@@ -228,12 +238,10 @@ class Study:
         return [CORPUS, *(f"models/{m}" for m in dict.fromkeys(needed) if m)]
 
     def run_needs(self, task: str, name: str, seed: int) -> list[str]:
-        row, start = self.rows[name], self.tasks[task].start
+        row, before = self.rows[name], self.run_before(task, name, seed)
         needs = [f"data/{task}"]
-        if start:
-            needs.append(run_folder(start, name, seed))
-        elif row.start:
-            needs.append(self.needed_run(task, row.start, seed))
+        if before:
+            needs.append(before)
         elif row.model:
             needs.append(f"models/{row.model}")
         if row.teacher:

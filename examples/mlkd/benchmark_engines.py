@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 
-from fairseq_mlkd.serve.onnx_engine import session_options
+from fairseq_mlkd.serve.onnx_engine import open_session
 
 LEAN = ("12x768x3072", "4x768x1200")
 HEADS = 12
@@ -215,13 +215,7 @@ def open_run(setting: Any) -> Any:
         )
         rows = batch["input_ids"].tolist()
         return lambda: np.array(encoder.forward_batch(rows).last_hidden_state)
-    import onnxruntime
-
-    session = onnxruntime.InferenceSession(
-        str(setting.path),
-        session_options(setting.threads),
-        providers=["CPUExecutionProvider"],
-    )
+    session = open_session(setting.path, setting.threads)
     given = {x.name: batch[x.name] for x in session.get_inputs()}
     return lambda: session.run(None, given)
 

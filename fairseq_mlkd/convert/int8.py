@@ -15,7 +15,6 @@ from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import numpy as np
-import onnxruntime
 
 from fairseq_mlkd.convert.onnx_graph import Graph, Int8Graph, Layer, joined
 from fairseq_mlkd.convert.onnx_models import add_model, write_graphs
@@ -23,7 +22,7 @@ from fairseq_mlkd.convert.trained import Arrays
 from fairseq_mlkd.files.progress import show_progress
 from fairseq_mlkd.serve.folder import INT8, INT8_DECODER, Facts
 from fairseq_mlkd.serve.inputs import Sequences, pad
-from fairseq_mlkd.serve.onnx_engine import session_options
+from fairseq_mlkd.serve.onnx_engine import open_session
 
 _LEAST = 1e-5  # of a maximum that is divided by
 _TAP = "largest:"
@@ -210,7 +209,7 @@ def _observe(
     graph = TappedGraph(weights)
     add_model(graph, facts)
     graph.save(scratch / "tapped.onnx")
-    session = _open(scratch / "tapped.onnx")
+    session = open_session(scratch / "tapped.onnx", threads=1)
     names = [x.name for x in session.get_outputs()]
     largest: Arrays = {}
     wanted = []
@@ -226,14 +225,8 @@ def _observe(
 
 
 def _run(path: Path, batches: Sequence[Arrays]) -> list[np.ndarray]:
-    session = _open(path)
+    session = open_session(path, threads=1)
     return [x for b in batches for x in session.run(None, _given(session, b))]
-
-
-def _open(path: Path) -> Any:
-    return onnxruntime.InferenceSession(
-        str(path), session_options(threads=1), providers=["CPUExecutionProvider"]
-    )
 
 
 def _given(session: Any, batch: Arrays) -> Arrays:

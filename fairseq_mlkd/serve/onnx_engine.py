@@ -25,13 +25,14 @@ class OnnxEngine(Engine):
         self, folder: Path, facts: Facts, graphs: tuple[str, str], threads: int
     ) -> None:
         self._path = folder / graphs[0]
-        self._model = _open_session(folder, graphs[0], facts, threads)
+        self._model = open_session(checked_graph(folder, graphs[0], facts), threads)
         self._inputs = [x.name for x in self._model.get_inputs()]
         self._outputs = [x.name for x in self._model.get_outputs()]
         self._decoder: Any = None
         self._facts = facts
         if facts.decoder:
-            self._decoder = _open_session(folder, graphs[1], facts, threads)
+            path = checked_graph(folder, graphs[1], facts)
+            self._decoder = open_session(path, threads)
 
     def run(self, batch: Arrays) -> dict[str, np.ndarray]:
         given = {name: batch[name] for name in self._inputs}
@@ -84,25 +85,20 @@ def checked_graph(folder: Path, name: str, facts: Facts) -> Path:
     return path
 
 
-def session_options(threads: int) -> Any:
-    """Return how ONNX Runtime is to run a graph: exactly, on that many threads.
+def open_session(path: Path, threads: int) -> Any:
+    """Open a graph with ONNX Runtime, to run exactly and on that many threads.
 
     By default its products of 8 bits overflow on processors without VNNI instructions.
-    """
-    import onnxruntime
 
+    Raises:
+        ValueError: in one line, why it cannot be run.
+    """
+    with needed_for(f"{path}: ONNX graphs"):
+        import onnxruntime
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
     options.add_session_config_entry("session.x64quantprecision", "1")
-    return options
-
-
-def _open_session(folder: Path, name: str, facts: Facts, threads: int) -> Any:
-    with needed_for(f"{folder / name}: ONNX graphs"):
-        import onnxruntime
-    path = checked_graph(folder, name, facts)
-    options = session_options(threads)
-    options.log_severity_level = 3
+    options.log_severity_level = 3  # errors
     try:
         return onnxruntime.InferenceSession(
             str(path), options, providers=["CPUExecutionProvider"]

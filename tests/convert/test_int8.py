@@ -3,7 +3,6 @@
 import json
 
 import numpy as np
-import onnxruntime
 import pytest
 import torch
 from exported import (
@@ -39,7 +38,7 @@ from fairseq_mlkd.convert.int8 import (
 from fairseq_mlkd.convert.onnx_models import add_model
 from fairseq_mlkd.convert.trained import read_trained
 from fairseq_mlkd.serve.inputs import pad
-from fairseq_mlkd.serve.onnx_engine import session_options
+from fairseq_mlkd.serve.onnx_engine import open_session
 
 FORCE = ("--int8", "--onnx", "--force")
 
@@ -69,15 +68,9 @@ def test_gelu_is_smoothed_where_it_takes_a_tenth_off_the_error():
     ]  # fmt: skip
 
 
-def open_session(path):
-    return onnxruntime.InferenceSession(
-        str(path), session_options(threads=1), providers=["CPUExecutionProvider"]
-    )
-
-
 def run_graph(graph, path, **inputs):
     graph.save(path)
-    session = open_session(path)
+    session = open_session(path, threads=1)
     return session.run(None, {x.name: inputs[x.name] for x in session.get_inputs()})
 
 
@@ -197,7 +190,7 @@ class Texts(CalibrationDataReader):
 
 
 def replace_session(predictor, path):
-    predictor._engine._model = open_session(path)
+    predictor._engine._model = open_session(path, threads=1)
 
 
 def use_recipe(recipe, predictor, folder, scratch, dev_sets):

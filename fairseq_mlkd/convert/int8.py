@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from onnxruntime import InferenceSession
 
 from fairseq_mlkd.convert.onnx_graph import Graph, Int8Graph, Layer, joined
 from fairseq_mlkd.convert.onnx_models import add_model, write_graphs
@@ -229,7 +230,7 @@ def _run(path: Path, batches: Sequence[Arrays]) -> list[np.ndarray]:
     return [x for b in batches for x in session.run(None, _given(session, b))]
 
 
-def _given(session: Any, batch: Arrays) -> Arrays:
+def _given(session: InferenceSession, batch: Arrays) -> Arrays:
     return {x.name: batch[x.name] for x in session.get_inputs()}
 
 

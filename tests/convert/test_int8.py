@@ -1,6 +1,8 @@
 """8 bits: what survives, what the gate refuses, and in whose name."""
 
 import json
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -25,8 +27,9 @@ from onnxruntime.quantization import (
 )
 from tiny import load
 
-from fairseq_mlkd import Predictor
+from fairseq_mlkd import Predictor, convert
 from fairseq_mlkd.convert import gate, onnx_graph
+from fairseq_mlkd.convert.export import write_int8
 from fairseq_mlkd.convert.int8 import (
     Setting,
     choose,
@@ -36,7 +39,9 @@ from fairseq_mlkd.convert.int8 import (
     smooth,
 )
 from fairseq_mlkd.convert.onnx_models import add_model
+from fairseq_mlkd.convert.options import Options
 from fairseq_mlkd.convert.trained import read_trained
+from fairseq_mlkd.remedies import needed_for
 from fairseq_mlkd.serve.inputs import pad
 from fairseq_mlkd.serve.onnx_engine import open_session
 
@@ -177,6 +182,14 @@ def with_outliers(made, factor=60.0, period=6):
             tensor[:, ::period] /= factor
     torch.save(state, made.path)
     return made
+
+
+def test_a_missing_runtime_is_named_before_any_dev_set_is_read(monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    monkeypatch.delitem(sys.modules, "fairseq_mlkd.convert.int8")
+    monkeypatch.delattr(convert, "int8")
+    with pytest.raises(ValueError, match=r"^onnxruntime is missing: pip"), needed_for():
+        write_int8(Path("none"), None, Options())
 
 
 class Texts(CalibrationDataReader):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from study import CONFIG, CORPUS, ROOT, Row, Study, run_folder
+from study import CONFIG, CORPUS, ROOT, Study, run_folder
 
 from fairseq_mlkd.errors import UserError
 
@@ -71,9 +71,7 @@ class Commands(Study):
         """Fine-tune a row's model on a task."""
         task, row = self.tasks[name], self.rows[row_name]
         model = self.models[row.model] if row.model else None
-        before = self.run_before(name, row_name, seed)
-        # a run of the row itself has the row's layers already
-        layers = None if before and not row.start else row.layers
+        start, layers = self._start(name, row_name, seed)
         settings: dict[str, Any] = {
             "model": row.shape or (model.shape if model else "pretrained"),
             "task": task.config,
@@ -81,7 +79,7 @@ class Commands(Study):
             "common.seed": seed,
             "task.data": f"data/{name}",
             "task.model_name": row.name,
-            "task.encoder_path": _best(before) if before else self._pretrained(row),
+            "task.encoder_path": start,
             "task.encoder_path_layers": layers,
             "checkpoint.save_dir": run_folder(name, row_name, seed),
         }
@@ -103,8 +101,13 @@ class Commands(Study):
         given = {} if model.source else {**self.pretraining, **model.set}
         return {key: value for key, value in given.items() if _SHAPE.fullmatch(key)}
 
-    def _pretrained(self, row: Row) -> str | None:
-        return self.checkpoint(row.model) if row.model else None
+    def _start(self, task: str, name: str, seed: int) -> tuple[str | None, str | None]:
+        """Return the checkpoint that a fine-tuning starts from, and layers of it."""
+        row, before = self.rows[name], self.run_before(task, name, seed)
+        if before:
+            # a run of the row itself has the row's layers already
+            return _best(before), row.layers if row.start else None
+        return self.checkpoint(row.model) if row.model else None, row.layers
 
     def test(self, name: str, row: str) -> list[str]:
         """Score a row on a task in every language, by every rule."""

@@ -4,13 +4,15 @@ import logging
 import os
 from typing import cast
 
+import torch
+
 from fairseq_mlkd.distillation.cached_teacher import CachedTeacher, recall_shape
 from fairseq_mlkd.distillation.config import DistillationConfig
 from fairseq_mlkd.distillation.contract import Distillable, ModelShape
 from fairseq_mlkd.distillation.distiller import AnyTeacher, Distiller
 from fairseq_mlkd.distillation.inner_losses import InnerLosses, Shape, inner_weights
 from fairseq_mlkd.distillation.layer_map import build_layer_map
-from fairseq_mlkd.distillation.narrowing import sample_states
+from fairseq_mlkd.distillation.narrowing import random_sentences, sample_states
 from fairseq_mlkd.distillation.signals import SignalCodec
 from fairseq_mlkd.distillation.teacher import Teacher, TeacherFile
 from fairseq_mlkd.distillation.teacher_cache import TeacherCache
@@ -88,16 +90,22 @@ def _fit_projections(distiller: Distiller, task: Distillable) -> None:
     terms = distiller.inner_losses.projected("hidden_states")
     if not terms:
         return
-    assert task.student is not None and isinstance(distiller.teacher, Teacher)
-    models = task.student, distiller.teacher.model
-    encoders = [cast(Encoder, model.encoder) for model in models]
-    longest = min(x.embeddings.positions.num_embeddings for x in encoders)
-    dictionary = task.source_dictionary
-    symbols = range(dictionary.nspecial, len(dictionary))
-    own, theirs = (sample_states(x, symbols, longest) for x in encoders)
+    assert task.student is not None
+    encoder = cast(Encoder, task.student.encoder)
+    sentences = random_sentences(encoder, task.source_dictionary)
+    rows, length = sentences.shape
+    _, outputs = distiller.teacher.run(
+        next(encoder.parameters()),
+        torch.tensor([(-1, length, row) for row in range(rows)]),  # no example's keys
+        src_tokens=sentences,
+        heads={},
+        features_only=True,
+        request=distiller.inner_losses.requests(1, decodes=False),
+    )
+    own, theirs = sample_states(encoder, sentences), outputs["hidden_states"]
     for term in terms:
         for i, j in term.pairs:
-            term.projections.fit(own[i], theirs[j], i)
+            term.projections.fit(own[i], theirs[j].flatten(0, 1).double(), i)
     logger.info("projections: fitted on random symbols")
 
 
@@ -217,15 +225,11 @@ def _check_flags(cfg: DistillationConfig) -> None:
             raise ValueError(f"{flag} {number} is below 0")
     if all(kept.values()):
         raise ValueError(f"{' and '.join(kept)} exclude each other: give one")
-    for flag, given in (
-        ("--teacher-cache", cfg.teacher_cache),
-        ("--teacher-data", cfg.teacher_data),
-    ):
-        if cfg.fit_projections and given is not None:
-            raise ValueError(
-                f"--fit-projections runs the teacher on symbols of its own: leave out "
-                f"it or {flag}"
-            )
+    if cfg.fit_projections and cfg.teacher_data is not None:
+        raise ValueError(
+            "--fit-projections and --teacher-data exclude each other: the first has "
+            "both models read the same symbols"
+        )
 
 
 def _open_reader(

@@ -46,7 +46,7 @@ class DistillationConfig(InnerLossesConfig):
     fit_projections: bool = option(
         False,
         "start the encoders' projections of equation 3 where they fit best on random "
-        "symbols, not at random; not with --teacher-cache or --teacher-data",
+        "symbols, not at random; not with --teacher-data",
     )
     valid_distillation: bool = option(
         False,

@@ -106,7 +106,7 @@ def narrow_encoder(
     with torch.random.fork_rng(devices=[]):
         teacher = build_encoder(theirs, dictionary, Encoder)
     load_weights(teacher, weights, path, flag)
-    states = sample_states(teacher, range(dictionary.nspecial, len(dictionary)))
+    states = sample_states(teacher, random_sentences(teacher, dictionary))
     frame = find_frame(torch.cat(states), ours.encoder_embed_dim)
     logger.info(
         "encoder: width %d -> %d, which holds %.1f%% of its states",
@@ -129,27 +129,25 @@ def narrow_encoder(
     }
 
 
-def sample_states(
-    encoder: Encoder, symbols: range, longest: int = _LENGTH
-) -> list[Tensor]:
-    """Return each point's hidden states on random symbols, `(n, width)`, float64.
+def random_sentences(encoder: Encoder, dictionary: Dictionary) -> Tensor:
+    """Draw symbols that an encoder reads, `(64, up to 32)`, the same on every call.
 
-    The same symbols on every call. Text would be better still, and is not known here.
-
-    Args:
-        longest: length that another encoder reads.
+    Text would be better still, and is not known where models are built.
     """
-    length = min(_LENGTH, longest, encoder.embeddings.positions.num_embeddings)
-    ids = torch.randint(
-        symbols.start,
-        symbols.stop,
+    length = min(_LENGTH, encoder.embeddings.positions.num_embeddings)
+    return torch.randint(
+        dictionary.nspecial,
+        len(dictionary),
         (_SENTENCES, length),
         generator=torch.Generator().manual_seed(0),
     )
-    points = range(len(encoder.layers) + 1)
-    trains = encoder.training
-    with torch.no_grad():
-        states = encoder.eval()(ids, request=Request(points)).states["hidden_states"]
+
+
+@torch.no_grad()
+def sample_states(encoder: Encoder, sentences: Tensor) -> list[Tensor]:
+    """Return each point's hidden states on sentences, `(n, width)`, float64."""
+    points, trains = range(len(encoder.layers) + 1), encoder.training
+    states = encoder.eval()(sentences, request=Request(points)).states["hidden_states"]
     encoder.train(trains)
     return [states[i].flatten(0, 1).double() for i in points]
 

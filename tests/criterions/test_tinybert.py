@@ -79,11 +79,24 @@ def test_projections_start_where_they_fit(setting):
     assert fitted < 0.8 * random
 
 
-@pytest.mark.parametrize("flag", ["teacher_cache", "teacher_data"])
-def test_fitting_needs_a_teacher_that_reads_the_same(setting, tmp_path, flag):
-    given = {flag: str(tmp_path), "fit_projections": True}
-    with pytest.raises(ValueError, match=f"it or --{flag.replace('_', '-')}"):
-        setting.criterion(**given)
+def test_fitting_reads_the_teachers_cache(setting, tmp_path):
+    def projections(**options: object) -> list[Tensor]:
+        weights = weigh(embedding=1.0, hidden=1.0, attention=1.0)
+        criterion = setting.criterion(**weights, fit_projections=True, **options)
+        terms = criterion.distiller.inner_losses.projected("hidden_states")
+        return [p for term in terms for p in term.parameters()]
+
+    cache = {"teacher_cache": str(tmp_path / "cache"), "teacher_cache_dtype": "float32"}
+    live, filled = projections(), projections(**cache)
+    read = projections(**cache, teacher_path=None)
+    assert len(live) == 6
+    assert all(torch.equal(a, b) for a, b in zip(live, filled, strict=True))
+    assert all(torch.equal(a, b) for a, b in zip(live, read, strict=True))
+
+
+def test_fitting_needs_a_teacher_that_reads_the_same(setting, tmp_path):
+    with pytest.raises(ValueError, match="--teacher-data exclude each other"):
+        setting.criterion(fit_projections=True, teacher_data=str(tmp_path))
 
 
 @pytest.mark.parametrize("temperature", [1.0, 2.0])

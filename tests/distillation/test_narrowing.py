@@ -11,6 +11,7 @@ from fairseq_mlkd.distillation.narrowing import (
     find_frame,
     narrow_embeddings,
     narrow_layer,
+    random_sentences,
     sample_states,
 )
 from fairseq_mlkd.modules.low_rank import factorise
@@ -58,7 +59,8 @@ def confine(model):
 
 def narrow(model, task, heads=2, **shape):
     weights = model.encoder.state_dict()
-    frame = find_frame(torch.cat(sample_states(model.encoder, range(4, 35))), 8)
+    sentences = random_sentences(model.encoder, task.source_dictionary)
+    frame = find_frame(torch.cat(sample_states(model.encoder, sentences)), 8)
     student = build_model(task, {**NARROW, **shape, "attention_heads": heads},
                           layer_norm_eps=1e-3).eval()  # fmt: skip
 

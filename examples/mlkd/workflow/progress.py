@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 SECONDS = 10
+TAIL = 65536  # bytes of a log; a validation in many languages writes long lines
 UPDATES = re.compile(r"\bloss=([\d.e+-]+).*?\bnum_updates=(\d+)")
 WANTED = re.compile(r"optimization\.max_update=(\d+)")
 
@@ -53,7 +54,7 @@ class Progress(threading.Thread):
         return f"{clock} {ended} of {len(self.jobs)} steps done{about}: {work}"
 
     def _is_running(self, job: Any, now: float) -> bool:
-        if self.dag.finished(job) or is_newer(done_of(job), self.started.get(job, now)):
+        if self.dag.finished(job) or is_newer(done_of(job), self.began):
             self.seconds.setdefault(job, now - self.started.get(job, now))
             return False
         log = log_of(job)
@@ -116,7 +117,7 @@ def last_update(log: Path | None) -> tuple[str, str] | None:
     if log is None or not log.is_file():
         return None
     with open(log, "rb") as stream:
-        stream.seek(max(0, os.path.getsize(log) - 4096))
+        stream.seek(max(0, os.path.getsize(log) - TAIL))
         found = UPDATES.findall(stream.read().decode(errors="replace"))
     return found[-1] if found else None
 

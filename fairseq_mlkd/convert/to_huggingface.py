@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from fairseq_mlkd.convert.trained import TOKENS, UP, Arrays, Trained
 from fairseq_mlkd.files.json_objects import write_json
@@ -179,4 +179,5 @@ def _label_config(head: Head) -> dict[str, Any]:
 
 def _save(path: Path, tensors: Arrays) -> None:
     contiguous = {name: np.ascontiguousarray(x) for name, x in sorted(tensors.items())}
-    save_file(contiguous, str(path), metadata={"format": "pt"})
+    # save_file makes files that nobody but their owner can read
+    path.write_bytes(save(contiguous, metadata={"format": "pt"}))

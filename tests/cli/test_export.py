@@ -149,6 +149,15 @@ def test_two_heads_load_from_subfolders_over_one_encoder(tmp_path):
     assert max(heads) < weights / 4
 
 
+def test_a_server_that_runs_as_another_user_reads_every_file(tmp_path):
+    folder = export(make(tmp_path, INTENT_SLOT), tmp_path / "out")
+    (tmp_path / "new").touch()
+    usual = (tmp_path / "new").stat().st_mode
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert {path.suffix for path in files} >= {".json", ".safetensors"}
+    assert all(path.stat().st_mode == usual for path in files)
+
+
 @pytest.mark.parametrize(
     "task, kind",
     [

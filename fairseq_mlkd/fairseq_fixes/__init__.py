@@ -17,7 +17,7 @@ from fairseq_mlkd.fairseq_fixes.command_line import (
 )
 from fairseq_mlkd.fairseq_fixes.runs import (
     end_at_max_update,
-    end_workers_of_past_validation,
+    end_workers_of_past_iterators,
     log_each_line_once,
     quiet_older_interfaces,
     refuse_what_is_not_there,
@@ -39,7 +39,7 @@ def apply_all() -> None:
     show_options_of_components()
     refuse_what_is_not_there()
     end_at_max_update()
-    end_workers_of_past_validation()
+    end_workers_of_past_iterators()
     log_each_line_once()
     quiet_older_interfaces()
     unscale_once()

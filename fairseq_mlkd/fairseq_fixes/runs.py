@@ -2,17 +2,19 @@
 
 import errno
 import functools
-import gc
 import importlib
 import logging
 import math
 import os
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from fairseq import checkpoint_utils
+from fairseq.data.iterators import EpochBatchIterator
 from fairseq.distributed import utils as distributed_utils
 from fairseq.logging import progress_bar
 from fairseq.optim import AMPOptimizer
@@ -116,22 +118,32 @@ def end_at_max_update() -> None:
     checkpoint_utils.load_checkpoint = load_checkpoint
 
 
-def end_workers_of_past_validation() -> None:
-    """End the workers of a validation before the next one starts its own.
+def end_workers_of_past_iterators() -> None:
+    """End the workers of a validation, or of an epoch, when the next one begins.
 
-    Fault: an iterator over batches and their sampler refer to each other, and the
-    iterator to its workers, so these live on until Python looks for garbage: each
-    validation starts more, and one that finds those of others fails to end them.
+    Fault: what holds them is garbage in a circle, so that they live on until Python
+    looks for it: each validation starts more. Their queues may go before they do; then
+    they cannot be told to end, and are killed after five seconds of waiting.
     """
-    get = Trainer.get_valid_iterator
+    for name in ("get_train_iterator", "get_valid_iterator"):
+        setattr(Trainer, name, _ending_the_past(getattr(Trainer, name)))
+
+
+def _ending_the_past(
+    get: Callable[..., EpochBatchIterator],
+) -> Callable[..., EpochBatchIterator]:
+    past: WeakKeyDictionary[Trainer, EpochBatchIterator] = WeakKeyDictionary()
 
     @functools.wraps(get)
-    def get_valid_iterator(self: Trainer, *args: Any, **kwargs: Any) -> Any:
-        if self.cfg.dataset.num_workers:
-            gc.collect()
-        return get(self, *args, **kwargs)
+    def get_iterator(self: Trainer, *args: Any, **kwargs: Any) -> EpochBatchIterator:
+        iterator, last = get(self, *args, **kwargs), past.get(self)
+        workers = last and last.dataloader and last.dataloader._iterator
+        if workers and last is not iterator:
+            workers._shutdown_workers()
+        past[self] = iterator
+        return iterator
 
-    Trainer.get_valid_iterator = get_valid_iterator
+    return get_iterator
 
 
 def log_each_line_once() -> None:

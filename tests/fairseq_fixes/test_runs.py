@@ -2,6 +2,7 @@
 
 import gc
 from multiprocessing import active_children
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 import pytest
@@ -36,16 +37,29 @@ def test_half_precision_that_takes_longer_is_said(tmp_path, caplog, monkeypatch,
     assert ("--bf16: this processor has no instructions" in caplog.text) != can
 
 
-def test_workers_of_validations_do_not_add_up(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    "more",
+    [["--data-buffer-size", 0], ["--data-buffer-size", 10, "--max-valid-steps", 1]],
+)
+def test_workers_end_with_their_validation(tmp_path, monkeypatch, more):
     data = write_mlm_data(tmp_path / "data")
-    step, alive = Trainer.valid_step, []
+    step, terminate = Trainer.valid_step, BaseProcess.terminate
+    alive, killed = [], []
 
     def count_workers(*args: Any, **kwargs: Any) -> Any:
         alive.append(len(active_children()))
         return step(*args, **kwargs)
 
-    monkeypatch.setattr(Trainer, "valid_step", count_workers)
+    def note_and_terminate(worker: BaseProcess) -> None:
+        killed.append(worker.name)
+        terminate(worker)
+
     gc.collect()
-    flags = ["--num-workers", 1, "--validate-interval-updates", 1, "--max-update", 6]
-    train(data, tmp_path / "run", *flags_of("multilingual_mlm"), *flags)
+    monkeypatch.setattr(Trainer, "valid_step", count_workers)
+    monkeypatch.setattr(BaseProcess, "terminate", note_and_terminate)
+    more = [*more, "--num-workers", 1, "--validate-interval-updates", 1]
+    train(
+        data, tmp_path / "run", *flags_of("multilingual_mlm"), *more, "--max-update", 6
+    )
     assert len(alive) >= 4 and len(set(alive)) == 1
+    assert not killed

@@ -137,8 +137,9 @@ def _ending_the_past(
     @functools.wraps(get)
     def get_iterator(self: Trainer, *args: Any, **kwargs: Any) -> EpochBatchIterator:
         iterator, last = get(self, *args, **kwargs), past.get(self)
-        workers = last and last.dataloader and last.dataloader._iterator
-        if workers and last is not iterator:
+        # other tasks' iterators may have none
+        workers = getattr(getattr(last, "dataloader", None), "_iterator", None)
+        if workers is not None and last is not iterator:
             workers._shutdown_workers()
         past[self] = iterator
         return iterator

@@ -141,6 +141,7 @@ def _ending_the_past(
         workers = getattr(getattr(last, "dataloader", None), "_iterator", None)
         if workers is not None and last is not iterator:
             workers._shutdown_workers()
+            last.dataloader = None  # a subset that comes again starts its own
         past[self] = iterator
         return iterator
 

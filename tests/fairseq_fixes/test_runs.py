@@ -1,6 +1,7 @@
 """Mends of what runs log and how they follow one another."""
 
 import gc
+import shutil
 from multiprocessing import active_children
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -9,6 +10,7 @@ import pytest
 from fairseq.trainer import Trainer
 from tiny import flags_of, load, train, write_mlm_data
 
+from fairseq_mlkd.data.multilingual_dataset import MultilingualDataset
 from fairseq_mlkd.fairseq_fixes import runs
 
 
@@ -38,10 +40,9 @@ def test_half_precision_that_takes_longer_is_said(tmp_path, caplog, monkeypatch,
 
 
 @pytest.mark.parametrize(
-    "more",
-    [["--data-buffer-size", 0], ["--data-buffer-size", 10, "--max-valid-steps", 1]],
+    "more", [[], ["--data-buffer-size", 0], ["--max-valid-steps", 1]]
 )
-def test_workers_end_with_their_validation(tmp_path, monkeypatch, more):
+def test_workers_of_past_validations_end(tmp_path, monkeypatch, more):
     data = write_mlm_data(tmp_path / "data")
     step, terminate = Trainer.valid_step, BaseProcess.terminate
     alive, killed = [], []
@@ -63,3 +64,22 @@ def test_workers_end_with_their_validation(tmp_path, monkeypatch, more):
     )
     assert len(alive) >= 4 and len(set(alive)) == 1
     assert not killed
+
+
+def test_iterators_that_come_again_start_their_own_workers(tmp_path, monkeypatch):
+    data = write_mlm_data(tmp_path / "data")
+    for file in data.glob("*/valid.*"):
+        shutil.copy(file, file.with_stem("test"))
+    step, steps = Trainer.valid_step, []
+
+    def count(*args: Any, **kwargs: Any) -> Any:
+        steps.append(1)
+        return step(*args, **kwargs)
+
+    monkeypatch.setattr(Trainer, "valid_step", count)
+    reuse = "can_reuse_epoch_itr_across_epochs"
+    monkeypatch.setattr(MultilingualDataset, reuse, True)
+    more = ["--num-workers", 1, "--validate-interval-updates", 1, "--max-update", 3]
+    more += ["--valid-subset", "valid,test"]
+    train(data, tmp_path / "run", *flags_of("multilingual_mlm"), *more)
+    assert len(steps) > 6

@@ -136,7 +136,8 @@ def _ending_the_past(
 
     @functools.wraps(get)
     def get_iterator(self: Trainer, *args: Any, **kwargs: Any) -> EpochBatchIterator:
-        iterator, last = get(self, *args, **kwargs), past.get(self)
+        iterator = get(self, *args, **kwargs)
+        last = past.get(self, iterator)
         # other tasks' iterators may have none
         workers = getattr(getattr(last, "dataloader", None), "_iterator", None)
         if workers is not None and last is not iterator:

@@ -31,7 +31,7 @@ WORKFLOW := examples/mlkd/workflow
 .PHONY: test test-official demo docs lint clean
 
 test: $(VENV)/.installed
-	$(RUN) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(if $(SLOW),--slow)
+	$(RUN) $(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(if $(SLOW),--slow --no-loadscope-reorder)
 
 test-official:
 	$(MAKE) test PYTHON=$(OFFICIAL_PYTHON) VENV=.venv-official

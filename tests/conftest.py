@@ -32,6 +32,9 @@ def pytest_collection_modifyitems(
     reasons = {}
     if not config.getoption("--slow"):
         reasons["slow"] = "slow: give --slow"
+    # files that take long begin first, so that no process is left alone with one
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
     if not torch.cuda.is_available():
         reasons["gpu"] = "needs a GPU"
     for item in items:

@@ -173,6 +173,7 @@ SHORT = {
     "seeds": [1],
     "pretraining": FEW,
     "models": {"teacher": {"set": FEW}},
+    "rows": {"nothing": False},
     "tasks": dict.fromkeys(("wikiann", "multiatis", "mtop"), False)
     | {name: {"set": FEW} for name in ("xnli", "pawsx")},
 }

@@ -48,7 +48,7 @@ def test_codes_that_other_libraries_take_otherwise_are_refused(tmp_path):
         build_tokenizer(*open_tokenizer(folder))
 
 
-@pytest.mark.parametrize("lines", [200, pytest.param(10**6, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("lines", [200, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_real_sentencepieces(mlkd_data, tmp_path, lines):
     import_encoder(mlkd_data / "models" / "me5s_pruned", tmp_path / "out")
     ours, symbols = open_tokenizer(tmp_path / "out")
@@ -57,7 +57,7 @@ def test_real_sentencepieces(mlkd_data, tmp_path, lines):
         check_same_ids(exported, ours, symbols, read_text(mlkd_data, lang, lines))
 
 
-@pytest.mark.parametrize("lines", [200, pytest.param(10**6, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("lines", [200, pytest.param(10_000, marks=pytest.mark.slow)])
 def test_real_wordpieces(mlkd_data, lines):
     path = mlkd_data / "models" / "mbert_vocab" / "vocab.txt"
     vocabulary = read_vocabulary(str(path))

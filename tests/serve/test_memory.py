@@ -31,8 +31,8 @@ def texts(number: int) -> Iterator[str]:
     [
         (TAGGING, 1000),
         pytest.param(TAGGING, 100_000, marks=pytest.mark.slow),
-        pytest.param(CLASSIFICATION, 100_000, marks=pytest.mark.slow),
-        pytest.param(PARSING, 2000, marks=pytest.mark.slow),
+        pytest.param(CLASSIFICATION, 20_000, marks=pytest.mark.slow),
+        pytest.param(PARSING, 1000, marks=pytest.mark.slow),
     ],
 )
 def test_requests_leave_memory_flat(tmp_path, task, requests):

@@ -52,7 +52,8 @@ ALWAYS = {
     # that of an untrained model, on a dozen rows; tests/cli has what is refused
     "mlkd-export": "--tolerance 100",
     "mlkd-latency": "--seconds 0.05",
-    "snakemake": f"--config seeds=[1] 'set={_FEW}' 'tasks={{{_TASKS}}}'"
+    "snakemake": f"--config seeds=[1] 'set={_FEW}' 'pretraining={_FEW}'"
+    f" 'tasks={{{_TASKS}}}'"
     " 'models={encoder: {import: downloads/multilingual-e5-small}}'",
 }
 # They end, or start others, as processes of their own.

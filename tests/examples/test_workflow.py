@@ -27,11 +27,19 @@ from fairseq_mlkd.metrics.results import read_results
 from fairseq_mlkd.models.multilingual_encoder import ENCODER_SHAPE
 
 STUDIES = sorted(path.stem for path in (CONFIG / "study").glob("*.yaml"))
-IMPORTED = """\
+# what a study leaves to its user
+OWN = {
+    "imported": """\
 models: {encoder: {import: /an/encoder}}
 tasks: {xnli: {files: world/xnli}, mtop: {files: world/mtop}}
 world: ""
-"""
+""",
+    "student": """\
+text: {en: world/en, de: world/de, fr: world/fr, hi: world/hi}
+tasks: {wikiann: {files: world/wikiann}}
+world: ""
+""",
+}
 
 
 def merged(*configs: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,9 +56,8 @@ def merged(*configs: Mapping[str, Any]) -> dict[str, Any]:
 def read(name: str, more: str = "{}") -> Commands:
     """Return a study that ships; its text is where no file has to be."""
     config = yaml.safe_load((CONFIG / "study" / f"{name}.yaml").read_text())
-    if name == "imported":
-        config = merged(config, yaml.safe_load(IMPORTED))
-    return Commands(merged(config, yaml.safe_load(more)))
+    own = yaml.safe_load(OWN.get(name, "{}"))
+    return Commands(merged(config, own, yaml.safe_load(more)))
 
 
 CHAIN = """\

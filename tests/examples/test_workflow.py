@@ -36,7 +36,6 @@ world: ""
 """,
     "student": """\
 text: {en: world/en, de: world/de, fr: world/fr, hi: world/hi}
-tasks: {wikiann: {files: world/wikiann}}
 world: ""
 """,
 }

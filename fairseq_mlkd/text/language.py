@@ -216,6 +216,8 @@ class Language:
         magnitude_of: pattern of the word between magnitude and unit (millions de $).
         is_attribute: whether a noun follows a quantity that takes the singular before
             it (a $500 bond); gets the text and where the quantity begins and ends.
+        each: the word for the slash between a quantity and what has it ("per" in
+            $5/month).
         number_signs: before a number only ("No.", "#", "§") -> words.
         abbreviations: as written, with their full stop -> words; "saint|street" is
             the first before a capital and the second elsewhere.
@@ -256,6 +258,7 @@ class Language:
     magnitude_gender: str = ""
     magnitude_of: str = ""
     is_attribute: Callable[[str, int, int], bool] | None = None
+    each: str = ""
     number_signs: Mapping[str, str] = field(default_factory=dict)
     abbreviations: Mapping[str, str] = field(default_factory=dict)
     closing: str = ""

@@ -226,7 +226,8 @@ def _read_numeral(numeral: Numeral) -> str | None:
         return spell("de", "spellout-numbering", number)
     follows = re.search(r"\b[IVX]+\. (?:und|bis|oder) \Z", numeral.preceding)
     precedes = re.match(r"(?:und|bis|oder) [IVX]+\.", numeral.after)
-    if before.lower() in _BEFORE_ORDINALS or (follows and numeral.ending):
+    opens = not before and len(numeral.written) > 1  # I. Kant is a man's initial
+    if before.lower() in _BEFORE_ORDINALS or opens or (follows and numeral.ending):
         if not numeral.ending or not (precedes or re.match(r"\w", numeral.after)):
             return None
         text = f"{numeral.preceding}{numeral.written}. {numeral.after}"
@@ -465,6 +466,7 @@ LANGUAGE = Language(
         "M": "Million|Millionen",
     },
     magnitude_gender="f",
+    each="pro",
     number_signs=table(
         "Nr. = Nummer; Nrn. = Nummern; № = Nummer; # = Nummer; S. = Seite; "
         "Abs. = Absatz; Art. = Artikel; Kap. = Kapitel; Z. = Zeile; "

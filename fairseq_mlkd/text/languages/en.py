@@ -443,6 +443,7 @@ LANGUAGE = Language(
         **dict.fromkeys(("k", "K"), "thousand"),
     },
     is_attribute=_is_attribute,
+    each="per",
     number_signs={
         **dict.fromkeys(("No.", "no.", "№", "#"), "number"),
         **dict.fromkeys(("Nos.", "nos."), "numbers"),

@@ -148,6 +148,7 @@ LANGUAGE = romance.Romance(
         "K": "mil",
     },
     magnitude_gender=MASCULINE,
+    each="por",
     number_signs={
         **dict.fromkeys([*romance.NUMBER_SIGNS, "núm."], "número"),
         **table(

@@ -159,6 +159,7 @@ LANGUAGE = romance.Romance(
         "k": "mille",
         "K": "mille",
     },
+    each="par",
     number_signs={
         **dict.fromkeys(romance.NUMBER_SIGNS, "numéro"),
         **table(

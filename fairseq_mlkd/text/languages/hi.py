@@ -230,6 +230,7 @@ LANGUAGE = _Hindi(
     },
     currencies=tuple(sign for sign in _MONEY if sign not in ("रु", "रू")),
     magnitudes=_MAGNITUDES,
+    each="प्रति",
     number_signs={
         **dict.fromkeys(("नं.", "No.", "no.", "№", "#"), "नंबर"),
         **table("पृ. = पृष्ठ; सं. = संख्या; क्र. = क्रमांक; फ़ोन. = फ़ोन"),

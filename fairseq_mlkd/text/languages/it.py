@@ -164,6 +164,7 @@ LANGUAGE = romance.Romance(
         "k": "mila",
     },
     magnitude_gender=MASCULINE,
+    each="per",
     number_signs={
         **dict.fromkeys([*romance.NUMBER_SIGNS, "n.", "N."], "numero"),
         **table(

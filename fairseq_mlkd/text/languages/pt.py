@@ -152,6 +152,7 @@ LANGUAGE = romance.Romance(
         "k": "mil",
         "K": "mil",
     },
+    each="por",
     number_signs={
         **dict.fromkeys(romance.NUMBER_SIGNS, "número"),
         **table(

@@ -230,7 +230,11 @@ class Speaker:
         currency = rf"(?P<unit>{_any_of(language.currencies)}) ?"
         said = _any_of(language.magnitudes)
         magnitude = rf"[ \u00a0-]*(?P<magnitude>{said})(?!\w)"
-        units = rf"(?P<unit>{_any_of(self._units)})(?![\w'])"
+        names = _any_of(self._units)
+        units = rf"(?P<unit>{names})(?![\w'])"
+        # $5/month, 12 €/m²
+        slash = "/" if language.each else "(?!)"
+        each = rf"(?P<slash>{slash}(?:(?P<each>{names})(?![\w'])|(?=[^\W\d_])))?"
         of = rf"(?:[ \u00a0](?:{language.magnitude_of or '(?!)'})(?=[ \u00a0'$€£¥]))?"
         shortened = [
             written
@@ -249,12 +253,12 @@ class Speaker:
             lambda match: self._read_magnitude(*match.group("number", "magnitude")),
             "M",
         )
-        price = rf"{currency}(?P<number>{number})(?:{magnitude})?"
+        price = rf"{currency}(?P<number>{number})(?:{magnitude})?{each}"
         return [
             *([(price, self._read_quantity, "")] if has_money else ()),
             (
                 rf"(?P<number>{number})(?:{magnitude}{of})?"
-                rf"[ \u00a0]*{units}",
+                rf"[ \u00a0]*{units}{each}",
                 self._read_quantity,
                 "",
             ),
@@ -298,10 +302,18 @@ class Speaker:
         return f"{self.language.fraction_join} {words}" if is_mixed else words
 
     def _read_quantity(self, match: Match[str]) -> str:
+        said = self._read_amount(match)
+        if not match["slash"]:
+            return said
+        each = self._units[match["each"]].one if match["each"] else ""
+        return f"{said} {self.language.each} {each}".rstrip()
+
+    def _read_amount(self, match: Match[str]) -> str:
         number, magnitude = match.group("number", "magnitude")
         unit = self._units[match.group("unit")]
         is_attribute = self.language.is_attribute
-        if is_attribute and is_attribute(match.string, *match.span()):
+        is_whole = not match["slash"]
+        if is_whole and is_attribute and is_attribute(match.string, *match.span()):
             cents = unit.cents and (unit.cents[0], unit.cents[0])
             unit = unit._replace(many=unit.one, cents=cents)
         if magnitude:

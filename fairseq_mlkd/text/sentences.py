@@ -5,10 +5,11 @@ there) if white space and then neither a lower-case letter nor more punctuation 
 and at 。 ！ ？ । ॥ always, unless a Japanese particle continues after a closed quote or
 a name (Yahoo!). ! and ? need no space before Japanese.
 
-A full stop ends nothing after an initial (J. Smith), a word with a full stop inside
-(e.g.) or between the parts of an abbreviation (EE. UU.), nor after an abbreviation of
-the language or a German ordinal (3. Mai, II. Weltkrieg) unless the next word is one
-that opens sentences. All of these come from the language's file.
+A full stop ends nothing after an initial (J. Smith, J.-M. Le Pen), after e.g. and the
+like or between the parts of an abbreviation (EE. UU.), nor after an abbreviation of the
+language, another word with a full stop inside (p.m., U.S.) or a German ordinal or date
+(3. Mai, II. Weltkrieg, 3.10.) unless the next word is one that opens sentences. All of
+these come from the language's file.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ _AFTER_NAMES = frozenset("とのをにがはで")
 _SHOUTED_NAMES = frozenset(("yahoo", "jeopardy", "wham"))
 _TOKEN_START = re.compile(r"[\s(\[\"'“„«‹-]")
 _INITIAL = re.compile(r"[^\W\d_]\Z")
-_GERMAN_ORDINAL = re.compile(r"(?:\d{1,2}|[IVX]+)\Z")
+_INITIALS = re.compile(r"(?:[^\W\d_]\.-?)+[^\W\d_]\Z")
+_DECIMAL = re.compile(r"\W?\d[\d.,]*\W?\Z")  # $3.50, 2.5%
+_GERMAN_ORDINAL = re.compile(r"(?:\d{1,2}(?:\.\d{1,2})?|[IVX]+)\Z")
 _NEXT_WORD = re.compile(r"[\"'“„«‹(\[]*(\w+)")
 _LONGEST_TOKEN = 32
 _BEFORE_NUMBER = re.compile(r"(?:\w*str|nos?|nr|arts?|tel|vol|fig|pp?|ch)\Z")
@@ -48,6 +51,7 @@ class _Abbreviations(NamedTuple):
     before_numbers: frozenset[str]
     closing: frozenset[str]
     inner: dict[str, tuple[str, ...]]  # a part -> the parts that may follow
+    letters: frozenset[str]  # of single letters (e.g), without spaces
     openers: frozenset[str]
 
 
@@ -55,7 +59,8 @@ class _Abbreviations(NamedTuple):
 def _abbreviations(lang: str) -> _Abbreviations:
     language = find_language(lang)
     if language is None:
-        return _Abbreviations(frozenset(), frozenset(), frozenset(), {}, frozenset())
+        nothing: frozenset[str] = frozenset()
+        return _Abbreviations(nothing, nothing, nothing, {}, nothing, nothing)
     names = (language.abbreviations, language.magnitudes, language.units)
     written = [key for table in names for key in table if key.endswith(".")]
     inner: dict[str, tuple[str, ...]] = {}
@@ -69,8 +74,13 @@ def _abbreviations(lang: str) -> _Abbreviations:
         frozenset(_last_part(sign) for sign in language.number_signs),
         frozenset(map(_last_part, language.closing.split())),
         inner,
+        frozenset(filter(_INITIALS.match, map(_unspaced, written))),
         frozenset(language.openers.split()),
     )
+
+
+def _unspaced(abbreviation: str) -> str:
+    return abbreviation.lower().replace(" ", "").removesuffix(".")
 
 
 def _last_part(abbreviation: str) -> str:
@@ -116,8 +126,12 @@ def _is_full_stop(text: str, end: Match[str], lang: str) -> bool:
     token = _token(text, end.start())
     word = token.lower()
     following = text[end.end() : end.end() + 1]
-    if "." in token or _INITIAL.match(token):
+    if _INITIAL.match(token) or word in names.letters:
         return False
+    if "." in token and not _DECIMAL.match(token):
+        # no English name goes on as sentences begin, but others do (Le, Del, Di)
+        may_be_name = lang != "en" and token.isupper() and _INITIALS.match(token)
+        return not may_be_name and _opens(text, end.end(), lang)
     if word in names.inner and text.startswith(names.inner[word], end.end()):
         return False
     if following.isdigit():

@@ -55,6 +55,9 @@ Acme Ltd. Director Roe, Hill & Co. Partner Day and Martin Luther King Jr. Avenue
 The U.S. Army and the U.S. Navy met at 5 p.m. Monday.
 They list apples, pears, etc. | Then they stop.
 Yahoo! Inc. bought it. | It sold.
+It cost $3.50. | It rose by 2.5%. | The last was version 2.0. | No. 5 came.
+He came at 5 p.m. | They live in the U.S. | In the U.S. Congress, e.g. The Rock.
+J.R.R. Tolkien wrote it. | It runs on example.com. | She knows.
 de
 Das Land hat 83 Mio. Einwohner und 2 Mrd. Euro Schulden. | Es ist groß.
 Er lebte im 19. Jh. | Seine Frau, geb. Meier, starb v. Chr. Geburt.
@@ -70,6 +73,7 @@ Der hl. Georg und die hl. Anna, lat. Name Anna, engl. Anne.
 Hrsg. Karl Meyer, 2. Aufl. Berlin 1990.
 Mr. Bean und Mrs. Dalloway kamen zu Warner Bros. Pictures.
 Sie arbeitet bei Acme Inc. Chefin ist Frau Klein.
+Sie führte 20.000. | Das sind 3,5 von 1.000.000. | Am 3.10. Montag, z.B. Die Zeit.
 fr
 M. Dupont et Mme. Roy vivent av. Foch, bd. Voltaire. | Ils sont heureux.
 Il naît en 44 av. J.-C. Rome est grande.
@@ -80,6 +84,7 @@ Il dirige Acme Inc. Canada et Roy Ltd. Paris.
 Le gén. Leclerc et le col. Fabien, env. 300 hommes, p. ex. Paul.
 Mgr. Roy, Ste. Anne et St. Jean, éd. Seuil, vol. 3, chap. 2, art. 5.
 Des pommes, des poires, etc. | Puis rien.
+J.-M. Le Pen et J.L. La Rue lisent. | Il en vend 3.000. | Puis rien.
 es
 Los dos viven en EE. UU. desde 2010. | Son felices.
 Ganó en los JJ. OO. de Lima y en los JJ. OO. Sídney.
@@ -88,6 +93,7 @@ Las FF. AA. Argentinas y los RR. HH. de la Cía. Sol.
 El Gral. Prim, el Cnel. Ruiz, el Tte. Gómez y Mons. Romero.
 Vive en la Av. Colón, núm. 5, pág. 3, tel. 555, cap. 2, art. 7.
 La Sta. Sede y Sto. Domingo, Prov. Buenos Aires, Dpto. Ñuble.
+Había 3.959. | El precio es 2.5. | Baja.
 Hay ríos, lagos, etc. | El más largo es el Ebro.
 En EE. UU. Trump ganó. | En EE. UU. | El presidente habló.
 Ud. Sabe, p. ej. Juan, aprox. 300 hab. | El pueblo crece.

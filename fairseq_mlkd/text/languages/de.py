@@ -239,7 +239,8 @@ def _read_numeral(numeral: Numeral) -> str | None:
         ending = "" if article in ("der", "die") else "n"
         return f"{article.strip()} {_ordinal(str(number), ending)}"
     is_name = before.istitle() and before.isalpha()
-    if is_name and len(numeral.written) > 1 and not numeral.ending and number < 40:
+    is_end = not (numeral.ending and numeral.after)  # the full stop is the sentence's
+    if is_name and len(numeral.written) > 1 and is_end and number < 40:
         return spell("de", "spellout-numbering", number)
     return None
 
@@ -323,7 +324,6 @@ _RULES = [
         lambda match: f"{match[1] or match[2] or match[3]} Uhr",
         re.compile(r"h\b(?:(?<=\dh)|(?<=\d h))"),
     ),
-    rule(r"/(?<=[a-zäöüß]/)km ?\^?2\b", lambda match: "pro Quadratkilometer", "k"),
     rule(
         rf"{_HOUR}[:.](?P<minute>[0-5]\d)(?:[:.](?P<second>[0-5]\d))? ?(?:Uhr|h)\b",
         _read_clock,
@@ -347,13 +347,15 @@ _RULES = [
         re.compile(r"\.(?<=\d\.) ?[A-Z]"),
     ),
     rule(
-        r"(\d(?<![\d.,:]\d)\d{0,2})\. "
+        r"(\d(?<![\d.,:^]\d)\d{0,2})\. "
         rf"(?=[^\W\d_])(?!(?:{_SENTENCE_STARTS})\b)",
         _read_place,
         re.compile(r"\.(?<=\d\.) [^\W\d_]"),
     ),
     rule(
-        r"(\d(?<![\d.,:]\d)\d?)\.(?=\s*\Z)", _read_last, re.compile(r"\.(?<=\d\.)\s*\Z")
+        r"(\d(?<![\d.,:^]\d)\d?)\.(?=\s*\Z)",
+        _read_last,
+        re.compile(r"\.(?<=\d\.)\s*\Z"),
     ),
     rule(
         r"(\d(?<![\d.,:]\d)\d?(?:\d\d)?)er(n?)\b",
@@ -424,7 +426,6 @@ LANGUAGE = Language(
             "km/h = Kilometer pro Stunde, Kilometer pro Stunde, m; "
             "m² = Quadratmeter, Quadratmeter, m; "
             "km² = Quadratkilometer, Quadratkilometer, m; "
-            "/km² = pro Quadratkilometer, pro Quadratkilometer, m; "
             "m³ = Kubikmeter, Kubikmeter, m; qm = Quadratmeter, Quadratmeter, m; "
             "ha = Hektar, Hektar, m; mg = Milligramm, Milligramm, m; "
             "g = Gramm, Gramm, m; kg = Kilogramm, Kilogramm, m; "

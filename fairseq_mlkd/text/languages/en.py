@@ -196,6 +196,15 @@ def _read_numeral(numeral: Numeral) -> str | None:
     return f"{_cardinal(number)}{ending}" if before.isalpha() else None
 
 
+_SIDES = table("km = kilometer; cm = centimeter; mm = millimeter; m = meter; mi = mile")
+
+
+def _read_area(match: Match[str]) -> str:
+    """Read square km: in the plural, but after "per"."""
+    before = match.string[: match.start()].split()
+    return _SIDES[match.group()] + "s" * (before[-2:-1] != ["per"])
+
+
 # "Parts I and II": the first of them has been read.
 _PAIR = r"\b(?:[IVX]+|one|two|three|four|five|six) (?:and|or|to) \Z"
 
@@ -261,8 +270,12 @@ _RULES = [
         lambda match: "million ",
         "m",
     ),
-    rule(r"/(?<=[a-z]/)km ?\^?2\b", lambda match: "per square kilometer", "k"),
     rule(r"s\b(?:(?<=\.\d s)|(?<=\.\d\d s))", lambda match: "seconds", "s"),
+    rule(
+        rf"(?:(?<=square )|(?<=cubic ))(?:{'|'.join(_SIDES)})\b",
+        _read_area,
+        ("square ", "cubic "),
+    ),
     # between $5 and $10 million
     rule(
         r"[$€£](?:(?<=[Bb]etween .)|(?<=[Ff]rom .))(?=\d[\d.]* (?:to|and) [$€£]"
@@ -310,11 +323,14 @@ _PRICED = frozenset(
         "projects settlement bonus salary reward bounty lawsuit"
     )
 )
+_HYPHENED = re.compile(r"\d[\d.,]*-[A-Za-z]+")  # 9-mm
 _NOUN = re.compile(r"[ \u00a0-]([a-z][a-z-]+|[A-Z][a-z]+)")
 
 
 def _is_attribute(text: str, start: int, end: int) -> bool:
     """Return whether a noun takes the quantity as its attribute: a $500 bond."""
+    if _HYPHENED.fullmatch(text, start, end):
+        return True
     noun = _NOUN.match(text, end)
     if noun is None or noun[1].lower() in _NO_NOUNS or noun[1].endswith(("ed", "ly")):
         return False
@@ -363,6 +379,7 @@ _MONEY = {
     ),
 }
 _SHORT_MONTHS = table("Mar. = March; Apr. = April; Jun. = June; Jul. = July")
+_TITLES = table("St = saint; Mr = mister; Mrs = missus; Ms = miz; Dr = doctor")
 
 LANGUAGE = Language(
     lang="en",
@@ -387,6 +404,7 @@ LANGUAGE = Language(
             "%, pc = percent, percent; ‰ = per mille, per mille; "
             "°C, ° C = degree celsius, degrees celsius; "
             "°F, ° F = degree fahrenheit, degrees fahrenheit; ° = degree, degrees; "
+            "mm Hg, mmHg = millimeter of mercury, millimeters of mercury; "
             "nm = nanometer, nanometers; μm, µm = micrometer, micrometers; "
             "mm = millimeter, millimeters; cm = centimeter, centimeters; "
             "m = meter, meters; km = kilometer, kilometers; "
@@ -399,8 +417,6 @@ LANGUAGE = Language(
             "cm² = square centimeter, square centimeters; "
             "m², sq m = square meter, square meters; "
             "km², sq km, sq. km = square kilometer, square kilometers; "
-            "/km² = per square kilometer, per square kilometer; "
-            "/sq mi = per square mile, per square mile; "
             "cm³ = cubic centimeter, cubic centimeters; "
             "m³ = cubic meter, cubic meters; "
             "km³ = cubic kilometer, cubic kilometers; "
@@ -412,12 +428,13 @@ LANGUAGE = Language(
             "lb, lbs, lb., lbs. = pound, pounds; oz, oz. = ounce, ounces; "
             "gal = gallon, gallons; mg = milligram, milligrams; g = gram, grams; "
             "kg = kilogram, kilograms; ml = milliliter, milliliters; "
-            "L = liter, liters; hr, hrs, hr., hrs. = hour, hours; "
+            "L, l = liter, liters; ng = nanogram, nanograms; "
+            "hr, hrs, hr., hrs. = hour, hours; "
             "min, mins, min. = minute, minutes; sec, secs, sec. = second, seconds; "
             "ms = millisecond, milliseconds; Hz = hertz, hertz; "
             "kHz = kilohertz, kilohertz; MHz = megahertz, megahertz; "
             "GHz = gigahertz, gigahertz; THz = terahertz, terahertz; "
-            "μg = microgram, micrograms; N = newton, newtons; "
+            "μg, µg = microgram, micrograms; N = newton, newtons; "
             "kN = kilonewton, kilonewtons; kPa = kilopascal, kilopascals; "
             "hPa = hectopascal, hectopascals; dB = decibel, decibels; "
             "V = volt, volts; kV = kilovolt, kilovolts; "
@@ -437,7 +454,7 @@ LANGUAGE = Language(
             "hundred = hundred; thousand = thousand; million = million; "
             "billion = billion; trillion = trillion; lakh = lakh; crore = crore"
         ),
-        **dict.fromkeys(("m", "M", "mn", "mil", "mil.", "mm"), "million"),
+        **dict.fromkeys(("m", "M", "mn", "mil", "mil.", "mln", "mm"), "million"),
         **dict.fromkeys(("bn", "b", "B", "bil", "bil."), "billion"),
         **dict.fromkeys(("tn", "trn", "T"), "trillion"),
         **dict.fromkeys(("k", "K"), "thousand"),
@@ -510,6 +527,12 @@ LANGUAGE = Language(
     ),
     letter_rules=(
         equals("equals"),
+        # as the British write them
+        rule(
+            rf"\b(?:{'|'.join(_TITLES)})(?= [A-Z])",
+            lambda match: _TITLES[match.group()],
+            ("St ", "Mr ", "Mrs ", "Ms ", "Dr "),
+        ),
         numerals(_read_numeral, "'s", "IVXL"),
         rule(
             r"[MAJ](?<!\w[MAJ])(?:ar|pr|un|ul)\.(?= ?\d)",

@@ -232,7 +232,6 @@ LANGUAGE = romance.Romance(
         *romance.english_numbers(groups=r"(?:,\d{3})+"),
         rule(r"(\d0)(?<=los \d\d)s\b", lambda match: match[1], "0s"),
         romance.out_of("sobre"),
-        romance.square_kilometer("kilómetro cuadrado", "por"),
         equals("igual a"),
         romance.agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS),
         romance.agreement(_NUMBERS, MASCULINE, _MASCULINE_NOUNS),

@@ -243,7 +243,6 @@ LANGUAGE = romance.Romance(
         romance.ordinals(_NUMBERS, r"(?:es|i?[èe]mes)", "masculine-plural"),
         *romance.dates(_MONTHS, "", "premier"),
         romance.out_of("sur"),
-        romance.square_kilometer("kilomètre carré", "par"),
         equals("égale"),
         *romance.lengths(
             "heure heures; minute minutes; seconde secondes",

@@ -245,7 +245,6 @@ LANGUAGE = romance.Romance(
             " mila",
         ),
         romance.out_of("su"),
-        romance.square_kilometer("chilometro quadrato", "per"),
         equals("uguale"),
         romance.agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS, r"1(?<![\w.,:/$€£-]1)"),
         romance.agreement(

@@ -229,7 +229,6 @@ LANGUAGE = romance.Romance(
             "x",
         ),
         romance.out_of("de"),
-        romance.square_kilometer("quilômetro quadrado", "por"),
         equals("igual a"),
         romance.agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS),
     ),

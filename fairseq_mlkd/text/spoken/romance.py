@@ -270,12 +270,3 @@ def out_of(said: str) -> Rule:
         lambda match: said,
         needs="/",
     )
-
-
-def square_kilometer(said: str, per: str) -> Rule:
-    """Return the rule for the unit without a number: 16 habitants par km², hab./km²."""
-    return rule(
-        r"(?:/|(?<!\d[ \u00a0])(?<![\w/^]))km ?\^?2(?!\w)",
-        lambda match: f"{per} {said}" if match.group()[0] == "/" else said,
-        re.compile(r"km ?\^?2"),
-    )

@@ -34,6 +34,9 @@ _MINUS = (
 _THOUSAND = ("mil", "mille", "mila", "Tausend")
 _DIGIT = re.compile("[0-9]")  # in folded text; faster than \d
 _POWERS = (("²", "2"), ("³", "3"), ("²", " ²"))
+# Written out of a number's reach: inhabitants/km², mg per kg.
+_AREA = re.compile(r"sq|.*\D[23]\Z")
+_MEASURE = re.compile(r"[kcdmµμ](?:m|g|l)|kWh|GB|MB")
 _NAME_FOLLOWS = re.compile("[ \u00a0]?[A-ZÀ-ÖØ-Þ]")
 # Initials, not an abbreviation at the beginning of a sentence: D. C., A.C.
 _INITIALS = re.compile(r"(?:[^\W\d_]\. ?)+")
@@ -204,6 +207,7 @@ class Speaker:
             for sign in self.language.currencies
             for name in self.language.units[sign][:2]
         }
+        codes = [sign for sign in self.language.currencies if sign.isalpha()]
         magnitudes = rf"(?: ?(?:{_any_of(self.language.magnitudes)}))?"
         of = rf" ?(?:{self.language.magnitude_of or '(?!)'})?"
         last = rf"(?:{currency})?"
@@ -212,6 +216,13 @@ class Speaker:
             (
                 rf"{currency}(?=\d[\d.,\u00a0]*{magnitudes}{of}"
                 rf" ?(?:{_any_of(names)})\b)",
+                lambda match: "",
+                "",
+            ),
+            # $25 USD
+            (
+                rf"{currency}(?=\d(?:[\d.,\u00a0]*\d)?{magnitudes}"
+                rf" ?(?:{_any_of(codes)})(?! ?\d|\w))",
                 lambda match: "",
                 "",
             ),
@@ -258,10 +269,11 @@ class Speaker:
             *([(price, self._read_quantity, "")] if has_money else ()),
             (
                 rf"(?P<number>{number})(?:{magnitude}{of})?"
-                rf"[ \u00a0]*{units}{each}",
+                rf"(?:[ \u00a0]*|-(?=[^\W\d_](?:[^\W\d_]|-| [a-z]))){units}{each}",
                 self._read_quantity,
                 "",
             ),
+            *(self._measures() if language.each else ()),
             *([million] if language.magnitude_of else ()),
             (
                 rf"(?P<number>{number})[ \u00a0-]?"
@@ -270,6 +282,30 @@ class Speaker:
                 stems or ["\0"],
             ),
         ]
+
+    def _measures(self) -> list[_Row]:
+        """Return the rules for units without a number: people/km², mg per kg."""
+        areas = _any_of(filter(_AREA.match, self._units))
+        measures = _any_of(filter(_MEASURE.fullmatch, self._units))
+        each = self.language.each
+        return [
+            (
+                rf"(?:(?P<slash>/)(?<=[\w.]/)|(?<!\d[ \u00a0])(?<![\w/^]))"
+                rf"(?P<unit>{areas})(?![\w'])",
+                self._read_measure,
+                re.compile(r"[a-z] ?\^?[23]|sq"),
+            ),
+            (
+                rf"(?P<slash>/)?(?:(?<= {each} )|(?<=[a-z]/))(?P<unit>{measures})"
+                r"(?![\w'])",
+                self._read_measure,
+                (f" {each} ", "/"),
+            ),
+        ]
+
+    def _read_measure(self, match: Match[str]) -> str:
+        unit = self._units[match["unit"]].one
+        return f"{self.language.each} {unit}" if match["slash"] else unit
 
     def _read_abbreviation(self, match: Match[str]) -> str:
         words, _, otherwise = self._words["".join(match.group().split())].partition("|")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from kill_corpus import checksums, kill_corpus, make_builder, small_chunks
 
+from fairseq_mlkd.files.writing import write_text
 from fairseq_mlkd.prepare.corpus.build import build_corpus
 from fairseq_mlkd.prepare.corpus.chunks import read_file
 from fairseq_mlkd.prepare.corpus.report import existing_report
@@ -22,7 +23,7 @@ def options(tmp_path, seed):
 
 
 def write_pid(folder, seconds):
-    Path(folder, "pid").write_text(str(os.getpid()))
+    write_text(Path(folder, "pid"), str(os.getpid()))  # whole, once it can be seen
     time.sleep(seconds)
     return {}
 

@@ -379,7 +379,7 @@ _MONEY = {
     ),
 }
 _SHORT_MONTHS = table("Mar. = March; Apr. = April; Jun. = June; Jul. = July")
-_TITLES = table("St = saint; Mr = mister; Mrs = missus; Ms = miz; Dr = doctor")
+_BRITISH_TITLES = table("St = saint; Mr = mister; Mrs = missus; Ms = miz; Dr = doctor")
 
 LANGUAGE = Language(
     lang="en",
@@ -441,6 +441,16 @@ LANGUAGE = Language(
             "mA = milliampere, milliamperes; kcal = kilocalorie, kilocalories; "
             "W = watt, watts; kW = kilowatt, kilowatts; MW = megawatt, megawatts; "
             "kWh = kilowatt hour, kilowatt hours; hp = horsepower, horsepower; "
+            "t = tonne, tonnes; kJ = kilojoule, kilojoules; MJ = megajoule, megajoules; "
+            "Nm = newton meter, newton meters; GW = gigawatt, gigawatts; "
+            "MWh = megawatt hour, megawatt hours; mAh = milliampere hour, "
+            "milliampere hours; km/s = kilometer per second, kilometers per second; "
+            "m/s² = meter per second squared, meters per second squared; "
+            "kbit/s, kbps = kilobit per second, kilobits per second; "
+            "Mbit/s, Mbps = megabit per second, megabits per second; "
+            "Gbit/s, Gbps = gigabit per second, gigabits per second; "
+            "MB/s = megabyte per second, megabytes per second; "
+            "GB/s = gigabyte per second, gigabytes per second; "
             "KB, kB = kilobyte, kilobytes; MB = megabyte, megabytes; "
             "GB = gigabyte, gigabytes; TB = terabyte, terabytes; "
             "¢, c. = cent, cents"
@@ -529,8 +539,8 @@ LANGUAGE = Language(
         equals("equals"),
         # as the British write them
         rule(
-            rf"\b(?:{'|'.join(_TITLES)})(?= [A-Z])",
-            lambda match: _TITLES[match.group()],
+            rf"\b(?:{'|'.join(_BRITISH_TITLES)})(?= [A-Z])",
+            lambda match: _BRITISH_TITLES[match.group()],
             ("St ", "Mr ", "Mrs ", "Ms ", "Dr "),
         ),
         numerals(_read_numeral, "'s", "IVXL"),

@@ -97,6 +97,13 @@ _UNITS = units(
     "GHz = gigahercio, gigahercios; kN = kilonewton, kilonewtons; "
     "kPa = kilopascal, kilopascales; THz = terahercio, terahercios; "
     "μm = micrómetro, micrómetros; nm = nanómetro, nanómetros; "
+    "km³ = kilómetro cúbico, kilómetros cúbicos; "
+    "hp, HP = caballo de fuerza, caballos de fuerza; CV = caballo, caballos; "
+    "mph = milla por hora, millas por hora, feminine; "
+    "kcal = kilocaloría, kilocalorías, feminine; kJ = kilojulio, kilojulios; "
+    "TB = terabyte, terabytes; GW = gigavatio, gigavatios; "
+    "km/s = kilómetro por segundo, kilómetros por segundo; "
+    "Mbit/s = megabit por segundo, megabits por segundo; "
     "kW = kilovatio, kilovatios; MW = megavatio, megavatios; "
     "px = píxel, píxeles",
     MASCULINE,

@@ -34,7 +34,7 @@ NUMBER_SIGNS = [
 ] + ["№", "#"]
 
 # A price takes no part in agreement: its number is read with its currency.
-_START = r"\d(?<![\w.,:/$€£-]\d)(?<![\d$€£][ \u00a0]\d)"
+_START = r"\d(?<![\w.,:/$€£-]\d)(?<![\d$€£][ \u00a0]\d)(?<![A-Z]{3}[ \u00a0]\d)"
 _GROUPED = r"(?:\d{0,2}(?:[ .\u00a0]\d{3})+|\d*)(?![\w/:]|[.,]\d)"
 _DAY, _MONTH = r"(?P<day>0?[1-9]|[12]\d|3[01])", r"(?P<month>0?[1-9]|1[0-2])"
 
@@ -121,7 +121,7 @@ def agreement(
             return match.group()
         return numbers.cardinal(int(digits), gender)
 
-    money = "(?! ?(?:d[ei] ?|d')?(?:US|R)?[€$£¥])"
+    money = r"(?! ?(?:d[ei] ?|d')?(?:(?:US|R)?[€$£¥]|[A-Z]{3}\b))"
     before_noun = rf"(?=[ \u00a0](?:{'|'.join(nouns.split())})\b{money})"
     return rule(number + before_noun, read)
 

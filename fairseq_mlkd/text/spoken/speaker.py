@@ -304,8 +304,11 @@ class Speaker:
         ]
 
     def _read_measure(self, match: Match[str]) -> str:
-        unit = self._units[match["unit"]].one
-        return f"{self.language.each} {unit}" if match["slash"] else unit
+        unit, each = self._units[match["unit"]], self.language.each
+        if match["slash"]:
+            return f"{each} {unit.one}"
+        follows = match.string.endswith(f" {each} ", 0, match.start())
+        return unit.one if follows else unit.many
 
     def _read_abbreviation(self, match: Match[str]) -> str:
         words, _, otherwise = self._words["".join(match.group().split())].partition("|")

@@ -285,30 +285,22 @@ class Speaker:
 
     def _measures(self) -> list[_Row]:
         """Return the rules for units without a number: people/km², mg per kg."""
-        areas = _any_of(filter(_AREA.match, self._units))
-        measures = _any_of(filter(_MEASURE.fullmatch, self._units))
-        each = self.language.each
+        areas = [name for name in self._units if _AREA.match(name)]
+        measures = [name for name in self._units if _MEASURE.fullmatch(name)]
+        each = f" {self.language.each} "
+        one = rf"(?P<unit>{_any_of([*areas, *measures])})(?![\w'])"
         return [
+            (rf"/(?<=[\w.]/){one}", self._read_each, "/"),
+            (rf"{each}{one}", self._read_each, each),
             (
-                rf"(?:(?P<slash>/)(?<=[\w.]/)|(?<!\d[ \u00a0])(?<![\w/^]))"
-                rf"(?P<unit>{areas})(?![\w'])",
-                self._read_measure,
-                re.compile(r"[a-z] ?\^?[23]|sq"),
-            ),
-            (
-                rf"(?P<slash>/)?(?:(?<= {each} )|(?<=[a-z]/))(?P<unit>{measures})"
-                r"(?![\w'])",
-                self._read_measure,
-                (f" {each} ", "/"),
+                rf"(?P<unit>{_any_beginning_with(areas)})(?![\w'])",
+                lambda match: self._units[match["unit"]].many,
+                re.compile(r"[23](?<=[a-z^]\d)|sq "),
             ),
         ]
 
-    def _read_measure(self, match: Match[str]) -> str:
-        unit, each = self._units[match["unit"]], self.language.each
-        if match["slash"]:
-            return f"{each} {unit.one}"
-        follows = match.string.endswith(f" {each} ", 0, match.start())
-        return unit.one if follows else unit.many
+    def _read_each(self, match: Match[str]) -> str:
+        return f"{self.language.each} {self._units[match['unit']].one}"
 
     def _read_abbreviation(self, match: Match[str]) -> str:
         words, _, otherwise = self._words["".join(match.group().split())].partition("|")

@@ -26,7 +26,17 @@ CASES: dict[str, tuple[str, list[Any]]] = {
     "stage 2": ("zero_shot_classification", ["--inter-loss", "l2"]),
 }
 # an epsilon that near-zero gradients do not get over, whose sign is the processor's
-STEADY = ["--dropout", 0, "--adam-eps", 1e-3, "--lr", 0.01, "--disable-validation"]
+STEADY = [
+    "--dropout",
+    0,
+    "--attention-dropout",
+    0,
+    "--adam-eps",
+    1e-3,
+    "--lr",
+    0.01,
+    "--disable-validation",
+]
 
 
 def run_case(name: str) -> Curves:

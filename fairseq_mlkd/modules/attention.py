@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fairseq_mlkd.modules.dropout import Dropout
+
 # Added to the scores of what is not to be seen: no weight is left of them, and yet a
 # row of these alone is finite, also where autocast turns it into half precision.
 MASKED = -3e4
@@ -40,7 +42,9 @@ class Attention(nn.Module):
 
     Keys and values are computed apart, so that a decoder can keep them. PyTorch's fused
     kernel does the work, unless the scores are asked for: then they are computed step
-    by step and returned as they are before masking and softmax.
+    by step and returned as they are before masking and softmax. So they are in training
+    on a CPU with dropout, which the fused kernel there has not, or in half precision,
+    whose gradient takes it six times as long.
 
     Args:
         embed_dim: width of input and output.
@@ -58,7 +62,7 @@ class Attention(nn.Module):
             )
         self.num_heads = num_heads
         self.head_dim = embed_dim // num_heads
-        self.dropout = dropout
+        self.dropout = Dropout(dropout)
         self.q_proj = nn.Linear(embed_dim, embed_dim)
         self.k_proj = nn.Linear(embed_dim, embed_dim)
         self.v_proj = nn.Linear(embed_dim, embed_dim)
@@ -90,23 +94,38 @@ class Attention(nn.Module):
         """
         k, v = self.keys_values(x) if source is None else source
         q = self._split(self.q_proj(x))
-        dropout = self.dropout if self.training else 0.0
         scores = None
-        if return_scores:
-            # B x H x T x D, B x H x D x S -> B x H x T x S
-            scores = torch.matmul(q / math.sqrt(self.head_dim), k.transpose(-2, -1))
+        if return_scores or not self._is_fused(q):
+            scores = _scores(q, k)
             masked = scores if attention_bias is None else scores + attention_bias
-            probs = F.dropout(torch.softmax(masked, dim=-1), dropout)
+            probs = self.dropout(torch.softmax(masked, dim=-1).to(v.dtype))
             attended = torch.matmul(probs, v)
         else:
+            dropout = self.dropout.rate if self.training else 0.0
             attended = F.scaled_dot_product_attention(
                 q, k, v, attn_mask=attention_bias, dropout_p=dropout
             )
         # B x H x T x D -> B x T x C
         attended = attended.transpose(1, 2).reshape(x.shape)
-        return Attended(self.out_proj(attended), Vectors(q, k, v), scores)
+        returned = scores.to(q.dtype) if return_scores and scores is not None else None
+        return Attended(self.out_proj(attended), Vectors(q, k, v), returned)
+
+    def _is_fused(self, queries: Tensor) -> bool:
+        """Return whether PyTorch's kernel is the faster way to what follows softmax."""
+        if queries.device.type != "cpu" or not queries.requires_grad:
+            return True
+        is_half = queries.dtype in (torch.bfloat16, torch.float16)
+        return not is_half and not (self.training and self.dropout.rate)
 
     def _split(self, x: Tensor) -> Tensor:
         bsz, src_len, _ = x.shape
         # B x T x C -> B x H x T x D
         return x.view(bsz, src_len, self.num_heads, self.head_dim).transpose(1, 2)
+
+
+def _scores(queries: Tensor, keys: Tensor) -> Tensor:
+    if queries.device.type == "cpu":  # half precision is as exact as in the kernel
+        exact = torch.promote_types(queries.dtype, torch.float32)
+        queries, keys = queries.to(exact), keys.to(exact)
+    # B x H x T x D, B x H x D x S -> B x H x T x S
+    return torch.matmul(queries / math.sqrt(queries.size(-1)), keys.transpose(-2, -1))

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from fairseq_mlkd.modules.attention import MASKED, Attended, KeysValues
+from fairseq_mlkd.modules.dropout import Dropout
 from fairseq_mlkd.modules.layer import Stack, TransformerLayer
 from fairseq_mlkd.modules.states import NOTHING, Request, States
 
@@ -52,7 +53,7 @@ class DecoderEmbeddings(nn.Module):
         self.symbols = nn.Embedding(vocab_size, embed_dim, padding_idx)
         self.positions = nn.Embedding(max_positions, embed_dim)
         self.layer_norm = nn.LayerNorm(embed_dim, eps=layer_norm_eps)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(self, tokens: Tensor, start: int) -> Tensor:
         """Embed `(bsz, tgt_len)` ids, the first of which stands at position `start`."""

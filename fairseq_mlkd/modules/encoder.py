@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from fairseq_mlkd.modules.attention import MASKED, Attended
+from fairseq_mlkd.modules.dropout import Dropout
 from fairseq_mlkd.modules.layer import Stack, TransformerLayer
 from fairseq_mlkd.modules.states import NOTHING, Request, States
 from fairseq_mlkd.modules.tied_embedding import Projection, TiedEmbedding
@@ -47,7 +48,7 @@ class Embeddings(nn.Module):
         self.positions = nn.Embedding(max_positions, embed_dim)
         self.segments = nn.Embedding(num_segments, embed_dim) if num_segments else None
         self.layer_norm = nn.LayerNorm(embed_dim, eps=layer_norm_eps)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def forward(
         self, src_tokens: Tensor, segments: Tensor | None = None

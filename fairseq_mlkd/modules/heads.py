@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fairseq_mlkd.modules.dropout import Dropout
 from fairseq_mlkd.modules.tied_embedding import Projection
 
 # between the layers of a classifier of sentences: BERT's, DistilBERT's and ELECTRA's
@@ -53,7 +54,7 @@ class PooledHead(nn.Module):
         super().__init__()
         self.activation = ACTIVATIONS[activation]
         self.dense = nn.Linear(embed_dim, embed_dim)
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.out_proj = nn.Linear(embed_dim, num_classes)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -67,7 +68,7 @@ class TokenHead(nn.Module):
 
     def __init__(self, embed_dim: int, num_classes: int, *, dropout: float) -> None:
         super().__init__()
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
         self.out_proj = nn.Linear(embed_dim, num_classes)
 
     def forward(self, features: Tensor) -> Tensor:

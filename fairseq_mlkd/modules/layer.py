@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fairseq_mlkd.modules.attention import Attended, Attention, KeysValues
+from fairseq_mlkd.modules.dropout import Dropout
 
 
 class TransformerLayer(nn.Module):
@@ -46,7 +47,7 @@ class TransformerLayer(nn.Module):
         self.fc1 = nn.Linear(embed_dim, ffn_embed_dim)
         self.fc2 = nn.Linear(ffn_embed_dim, embed_dim)
         self.final_layer_norm = layer_norm()
-        self.dropout = nn.Dropout(dropout)
+        self.dropout = Dropout(dropout)
 
     def attend_to_self(
         self,

@@ -61,6 +61,21 @@ def test_open_path_equals_fused_path(attention, padded):
         assert torch.allclose(fused, opened, atol=1e-10)
 
 
+def test_half_precision_trains_on_a_cpu_as_exactly_as_the_fused_kernel(attention):
+    attention.float()
+    with torch.no_grad():  # scores of a size where bfloat16 has steps of a half
+        attention.q_proj.weight *= 100
+    x, bias = random_input().float(), attention_bias(padding(), torch.float32)
+    exact = attention(x, bias).x
+    attention.bfloat16()
+    x, bias = x.bfloat16(), bias.bfloat16()
+    opened = attention(x, bias).x
+    with torch.no_grad():
+        fused = attention(x, bias).x
+    errors = [(half.float() - exact).abs().mean() for half in (opened, fused)]
+    assert errors[0] < 1.2 * errors[1]
+
+
 @pytest.mark.parametrize("return_scores", [False, True])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_padding_is_not_attended_to(attention, return_scores, dtype):

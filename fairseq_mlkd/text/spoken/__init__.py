@@ -31,7 +31,8 @@ from re import Match
 
 from fairseq_mlkd.text.languages import find_language
 from fairseq_mlkd.text.spoken.characters import clean, fold, part_words
-from fairseq_mlkd.text.spoken.speaker import Speaker, digit_groups
+from fairseq_mlkd.text.spoken.patterns import digit_groups
+from fairseq_mlkd.text.spoken.speaker import Speaker
 
 _DIGIT_GROUPS = re.compile(rf"(?<!\d)\d{{1,3}}(?:{digit_groups('')})")
 _NO_DIGITS = re.compile(r"[^0-9]")

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from re import Match, Pattern
+from collections.abc import Callable, Mapping
+from re import Match
 
 from fairseq_mlkd.text.language import LONGEST_NUMBER, Language, Needs, Rule, Unit
 from fairseq_mlkd.text.spoken.characters import fold
+from fairseq_mlkd.text.spoken.patterns import (
+    any_of,
+    beginning_with_any_of,
+    digit_groups,
+    ends_with_any_of,
+)
 from fairseq_mlkd.text.spoken.written import MAY_BE_SITE, rewrites, sites
 
 _Row = tuple[str, Callable[[Match[str]], str], Needs]
@@ -17,9 +22,6 @@ _Row = tuple[str, Callable[[Match[str]], str], Needs]
 # digit because `re` is fast at finding a digit and slow at trying everywhere.
 _STARTS = r"\d(?<![\d.,:/]\d)"
 _ENDS = r"(?!\d|[.,:/]\d)"
-# Python's \w holds the letters of Devanagari but not its vowel signs.
-_BEGINS = r"(?<![\w\u0900-\u0903\u093a-\u094f])"
-_GROUP_MARKS = "\u00a0'"
 # + and country code, or an area code of three digits and more that begins with 0.
 _TELEPHONE = (
     r"\+\d{1,3}(?:[ \u00a0/-]\(?\d{2,}\)?){2,}|"
@@ -34,47 +36,12 @@ _MINUS = (
 _THOUSAND = ("mil", "mille", "mila", "Tausend")
 _DIGIT = re.compile("[0-9]")  # in folded text; faster than \d
 _POWERS = (("²", "2"), ("³", "3"), ("²", " ²"))
-# Written out of a number's reach: inhabitants/km², mg per kg.
+# Units that may stand without a number: inhabitants/km², mg per kg.
 _AREA = re.compile(r"sq|.*\D[23]\Z")
 _MEASURE = re.compile(r"[kcdmµμ](?:m|g|l)|kWh|GB|MB")
 _NAME_FOLLOWS = re.compile("[ \u00a0]?[A-ZÀ-ÖØ-Þ]")
 # Initials, not an abbreviation at the beginning of a sentence: D. C., A.C.
 _INITIALS = re.compile(r"(?:[^\W\d_]\. ?)+")
-
-
-def digit_groups(marks: str, group: str = r"\d{3}") -> str:
-    """Return a pattern for the groups after the first one, 1 to 3 digits long.
-
-    All of them have the same mark before them, one of `marks`, U+00A0 or "'".
-    """
-    return "|".join(
-        rf"(?:{re.escape(mark)}{group}){{0,9}}{re.escape(mark)}\d{{3}}(?!\d)"
-        for mark in marks + _GROUP_MARKS
-    )
-
-
-def _any_of(written: Iterable[str]) -> str:
-    """Return a pattern for any of the strings; longer ones are tried first."""
-    longest_first = sorted(map(fold, written), key=len, reverse=True)
-    return "|".join(map(re.escape, longest_first)) or r"(?!)"
-
-
-def _any_beginning_with(written: Iterable[str]) -> str:
-    """Return a pattern for any of the strings where no word goes on before it.
-
-    It begins with a set of characters, which `re` finds several times as fast as the
-    place where a look-behind holds.
-    """
-    by_first: dict[str, list[str]] = defaultdict(list)
-    for string in sorted(map(fold, written), key=len, reverse=True):
-        by_first[string[0]].append(re.escape(string[1:]))
-    firsts = "".join(map(re.escape, by_first))
-    rests = "|".join(
-        rf"(?<={re.escape(first)})(?:{'|'.join(rests)})"
-        for first, rests in by_first.items()
-    )
-    before = _BEGINS.replace("])", f"][{firsts}])")
-    return rf"[{firsts}]{before}(?:{rests})" if firsts else r"(?!)"
 
 
 def _spellings(abbreviations: Mapping[str, str]) -> dict[str, str]:
@@ -85,20 +52,6 @@ def _spellings(abbreviations: Mapping[str, str]) -> dict[str, str]:
         for written in (key[0].upper() + key[1:], key)
         if written == key or not (_INITIALS.fullmatch(key) and written.isupper())
     }
-
-
-def _ends_with_any_of(abbreviations: Iterable[str]) -> Pattern[str]:
-    """Return a pattern of a full stop that may be the last one of an abbreviation.
-
-    Looking for full stops and then back takes a tenth of the time that looking for
-    words takes: what makes text without abbreviations fast.
-    """
-    by_length: dict[int, list[str]] = defaultdict(list)
-    for abbreviation in sorted(abbreviations):
-        last_part = re.split(r"[.\s-]+", abbreviation)[-2]
-        by_length[len(last_part)].append(re.escape(last_part))
-    ends = (rf"(?<=\b(?:{'|'.join(parts)})\.)" for parts in by_length.values())
-    return re.compile(rf"\.(?:{'|'.join(ends) or '(?!)'})")
 
 
 def is_name(first: str, last: str) -> bool:
@@ -121,11 +74,11 @@ class Speaker:
         abbreviations = re.sub(
             r"(\\\.)(?:\\ )?(?=[^|)])",
             "\\1[ \u00a0]?",
-            _any_beginning_with(spellings),
+            beginning_with_any_of(spellings),
         ).replace("\\ ", "[ \u00a0]")
         self._abbreviations = re.compile(rf"{abbreviations}(?!\w)")
-        self._may_abbreviate = _ends_with_any_of(self._words)
-        self._needs_reading = re.compile(rf"[0-9]|{_any_of(language.symbols)}")
+        self._may_abbreviate = ends_with_any_of(self._words)
+        self._needs_reading = re.compile(rf"[0-9]|{any_of(language.symbols)}")
         units = {
             written: unit
             for name, unit in language.units.items()
@@ -135,7 +88,7 @@ class Speaker:
         self._signs = _spellings(language.number_signs)
         self._sites = sites(language)
         self._rewrites = rewrites(language)
-        self._has_money = re.compile(rf"(?:{_any_of(language.currencies)}) ?\d")
+        self._has_money = re.compile(rf"(?:{any_of(language.currencies)}) ?\d")
         self._rules = [*language.rules, *self._table_rules(has_money=True)]
         self._rules_without_money = [
             *language.rules,
@@ -168,7 +121,7 @@ class Speaker:
             rf"(?:{re.escape(language.decimal_mark)}\d+)?{_ENDS}"
         )
         number = _STARTS + tail
-        signs = _any_beginning_with(self._signs)
+        signs = beginning_with_any_of(self._signs)
         ends = "".join({re.escape(fold(sign)[-1]) for sign in self._signs})
         sign_ends = re.compile(rf"[{ends}](?<!\d[{ends}]) *\d" if ends else "(?!)")
         first = rf"\d(?<![\d.,:/-]\d){tail}"
@@ -193,7 +146,7 @@ class Speaker:
             *self._quantities(number, has_money),
             (number, self._read_number, ""),
             (r"\d+", self._read_number, _DIGIT),
-            (_any_of(language.symbols), self._read_symbol, ""),
+            (any_of(language.symbols), self._read_symbol, ""),
         ]
         return [
             Rule(re.compile(pattern), read, needs) for pattern, read, needs in rules
@@ -201,28 +154,28 @@ class Speaker:
 
     def _prices(self, first: str, tail: str) -> list[_Row]:
         """Return the rules that move a currency's sign to where it is said."""
-        currency = rf"(?P<unit>{_any_of(self.language.currencies)}) ?"
+        currency = rf"(?P<unit>{any_of(self.language.currencies)}) ?"
         names = {
             name
             for sign in self.language.currencies
             for name in self.language.units[sign][:2]
         }
         codes = [sign for sign in self.language.currencies if sign.isalpha()]
-        magnitudes = rf"(?: ?(?:{_any_of(self.language.magnitudes)}))?"
+        magnitudes = rf"(?: ?(?:{any_of(self.language.magnitudes)}))?"
         of = rf" ?(?:{self.language.magnitude_of or '(?!)'})?"
         last = rf"(?:{currency})?"
         return [
             # Its name follows: $5 million dollars.
             (
                 rf"{currency}(?=\d[\d.,\u00a0]*{magnitudes}{of}"
-                rf" ?(?:{_any_of(names)})\b)",
+                rf" ?(?:{any_of(names)})\b)",
                 lambda match: "",
                 "",
             ),
             # $25 USD
             (
                 rf"{currency}(?=\d(?:[\d.,\u00a0]*\d)?{magnitudes}"
-                rf" ?(?:{_any_of(codes)})(?! ?\d|\w))",
+                rf" ?(?:{any_of(codes)})(?! ?\d|\w))",
                 lambda match: "",
                 "",
             ),
@@ -238,10 +191,10 @@ class Speaker:
     def _quantities(self, number: str, has_money: bool) -> list[_Row]:
         """Return the rules for numbers with a magnitude, a unit or both."""
         language = self.language
-        currency = rf"(?P<unit>{_any_of(language.currencies)}) ?"
-        said = _any_of(language.magnitudes)
+        currency = rf"(?P<unit>{any_of(language.currencies)}) ?"
+        said = any_of(language.magnitudes)
         magnitude = rf"[ \u00a0-]*(?P<magnitude>{said})(?!\w)"
-        names = _any_of(self._units)
+        names = any_of(self._units)
         units = rf"(?P<unit>{names})(?![\w'])"
         # $5/month, 12 €/m²
         slash = "/" if language.each else "(?!)"
@@ -277,7 +230,7 @@ class Speaker:
             *([million] if language.magnitude_of else ()),
             (
                 rf"(?P<number>{number})[ \u00a0-]?"
-                rf"(?P<magnitude>{_any_of(shortened)})(?!\w)",
+                rf"(?P<magnitude>{any_of(shortened)})(?!\w)",
                 lambda match: self._read_magnitude(*match.group("number", "magnitude")),
                 stems or ["\0"],
             ),
@@ -288,12 +241,12 @@ class Speaker:
         areas = [name for name in self._units if _AREA.match(name)]
         measures = [name for name in self._units if _MEASURE.fullmatch(name)]
         each = f" {self.language.each} "
-        one = rf"(?P<unit>{_any_of([*areas, *measures])})(?![\w'])"
+        one = rf"(?P<unit>{any_of([*areas, *measures])})(?![\w'])"
         return [
             (rf"/(?<=[\w.]/){one}", self._read_each, "/"),
             (rf"{each}{one}", self._read_each, each),
             (
-                rf"(?P<unit>{_any_beginning_with(areas)})(?![\w'])",
+                rf"(?P<unit>{beginning_with_any_of(areas)})(?![\w'])",
                 lambda match: self._units[match["unit"]].many,
                 re.compile(r"[23](?<=[a-z^]\d)|sq "),
             ),

@@ -18,7 +18,7 @@ from fairseq_mlkd.prepare.corpus.quantities import (
 )
 from fairseq_mlkd.text.language import Wiki
 
-_FIELD = re.compile(r"\{([^{}]*)\}")
+FIELD = re.compile(r"\{([^{}]*)\}")
 _ISO_DATE = re.compile(r"(\d{3,4})-(\d\d?)(?:-(\d\d?))?")
 _SUBSCRIPTS = str.maketrans("0123456789+-−", "₀₁₂₃₄₅₆₇₈₉₊₋₋")
 
@@ -66,7 +66,7 @@ def fill(form: str, call: Template) -> str | None:
         lost = lost or keys[-1] != ""
         return ""
 
-    text = _FIELD.sub(replace, form)
+    text = FIELD.sub(replace, form)
     return None if lost else text
 
 
@@ -107,7 +107,7 @@ def _write_date(day: str, month: str, year: str, wiki: Wiki) -> str | None:
     pieces = (
         re.sub(r"\{(\w+)\}", lambda field: parts[field.group(1)], piece)
         for piece in wiki.date.split("|")
-        if all(parts[field] for field in _FIELD.findall(piece))
+        if all(parts[field] for field in FIELD.findall(piece))
     )
     return "".join(pieces).strip(" ,").removeprefix("de ") or None
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable
 from functools import cache, lru_cache
 
-from fairseq_mlkd.prepare.corpus.template_forms import FUNCTIONS, Template, fill
+from fairseq_mlkd.prepare.corpus.template_forms import FIELD, FUNCTIONS, Template, fill
 from fairseq_mlkd.text.language import Wiki
 from fairseq_mlkd.text.languages import all_languages, find_language
 
@@ -30,6 +30,7 @@ _SHOWS_NAME = re.compile(
     r"années \d{4}|[IVXivx]+(?:er|e) (?:siècle|millénaire)(?: av\. J\.-C\.)?|"
     r"\d/\d+|[½⅓⅔¼¾⅛⅜⅝⅞€£¥₹$%°–—]|[a-z]{1,4}(?:²|³)"
 )
+_WORD = re.compile(r"[^\W\d_]{2}")
 _ROMAN_DIGITS = frozenset("IVX")
 _SHIP = re.compile(
     r"hms|hmas|hmcs|hmnzs|hmis|ins|uss|usns|uscgc|usat|uss|rms|ss|ssv|ms|mv|my|ts|"
@@ -105,12 +106,19 @@ def _tables(lang: str | None) -> list[tuple[Wiki, dict[str, str], re.Pattern[str
             {
                 name: form
                 for form, names in each.wiki.templates.items()
+                if lang in (None, each.lang) or not _is_foreign(each.lang, form)
                 for name in names.split("|")
             },
             re.compile(each.wiki.silent or r"(?!)"),
         )
         for each in languages
     ]
+
+
+def _is_foreign(lang: str, form: str) -> bool:
+    """Return whether a form shows words of its own that are not English."""
+    is_text = lang != "en" and not form.startswith("=")
+    return is_text and _WORD.search(FIELD.sub("", form)) is not None
 
 
 def _show_unknown(name: str, unnamed: list[str], named: dict[str, str]) -> str:

@@ -585,7 +585,7 @@ LANGUAGE = Language(
             "he|arabic|nastaliq|iast|iast1|iso|iso 15919|pinyin|"
             "section link|slink|flagu|angbr|angle bracket|bracket|nee|"
             "overline|underline|u|strike|gr|bold|italic|i|ital|"
-            "citation needed span|clarify span|ship|tq|center|left|right|"
+            "citation needed span|clarify span|tq|center|left|right|"
             "noitalic|no italic|serif|sans-serif|bibleref|"
             "no wrap|nwr|math|numwords|number to word|spellnum|spellnum per mos",
             "{2}": "lang|rtl-lang|color|font color|fontcolor|audio|sort|hs|"
@@ -594,6 +594,7 @@ LANGUAGE = Language(
             "{2|1}": "fontsize|size",
             "{1} {2}": "sortname|currency|"
             "oldstyledate|oldstyledatedy|old style date|osdate",
+            "{1|} {2}": "ship",
             "{1}-class {2|}": "sclass|sclass2|sclass-|sclass2-",
             "=convert": "convert|cvt|conv|convert/spell|conversion|convertir|converti",
             "=convert names": "mi to km|km to mi|ft to m|m to ft|in to cm|cm to in|"

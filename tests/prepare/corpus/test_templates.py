@@ -38,6 +38,13 @@ def test_the_language_of_a_wiki_can_be_guessed(lang, markup, said):
     assert speak(markup, lang, None) == said
 
 
+def test_no_words_of_another_language_are_shown_but_english_ones():
+    assert template_text("fra", "ja") == "フランス"
+    assert template_text("FRA", "de") == LOST
+    assert template_text("us$|5", "de") == "US$5"
+    assert template_text("unité|5|km", "de") == "5 km"
+
+
 def test_no_arguments_of_any_template_end_the_run():
     names = {
         name

@@ -283,8 +283,21 @@ def test_keep_ns_is_refused_where_it_means_nothing(tokenizer, wikiann):
 
 def test_a_subset_without_rows_is_an_error(tokenizer, pawsx):
     (pawsx / "x-final/fr/dev_2k.tsv").write_text("id\tsentence1\tsentence2\tlabel\n")
-    with pytest.raises(SystemExit, match="no row is left for valid.fr"):
+    with pytest.raises(SystemExit, match="no row is left for valid.fr; add rows"):
         prepare("pawsx", tokenizer, pawsx)
+
+
+def test_a_subset_whose_rows_are_all_dropped_says_why(tokenizer, pawsx):
+    rows = "id\tsentence1\tsentence2\tlabel\n7\tNS\tNS\t0\n"
+    (pawsx / "x-final/fr/dev_2k.tsv").write_text(rows)
+    with pytest.raises(SystemExit, match=r"dropped: .*NS.* \(line 2\); correct them"):
+        prepare("pawsx", tokenizer, pawsx)
+
+
+def test_too_few_rows_to_hold_one_out_is_an_error(tokenizer, pawsx):
+    (pawsx / "x-final/en/dev_2k.tsv").unlink()
+    with pytest.raises(SystemExit, match="for valid.en; .*raise --valid-fraction"):
+        prepare("pawsx", tokenizer, pawsx, "--valid-fraction", "1e-9")
 
 
 @pytest.mark.parametrize(

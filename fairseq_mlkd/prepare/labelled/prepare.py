@@ -44,6 +44,18 @@ def is_held_out(row: Row, fraction: float, seed: int) -> bool:
     return int.from_bytes(digest[:8], "big") < fraction * 2**64
 
 
+def _missing_rows(file: LabelledFile, record: FileAudit) -> str:
+    """Return the complaint about a file that leaves a subset empty."""
+    reasons = [f"{why} (line {lines[0]})" for why, lines in record.dropped.items()]
+    if record.split != file.split:
+        advice = "add rows, raise --valid-fraction or give a dev file"
+    elif reasons:
+        advice = f"all are dropped: {', '.join(reasons)}; correct them"
+    else:
+        advice = "add rows"
+    return f"{file.path}: no row is left for {record.subset}; {advice}"
+
+
 def labels_of(row: Row) -> set[str]:
     """Return all labels of a row; pointers to words are none."""
     symbols = row.symbols()
@@ -255,6 +267,4 @@ class Preparation:
                 writers[split].add(row)
         for writer in writers.values():
             if not writer.record.kept:
-                raise ValueError(
-                    f"{file.path}: no row is left for {writer.record.subset}"
-                )
+                raise ValueError(_missing_rows(file, writer.record))

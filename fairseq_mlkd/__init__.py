@@ -75,10 +75,11 @@ def _quiet_other_libraries() -> None:
     """Have other libraries log trouble only.
 
     Importing fairseq sets the root logger to DEBUG, at which matplotlib lists all fonts
-    and urllib3 every try.
+    and the clients of HTTP every try.
     """
-    for library, level in (("matplotlib", "WARNING"), ("urllib3", "ERROR")):
-        logging.getLogger(library).setLevel(level)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
+    for library in ("matplotlib", "httpx", "httpx2", "httpcore", "httpcore2"):
+        logging.getLogger(library).setLevel(logging.WARNING)
 
 
 def __getattr__(name: str) -> Any:

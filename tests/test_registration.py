@@ -64,6 +64,6 @@ def test_other_libraries_log_trouble_only_whoever_imports_fairseq():
     for first in ("fairseq", "fairseq_mlkd, fairseq", "fairseq_mlkd.data.binary"):
         run(
             f"import logging, {first}, fairseq_mlkd, fairseq\n"
-            "for name in ('matplotlib', 'urllib3'):\n"
+            "for name in ('matplotlib', 'urllib3', 'httpx', 'httpcore', 'httpcore2'):\n"
             "    assert not logging.getLogger(name).isEnabledFor(logging.INFO)"
         )

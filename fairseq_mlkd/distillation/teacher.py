@@ -2,6 +2,7 @@
 
 import copy
 import logging
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
@@ -117,11 +118,21 @@ class TeacherFile:
         if not self.is_pretrained:
             check_labels(state, task.label_names(), *where)
         model.upgrade_state_dict(state["model"])
+        if not self.is_pretrained:
+            self._check_heads(model, state["model"])
         load_weights(model, state["model"], *where)
         del self.state
         size = sum(p.numel() for p in model.parameters())
         logger.info("teacher: %s, %s parameters", self.path, f"{size:,}")
         return Teacher(model)
+
+    def _check_heads(self, model: BaseFairseqModel, weights: Mapping[str, Any]) -> None:
+        missing = [name for name in model.state_dict() if name not in weights]
+        if missing and not missing[0].startswith("encoder."):
+            raise ValueError(
+                f"{self} lacks the parameter {missing[0]}: fine-tune it on this data "
+                "first, with --criterion task_cross_entropy"
+            )
 
     def _build(self, state: dict[str, Any], task: Distillable) -> BaseFairseqModel:
         cfg = copy.deepcopy(model_config(state))

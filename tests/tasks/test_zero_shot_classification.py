@@ -254,7 +254,7 @@ def test_distillation_while_fine_tuning(data, sentences, encoder, tmp_path):
     )
     assert len(read_scores(tmp_path / "s" / "results.jsonl")) == 2
 
-    with pytest.raises(UserError, match="--teacher-path .* lacks the parameter class"):
+    with pytest.raises(UserError, match="--teacher-path .* fine-tune it on this"):
         flags[flags.index(teacher)] = large
         train(data, tmp_path / "x", *flags)
 

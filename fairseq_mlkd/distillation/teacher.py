@@ -115,10 +115,9 @@ class TeacherFile:
                 model = self._build(state, task)
         except ValueError as error:
             raise ValueError(f"{self} does not fit: {error}") from None
-        if not self.is_pretrained:
-            check_labels(state, task.label_names(), *where)
         model.upgrade_state_dict(state["model"])
         if not self.is_pretrained:
+            check_labels(state, task.label_names(), *where)
             self._check_heads(model, state["model"])
         load_weights(model, state["model"], *where)
         del self.state

@@ -542,7 +542,7 @@ LANGUAGE = Language(
         rule(
             rf"\b(?:{'|'.join(_BRITISH_TITLES)})(?= [A-Z])",
             lambda match: _BRITISH_TITLES[match.group()],
-            ("St ", "Mr ", "Mrs ", "Ms ", "Dr "),
+            [f"{title} " for title in _BRITISH_TITLES],
         ),
         numerals(_read_numeral, "'s", "IVXL"),
         rule(

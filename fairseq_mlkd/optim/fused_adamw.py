@@ -3,7 +3,7 @@
 import ast
 import logging
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -79,8 +79,6 @@ class FusedAdamW(FairseqOptimizer):
         kinds = [(scaled and _is_of_encoder(p), decays and p.dim() < 2) for p in params]
         if scaled:
             _check_scale(cfg.encoder_lr_scale, any(slow for slow, _ in kinds))
-        # of each parameter in the order of the groups, its number among those given
-        self._order = sorted(range(len(params)), key=lambda i: kinds[i])
         groups: list[dict[str, Any]] = []
         for kind in product(sorted({False, scaled}), sorted({False, decays})):
             members = [p for p, k in zip(params, kinds) if k == kind]
@@ -88,6 +86,15 @@ class FusedAdamW(FairseqOptimizer):
             groups.append({"params": members, "weight_decay": decay})
         self._first_slow = len(groups) // 2 if scaled else len(groups)
         self._optimizer = torch.optim.AdamW(groups, fused=True, **self.optimizer_config)
+        self._optimizer.register_step_pre_hook(self._slow_the_encoder)
+
+    def _slow_the_encoder(self, *_: Any) -> None:
+        """Have the encoder's rate follow that which a scheduler has set.
+
+        A hook, since a gradient scaler steps PyTorch's optimizer, not this one.
+        """
+        for group in self.param_groups[self._first_slow :]:
+            group["lr"] = self.get_lr() * self.cfg.encoder_lr_scale
 
     @property
     def supports_flat_params(self) -> bool:
@@ -106,40 +113,18 @@ class FusedAdamW(FairseqOptimizer):
             "weight_decay": self.cfg.weight_decay,
         }
 
-    def step(
-        self,
-        closure: Callable[[], Any] | None = None,
-        scale: float = 1.0,
-        groups: Any = None,
-    ) -> None:
-        """Do as upstream; the encoder's rate follows that which a scheduler has set."""
-        for group in self.param_groups[self._first_slow :]:
-            group["lr"] = self.get_lr() * self.cfg.encoder_lr_scale
-        super().step(closure, scale, groups)
-
     def load_state_dict(
         self,
         state_dict: dict[str, Any],
         optimizer_overrides: dict[str, Any] | None = None,
     ) -> None:
-        """Load a state; one of version 0.1 has all parameters in one group.
+        """Do as upstream, after a check of what is untrusted input.
 
         Raises:
             ValueError: it is damaged, or of other parameters.
         """
         ours = self._optimizer.state_dict()["param_groups"]
         groups = check_groups(state_dict.get("param_groups"), ours[0])
-        old, *more = groups
-        if len(ours) > 1 and not more and len(old["params"]) == len(self._order):
-            given = [old["params"][i] for i in self._order]
-            groups = [
-                {
-                    **old,
-                    "params": [given[i] for i in group["params"]],
-                    "weight_decay": group["weight_decay"],
-                }
-                for group in ours
-            ]
         if len(groups) != len(ours):
             raise ValueError(
                 "its optimizer had other groups of parameters: give --reset-optimizer, "

@@ -79,29 +79,24 @@ def test_epsilon_is_added_after_the_bias_correction(decay):
         assert torch.allclose(kept - p, torch.tensor(0.1 * 0.5), rtol=1e-3)
 
 
-def test_it_resumes_a_state_of_one_group():
-    """As version 0.1 saved it; each parameter gets its own moments back."""
-    shapes = ((3,), (4, 3), (2,), (2, 4))
-    old, new = make(0.0, *shapes), make(0.5, *shapes)
-    for p, size in zip(old.params, (1.0, 2.0, 3.0, 4.0)):
-        p.grad = torch.full_like(p, size)
+@pytest.mark.parametrize("scale", [1.0, 0.3])
+def test_it_resumes_each_parameter_with_its_own_moments(scale):
+    old, new = make_slow(scale, 0.5), make_slow(scale, 0.5)
+    sizes = dict(zip((tuple(p.shape) for p in old.params), (1.0, 2.0, 3.0, 4.0)))
+    for p in old.params:
+        p.grad = torch.full_like(p, sizes[tuple(p.shape)])
     old.step()
     new.load_state_dict(old.state_dict())
-    moments = {
-        tuple(p.shape): new.optimizer.state[p]["exp_avg"].unique().tolist()
-        for p in new.params
-    }
-    assert moments == {
-        shape: pytest.approx([0.1 * size])
-        for shape, size in zip(shapes, (1.0, 2.0, 3.0, 4.0))
-    }
-    assert [g["weight_decay"] for g in new.param_groups] == [0.5, 0.0]
-    again = make(0.5, *shapes)
-    again.load_state_dict(new.state_dict())
-    step(new), step(again)
-    for p, q in zip(new.params, again.params):
-        moments = (x.optimizer.state[y]["exp_avg"] for x, y in ((new, p), (again, q)))
-        assert torch.equal(*moments)
+    for p in new.params:
+        moments = new.optimizer.state[p]["exp_avg"].unique().tolist()
+        assert moments == pytest.approx([0.1 * sizes[tuple(p.shape)]])
+
+
+def test_a_state_of_other_groups_is_refused():
+    state = make_slow(1.0).state_dict()
+    for other in (make_slow(0.3), make_slow(1.0, 0.5)):
+        with pytest.raises(ValueError, match="other groups of parameters: give --rese"):
+            other.load_state_dict(state)
 
 
 def test_one_vector_of_all_parameters_is_refused_where_some_do_not_decay():
@@ -129,10 +124,11 @@ def test_moments_of_another_shape_are_refused(name, shape):
 @pytest.mark.parametrize("decay", [0.0, 0.5])
 def test_moments_belong_to_the_parameter_that_bears_their_number(decay):
     """A checkpoint numbers its parameters as it likes; PyTorch goes by the numbers."""
-    old = make(0.0, (4, 3), (2,))
+    old = make(decay, (4, 3), (2,))
     step(old)
     state = old.state_dict()
-    state["param_groups"][0]["params"] = [1, 0]
+    for group in state["param_groups"]:
+        group["params"] = [1 - number for number in group["params"]]
     with pytest.raises(ValueError, match="damaged .the moments of parameter 0"):
         make(decay, (4, 3), (2,)).load_state_dict(state)
     state["state"] = {1 - number: x for number, x in state["state"].items()}
@@ -228,15 +224,17 @@ def test_it_resumes_with_a_rate_of_its_own_to_the_bit(decay):
     again.load_state_dict(state)
     for shape, found in run(again, [0.02]).items():
         assert torch.equal(found, end[shape])
-    with pytest.raises(ValueError, match="other groups of parameters: give --reset"):
-        make_slow(1.0, decay).load_state_dict(state)
 
 
-def test_the_state_of_one_rate_goes_on_with_two():
-    old, new = make_slow(1.0), make_slow(0.3, 0.5)
-    step(old)
-    new.load_state_dict(old.state_dict())
-    assert all(new.optimizer.state[p]["exp_avg"].shape == p.shape for p in new.params)
+def test_the_encoder_is_slow_where_pytorchs_optimizer_is_stepped():
+    """As the scaler of `--amp` does."""
+    optimizer = make_slow(0.0)
+    before = by_shape(optimizer)
+    for p in optimizer.params:
+        p.grad = torch.ones_like(p)
+    optimizer.optimizer.step()
+    after = by_shape(optimizer)
+    assert [s for s in after if torch.equal(after[s], before[s])] == [(4, 3), (3,)]
 
 
 def test_a_rate_of_its_own_without_an_encoder_is_refused():

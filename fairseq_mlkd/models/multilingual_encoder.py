@@ -18,7 +18,7 @@ from fairseq_mlkd.modules.encoder import Embeddings, Encoder, EncoderLayer
 from fairseq_mlkd.modules.heads import ACTIVATIONS, MaskedLMHead, build_head
 from fairseq_mlkd.modules.layer import TransformerLayer
 from fairseq_mlkd.modules.states import NOTHING, Request
-from fairseq_mlkd.modules.tied_embedding import Projection
+from fairseq_mlkd.modules.tied_embedding import OutputLayer
 from fairseq_mlkd.options import option
 
 
@@ -143,24 +143,24 @@ class MultilingualEncoderModel(BaseFairseqModel):
         """
         out = self.encoder(src_tokens, segments, request)
         extra = {"padding_mask": out.padding_mask, **out.states}
-        x, project = out.features, out.project
+        x, output_layer = out.features, out.output_layer
         if features_only:
             return x, extra
         if heads is None:
             x = x if masked_tokens is None else x[masked_tokens]
-            return self._predict(LM_HEAD, x, project), extra
+            return self._predict(LM_HEAD, x, output_layer), extra
         x = x.flatten(0, 1)  # B x T x C -> BT x C
         logits = {
-            name: self._predict(name, x[positions], project)
+            name: self._predict(name, x[positions], output_layer)
             for name, positions in heads.items()
         }
         return logits, extra
 
-    def _predict(self, head: str, x: Tensor, project: Projection) -> Tensor:
+    def _predict(self, head: str, x: Tensor, output_layer: OutputLayer) -> Tensor:
         if head != LM_HEAD:
             return self.classification_heads[head](x)
         assert self.lm_head is not None, "the masked-LM head has been removed"
-        return self.lm_head(x, project)
+        return self.lm_head(x, output_layer)
 
     def get_normalized_probs(
         self,
@@ -262,6 +262,7 @@ def build_layers(
 
 
 def init_weights(module: nn.Module, *, std: float) -> None:
+    """Start a layer as BERT does: weights from N(0, `std`), biases and padding 0."""
     if isinstance(module, (nn.Linear, nn.Embedding)):
         module.weight.data.normal_(0.0, std)
     if isinstance(module, nn.Linear) and module.bias is not None:

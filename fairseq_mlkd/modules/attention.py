@@ -42,9 +42,9 @@ class Attention(nn.Module):
 
     Keys and values are computed apart, so that a decoder can keep them. PyTorch's fused
     kernel does the work, unless the scores are asked for: then they are computed step
-    by step and returned as they are before masking and softmax. So they are in training
-    on a CPU with dropout, which the fused kernel there has not, or in half precision,
-    whose gradient takes it six times as long.
+    by step and returned as they are before masking and softmax. Training on a CPU takes
+    the same path with dropout, which the fused kernel lacks there, and in half
+    precision, where the kernel's gradient is six times as slow.
 
     Args:
         embed_dim: width of input and output.

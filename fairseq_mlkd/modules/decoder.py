@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from fairseq_mlkd.modules.attention import MASKED, Attended, KeysValues
 from fairseq_mlkd.modules.dropout import Dropout
 from fairseq_mlkd.modules.layer import Stack, TransformerLayer
-from fairseq_mlkd.modules.states import NOTHING, Request, States
+from fairseq_mlkd.modules.states import NOTHING, Request, States, keep
 
 
 class LayerMemory(NamedTuple):
@@ -128,9 +128,11 @@ class Decoder(Stack):
         start = 0 if past is None else past.keys.size(2)
         x = self.embeddings(tokens, start)
         bias = causal_bias(tokens.size(1), start, x)
-        hidden, to_seen, to_source, new_memory = {0: x}, {}, {}, []
+        new_memory: list[LayerMemory] = []
+        states: States = {}
+        keep(states, request, 0, decoder_hidden_states=x)
         for i, layer in enumerate(self.layers):
-            x, remembered, to_seen[i], to_source[i] = layer(
+            x, remembered, to_seen, to_source = layer(
                 x,
                 memory[i],
                 bias,
@@ -138,16 +140,17 @@ class Decoder(Stack):
                 return_scores=i in request.decoder_attention_scores,
                 return_cross_scores=i in request.cross_attention_scores,
             )
-            hidden[i + 1] = x
             new_memory.append(remembered)
-        _, _, _, points, scores, vectors, cross_scores, cross_vectors = request
-        states: States = {
-            "decoder_hidden_states": {i: hidden[i] for i in points},
-            "decoder_attention_scores": {i: to_seen[i].scores for i in scores},
-            "decoder_attention_vectors": {i: to_seen[i].vectors for i in vectors},
-            "cross_attention_scores": {i: to_source[i].scores for i in cross_scores},
-            "cross_attention_vectors": {i: to_source[i].vectors for i in cross_vectors},
-        }
+            keep(states, request, i + 1, decoder_hidden_states=x)
+            keep(
+                states,
+                request,
+                i,
+                decoder_attention_scores=to_seen.scores,
+                decoder_attention_vectors=to_seen.vectors,
+                cross_attention_scores=to_source.scores,
+                cross_attention_vectors=to_source.vectors,
+            )
         return DecoderOutput(x, new_memory, states)
 
 

@@ -11,9 +11,9 @@ class Dropout(nn.Module):
     """Dropout (Srivastava et al., 2014) for training; in `eval()` the input itself.
 
     On a CPU, PyTorch draws a random number for each value, one after the other, which
-    is a tenth of a training step in bfloat16. Here one of 64 bits decides on four
-    values, so that the rate is one of 65,536. It comes from PyTorch's generator: the
-    same seed drops the same values.
+    is a tenth of a training step in bfloat16. Here a random word of 64 bits decides on
+    four values, 16 bits each, so the rate is rounded to a multiple of 1/65,536. Words
+    come from PyTorch's generator: the same seed drops the same values.
 
     Args:
         rate: probability of dropping a value, 0 to 1; the others are scaled so that

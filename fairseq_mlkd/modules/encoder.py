@@ -8,8 +8,8 @@ from torch import Tensor, nn
 from fairseq_mlkd.modules.attention import MASKED, Attended
 from fairseq_mlkd.modules.dropout import Dropout
 from fairseq_mlkd.modules.layer import Stack, TransformerLayer
-from fairseq_mlkd.modules.states import NOTHING, Request, States
-from fairseq_mlkd.modules.tied_embedding import Projection, TiedEmbedding
+from fairseq_mlkd.modules.states import NOTHING, Request, States, keep
+from fairseq_mlkd.modules.tied_embedding import OutputLayer, TiedEmbedding
 
 
 class EncoderOutput(NamedTuple):
@@ -18,7 +18,7 @@ class EncoderOutput(NamedTuple):
     features: Tensor  # (bsz, src_len, embed_dim), the last layer's output
     padding_mask: Tensor | None  # (bsz, src_len), true at padding; None: no padding
     states: States  # those of the encoder
-    project: Projection  # the token embeddings as output layer
+    output_layer: OutputLayer  # the token embeddings as output layer
 
 
 class Embeddings(nn.Module):
@@ -52,26 +52,29 @@ class Embeddings(nn.Module):
 
     def forward(
         self, src_tokens: Tensor, segments: Tensor | None = None
-    ) -> tuple[Tensor, Projection]:
+    ) -> tuple[Tensor, OutputLayer]:
         """Embed `(bsz, src_len)` ids; segments default to 0.
 
         Returns:
             `(bsz, src_len, embed_dim)`, and the token embeddings as output layer.
         """
-        x, project = self.tokens.look_up(src_tokens)  # B x T -> B x T x C
+        x, output_layer = self.tokens.look_up(src_tokens)  # B x T -> B x T x C
         if self.up is not None:
-            x, project = self.up(x), _project_through(project, self.up.weight)
+            x, output_layer = (
+                self.up(x),
+                _output_layer_through(output_layer, self.up.weight),
+            )
         x = x + self.positions.weight[: src_tokens.size(1)]
         if self.segments is not None:
-            if segments is None or self.segments.num_embeddings == 1:
-                segments = torch.zeros_like(src_tokens)  # RoBERTa's one for all
+            if segments is None:
+                segments = torch.zeros_like(src_tokens)
             x = x + self.segments(segments)
-        return self.dropout(self.layer_norm(x)), project
+        return self.dropout(self.layer_norm(x)), output_layer
 
 
-def _project_through(project: Projection, up: Tensor) -> Projection:
+def _output_layer_through(output_layer: OutputLayer, up: Tensor) -> OutputLayer:
     """Return the output layer of factors: its inputs are mapped down first."""
-    return lambda x, bias: project(x @ up, bias)
+    return lambda x, bias: output_layer(x @ up, bias)
 
 
 class EncoderLayer(TransformerLayer):
@@ -111,19 +114,22 @@ class Encoder(Stack):
         """
         is_padding = src_tokens.eq(self.embeddings.padding_idx)
         padding_mask = is_padding if is_padding.any() else None
-        x, project = self.embeddings(src_tokens, segments)
+        x, output_layer = self.embeddings(src_tokens, segments)
         bias = attention_bias(padding_mask, x.dtype)
-        hidden, vectors, scores = {0: x}, {}, {}
+        states: States = {}
+        keep(states, request, 0, hidden_states=x)
         for i, layer in enumerate(self.layers):
             attended = layer(x, bias, return_scores=i in request.attention_scores)
-            x = hidden[i + 1] = attended.x
-            scores[i], vectors[i] = attended.scores, attended.vectors
-        states: States = {
-            "hidden_states": {i: hidden[i] for i in request.hidden_states},
-            "attention_scores": {i: scores[i] for i in request.attention_scores},
-            "attention_vectors": {i: vectors[i] for i in request.attention_vectors},
-        }
-        return EncoderOutput(x, padding_mask, states, project)
+            x = attended.x
+            keep(states, request, i + 1, hidden_states=x)
+            keep(
+                states,
+                request,
+                i,
+                attention_scores=attended.scores,
+                attention_vectors=attended.vectors,
+            )
+        return EncoderOutput(x, padding_mask, states, output_layer)
 
 
 def attention_bias(padding_mask: Tensor | None, dtype: torch.dtype) -> Tensor | None:

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from fairseq_mlkd.modules.dropout import Dropout
-from fairseq_mlkd.modules.tied_embedding import Projection
+from fairseq_mlkd.modules.tied_embedding import OutputLayer
 
 # between the layers of a classifier of sentences: BERT's, DistilBERT's and ELECTRA's
 ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
@@ -28,9 +28,9 @@ class MaskedLMHead(nn.Module):
         self.layer_norm = nn.LayerNorm(embed_dim, eps=layer_norm_eps)
         self.bias = nn.Parameter(torch.zeros(vocab_size))
 
-    def forward(self, features: Tensor, project: Projection) -> Tensor:
-        """Map `(..., embed_dim)` to logits `(..., vocab)` by the given `project`."""
-        return project(self.layer_norm(F.gelu(self.dense(features))), self.bias)
+    def forward(self, features: Tensor, output_layer: OutputLayer) -> Tensor:
+        """Map `(..., embed_dim)` to logits `(..., vocab)` by the given output layer."""
+        return output_layer(self.layer_norm(F.gelu(self.dense(features))), self.bias)
 
 
 class PooledHead(nn.Module):

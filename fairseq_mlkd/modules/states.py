@@ -1,6 +1,6 @@
 """Inner states that a model hands out beside its output: names, and how to ask."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 # name in `Request` -> index -> `(bsz, len, embed_dim)` states,
@@ -17,14 +17,28 @@ class Request(NamedTuple):
     attention is that of the decoder to the source.
     """
 
-    hidden_states: Iterable[int] = ()
-    attention_scores: Iterable[int] = ()
-    attention_vectors: Iterable[int] = ()
-    decoder_hidden_states: Iterable[int] = ()
-    decoder_attention_scores: Iterable[int] = ()
-    decoder_attention_vectors: Iterable[int] = ()
-    cross_attention_scores: Iterable[int] = ()
-    cross_attention_vectors: Iterable[int] = ()
+    hidden_states: Collection[int] = ()
+    attention_scores: Collection[int] = ()
+    attention_vectors: Collection[int] = ()
+    decoder_hidden_states: Collection[int] = ()
+    decoder_attention_scores: Collection[int] = ()
+    decoder_attention_vectors: Collection[int] = ()
+    cross_attention_scores: Collection[int] = ()
+    cross_attention_vectors: Collection[int] = ()
 
 
 NOTHING = Request()
+
+
+def keep(states: States, request: Request, index: int, **found: Any) -> None:
+    """Add what is asked for of the states of one index; the rest can be freed.
+
+    Args:
+        states: as many as have been kept.
+        index: of a point for hidden states, else of a layer.
+        found: states by their name in `request`.
+    """
+    for name, state in found.items():
+        kept = states.setdefault(name, {})
+        if index in getattr(request, name):
+            kept[index] = state

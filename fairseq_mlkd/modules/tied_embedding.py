@@ -6,9 +6,9 @@ takes as long as the student's arithmetic at a vocabulary of 120k. Here the inpu
 gradient is added in place to the output's, whose memory is used again in the next step.
 
 The two meet in one pass through the model, so the embeddings hand out the output layer
-of that pass (`Projection`), and the encoder passes it on to the head. Whether memory is
-free is known from the only private name of torch's in use, in `_storage_uses`; without
-it, each step takes new memory.
+of that pass (`OutputLayer`), and the encoder passes it on to the head. Whether memory
+is free is known from the only private name of torch's in use, in `_storage_uses`;
+without it, each step takes new memory.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 # (n, embed_dim) features and a (vocab,) bias -> (n, vocab) logits
-Projection = Callable[[Tensor, Tensor], Tensor]
+OutputLayer = Callable[[Tensor, Tensor], Tensor]
 
 
 class TiedEmbedding(nn.Embedding):
@@ -29,7 +29,7 @@ class TiedEmbedding(nn.Embedding):
         super().__init__(vocab_size, embed_dim, padding_idx)
         self.memory = _GradientMemory()
 
-    def look_up(self, ids: Tensor) -> tuple[Tensor, Projection]:
+    def look_up(self, ids: Tensor) -> tuple[Tensor, OutputLayer]:
         """Return `(...,)` ids -> `(..., embed_dim)`, and the output layer."""
         if self.weight.device.type != "cpu" or not self.weight.requires_grad:
             weight, rows = self.weight, self(ids)

@@ -271,6 +271,8 @@ def _check(facts: Facts) -> None:
     for key in ("num_segments", "embedding_rank"):
         if type(told[key]) is not int or not 0 <= told[key] <= _MOST:
             raise ValueError(f"{key} is {told[key]!r}")
+    if told["num_segments"] == 1:
+        raise ValueError("num_segments is 1, which tells no segments apart")
     for value, choices in (
         (facts.task, TASKS),
         (facts.grammar, GRAMMARS),

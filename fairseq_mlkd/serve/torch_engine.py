@@ -51,14 +51,14 @@ class TorchEngine(Engine):
 
     @torch.inference_mode()
     def run(self, batch: Arrays) -> dict[str, np.ndarray]:
-        features, project = self._encode(batch)
+        features, output_layer = self._encode(batch)
         heads: Any = self._model["classification_heads"]
         outputs = {
             head.name: heads[head.name](features[:, 0] if head.pooled else features)
             for head in self._facts.heads
         }
         if self._facts.has_lm_head:
-            outputs[MASKED_LM] = self._model["lm_head"](features, project)
+            outputs[MASKED_LM] = self._model["lm_head"](features, output_layer)
         outputs = outputs or {"last_hidden_state": features}
         return {name: x.numpy() for name, x in outputs.items()}
 
@@ -74,7 +74,7 @@ class TorchEngine(Engine):
         if self._facts.encoder["num_segments"]:
             segments = torch.from_numpy(batch["token_type_ids"])
         out = self._model["encoder"](torch.from_numpy(batch["input_ids"]), segments)
-        return out.features, out.project
+        return out.features, out.output_layer
 
 
 class _TorchParsing(Parsing):

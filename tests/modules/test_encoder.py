@@ -115,14 +115,6 @@ def test_embeddings_are_summed():
     assert torch.equal(embeddings(src_tokens)[0], zeros)
 
 
-def test_one_segment_type_stands_for_all():
-    embeddings = make_encoder(num_segments=1).embeddings
-    src_tokens = torch.tensor([[5, 6, 7]])
-    second, _ = embeddings(src_tokens, torch.ones_like(src_tokens))
-    none, _ = embeddings(src_tokens)
-    assert torch.equal(second, none)
-
-
 def test_segments_are_ignored_where_there_are_none():
     embeddings, src_tokens = make_encoder().embeddings, batch(3, src_len=3)
     segments = torch.ones_like(src_tokens)
@@ -145,7 +137,7 @@ def test_masked_lm_head_projects_with_the_token_embeddings():
     head = MaskedLMHead(VOCAB, DIM, layer_norm_eps=1e-12).double()
     head.bias.data.normal_()
     features = torch.randn(2, 3, DIM, dtype=torch.float64)
-    logits = head(features, encoder(batch(6, 4)).project)
+    logits = head(features, encoder(batch(6, 4)).output_layer)
     top = head.layer_norm(torch.nn.functional.gelu(head.dense(features)))
     expected = top @ encoder.embeddings.tokens.weight.t() + head.bias
     assert torch.allclose(logits, expected, atol=1e-12)

@@ -8,13 +8,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from fairseq_mlkd.modules.tied_embedding import Projection, TiedEmbedding
+from fairseq_mlkd.modules.tied_embedding import OutputLayer, TiedEmbedding
 
 VOCAB, DIM, PAD = 11, 4, 1
 IDS = torch.tensor([[2, 3, 3, 5], [3, 7, PAD, PAD]])
 
 # What a pass may compute of looked-up rows and the output layer
-Use = Callable[[Tensor, Projection, Tensor], Tensor]
+Use = Callable[[Tensor, OutputLayer, Tensor], Tensor]
 
 
 def mark(shape: tuple[int, ...], seed: int) -> Tensor:
@@ -23,36 +23,36 @@ def mark(shape: tuple[int, ...], seed: int) -> Tensor:
     return torch.randn(shape, generator=generator, dtype=torch.float64)
 
 
-def both_uses(rows: Tensor, project: Projection, bias: Tensor) -> Tensor:
-    logits = project(torch.tanh(rows), bias)
+def both_uses(rows: Tensor, output_layer: OutputLayer, bias: Tensor) -> Tensor:
+    logits = output_layer(torch.tanh(rows), bias)
     return (logits * mark(logits.shape, 0)).sum()
 
 
-def look_up_alone(rows: Tensor, project: Projection, bias: Tensor) -> Tensor:
+def look_up_alone(rows: Tensor, output_layer: OutputLayer, bias: Tensor) -> Tensor:
     return (rows.sin() * mark(rows.shape, 1)).sum() + bias.sum()
 
 
-def projection_alone(rows: Tensor, project: Projection, bias: Tensor) -> Tensor:
-    logits = project(mark((3, DIM), 2), bias)
+def projection_alone(rows: Tensor, output_layer: OutputLayer, bias: Tensor) -> Tensor:
+    logits = output_layer(mark((3, DIM), 2), bias)
     return (logits.sin() * mark(logits.shape, 3)).sum()
 
 
-def features_of_any_shape(rows: Tensor, project: Projection, bias: Tensor) -> Tensor:
-    whole, flat = project(rows.cos(), bias), project(rows[0, 0], bias)
+def any_shape(rows: Tensor, output_layer: OutputLayer, bias: Tensor) -> Tensor:
+    whole, flat = output_layer(rows.cos(), bias), output_layer(rows[0, 0], bias)
     assert whole.shape == (*IDS.shape, VOCAB) and flat.shape == (VOCAB,)
     return (whole.sin() * mark(whole.shape, 4)).sum()
 
 
-def two_projections(rows: Tensor, project: Projection, bias: Tensor) -> Tensor:
-    first = (project(rows.cos(), bias).sin() * mark((*IDS.shape, VOCAB), 5)).sum()
-    return first + both_uses(rows, project, bias)
+def two_projections(rows: Tensor, output_layer: OutputLayer, bias: Tensor) -> Tensor:
+    first = (output_layer(rows.cos(), bias).sin() * mark((*IDS.shape, VOCAB), 5)).sum()
+    return first + both_uses(rows, output_layer, bias)
 
 
 USES: list[Use] = [
     both_uses,
     look_up_alone,
     projection_alone,
-    features_of_any_shape,
+    any_shape,
     two_projections,
 ]
 
@@ -102,8 +102,8 @@ def test_gradient_reaches_the_features():
     embedding, bias = make_embedding(), make_bias()
     weight = embedding.weight.detach()
     x = mark((2, 3, DIM), 7).requires_grad_()
-    _, project = embedding.look_up(IDS)
-    (ours,) = torch.autograd.grad(project(x, bias).sin().sum(), x)
+    _, output_layer = embedding.look_up(IDS)
+    (ours,) = torch.autograd.grad(output_layer(x, bias).sin().sum(), x)
     (theirs,) = torch.autograd.grad(F.linear(x, weight, bias).sin().sum(), x)
     assert ours.shape == x.shape and torch.allclose(ours, theirs, rtol=0, atol=1e-12)
 
@@ -212,8 +212,8 @@ def test_bfloat16_is_near_double():
     loss_of(embedding).backward()  # leaves memory of another type
     embedding.weight.grad = None
     embedding.weight.data = embedding.weight.data.bfloat16()
-    rows, project = embedding.look_up(IDS)
-    logits = project(torch.tanh(rows), torch.zeros(VOCAB, dtype=torch.bfloat16))
+    rows, output_layer = embedding.look_up(IDS)
+    logits = output_layer(torch.tanh(rows), torch.zeros(VOCAB, dtype=torch.bfloat16))
     (logits * mark(logits.shape, 0).bfloat16()).sum().backward()
     assert logits.dtype == embedding.weight.grad.dtype == torch.bfloat16
     scale = expected.abs().max().item()

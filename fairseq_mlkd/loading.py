@@ -7,7 +7,7 @@ from fairseq import tasks
 from fairseq.models import BaseFairseqModel
 
 from fairseq_mlkd.checkpoint import dictionary_beside
-from fairseq_mlkd.distillation.teacher import TeacherFile
+from fairseq_mlkd.distillation.model_file import ModelFile
 from fairseq_mlkd.errors import in_one_line
 from fairseq_mlkd.tasks._multilingual_task import MultilingualTask
 
@@ -38,7 +38,7 @@ def load(path: str | os.PathLike[str], data: str | None = None) -> Loaded:
     name = os.fspath(path)
     if os.path.isfile(os.path.join(name, "model.pt")):
         name = os.path.join(name, "model.pt")
-    file = TeacherFile(name, _CALL)
+    file = ModelFile(name, _CALL)
     cfg = file.state["cfg"]
     cfg.task.data = data or dictionary_beside(name)
     if cfg.task.data is None:
@@ -47,4 +47,4 @@ def load(path: str | os.PathLike[str], data: str | None = None) -> Loaded:
             "load(path, data=FOLDER)"
         )
     task = tasks.setup_task(cfg.task, from_checkpoint=True)
-    return Loaded(file.load(task).model, task)
+    return Loaded(file.load(task).eval().requires_grad_(False), task)

@@ -24,8 +24,8 @@ from torch import Tensor, nn
 import fairseq_mlkd  # noqa: F401
 from fairseq_mlkd.cli.command import make_parser, one_line_errors
 from fairseq_mlkd.distillation.losses import output_losses
+from fairseq_mlkd.distillation.model_file import ModelFile
 from fairseq_mlkd.distillation.signals import SignalCodec, find_sequences
-from fairseq_mlkd.distillation.teacher import TeacherFile
 from fairseq_mlkd.files.markdown import align
 from fairseq_mlkd.modules.states import Request
 from fairseq_mlkd.tasks.multilingual_mlm import (
@@ -144,10 +144,9 @@ class Errors:
 
 
 def _load(task: MultilingualMLMTask, path: str) -> nn.Module:
-    model = TeacherFile(path, "checkpoint", is_pretrained=True).load(task).model
+    model = ModelFile(path, "checkpoint", is_pretrained=True).load(task)
     task.check_head(model, path)
-    model.requires_grad_(True)
-    return model
+    return model.eval()
 
 
 def _distinct(probs: Tensor, number: int) -> float:

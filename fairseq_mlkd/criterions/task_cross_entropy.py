@@ -40,6 +40,10 @@ class TaskCrossEntropyCriterion(FairseqCriterion):
         logits: dict[str, Tensor],
         targets: dict[str, Tensor],
     ) -> dict[str, Any]:
+        """Return what fairseq adds up over batches, `loss` in nats among it.
+
+        In validation the counts of the task's metric are there, too.
+        """
         log = {
             "loss": loss.detach(),
             "ntokens": sample["ntokens"],
@@ -49,6 +53,10 @@ class TaskCrossEntropyCriterion(FairseqCriterion):
         if not self.training:
             log.update(self.task.count(sample, logits))
         return log
+
+    def validation_losses(self) -> list[str]:
+        """Return the names of the losses that validation logs beside `loss`."""
+        return []
 
     @staticmethod
     def reduce_metrics(logging_outputs: list[dict[str, Any]]) -> None:

@@ -1,7 +1,6 @@
 """Distillation on any task of ours: hard loss + equation 2 + equation 3."""
 
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -41,6 +40,8 @@ logger = logging.getLogger(__name__)
 
 # what is logged in bits; other losses as they are
 _IN_BITS = ("loss", "nll_loss", "logits_loss", "distillation_loss")
+# the losses on unlabelled sentences, in the order of their `ExtraWeights`
+_EXTRA = ("unlabelled_loss", "stage_1_loss")
 # unlabelled sentences that count, of those that were read; `_`: no columns of a log
 _KEPT = ("_unlabelled_kept", "_unlabelled_read")
 
@@ -57,7 +58,8 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
     Stage 1 on `multilingual_mlm`, stage 2 on a fine-tuning task. Each term is a sum
     over sentences whose denominator is the number of labels; those of equation 3 are
     summed over the mapped layers, and decoders add terms of their own. A term of weight
-    0 is not computed; without any, no teacher is loaded. Validation reports the hard
+    0 is not computed, but for the hard loss, which comes with equation 2; without any,
+    no teacher is loaded. Validation reports the hard
     loss; the other terms, too, with `--valid-distillation`.
 
     Against forgetting, a task may give unlabelled sentences: equations 2 and 3 on them,
@@ -160,13 +162,13 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
             self._warn(model, distiller, terms)
         log = self.logging_output(sample, loss, found.logits, labels.targets)
         if self.training and self.task.unlabelled_data:
+            extra, kept = self._compare_unlabelled(model, sample, labels)
+            for name, weight in zip(_EXTRA, self.extra_weights):
+                if weight:
+                    terms[name] = extra[name].detach()
+                    loss = loss + weight * extra[name]
             if self.cfg.unlabelled_confidence:
-                log.update(dict.fromkeys(_KEPT, 0))
-            for name, weight, value in self._compare_unlabelled(
-                model, sample, labels, log
-            ):
-                terms[name] = value.detach()
-                loss = loss + weight * value
+                log.update(zip(_KEPT, kept))
         log.update(terms, loss=loss.detach())
         if not self.training:
             loss = hard_loss(found.logits, labels.targets)
@@ -184,21 +186,22 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
             logger.warning(line)
 
     def _compare_unlabelled(
-        self,
-        model: nn.Module,
-        sample: Sample,
-        labels: Supervision,
-        log: dict[str, Any],
-    ) -> Iterator[tuple[str, float, Tensor]]:
-        """Yield name, weight and value of each loss on the unlabelled sentences.
+        self, model: nn.Module, sample: Sample, labels: Supervision
+    ) -> tuple[dict[str, Tensor], tuple[Any, int]]:
+        """Return the losses on a batch's unlabelled sentences, without their weights.
 
-        A sentence counts as often as the example beside it has labels, times the
-        examples that there are per sentence: over an epoch, as often as all labels,
-        but for those that `--unlabelled-confidence` leaves out, whose number `log`
-        gets. The values are 0 where a batch has none.
+        A sentence counts as many times as the example beside it has labels, times
+        `examples_per_unlabelled`: over an epoch these counts add up to the number of
+        labels. Sentences below `--unlabelled-confidence` count 0 times.
+
+        Returns:
+            The losses of `_EXTRA`, 0 where the batch has no sentences; and how many
+            sentences count, and how many were compared.
         """
-        weights, losses = self.extra_weights, {}
+        weights = self.extra_weights
         plain, masked = sample.get("unlabelled"), sample.get("masked")
+        nothing = torch.zeros((), device=sample["net_input"]["src_tokens"].device)
+        losses, kept = dict.fromkeys(_EXTRA, nothing), (0, 0)
         counts = None
         if "owners" in sample:
             counts = self._count_unlabelled(sample, labels)
@@ -214,7 +217,7 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
             )
             losses["unlabelled_loss"] = found.loss
             if found.kept is not None:
-                log.update(zip(_KEPT, (found.kept, len(sample["owners"]))))
+                kept = (found.kept, len(sample["owners"]))
         if masked is not None and weights.masked:
             assert self.stage_1 is not None
             padding_idx = self.task.source_dictionary.pad()
@@ -224,10 +227,7 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
                 *supervise_masked(masked, padding_idx),
                 counts=counts,
             ).loss
-        nothing = torch.zeros((), device=sample["net_input"]["src_tokens"].device)
-        for name, weight in zip(("unlabelled_loss", "stage_1_loss"), weights):
-            if weight:
-                yield name, weight, losses.get(name, nothing)
+        return losses, kept
 
     @staticmethod
     def _count_unlabelled(sample: Sample, labels: Supervision) -> Tensor:
@@ -243,24 +243,30 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
         """Load what was saved; a run without a teacher has no state (None)."""
         if state_dict is None:
             return None
-        # as version 0.1 called them
-        state = {
-            f"distiller.{name}" if name.startswith("inner_losses.") else name: value
-            for name, value in state_dict.items()
-        }
-        return super().load_state_dict(state, strict)
+        return super().load_state_dict(state_dict, strict)
+
+    def validation_losses(self) -> list[str]:
+        if self.distiller is None or not self.cfg.valid_distillation:
+            return []
+        inner = self.distiller.inner_losses.terms
+        if self.cfg.logits_weight:
+            return ["distillation_loss", "nll_loss", "logits_loss", *inner]
+        hard = ["nll_loss"] if self.cfg.ce_weight else []
+        return ["distillation_loss", *hard, *inner]
 
     @staticmethod
     def reduce_metrics(logging_outputs: list[dict[str, Any]]) -> None:
-        for name in logging_outputs[0]:
+        # a worker without a batch logs nothing
+        first = next(filter(None, logging_outputs), {})
+        for name in first:
             if name == "loss" or name.endswith("_loss"):
                 log_mean(name, logging_outputs, bits=name in _IN_BITS)
-        if _KEPT[0] in logging_outputs[0]:
+        if _KEPT[0] in first:
             for name in _KEPT:
-                total = sum(int(log[name]) for log in logging_outputs)
+                total = sum(int(log.get(name, 0)) for log in logging_outputs)
                 metrics.log_scalar_sum(name, total)
             metrics.log_derived("unlabelled_kept", _describe_kept)
-        hard = _hard_loss_of(logging_outputs[0])
+        hard = _hard_loss_of(first)
         if hard:
             metrics.log_derived(
                 "ppl", lambda meters: utils.get_perplexity(meters[hard].avg)

@@ -10,11 +10,12 @@ from fairseq_mlkd.distillation.cached_teacher import CachedTeacher, recall_shape
 from fairseq_mlkd.distillation.config import DistillationConfig
 from fairseq_mlkd.distillation.contract import Distillable, ModelShape
 from fairseq_mlkd.distillation.distiller import AnyTeacher, Distiller
-from fairseq_mlkd.distillation.inner_losses import InnerLosses, Shape, inner_weights
+from fairseq_mlkd.distillation.inner_losses import InnerLosses, inner_weights
 from fairseq_mlkd.distillation.layer_map import build_layer_map
+from fairseq_mlkd.distillation.model_file import ModelFile
 from fairseq_mlkd.distillation.narrowing import random_sentences, sample_states
 from fairseq_mlkd.distillation.signals import SignalCodec
-from fairseq_mlkd.distillation.teacher import Teacher, TeacherFile
+from fairseq_mlkd.distillation.teacher import Teacher
 from fairseq_mlkd.distillation.teacher_cache import TeacherCache
 from fairseq_mlkd.files.hashing import file_sha256
 from fairseq_mlkd.modules.encoder import Encoder
@@ -58,10 +59,8 @@ def build_distiller(
         inner_weights(cfg),
         layers,
         decoder_layers,
-        *(
-            Shape(x.encoder_embed_dim, x.encoder_attention_heads)
-            for x in (student, shape)
-        ),
+        student,
+        shape,
         head_map=str(cfg.head_map),
         relation_heads=cfg.relation_heads,
         kind=str(cfg.inter_loss),
@@ -75,7 +74,7 @@ def build_distiller(
         logits_weight=logits_weight,
         temperature=cfg.temperature,
     )
-    teacher.check_signals(inner_losses.requests(1), logits=bool(logits_weight))
+    teacher.check_signals(inner_losses.teacher_request(), logits=bool(logits_weight))
     if cfg.fit_projections:
         _fit_projections(distiller, task)
     return distiller
@@ -100,7 +99,7 @@ def _fit_projections(distiller: Distiller, task: Distillable) -> None:
         src_tokens=sentences,
         heads={},
         features_only=True,
-        request=distiller.inner_losses.requests(1, decodes=False),
+        request=distiller.inner_losses.teacher_request(decodes=False),
     )
     own, theirs = sample_states(encoder, sentences), outputs["hidden_states"]
     for term in terms:
@@ -120,10 +119,10 @@ def build_stage_1(cfg: DistillationConfig, task: Distillable) -> Distiller:
         ValueError: no teacher, one that does not fit, or nothing to learn.
     """
     flag = "--stage-1-teacher-path"
-    file = TeacherFile(cfg.stage_1_teacher_path, flag, is_pretrained=True)
+    file = ModelFile(cfg.stage_1_teacher_path, flag, is_pretrained=True)
     assert task.model_shape is not None
-    check_positions(file.shape, task.model_shape, str(file))
-    teacher, reason = file.load(task), ""
+    _check_positions(file.shape, task.model_shape, str(file))
+    teacher, reason = _load_teacher(file, task), ""
     ce_weight, logits_weight = cfg.ce_weight, cfg.logits_weight
     if not task.keep_lm_head:
         ce_weight = logits_weight = 0.0
@@ -137,7 +136,7 @@ def build_stage_1(cfg: DistillationConfig, task: Distillable) -> Distiller:
     kinds = {
         "masked LM": ce_weight,
         "equation 2": logits_weight,
-        "equation 3": any(distiller.inner_losses.requests(0, decodes=False)),
+        "equation 3": any(distiller.inner_losses.student_request(decodes=False)),
     }
     used = [kind for kind, weight in kinds.items() if weight]
     if not used:
@@ -146,7 +145,14 @@ def build_stage_1(cfg: DistillationConfig, task: Distillable) -> Distiller:
     return distiller
 
 
-def check_positions(teacher: ModelShape, student: ModelShape, name: str) -> None:
+def _load_teacher(file: ModelFile, task: Distillable) -> Teacher:
+    model = file.load(task)
+    size = sum(p.numel() for p in model.parameters())
+    logger.info("teacher: %s, %s parameters", file.path, f"{size:,}")
+    return Teacher(model)
+
+
+def _check_positions(teacher: ModelShape, student: ModelShape, name: str) -> None:
     """Refuse a teacher, called `name`, that reads less than the student.
 
     Raises:
@@ -180,7 +186,7 @@ def open_teacher(
     _check_flags(cfg)
     cache = None if cfg.teacher_cache is None else TeacherCache(cfg.teacher_cache)
     shape = None if cache is None else recall_shape(cache)
-    file = TeacherFile(cfg.teacher_path, "--teacher-path")
+    file = ModelFile(cfg.teacher_path, "--teacher-path")
     if shape is None:
         shape = file.shape
     reader = _open_reader(cfg, task, shape)
@@ -188,10 +194,10 @@ def open_teacher(
     ours = task.model_shape
     if reader is not task:  # its rows are others, as long as it can read
         ours = ours._replace(max_positions=shape.max_positions)
-    check_positions(shape, ours, str(file))
+    _check_positions(shape, ours, str(file))
 
     def load() -> Teacher:
-        teacher = file.load(reader)
+        teacher = _load_teacher(file, reader)
         if cfg.logits_weight:
             reader.check_head(teacher.model, str(file))
         return teacher

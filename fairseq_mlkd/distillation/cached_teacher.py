@@ -112,8 +112,10 @@ class CachedTeacher:
         """Say what the cache will take, before anything of this kind is written."""
         if signals.keys() <= self.announced:
             return
-        self.announced |= signals.keys()
         lengths = self.task.training_lengths()
+        if not len(lengths):  # projections are fitted before data are loaded
+            return
+        self.announced |= signals.keys()
         size = self.codec.bytes_per_token(signals, sequences, lengths)
         kinds = Counter(name.split(".")[0] for name in signals)
         logger.info(

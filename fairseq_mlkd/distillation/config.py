@@ -32,8 +32,8 @@ class DistillationConfig(InnerLossesConfig):
     )
     teacher_cache_top_k: int = option(
         0,
-        "logits that are kept of each label, the largest, to share its "
-        "probability; 0: all",
+        "keep only this many of the teacher's logits of each label, the largest, which "
+        "share its probability; 0: all",
     )
     teacher_cache_sampled: int = option(
         0,
@@ -60,8 +60,8 @@ class DistillationConfig(InnerLossesConfig):
     )
     unlabelled_confidence: float = option(
         0.0,
-        "count only those of them of which the teacher is as sure: the mean of its "
-        "largest probabilities, 0 to 1; 0: all",
+        "leave out those sentences of which the teacher is less sure than this: its "
+        "largest probability, averaged over a sentence's places, 0 to 1; 0: keep all",
     )
     stage_1_weight: float = option(
         0.0,
@@ -80,7 +80,7 @@ class ExtraWeights(NamedTuple):
 
 
 def extra_weights(cfg: Any) -> ExtraWeights:
-    """Return what a criterion's config says, which need not be complete.
+    """Return the weights in a criterion's config; what it lacks has its default.
 
     Args:
         cfg: of any criterion; those that are not `CRITERION` have no such losses.

@@ -17,7 +17,8 @@ class Supervision(NamedTuple):
     Args:
         places: head -> `(n,)` indices into the flat positions that the head reads:
             those of `src_tokens`, or of `prev_output_tokens` for a decoder.
-        targets: head -> `(n,)` class ids, in the same order; below 0 there is no label.
+        targets: head -> `(n,)` class ids, in the same order; `losses.NO_LABEL` where
+            there is none.
     """
 
     places: dict[str, Tensor]

@@ -26,7 +26,8 @@ class Comparison(NamedTuple):
         logits: of the student; empty where no loss needs them.
         loss: the weighted sum of all terms.
         terms: `nll_loss`, `logits_loss` and those of equation 3, without weights and
-            gradient; only what has a weight is there.
+            gradient; only what has a weight is there, but for `nll_loss`, which comes
+            with `logits_loss`.
         kept: how many sentences count; None: all.
     """
 
@@ -89,18 +90,19 @@ class Distiller(nn.Module):
             targets: head -> `(n,)` labels there; None: there are none.
             counts: `(bsz,)`, how often each sentence counts, shared among its places;
                 None: once per label.
-            confidence: below this `teacher_confidence`, `counts` are read as 0.
+            confidence: sentences whose `teacher_confidence` is below this count 0
+                times.
             with_logits: the student's logits are wanted whatever the weights.
             keys: names of the sequences, for a `CachedTeacher`.
-            view: what the teacher reads instead of `inputs`; then the source is
-                compared at words, and equation 2 stands at the labels of both.
+            view: the batch in the teacher's own subwords; states are then compared at
+                words, and equation 2 at the labels of both. None: it reads `inputs`.
         """
         decodes = "prev_output_tokens" in inputs
         soft = bool(places and self.logits_weight)
         hard = targets is not None and bool(self.ce_weight)
         scored = soft or hard or with_logits
         loss = torch.zeros((), device=inputs["src_tokens"].device)
-        request = self.inner_losses.requests(0, decodes)
+        request = self.inner_losses.student_request(decodes)
         if not scored and not any(request):
             return Comparison({}, loss, {})
         inputs = {**inputs, "heads": places}
@@ -137,7 +139,7 @@ class Distiller(nn.Module):
             next(student.parameters()),
             keys,
             features_only=not soft,
-            request=self.inner_losses.requests(1, "prev_output_tokens" in inputs),
+            request=self.inner_losses.teacher_request("prev_output_tokens" in inputs),
             **(inputs if view is None else view.inputs),
         )
         if not soft:
@@ -188,7 +190,7 @@ def count_by_row(
     Args:
         inputs: of the models.
         places: as in `Supervision`.
-        targets: head -> `(n,)`, below 0 where there is no label; None: all places have
+        targets: head -> `(n,)`, `NO_LABEL` where there is none; None: all places have
             one.
     """
     total = inputs["src_tokens"].new_zeros(len(inputs["src_tokens"]))
@@ -250,9 +252,10 @@ def losses_of_head(
         teacher_logits: of all labels, or of those that are shared.
         shared: `(n,)`, true at the labels that the teacher reads, too; the others have
             the hard loss alone. None: it reads them all.
-        label_weights: as in `output_losses`; not where labels are shared.
+        label_weights: as in `output_losses`; None where labels are shared.
         ce_weight: as there, and `logits_weight` and `temperature`.
     """
+    assert shared is None or label_weights is None
     if target is None:
         target = torch.zeros(len(logits), dtype=torch.long, device=logits.device)
         ce_weight = 0.0

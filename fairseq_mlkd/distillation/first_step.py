@@ -4,6 +4,8 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
+from fairseq_mlkd.distillation.inner_losses import weight_of
+
 # A term that is more of the loss than this leaves nothing for the others.
 LARGEST_SHARE = 0.9
 # What logs call the outputs' terms -> what their weights are called.
@@ -23,7 +25,7 @@ def find_dominant(
     """
     sums: dict[str, float] = {}
     for name, value in terms.items():
-        kind = name.removesuffix("_loss").rpartition("_")[2]
+        kind = weight_of(name)
         kind = _OUTPUTS.get(kind, kind)
         if weights.get(kind):
             sums[kind] = sums.get(kind, 0.0) + weights[kind] * float(value)

@@ -9,6 +9,7 @@ from typing import NamedTuple, Optional, cast
 from fairseq.dataclass import ChoiceEnum, FairseqDataclass
 from torch import Tensor, nn
 
+from fairseq_mlkd.distillation.contract import ModelShape
 from fairseq_mlkd.distillation.layer_map import LayerMap, Pairs
 from fairseq_mlkd.distillation.losses import (
     GRAM_LOSSES,
@@ -81,13 +82,6 @@ def inner_weights(cfg: InnerLossesConfig) -> dict[str, float]:
     return {name.removesuffix("_weight"): getattr(cfg, name) for name in names}
 
 
-class Shape(NamedTuple):
-    """The sizes that decide how two models can be compared."""
-
-    dim: int
-    heads: int
-
-
 class AttentionKind(NamedTuple):
     """One of a model's attentions.
 
@@ -128,8 +122,8 @@ class StateLoss(nn.Module):
         states: str,
         padding: str,
         pairs: Pairs,
-        student: Shape,
-        teacher: Shape,
+        student: ModelShape,
+        teacher: ModelShape,
         kind: str,
     ) -> None:
         super().__init__()
@@ -137,7 +131,9 @@ class StateLoss(nn.Module):
         self.pairs, self.kind = pairs, kind
         # Gram matrices of tokens need no equal widths
         points = [] if kind in GRAM_LOSSES else [i for i, _ in pairs]
-        self.projections = Projections(points, student.dim, teacher.dim)
+        self.projections = Projections(
+            points, student.encoder_embed_dim, teacher.encoder_embed_dim
+        )
 
     def forward(self, student: Outputs, teacher: Outputs) -> Tensor:
         """Return each sentence's term, `(bsz,)`."""
@@ -170,8 +166,8 @@ class ScoreLoss(nn.Module):
         self,
         attention: AttentionKind,
         pairs: Pairs,
-        student: Shape,
-        teacher: Shape,
+        student: ModelShape,
+        teacher: ModelShape,
         head_map: str,
         kind: str,
     ) -> None:
@@ -179,7 +175,12 @@ class ScoreLoss(nn.Module):
         self.states = f"{attention.name}_scores"
         self.attention, self.pairs, self.kind = attention, pairs, kind
         layers = [i for i, _ in pairs]
-        self.head_map = HeadMap(head_map, layers, student.heads, teacher.heads)
+        self.head_map = HeadMap(
+            head_map,
+            layers,
+            student.encoder_attention_heads,
+            teacher.encoder_attention_heads,
+        )
 
     def forward(self, student: Outputs, teacher: Outputs) -> Tensor:
         """Return each sentence's term, `(bsz,)`."""
@@ -253,19 +254,20 @@ class InnerLosses(nn.Module):
         weights: Mapping[str, float],
         layers: LayerMap,
         decoder_layers: LayerMap | None,
-        student: Shape,
-        teacher: Shape,
+        student: ModelShape,
+        teacher: ModelShape,
         *,
         head_map: str = "auto",
         relation_heads: int = 0,
         kind: str = "mse",
     ) -> None:
         super().__init__()
-        self.head_map = choose_head_map(head_map, student.heads, teacher.heads)
-        self.relation_heads = choose_relation_heads(
-            relation_heads, student.dim, teacher.dim, teacher.heads
-        )
-        self.shapes, self.kind = (student, teacher), kind
+        shapes = (student, teacher)
+        heads = (student.encoder_attention_heads, teacher.encoder_attention_heads)
+        widths = (student.encoder_embed_dim, teacher.encoder_embed_dim)
+        self.head_map = choose_head_map(head_map, *heads)
+        self.relation_heads = choose_relation_heads(relation_heads, *widths, heads[1])
+        self.shapes, self.kind = shapes, kind
         if self.head_map == "none":
             weights = {**weights, "attention": 0.0}
         terms = self._terms("", layers, ENCODER_ATTENTION)
@@ -273,7 +275,7 @@ class InnerLosses(nn.Module):
             terms.update(self._terms("decoder_", decoder_layers, DECODER_ATTENTION))
             cross = self._attention(CROSS_ATTENTION, decoder_layers.attention)
             terms["cross_attention_loss"] = cross
-        self.weights = {name: weights[_weight_of(name)] for name in terms}
+        self.weights = {name: weights[weight_of(name)] for name in terms}
         self.terms = nn.ModuleDict(
             {name: make() for name, make in terms.items() if self.weights[name]}
         )
@@ -298,12 +300,19 @@ class InnerLosses(nn.Module):
         how = (*self.shapes, self.head_map, kind)
         return partial(ScoreLoss, attention, pairs, *how)
 
-    def requests(self, side: int, decodes: bool = True) -> Request:
-        """Return what a model has to hand out: of the student (0), of the teacher (1).
+    def student_request(self, decodes: bool = True) -> Request:
+        """Return what the student has to hand out.
 
         Args:
             decodes: there is something to decode.
         """
+        return self._request(0, decodes)
+
+    def teacher_request(self, decodes: bool = True) -> Request:
+        """Return what the teacher has to hand out; see `student_request`."""
+        return self._request(1, decodes)
+
+    def _request(self, side: int, decodes: bool) -> Request:
         found: dict[str, list[int]] = {}
         for term in self._chosen(decodes).values():
             indices = [pair[side] for pair in term.pairs]
@@ -332,7 +341,7 @@ class InnerLosses(nn.Module):
             student: what the student handed out beside its logits.
             teacher: likewise the teacher, at the same positions.
             counts: `(bsz,)`, how often each sentence counts.
-            decodes: as in `requests`.
+            decodes: as in `student_request`.
         """
         terms = self._chosen(decodes).items()
         found = {name: term(student, teacher) for name, term in terms}
@@ -340,13 +349,13 @@ class InnerLosses(nn.Module):
 
     def describe(self) -> str:
         """Return how heads are compared, in words."""
-        own, theirs = (f"{shape.heads} heads" for shape in self.shapes)
+        own, theirs = (f"{x.encoder_attention_heads} heads" for x in self.shapes)
         sides = f"(student {own}, teacher {theirs})"
         if self.head_map == "relation":
             return f"head map: relation, {self.relation_heads} relation heads {sides}"
         return f"head map: {self.head_map} {sides}"
 
 
-def _weight_of(term: str) -> str:
-    """Map `cross_attention_loss` to `attention`."""
+def weight_of(term: str) -> str:
+    """Map a term to what its weight is called: `cross_attention_loss`, `attention`."""
     return term.split("_")[-2]

@@ -48,8 +48,8 @@ from operator import add
 from typing import Any
 
 import torch
-from fairseq import modules
-from torch import Tensor, nn
+import torch.nn.functional as F
+from torch import Tensor
 
 DISTANCES, GRAM_LOSSES = ("mse", "l2"), ("cka", "gram")
 INTER_LOSSES = DISTANCES + GRAM_LOSSES
@@ -59,8 +59,11 @@ ByHead = Mapping[str, Tensor]  # head -> its labels, logits or places
 _ROWS = 8
 
 
+NO_LABEL = -100  # in place of a class id; PyTorch's cross-entropy passes over it
+
+
 def count_labels(target: Tensor) -> int:
-    """Count the labels: those that no model can predict are below 0."""
+    """Count the labels of `(n,)` class ids, some of which may be `NO_LABEL`."""
     return int(target.ge(0).sum())
 
 
@@ -71,17 +74,18 @@ def hard_loss(
 
     Args:
         logits: head -> `(n, classes)`.
-        targets: head -> `(n,)` class ids, below 0 where there is no label.
+        targets: head -> `(n,)` class ids, `NO_LABEL` where there is none.
         label_weights: head -> `(n,)`, how often each label counts; None: once.
     """
     losses = []
     for head, target in targets.items():
+        x = _lift(logits[head])
         if label_weights is None:
-            x = modules.cross_entropy(logits[head], target, reduction="sum")
+            loss = F.cross_entropy(x, target, reduction="sum")
         else:
-            x = modules.cross_entropy(logits[head], target, reduction="none")
-            x = (x * label_weights[head].to(x)).sum()
-        losses.append(x)
+            loss = F.cross_entropy(x, target, reduction="none")
+            loss = (loss * label_weights[head].to(loss)).sum()
+        losses.append(loss)
     return reduce(add, losses)
 
 
@@ -106,7 +110,7 @@ def output_losses(
 
     Args:
         student_logits: `(n, classes)`, one row per label.
-        target: `(n,)`, class ids; below 0 there is no label, and the row is left out.
+        target: `(n,)` class ids; a row of `NO_LABEL` is left out.
         teacher_logits: `(n, classes)`.
         ce_weight: weight of the hard cross-entropy in the total.
         logits_weight: weight of equation 2 in the total.
@@ -346,7 +350,7 @@ def _gram_loss(
     )
     with torch.autocast(x.device.type, enabled=False):
         if kind == "gram":
-            x, y = (nn.functional.normalize(s, dim=1) for s in (x, y))
+            x, y = (F.normalize(s, dim=1) for s in (x, y))
             xx, yy, xy = _gram_products(x, y)
             return (xx + yy - 2 * xy) / max(len(x), 1) ** 2
         xx, yy, xy = _gram_products(x - x.mean(dim=0), y - y.mean(dim=0))

@@ -172,6 +172,7 @@ class SignalCodec:
         self.temperature = temperature
 
     def describe(self) -> str:
+        """Return what is kept in words: `float16, the 8 largest of the logits`."""
         if self.is_drawn:
             return f"{str(self.dtype)[6:]}, {self.kept} drawn of the logits"
         kept = f"the {self.kept} largest" if self.kept else "all"

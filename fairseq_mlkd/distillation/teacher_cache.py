@@ -65,7 +65,7 @@ class TeacherCache:
     # --- facts
 
     def recall(self, name: str) -> Any | None:
-        """Return the value of a fact, None where it is unknown."""
+        """Return the value of a fact, which is not null; None where it is unknown."""
         with self._user_errors():
             query = "SELECT value FROM facts WHERE name = ?"
             row = self._file.execute(query, (name,)).fetchone()

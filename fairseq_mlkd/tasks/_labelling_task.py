@@ -10,6 +10,7 @@ from torch import Tensor
 from fairseq_mlkd.data.folders import INTENT, LABEL
 from fairseq_mlkd.data.word_dataset import WordDataset
 from fairseq_mlkd.distillation.contract import Supervision
+from fairseq_mlkd.distillation.losses import NO_LABEL
 from fairseq_mlkd.metrics.metric import Labels
 from fairseq_mlkd.metrics.spans import OUTSIDE
 from fairseq_mlkd.tasks._fine_tuning_task import FineTuningTask
@@ -20,8 +21,6 @@ from fairseq_mlkd.tasks._generation import (
     hypothesis,
 )
 from fairseq_mlkd.text.windows import CUT, NO_SUBWORD
-
-_NO_TARGET = -100  # cross-entropy passes over it
 
 
 class Head(NamedTuple):
@@ -219,7 +218,7 @@ def tags_of(labels: Dictionary) -> list[list[str]]:
 
 
 def _classes(labels: Tensor, head: Head) -> Tensor:
-    """Map ids of labels to classes; `_NO_TARGET` for labels that training data lack."""
+    """Map ids of labels to classes; `NO_LABEL` for labels that training data lack."""
     classes = labels - head.first
     unknown = classes.lt(0) | classes.ge(head.num_classes)
-    return classes.masked_fill(unknown, _NO_TARGET)
+    return classes.masked_fill(unknown, NO_LABEL)

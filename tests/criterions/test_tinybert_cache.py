@@ -292,6 +292,18 @@ def test_a_cache_of_something_else_is_refused(filled, change, message):
     assert "\n" not in str(error.value)
 
 
+def test_projections_are_fitted_before_there_are_examples(tmp_path, caplog):
+    """As fairseq-train does: it loads data after it has built the criterion."""
+    data = write_mlm_data(tmp_path / "data")
+    task = mlm_task(data)
+    teacher = save_model(tmp_path / "t.pt", build_model(task, TEACHER), task)
+    flags = ["--task", "multilingual_mlm", *shape_flags(STUDENT)]
+    flags += ["--criterion", "tinybert", "--teacher-path", teacher]
+    flags += ["--fit-projections", "--teacher-cache", tmp_path / "cache"]
+    train(data, tmp_path / "run", *flags, "--max-update", 1)
+    assert "MB for one pass over the " in caplog.text
+
+
 def test_what_does_not_change_the_signals_is_no_reason_to_refuse(filled, monkeypatch):
     runs, cache = filled
     monkeypatch.setattr(Teacher, "run", None)

@@ -40,17 +40,6 @@ def test_the_teacher_is_frozen_and_hidden(setting):
     assert all(torch.equal(before[k], v) for k, v in teacher.state_dict().items())
 
 
-def test_a_state_of_version_0_1_is_read(setting):
-    criterion = setting.criterion()
-    old = {
-        name.removeprefix("distiller."): torch.full_like(value, 0.5)
-        for name, value in criterion.state_dict().items()
-    }
-    assert all(name.startswith("inner_losses.") for name in old)
-    criterion.load_state_dict(old)
-    assert all(p.eq(0.5).all() for p in criterion.parameters())
-
-
 def test_a_copy_shares_the_teacher_and_owns_the_rest(setting):
     criterion = setting.criterion()
     # fairseq's tasks cannot be copied
@@ -70,9 +59,10 @@ def test_the_teacher_runs_in_the_students_precision(setting):
 # --- logging and validation
 
 
-def reduce(log: dict[str, Any]) -> dict[str, float]:
+def reduce(log: dict[str, Any], *, idle: bool = False) -> dict[str, float]:
+    logs = [{}, log] if idle else [log, log]
     with metrics.aggregate(new_root=True) as found:
-        TinyBertCriterion.reduce_metrics([log, log])
+        TinyBertCriterion.reduce_metrics(logs)
     return found.get_smoothed_values()
 
 
@@ -86,6 +76,16 @@ def test_every_term_is_logged_under_its_name(setting):
         expected = float(log[name]) / sample_size / unit
         assert values[name] == pytest.approx(expected, abs=1e-3), name
     assert values["ppl"] == pytest.approx(2 ** values["nll_loss"], rel=0.01)
+
+
+def test_a_worker_without_a_batch_changes_nothing(setting):
+    """As fairseq-validate has them where batches do not divide by the workers."""
+    criterion = setting.criterion(valid_distillation=True).eval()
+    model, step = setting.student.eval(), setting.task.valid_step
+    loss, sample_size, idle = step({}, model, criterion)
+    assert (float(loss), sample_size, idle) == (0.0, 0, {})
+    _, _, log = step(setting.sample, model, criterion)
+    assert reduce(log, idle=True) == reduce(log) != {}
 
 
 def test_validation_reports_the_hard_loss_without_the_teacher(setting, monkeypatch):

@@ -182,7 +182,7 @@ def test_a_term_of_weight_0_is_not_computed_there_either(tmp_path, off, monkeypa
     if off == "logits":
         monkeypatch.setattr(distiller, "output_losses", forbidden)
     else:
-        assert not any(criterion.distiller.inner_losses.requests(0))
+        assert not any(criterion.distiller.inner_losses.student_request())
     assert float(criterion(setting.student, setting.sample())[2]["unlabelled_loss"]) > 0
 
 
@@ -362,7 +362,7 @@ def slow_stage_1(
     for inputs, target, count in zip(sentences_of(batch), batch["target"], counts):
         ce, kd = [], []
         logits = [
-            m.lm_head(m.encoder(**inputs).features[0], m.encoder(**inputs).project)
+            m.lm_head(m.encoder(**inputs).features[0], m.encoder(**inputs).output_layer)
             for m in (setting.student, setting.pretrained.double())
         ]
         for t in target.ne(pad).nonzero().flatten().tolist():

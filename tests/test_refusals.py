@@ -129,6 +129,15 @@ def test_a_metric_that_there_is_will_do(data, tmp_path):
     assert load(tmp_path / "checkpoint_best.pt")["extra_state"]["val_loss"] >= 0
 
 
+@pytest.mark.parametrize("metric", ["distillation_loss", "hidden_loss", "nll_loss"])
+def test_a_term_of_distillation_will_do(data, tmp_path, metric):
+    flags = ["--valid-distillation", "--best-checkpoint-metric", metric]
+    train(
+        data[TAGS], tmp_path, *distillation(TAGS, data[TAGS], tmp_path), *flags, *ONCE
+    )
+    assert load(tmp_path / "checkpoint_best.pt")["extra_state"]["val_loss"] > 0
+
+
 def test_a_batch_size_is_asked_for(data, trained):
     flags = ["--task", MLM, "--path", trained[MLM]]
     assert "give --batch-size" in refusal(run, "validate", data[MLM], *flags)

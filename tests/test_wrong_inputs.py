@@ -60,10 +60,13 @@ def flags(task: str, arch: str = "", criterion: str = "task_cross_entropy") -> l
     return ["--task", task, *shape, "--criterion", criterion]
 
 
+CHOSEN_BY = ["--valid-distillation", "--best-checkpoint-metric"]
 DISTIL = flags(TAGS, criterion="tinybert")
 UNDER = [*DISTIL, "--teacher-path"]
 TAUGHT = [*UNDER, "{zero_shot_tagging}"]
 START = [*flags(TAGS), "--encoder-path"]
+PRETRAINED = [*flags(TAGS, "pretrained"), "--encoder-path", "{multilingual_mlm}"]
+NARROW = [*START, "{multilingual_mlm}", "--encoder-embed-dim", 4]
 TRAIN = [
     # data, flags, what the line says
     ("nothing", flags(MLM), "nothing: no such folder; name a folder that mlkd-"),
@@ -90,6 +93,16 @@ TRAIN = [
         [*START, "{multilingual_mlm}", "--encoder-embed-dim", 16],
         "choose the --arch it was trained with",
     ),
+    (
+        "tags",
+        [*NARROW, "--encoder-path-layers", "last-1"],
+        "last-1 leaves layers out, and a narrower student takes all of its own",
+    ),
+    (
+        "tags",
+        [*PRETRAINED, "--max-positions", 30],
+        "whose max positions is 512: leave --max-positions 30 out",
+    ),
     ("other", [*START, "{multilingual_mlm}"], "another dictionary than this run's"),
     ("tags", DISTIL, "the tinybert criterion needs --teacher-path"),
     ("tags", [*UNDER, "{nothing}"], "nothing: no such file"),
@@ -109,6 +122,11 @@ TRAIN = [
     ),
     ("tags", [*TAUGHT, "--layer-map", "7,9"], "--layer-map 7,9 does not fit"),
     ("tags", [*TAUGHT, "--layer-map", "first"], "give `uniform`, `last`,"),
+    (
+        "tags",
+        [*TAUGHT, *CHOSEN_BY, "hiden_loss"],
+        "_en, distillation_loss, nll_loss, logits_loss, embedding_loss, hidden_loss, a",
+    ),
     (
         "tags",
         [*TAUGHT, "--unlabelled-data", "{pairs}"],

@@ -13,7 +13,10 @@ from torch import Tensor, nn
 from fairseq_mlkd import checkpoint
 from fairseq_mlkd.distillation.layer_map import map_layers
 from fairseq_mlkd.distillation.narrowing import change_rank, narrow_encoder
-from fairseq_mlkd.models.multilingual_encoder import ENCODER_SHAPE
+from fairseq_mlkd.models.multilingual_encoder import (
+    ENCODER_SHAPE,
+    MultilingualEncoderConfig,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +25,9 @@ HEADS_FLAG = "--encoder-path-heads"
 
 
 def read_encoder(cfg: Any, dictionary: Dictionary) -> dict[str, Any] | None:
-    """Read `--encoder-path`, or where it is gone and not needed, what goes on.
+    """Read `--encoder-path`.
+
+    Where that file is gone and the run resumes, read what it resumes from in its place.
 
     Args:
         cfg: of a task.
@@ -50,7 +55,7 @@ def start_encoder(
     cfg: Any,
     dictionary: Dictionary,
 ) -> None:
-    """Give a model what it takes of `--encoder-path`; nothing where that is gone."""
+    """Start a model's encoder from `--encoder-path`; do nothing if that is gone."""
     path, layers = cfg.encoder_path, cfg.encoder_path_layers
     if not os.path.exists(path):
         return
@@ -64,12 +69,19 @@ def copy_shape(pretrained: dict[str, Any] | None, cfg: FairseqDataclass) -> None
     """Give `cfg` the shape of the encoder to start from, for `--arch pretrained`.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is none, or `cfg` asks for another shape.
     """
     if pretrained is None:
         raise ValueError(f"--arch pretrained needs {FLAG}: it has its shape")
-    theirs = checkpoint.model_config(pretrained)
+    theirs, default = checkpoint.model_config(pretrained), MultilingualEncoderConfig()
     for name in ENCODER_SHAPE:
+        given = getattr(cfg, name)
+        if given and given not in (theirs[name], getattr(default, name)):
+            raise ValueError(
+                f"--arch pretrained has the shape of {FLAG}, whose "
+                f"{name.replace('_', ' ')} is {theirs[name]}: leave --"
+                f"{name.replace('_', '-')} {given} out, or choose another --arch"
+            )
         setattr(cfg, name, theirs[name])
 
 
@@ -110,6 +122,11 @@ def load_layers(
     cfg: Any = checkpoint.model_config(pretrained)
     ours = model.cfg
     if ours.encoder_embed_dim < cfg["encoder_embed_dim"]:
+        if len(pairs) < len(encoder.layers):
+            raise ValueError(
+                f"{LAYERS_FLAG} {spec} leaves layers out, and a narrower student takes "
+                f"all of its own: give uniform, last, or {len(encoder.layers)} numbers"
+            )
         narrowed = narrow_encoder(
             theirs, cfg, ours, pairs, dictionary, path=path, flag=FLAG
         )
@@ -125,21 +142,14 @@ def load_layers(
     checkpoint.load_weights(encoder.embeddings, embeddings, path, FLAG, advice=advice)
     taken = _count(encoder.embeddings)
     for student, teacher in pairs:
-        layer = encoder.layers[student - 1]
-        random = _load_fitting_parts(
-            layer, _below(theirs, f"layers.{teacher - 1}"), path
-        )
+        layer, weights = encoder.layers[student - 1], f"layers.{teacher - 1}"
+        random = _load_fitting_parts(layer, _below(theirs, weights), path)
         taken += _count(layer) - sum(_count(getattr(layer, part)) for part in random)
         rest = f"; of another shape, so random: {', '.join(random)}" if random else ""
-        logger.info(
-            "encoder layer %d <- layer %d of %d%s", student, teacher, depth, rest
-        )
-    logger.info(
-        "encoder: %s of %s parameters from %s",
-        f"{taken:,}",
-        f"{_count(encoder):,}",
-        path,
-    )
+        line = "encoder layer %d <- layer %d of %d%s"
+        logger.info(line, student, teacher, depth, rest)
+    total = f"{_count(encoder):,}"
+    logger.info("encoder: %s of %s parameters from %s", f"{taken:,}", total, path)
     _say_heads(cfg, ours)
     _load_lm_head(_below(pretrained["model"], "lm_head"), model, path)
 

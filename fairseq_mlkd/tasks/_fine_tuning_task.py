@@ -24,7 +24,7 @@ from fairseq_mlkd.data.companion_datasets import (
     PairedDataset,
     check_same_rows,
 )
-from fairseq_mlkd.data.dictionary import load_data_dictionary
+from fairseq_mlkd.data.dictionary import load_data_dictionary, load_input_dictionary
 from fairseq_mlkd.data.folders import (
     INPUT0,
     LABEL,
@@ -49,6 +49,7 @@ from fairseq_mlkd.tasks._multilingual_task import (
     split_subset,
 )
 from fairseq_mlkd.tasks._scoring import ALL, is_first_worker
+from fairseq_mlkd.text.dictionary import MASK
 from fairseq_mlkd.text.windows import LONG_INPUTS
 
 logger = logging.getLogger(__name__)
@@ -114,7 +115,6 @@ class FineTuningTask(MultilingualTask):
         self, cfg: FineTuningTaskConfig, dictionary: Dictionary, metric: Metric
     ) -> None:
         super().__init__(cfg, dictionary, metric)
-        dictionary.add_symbol("<mask>")
         self.audit = read_audit(cfg.data)
         self.transfer = Transfer(
             metric.main,
@@ -140,7 +140,7 @@ class FineTuningTask(MultilingualTask):
         name = next(name for name, task in TASK_REGISTRY.items() if task is cls)
         check_task(cfg.data, name)
         parts = [load_data_dictionary(join(cfg.data, part)) for part in cls.label_parts]
-        task = cls(cfg, load_data_dictionary(cfg.data), *parts)
+        task = cls(cfg, load_input_dictionary(cfg.data), *parts)
         task.model_shape = shape
         return task
 
@@ -292,8 +292,7 @@ class FineTuningTask(MultilingualTask):
             ValueError: the folder has another dictionary, or nothing to draw.
         """
         cfg, folder = self.cfg, str(self.cfg.unlabelled_data)
-        theirs = load_data_dictionary(folder)
-        theirs.add_symbol("<mask>")
+        theirs = load_input_dictionary(folder)
         if theirs.symbols != self.dictionary.symbols:
             raise ValueError(
                 f"--unlabelled-data {folder}: its dict.txt is not that of {cfg.data}: "
@@ -305,15 +304,11 @@ class FineTuningTask(MultilingualTask):
                 f"--unlabelled-ratio {cfg.unlabelled_ratio} gives no sentence at all "
                 f"for {labelled} labelled examples"
             )
-        langs = list_languages(folder, "train", cfg.unlabelled_langs)
-        if not cfg.unlabelled_langs:
-            langs = [lang for lang in langs if lang != cfg.source_lang]
-        if not langs:
-            raise ValueError(
-                f"--unlabelled-data {folder}: only {cfg.source_lang} is there"
-            )
         dataset = MultilingualDataset(
-            {lang: self.load_unlabelled(join(folder, lang, "train")) for lang in langs},
+            {
+                lang: self.load_unlabelled(join(folder, lang, "train"))
+                for lang in self._unlabelled_languages
+            },
             sampling_alpha=self._unlabelled_alpha,
             epoch_size=epoch_size,
             seed=self.sampling_seed(),
@@ -321,8 +316,20 @@ class FineTuningTask(MultilingualTask):
         dataset.log_sampling()
         if not self.is_masked:
             return dataset
-        mask_idx = self.dictionary.index("<mask>")
+        mask_idx = self.dictionary.index(MASK)
         return MaskedLMDataset(dataset, self.dictionary, mask_idx, masking=Masking())
+
+    @cached_property
+    def _unlabelled_languages(self) -> list[str]:
+        cfg, folder = self.cfg, str(self.unlabelled_data)
+        langs = list_languages(folder, "train", cfg.unlabelled_langs)
+        if not cfg.unlabelled_langs:
+            langs = [lang for lang in langs if lang != cfg.source_lang]
+        if not langs:
+            raise ValueError(
+                f"--unlabelled-data {folder}: only {cfg.source_lang} is there"
+            )
+        return langs
 
     @cached_property
     def _unlabelled_alpha(self) -> float:
@@ -335,7 +342,8 @@ class FineTuningTask(MultilingualTask):
             lang = self.cfg.source_lang if split in ("train", "valid") else ALL
         found = sorted(p.stem for p in Path(self.cfg.data, INPUT0).glob("*.idx"))
         langs = [x.partition(".")[2] for x in found if x.startswith(f"{split}.")]
-        if lang not in langs if lang != ALL else not langs:
+        is_missing = not langs if lang == ALL else lang not in langs
+        if is_missing:
             name = f"{split}.{lang}" if langs and lang != ALL else split
             raise ValueError(
                 f"{self.cfg.data}: no subset {name}; there are {', '.join(found)} "
@@ -362,7 +370,7 @@ class FineTuningTask(MultilingualTask):
         }
         if self.unlabelled_data:
             facts["--unlabelled-data"] = binary_sha256([self.unlabelled_data], "train")
-            facts["--unlabelled-langs"] = cfg.unlabelled_langs
+            facts["--unlabelled-langs"] = ",".join(self._unlabelled_languages)
             facts["--unlabelled-ratio"] = cfg.unlabelled_ratio
             facts["--unlabelled-alpha"] = self._unlabelled_alpha
         return facts

@@ -16,6 +16,7 @@ from fairseq_mlkd.data.dictionary import load_dictionary
 from fairseq_mlkd.data.folders import INPUT0, INPUT1, PIECES
 from fairseq_mlkd.data.multilingual_dataset import MultilingualDataset
 from fairseq_mlkd.distillation.contract import Supervision
+from fairseq_mlkd.text.dictionary import MASK
 from fairseq_mlkd.text.tokenizer import SETTINGS_FILE, Tokenizer
 
 Hypotheses = list[list[dict[str, Any]]]  # of each sentence, best first
@@ -81,8 +82,8 @@ class TextReader:
     """Cuts typed text as the data were cut.
 
     Args:
-        folder: `--text-tokenizer`, a folder that preprocess/corpus.py or mlkd-import
-            wrote; None: the data folder, where it holds a tokenizer.
+        folder: `--text-tokenizer`, a folder that mlkd-corpus or mlkd-import wrote;
+            None: the data folder, where it holds a tokenizer.
         data: the data folder.
         dictionary: the symbols of the input, `<mask>` the last.
         lang: the language of the text.
@@ -100,7 +101,7 @@ class TextReader:
             )
         folder = folder or data
         theirs = load_dictionary(folder, remedy="name another --text-tokenizer")
-        theirs.add_symbol("<mask>")
+        theirs.add_symbol(MASK)
         if theirs != dictionary:
             raise ValueError(
                 f"--text-tokenizer {folder}: its dict.txt is not that of {data}: give "
@@ -117,9 +118,9 @@ class TextReader:
     def masked_sentence(self, text: str) -> list[int]:
         """Return the ids of a text in which `<mask>` stands for itself."""
         first, *others = [
-            self.tokenizer.tokenize(part, self.lang) for part in text.split("<mask>")
+            self.tokenizer.tokenize(part, self.lang) for part in text.split(MASK)
         ]
-        symbols = first + [s for part in others for s in ("<mask>", *part)]
+        symbols = first + [s for part in others for s in (MASK, *part)]
         return encode_line(self.dictionary, symbols)
 
     def pair(self, text: str) -> dict[str, list[int]]:

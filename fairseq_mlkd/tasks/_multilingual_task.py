@@ -41,19 +41,18 @@ from fairseq_mlkd.fairseq_fixes.checkpoints import patience_so_far, set_patience
 from fairseq_mlkd.fairseq_fixes.runs import forget_last_job
 from fairseq_mlkd.metrics.metric import Counts, Labels, Metric, find_right
 from fairseq_mlkd.options import ENCODER_GROUP, option
-from fairseq_mlkd.tasks._encoder import copy_shape, read_encoder, start_encoder
-from fairseq_mlkd.tasks._generation import Hypotheses, TextReader, TypedDataset
-from fairseq_mlkd.tasks._outcomes import OutcomeRecorder, Outcomes
-from fairseq_mlkd.tasks._scoring import (
-    LanguageScores,
+from fairseq_mlkd.tasks._checks import (
     check_arch,
     check_best_metric,
     check_criterion,
+    check_example_lengths,
     check_longest,
-    check_positions,
     check_results_path,
-    is_first_worker,
 )
+from fairseq_mlkd.tasks._encoder import copy_shape, read_encoder, start_encoder
+from fairseq_mlkd.tasks._generation import Hypotheses, TextReader, TypedDataset
+from fairseq_mlkd.tasks._outcomes import OutcomeRecorder, Outcomes
+from fairseq_mlkd.tasks._scoring import LanguageScores, is_first_worker
 
 logger = logging.getLogger(__name__)
 
@@ -79,10 +78,10 @@ class MultilingualTaskConfig(FairseqDataclass):
     )
     encoder_path_layers: Optional[str] = option(
         None,
-        "start a student from some layers of a deeper --encoder-path: "
-        "`uniform`, `last` or their numbers from 1, such as 3,6,9,12, a narrower "
-        "student in its own coordinates; default: that encoder must have this model's "
-        "shape",
+        "start a student from some layers of a deeper --encoder-path: `uniform`, "
+        "`last`, `last-K` (the student's last K alone) or their numbers from 1, such "
+        "as 3,6,9,12, a narrower student in its own coordinates; default: that encoder "
+        "must have this model's shape",
     )
     init_seed: Optional[int] = option(
         None,
@@ -283,11 +282,13 @@ class MultilingualTask(FairseqTask):
         check_criterion(cfg._name, self.cfg._name, self.other_criterions)
         if self.is_restored:
             check_results_path(self._results_path())
-        elif not self.cfg.disable_validation:
+        criterion = super().build_criterion(cfg, **kwargs)
+        if not self.is_restored and not self.cfg.disable_validation:
             subset = self.cfg.valid_subset.split(",")[0]
             keys = self.scores.keys(self.languages(subset))
+            keys += getattr(criterion, "validation_losses", list)()
             check_best_metric(self.cfg.best_checkpoint_metric, keys, cfg, subset)
-        return super().build_criterion(cfg, **kwargs)
+        return criterion
 
     # --- batches
 
@@ -322,7 +323,7 @@ class MultilingualTask(FairseqTask):
             ValueError: an example is longer than the model takes.
         """
         if self._is_scored(name := self._name(dataset)):
-            check_positions(name, dataset, indices, max_positions)
+            check_example_lengths(name, dataset, indices, max_positions)
         return super().filter_indices_by_size(
             indices, dataset, max_positions, ignore_invalid_inputs
         )
@@ -340,10 +341,12 @@ class MultilingualTask(FairseqTask):
         return None
 
     def longest_input(self) -> int:
-        """Return how many subwords the model takes, without a model any number."""
-        return (
-            sys.maxsize if self.model_shape is None else self.model_shape.max_positions
-        )
+        """Return the longest input that the model takes, in subwords.
+
+        `sys.maxsize` before there is a model.
+        """
+        shape = self.model_shape
+        return sys.maxsize if shape is None else shape.max_positions
 
     def sampling_seed(self) -> int:
         """Return what drawing and masking examples is seeded with."""
@@ -360,9 +363,13 @@ class MultilingualTask(FairseqTask):
         }
 
     def training_lengths(self) -> NDArray[np.int64]:
-        """Return the lengths `(n,)` of the training examples in tokens."""
-        name = next(n for n in self.datasets if split_subset(n)[0] == "train")
-        return np.asarray(self.datasets[name].sizes)
+        """Return the lengths `(n,)` of the training examples in tokens.
+
+        None are there before `train` is loaded.
+        """
+        loaded = (n for n in self.datasets if split_subset(n)[0] == "train")
+        name = next(loaded, None)
+        return np.asarray([] if name is None else self.datasets[name].sizes)
 
     # --- typed text
 
@@ -435,8 +442,11 @@ class MultilingualTask(FairseqTask):
     ) -> tuple[Tensor, int, dict[str, Any]]:
         """Do as upstream, and count for the task's metric, in the batch's language.
 
-        The criterion has what `count` made of its logits in its log.
+        The criterion has what `count` made of its logits in its log. A worker that has
+        no more batches where others do counts nothing.
         """
+        if not sample:
+            return torch.zeros(()), 0, {}
         loss, sample_size, log = super().valid_step(sample, model, criterion)
         counts = {**log, **self.count_generated(sample, model)}
         return loss, sample_size, {**log, **self.scores.by_language(sample, counts)}

@@ -14,7 +14,7 @@ from fairseq.data import Dictionary
 from fairseq.models import BaseFairseqModel
 from fairseq.tasks import register_task
 
-from fairseq_mlkd.data.dictionary import load_data_dictionary
+from fairseq_mlkd.data.dictionary import load_input_dictionary
 from fairseq_mlkd.data.folders import INPUT0, check_task, read_alpha
 from fairseq_mlkd.data.masked_lm_dataset import MaskedLMDataset, Masking
 from fairseq_mlkd.data.multilingual_dataset import MultilingualDataset
@@ -38,6 +38,7 @@ from fairseq_mlkd.tasks._multilingual_task import (
 )
 from fairseq_mlkd.tasks._outcomes import Outcomes
 from fairseq_mlkd.tasks._scoring import ALL
+from fairseq_mlkd.text.dictionary import MASK
 
 logger = logging.getLogger(__name__)
 
@@ -81,7 +82,7 @@ class MultilingualMLMTask(MultilingualTask):
 
     def __init__(self, cfg: MultilingualMLMConfig, dictionary: Dictionary) -> None:
         super().__init__(cfg, dictionary, Perplexity())
-        self.mask_idx = dictionary.add_symbol("<mask>")
+        self.mask_idx = dictionary.index(MASK)
         self.masking = Masking(
             cfg.mask_prob, cfg.leave_unmasked_prob, cfg.random_token_prob
         )
@@ -93,7 +94,7 @@ class MultilingualMLMTask(MultilingualTask):
         cls, cfg: MultilingualMLMConfig, **kwargs: Any
     ) -> "MultilingualMLMTask":
         check_task(utils.split_paths(cfg.data)[0], "multilingual_mlm")
-        return cls(cfg, load_data_dictionary(cfg.data))
+        return cls(cfg, load_input_dictionary(cfg.data))
 
     def check_head(self, model: BaseFairseqModel, name: str) -> None:
         if model.lm_head is None:

@@ -125,6 +125,16 @@ def test_resuming_draws_as_before(world, name, tmp_path):
     )
 
 
+def test_a_cache_of_other_languages_is_refused(world, tmp_path):
+    """All there are, and one of them, which draws other sentences."""
+    flags = ["--unlabelled-data", world.sentences, "--teacher-cache", tmp_path / "c"]
+    flags += [*ONE]
+    world.distil("zero_shot_classification", tmp_path / "all", *flags)
+    flags += ["--unlabelled-langs", "sw"]
+    with pytest.raises(UserError, match="filled with another --unlabelled-langs"):
+        world.distil("zero_shot_classification", tmp_path / "one", *flags)
+
+
 @all_tasks
 def test_without_a_weight_nothing_changes(world, name, tmp_path, caplog):
     flags = ["--max-update", 2, *SILENT]

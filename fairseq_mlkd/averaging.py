@@ -171,10 +171,10 @@ def _load(path: Path) -> dict[str, Any]:
     register()  # only what is known may be named
     try:
         state = load_state(os.fspath(path))
-        check_state(state)
+        checked = check_state(state)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    return state
+    return {**state, "task_state": checked["task_state"]}
 
 
 def _widen(tensor: Tensor) -> Tensor:
@@ -191,7 +191,7 @@ def _section(state: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 
 
 def _rule(path: Path, state: Mapping[str, Any]) -> str:
-    return selection_rule(str(path), (state["task_state"] or {}).get(SELECTION_KEY))
+    return selection_rule(str(path), state["task_state"].get(SELECTION_KEY))
 
 
 def _name_rule(seeds: Sequence[Any], rules: Sequence[str]) -> str:
@@ -267,7 +267,7 @@ def _check_encoder(
         if key in ours and key in theirs:
             _compare(first, path, f"model.{key}", ours[key], theirs[key])
     for key, what in _FINGERPRINTS:
-        own, foreign = ((s["task_state"] or {}).get(key) for s in (state, other))
+        own, foreign = (s["task_state"].get(key) for s in (state, other))
         if None not in (own, foreign) and own != foreign:
             raise ValueError(f"{first} and {path} do not have the same {what}")
     shapes, others = (

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from fairseq_mlkd import register
 from fairseq_mlkd.admission import KINDS, admit, check_sizes
+from fairseq_mlkd.text.dictionary import DICTIONARY_FILE
 
 logger = logging.getLogger(__name__)
 
@@ -60,9 +61,7 @@ def read_checkpoint(path: str, flag: str) -> dict[str, Any]:
     try:
         if os.path.isdir(path):
             raise ValueError(_describe_folder(path))
-        state = load_state(path)
-        _refuse_foreign(state)
-        return check_state(state)
+        return check_state(load_state(path))
     except ValueError as error:
         raise ValueError(f"{flag} {path}: {error}") from None
 
@@ -159,6 +158,14 @@ def _refuse_foreign(state: dict[str, Any]) -> None:
 
 
 def check_state(state: dict[str, Any]) -> dict[str, Any]:
+    """Check all that is used of what a checkpoint holds.
+
+    Returns:
+        As `read_checkpoint`.
+    Raises:
+        ValueError: it is none of ours, or damaged.
+    """
+    _refuse_foreign(state)
     cfg, weights = state["cfg"], state["model"]
     if not isinstance(cfg, dict):
         raise ValueError(f"damaged: its cfg is a {type(cfg).__name__}")
@@ -252,7 +259,7 @@ def check_tensors(weights: Any) -> None:
 def dictionary_beside(path: str) -> str | None:
     """Return the folder of a checkpoint if its `dict.txt` stands there, too."""
     folder = os.path.dirname(os.path.abspath(path))
-    return folder if os.path.isfile(os.path.join(folder, "dict.txt")) else None
+    return folder if os.path.isfile(os.path.join(folder, DICTIONARY_FILE)) else None
 
 
 def model_config(state: dict[str, Any]) -> DictConfig:

@@ -5,6 +5,7 @@ import copy
 import functools
 import logging
 import os
+import re
 import shutil
 from collections.abc import Sequence
 from typing import Any
@@ -27,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 _NUMBERS = ("f2", "f4", "f8", "i4", "i8", "?")
 _CORES = ("core", "_core")
+# what fairseq calls the checkpoints that it saves
+_SAVED = re.compile(r"checkpoint(\d+|_\d+_\d+|_best|_last|\.best_.+)\.pt")
 
 
 def load_weights_only() -> None:
@@ -145,8 +148,11 @@ def go_on_from_whole_checkpoint() -> None:
 
 
 def _find_whole(folder: str) -> str | None:
-    """Return the newest checkpoint that can be read."""
-    paths = [path for path in os.scandir(folder) if path.name.endswith(".pt")]
+    """Return the newest checkpoint of fairseq's that can be read.
+
+    Means of checkpoints, and what a crash leaves, cannot be gone on from.
+    """
+    paths = [path for path in os.scandir(folder) if _SAVED.fullmatch(path.name)]
     paths.sort(key=lambda path: path.stat().st_mtime, reverse=True)
     return next((path.path for path in paths if not is_torn(path.path)), None)
 

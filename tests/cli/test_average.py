@@ -155,6 +155,13 @@ def test_different_runs_are_refused_in_one_line(data, tmp_path, second, complain
     assert not (tmp_path / "mean.pt").exists()
 
 
+def test_weights_of_another_toolkit_are_refused(run_of_three, tmp_path):
+    torch.save({"layer.weight": torch.ones(2)}, tmp_path / "pytorch_model.bin")
+    paths = [str(run_of_three[0]), str(tmp_path / "pytorch_model.bin")]
+    with pytest.raises(SystemExit, match="pytorch_model.bin: weights without a config"):
+        main([str(tmp_path / "mean.pt"), *paths])
+
+
 def test_other_labels_dictionaries_weights_and_too_few_are_refused(
     run_of_three, tmp_path, data
 ):

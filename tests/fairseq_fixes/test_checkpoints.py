@@ -47,6 +47,9 @@ def test_a_run_goes_on_where_its_last_checkpoint_is_torn(tmp_path, caplog, torn)
     unbroken = train(data, tmp_path / "unbroken", *flags, "--max-update", 6)
     last = train(data, tmp_path / "s", *flags, "--max-update", 4)
     whole = last.read_bytes()
+    # newer, and nothing that a training goes on from
+    shutil.copy(train(data, tmp_path / "mean", *MLM, "--max-update", 1), tmp_path / "s")
+    (tmp_path / "s" / "checkpoint_last.pt").rename(tmp_path / "s/checkpoint_mean.pt")
     contents = {"empty": b"", "half": whole[: len(whole) // 2], "zeros": bytes(100)}
     last.write_bytes(contents[torn])
     caplog.clear()

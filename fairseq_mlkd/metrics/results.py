@@ -118,24 +118,39 @@ def latest_results(results: Iterable[Result]) -> list[Result]:
 
 
 def results_of(checkpoint: Path, given: Path | None = None) -> list[Result]:
-    """Return the lines of a checkpoint, or that name none; without a file, nothing.
+    """Return the lines that name this checkpoint, or none; empty without a file.
+
+    Where no line has its path, which may have been moved, its file name will do.
 
     Args:
         given: a file of result lines; default: `results.jsonl` beside the checkpoint.
     Raises:
-        ValueError: the given file is missing, or a line is no result.
+        ValueError: the given file is missing, a line is no result, or lines are of
+            several models.
     """
     path = given or checkpoint.with_name("results.jsonl")
     if not path.is_file():
         if given:
             raise ValueError(f"--results {path}: no such file")
         return []
+    lines = read_results([str(path)])
+    own = [r for r in lines if r.checkpoint and _is_same(r.checkpoint, checkpoint)]
     name = checkpoint.name
-    found = read_results([str(path)])
-    return [r for r in found if not r.checkpoint or Path(r.checkpoint).name == name]
+    named = [r for r in lines if Path(r.checkpoint or name).name == name]
+    models = dict.fromkeys(r.model for r in named)
+    if not own and len(models) > 1:
+        raise ValueError(
+            f"{path}: no line has the path {checkpoint}, and those of its name are of "
+            f"{' and '.join(models)}: give --results with its lines alone"
+        )
+    return own or named
+
+
+def _is_same(path: str, other: Path) -> bool:
+    return os.path.realpath(path) == os.path.realpath(other)
 
 
 def main_scores(results: Sequence[Result]) -> dict[str, float]:
-    """Return by language the first metric that there is of test data."""
+    """Return each language's test score, of the metric that comes first."""
     found = [r for r in latest_results(results) if r.split == "test"]
     return {r.lang: r.value for r in found if r.metric == found[0].metric}

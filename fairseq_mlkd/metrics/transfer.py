@@ -86,7 +86,10 @@ class Transfer:
         self._now: dict[str, Scores] = {}  # of the one under way, so far
 
     def restore(self, values: Any) -> None:
-        """Take the validation before from a checkpoint; nothing of what is none."""
+        """Restore the last validation's scores from a checkpoint.
+
+        What are no scores is left out, as in `read_scores`.
+        """
         self.last = read_scores(values)
 
     def add(self, subset: str, scores: Scores) -> tuple[list[str], list[str]]:
@@ -112,7 +115,7 @@ class Transfer:
 
 
 def read_scores(values: Any) -> dict[str, Scores]:
-    """Return the scores by split that a checkpoint holds; none of anything else."""
+    """Return the scores by split that a checkpoint holds, without malformed ones."""
     return {
         split: {
             lang: float(value)

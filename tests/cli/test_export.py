@@ -209,6 +209,32 @@ def test_the_card_tells_scores_teacher_and_the_spoken_form(tmp_path):
     )
 
 
+def test_the_card_has_the_scores_of_this_checkpoint_alone(tmp_path):
+    made = make(tmp_path, TAGGING)
+    line = {"dataset": "wikiann", "lang": "de", "metric": "entity F1", "examples": 9}
+    scores = {"teacher": 70.5, "student": 58.5}
+    lines = [
+        {
+            **line,
+            "model": model,
+            "value": value,
+            "checkpoint": f"{model}/{made.path.name}",
+        }
+        for model, value in scores.items()
+    ]
+    results = tmp_path / "all.jsonl"
+    results.write_text("".join(f"{json.dumps(x)}\n" for x in lines))
+    with pytest.raises(SystemExit, match="of its name are of teacher and student"):
+        export(made, tmp_path / "out", "--results", str(results))
+    lines[0]["checkpoint"] = str(made.path)
+    results.write_text("".join(f"{json.dumps(x)}\n" for x in lines))
+    folder = export(made, tmp_path / "out", "--results", str(results))
+    assert json.loads((folder / "mlkd/facts.json").read_text())["scores"] == {
+        "de": 70.5
+    }
+    assert "58.5" not in (folder / "README.md").read_text()
+
+
 def test_the_card_tells_where_the_weights_began(tmp_path):
     made = make(tmp_path, TAGGING)
     state = load(made.path)

@@ -9,6 +9,7 @@ from fairseq_mlkd.convert.foreign import ForeignEncoder, Vocabulary, check_fixed
 from fairseq_mlkd.convert.naming import FAIRSEQ_NAMES
 from fairseq_mlkd.data.dictionary import load_dictionary
 from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderConfig
+from fairseq_mlkd.text.dictionary import MASK
 from fairseq_mlkd.text.sentencepieces import MODEL_FILE, SentencePieces, read_model
 from fairseq_mlkd.text.tokenizer import SETTINGS_FILE, Tokenizer
 
@@ -91,8 +92,8 @@ def _read_number(options: dict[str, Any], key: str, kind: type) -> Any:
 def _read_vocabulary(folder: Path) -> Vocabulary:
     dictionary = load_dictionary(folder, remedy="put the checkpoint's dictionary there")
     symbols = dictionary.symbols[dictionary.nspecial :]
-    if "<mask>" in symbols:
-        symbols.remove("<mask>")
+    if MASK in symbols:
+        symbols.remove(MASK)
     rows = list(range(dictionary.nspecial + len(symbols) + 1))
     return Vocabulary(_read_tokenizer(folder), symbols, rows, has_segments=False)
 

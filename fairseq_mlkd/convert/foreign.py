@@ -6,11 +6,9 @@ from typing import Any, NamedTuple
 from fairseq_mlkd.convert.heads import FoundHead
 from fairseq_mlkd.convert.naming import EmbeddingOrder, Names, Weights
 from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderConfig
+from fairseq_mlkd.text.dictionary import SPECIAL, WITH_MASK
 from fairseq_mlkd.text.segmentation import Subwords
 from fairseq_mlkd.text.tokenizer import Tokenizer
-
-# ours, in the order of a fairseq dictionary; `<mask>` is its last symbol
-SPECIAL = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")
 
 
 class Vocabulary(NamedTuple):
@@ -26,7 +24,7 @@ class Vocabulary(NamedTuple):
 
     def encode(self, text: str) -> list[int]:
         """Return the source's own ids of a text between its `<s>` and `</s>`."""
-        ids = dict(zip([*SPECIAL[:4], *self.symbols], self.rows))
+        ids = dict(zip([*SPECIAL, *self.symbols], self.rows))
         pieces = self.tokenizer.tokenize(text, "en")
         inner = [ids.get(piece, ids["<unk>"]) for piece in pieces]
         return [ids["<s>"], *inner, ids["</s>"]]
@@ -86,7 +84,7 @@ def build_vocabulary(
         raise ValueError(f"the vocabulary lacks {missing[0]}")
     symbols = [s for s in sorted(ids, key=ids.__getitem__) if s not in special]
     for symbol in symbols:
-        if symbol in SPECIAL:
+        if symbol in WITH_MASK:
             raise ValueError(f"the vocabulary holds {symbol} as an ordinary piece")
         if "\n" in symbol or "\r" in symbol:
             raise ValueError(

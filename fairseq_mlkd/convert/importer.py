@@ -20,6 +20,7 @@ from fairseq_mlkd.convert.trained import read_labels
 from fairseq_mlkd.data.folders import LABEL
 from fairseq_mlkd.files.writing import check_free, folder_on_success, is_free
 from fairseq_mlkd.models.multilingual_encoder import MultilingualEncoderModel
+from fairseq_mlkd.text.dictionary import DICTIONARY_FILE, MASK
 
 
 def import_encoder(
@@ -67,7 +68,7 @@ def import_encoder(
     with folder_on_success(out, shared=True) as partial:
         origin.record(partial)
         source.vocabulary.tokenizer.save(str(partial))
-        dictionary.save(str(partial / "dict.txt"))
+        dictionary.save(str(partial / DICTIONARY_FILE))
         torch.save(state, str(partial / CHECKPOINT_FILE))
         if head is not None:
             write_labels(partial, LABEL, head.labels)
@@ -146,7 +147,7 @@ def _build_dictionary(symbols: list[str]) -> Dictionary:
 def _with_mask(dictionary: Dictionary) -> Dictionary:
     """Complete what `dict.txt` holds, as tasks do."""
     completed = _build_dictionary(dictionary.symbols[dictionary.nspecial :])
-    completed.add_symbol("<mask>")
+    completed.add_symbol(MASK)
     return completed
 
 

@@ -20,9 +20,10 @@ from tokenizers import (
 )
 
 from fairseq_mlkd.convert.agreement import choose, class_name
-from fairseq_mlkd.convert.foreign import SPECIAL, Vocabulary, build_vocabulary
+from fairseq_mlkd.convert.foreign import Vocabulary, build_vocabulary
 from fairseq_mlkd.files.json_objects import read_json
 from fairseq_mlkd.remedies import FETCH_AGAIN
+from fairseq_mlkd.text.dictionary import MASK, WITH_MASK
 from fairseq_mlkd.text.sentencepieces import (
     MODEL_FILE,
     SentencePieces,
@@ -148,7 +149,7 @@ def _from_json(path: Path, options: Options) -> Candidates:
             ids = {piece: i for i, (piece, _) in enumerate(pieces)}
             ids.update({token["content"]: token["id"] for token in added})
             charsmap = _charsmap(content["normalizer"])
-            ours = [pair for pair in pieces if pair[0] not in SPECIAL]
+            ours = [pair for pair in pieces if pair[0] not in WITH_MASK]
             model_of = build_model(ours, charsmap)
             yield lambda: _sentencepiece(SentencePieces(model_of), ids)
         yield lambda: _whole(_with_options(content, options), special, options)
@@ -186,7 +187,7 @@ def _from_model(path: Path, options: Options) -> Candidates:
     rest = [
         (f"{p}NOTUSED" if p == "<unk>" else p, score) for p, score in pieces[first:]
     ]
-    numbered = [*((symbol, 0.0) for symbol in before), *rest, ("<mask>", 0.0)]
+    numbered = [*((symbol, 0.0) for symbol in before), *rest, (MASK, 0.0)]
     ids = {piece: i for i, (piece, _) in enumerate(numbered)}
     if len(ids) < len(numbered):
         raise ValueError("a piece stands there twice")
@@ -201,8 +202,8 @@ def _from_model(path: Path, options: Options) -> Candidates:
     unigrams.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()]
     )
-    content = _complete(json.loads(unigrams.to_str()), added, SPECIAL)
-    yield lambda: _whole(content, SPECIAL, options)
+    content = _complete(json.loads(unigrams.to_str()), added, WITH_MASK)
+    yield lambda: _whole(content, WITH_MASK, options)
 
 
 def _from_merges(path: Path, options: Options) -> Candidates:
@@ -275,7 +276,7 @@ def _wrong_class(options: Options, known: str) -> str:
 
 def _special_symbols(options: Options, known: list[str]) -> list[str]:
     """Return the symbols for `<s> <pad> </s> <unk> <mask>`, by option or as usual."""
-    usual = _BERT if set(_BERT) <= set(known) else list(SPECIAL)
+    usual = _BERT if set(_BERT) <= set(known) else list(WITH_MASK)
     found = []
     for roles, symbol in zip(_ROLES, usual):
         named = next((options[role] for role in roles if options.get(role)), symbol)
@@ -388,7 +389,7 @@ def _is_wordpiece(content: Options) -> bool:
 
 
 def _sentencepiece(subwords: SentencePieces, ids: Mapping[str, int]) -> Vocabulary:
-    return build_vocabulary(subwords, ids, list(SPECIAL), has_segments=False)
+    return build_vocabulary(subwords, ids, list(WITH_MASK), has_segments=False)
 
 
 def _charsmap(normaliser: Any) -> bytes:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 
 from fairseq_mlkd.text.bpe_learner import WORD_END
-from fairseq_mlkd.text.dictionary import BOS, EOS, MASK, SPECIAL, UNK
+from fairseq_mlkd.text.dictionary import BOS, EOS, MASK, UNK, WITH_MASK
 from fairseq_mlkd.text.segmentation import UNKNOWN
 from fairseq_mlkd.text.sentencepieces import SentencePieces
 from fairseq_mlkd.text.subwords import BpeCodes
@@ -54,7 +54,7 @@ def build_tokenizer(ours: OurTokenizer, symbols: list[str]) -> Exported:
         ValueError: subwords that `tokenizers` cannot cut alike.
     """
     subwords = ours.subwords
-    names = {symbol: symbol for symbol in (*SPECIAL, MASK)}
+    names = {symbol: symbol for symbol in WITH_MASK}
     if isinstance(subwords, WordPiece):
         names = _BERT
         tokenizer, extra = _wordpiece(subwords, [names.get(s, s) for s in symbols])
@@ -63,7 +63,7 @@ def build_tokenizer(ours: OurTokenizer, symbols: list[str]) -> Exported:
     elif isinstance(subwords, BpeCodes):
         tokenizer, extra = _codes(subwords, symbols)
     elif isinstance(subwords, WholeTokenizer):
-        names = dict(zip((*SPECIAL, MASK), subwords.special))
+        names = dict(zip(WITH_MASK, subwords.special))
         tokenizer, extra = _whole(subwords, [names.get(s, s) for s in symbols])
     else:
         raise ValueError(f"subwords of kind {subwords.kind} have no tokenizer.json")
@@ -163,7 +163,7 @@ def _codes(subwords: BpeCodes, symbols: list[str]) -> tuple[Tokenizer, int]:
     vocabulary = {}
     for i, symbol in enumerate(symbols):
         name = symbol
-        if symbol not in (*SPECIAL, MASK):
+        if symbol not in WITH_MASK:
             name = symbol.removesuffix("@@")
             name += "" if symbol.endswith("@@") else WORD_END
         vocabulary[name] = i

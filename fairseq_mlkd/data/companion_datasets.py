@@ -43,7 +43,7 @@ class MixedDataset(BaseWrapperDataset):
         self.unlabelled = unlabelled
         self.has_masks = isinstance(unlabelled, MaskedLMDataset)
         self.plain = unlabelled.dataset if self.has_masks else unlabelled
-        # example i has those from the i-th of these to the next
+        # example i gets the unlabelled ones `starts[i]` to `starts[i + 1] - 1`
         shares = np.arange(len(dataset) + 1) * len(unlabelled)
         self.starts = shares // max(len(dataset), 1)
         self.epoch = 0
@@ -54,7 +54,10 @@ class MixedDataset(BaseWrapperDataset):
         return self.dataset.langs
 
     def set_epoch(self, epoch: int) -> None:
-        """Draw what is unlabelled in `epoch` (from 1), once for each change of it."""
+        """Draw the unlabelled examples of `epoch` (from 1).
+
+        A second call for the same epoch leaves their order as it is.
+        """
         super().set_epoch(epoch)
         self.unlabelled.set_epoch(epoch)
         if epoch == self.epoch:  # fairseq says so again after it has made the batches

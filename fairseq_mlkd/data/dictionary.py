@@ -6,7 +6,7 @@ from pathlib import Path
 from fairseq import utils
 from fairseq.data import Dictionary
 
-from fairseq_mlkd.data.folders import DICTIONARY_FILE
+from fairseq_mlkd.text.dictionary import DICTIONARY_FILE, MASK
 
 
 def load_dictionary(folder: str | Path, *shards: str | Path, remedy: str) -> Dictionary:
@@ -37,6 +37,13 @@ def load_data_dictionary(data: str) -> Dictionary:
     """
     remedy = "name a folder that mlkd-benchmark or mlkd-corpus wrote"
     return load_dictionary(*utils.split_paths(data), remedy=remedy)
+
+
+def load_input_dictionary(data: str) -> Dictionary:
+    """Read the symbols of a model's input: as `load_data_dictionary`, `<mask>` last."""
+    dictionary = load_data_dictionary(data)
+    dictionary.add_symbol(MASK)
+    return dictionary
 
 
 def _load(folder: str | Path, remedy: str) -> Dictionary:

@@ -38,7 +38,6 @@ LABEL = "label"
 INTENT = "intent"
 TARGET = "target"
 
-DICTIONARY_FILE = "dict.txt"
 # In `target`: which slots stand under which intents in training.
 ONTOLOGY_FILE = "ontology.txt"
 AUDIT_FILE = "audit.json"

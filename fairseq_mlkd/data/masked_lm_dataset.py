@@ -61,7 +61,10 @@ class MaskedLMDataset(BaseWrapperDataset):
         }
 
     def collater(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
-        """Batch, mask and give `target` `(bsz, src_len)`: ids, or padding."""
+        """Batch the masked sentences as `src_tokens`, and what they hide as `target`.
+
+        The target is `(bsz, src_len)`: ids to predict, padding elsewhere.
+        """
         if not samples:
             return {}
         pad = self.dictionary.pad()

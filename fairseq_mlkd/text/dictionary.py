@@ -12,6 +12,7 @@ DICTIONARY_FILE = "dict.txt"
 MASK = "<mask>"
 BOS, PAD, EOS, UNK = range(4)
 SPECIAL = ("<s>", "<pad>", "</s>", UNKNOWN)
+WITH_MASK = (*SPECIAL, MASK)  # all that no text is cut into
 _OVERWRITE = " #fairseq:overwrite"
 
 

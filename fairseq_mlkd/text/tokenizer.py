@@ -9,6 +9,7 @@ from typing import Any
 
 from fairseq_mlkd.files.hashing import file_sha256
 from fairseq_mlkd.files.json_objects import read_json, write_json
+from fairseq_mlkd.text.dictionary import DICTIONARY_FILE
 from fairseq_mlkd.text.segmentation import Subwords
 from fairseq_mlkd.text.spoken import spoken_words, to_spoken
 from fairseq_mlkd.text.subwords import KINDS
@@ -101,7 +102,7 @@ def tokenizer_fingerprint(folder: Path) -> str:
 
     That is `dict.txt`, `subwords.json` and the files which the latter names.
     """
-    names = {"dict.txt", SETTINGS_FILE}
+    names = {DICTIONARY_FILE, SETTINGS_FILE}
     settings = folder / SETTINGS_FILE
     if settings.exists():
         values = read_json(settings, "write the folder again").values()

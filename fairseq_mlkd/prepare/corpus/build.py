@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from typing import Any
 
-from fairseq_mlkd.data.folders import DICTIONARY_FILE, REPORT_FILE
+from fairseq_mlkd.data.folders import REPORT_FILE
 from fairseq_mlkd.files.json_objects import write_json
 from fairseq_mlkd.files.writing import copy_file
 from fairseq_mlkd.prepare.corpus.card import write_card
@@ -21,6 +21,7 @@ from fairseq_mlkd.prepare.corpus.report import (
 from fairseq_mlkd.prepare.corpus.sentence_encoder import load_tokenizer, read_dictionary
 from fairseq_mlkd.prepare.corpus.tasks import RESULT_FILE, Call, Execute, Result, Steps
 from fairseq_mlkd.prepare.corpus.workers import Workers
+from fairseq_mlkd.text.dictionary import DICTIONARY_FILE
 from fairseq_mlkd.text.tokenizer import Tokenizer
 
 

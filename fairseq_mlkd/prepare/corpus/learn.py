@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from fairseq.data import Dictionary
 
-from fairseq_mlkd.data.folders import DICTIONARY_FILE
 from fairseq_mlkd.prepare.corpus.chunks import read_packed, write_packed
 from fairseq_mlkd.prepare.corpus.draw import CleanChunk, blocks
 from fairseq_mlkd.prepare.corpus.sentence_encoder import (
@@ -18,6 +17,7 @@ from fairseq_mlkd.prepare.corpus.sentence_encoder import (
     read_dictionary,
 )
 from fairseq_mlkd.prepare.corpus.tasks import Result
+from fairseq_mlkd.text.dictionary import DICTIONARY_FILE
 from fairseq_mlkd.text.segmentation import Subwords
 from fairseq_mlkd.text.sentencepieces import (
     MODEL_FILE,

@@ -8,12 +8,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from fairseq_mlkd.data.folders import DICTIONARY_FILE, REPORT_FILE
+from fairseq_mlkd.data.folders import REPORT_FILE
 from fairseq_mlkd.files.json_objects import read_json
 from fairseq_mlkd.prepare.corpus.clean import DROP_REASONS
 from fairseq_mlkd.prepare.corpus.options import CorpusOptions
 from fairseq_mlkd.prepare.corpus.tasks import Result
 from fairseq_mlkd.remedies import OTHER_FOLDER
+from fairseq_mlkd.text.dictionary import DICTIONARY_FILE
 from fairseq_mlkd.text.tokenizer import SETTINGS_FILE
 
 ARGUMENTS_FILE = "arguments.json"

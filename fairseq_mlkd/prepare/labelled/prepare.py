@@ -11,7 +11,6 @@ from typing import Any
 
 from fairseq_mlkd.data.folders import (
     AUDIT_FILE,
-    DICTIONARY_FILE,
     INTENT,
     LABEL,
     TARGET,
@@ -31,6 +30,7 @@ from fairseq_mlkd.prepare.labelled.row_writer import (
 from fairseq_mlkd.prepare.labelled.rows import Dropped, LabelledFile, Row, row_error
 from fairseq_mlkd.prepare.labelled.selection import Settings, select_files
 from fairseq_mlkd.remedies import OTHER_FOLDER
+from fairseq_mlkd.text.dictionary import DICTIONARY_FILE
 from fairseq_mlkd.text.pointers import pointer_position
 from fairseq_mlkd.text.tokenizer import tokenizer_fingerprint
 

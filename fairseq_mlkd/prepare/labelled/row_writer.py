@@ -12,7 +12,6 @@ from fairseq.data import Dictionary
 from fairseq_mlkd.data.binary import BinaryWriter, encode_line
 from fairseq_mlkd.data.dictionary import load_dictionary
 from fairseq_mlkd.data.folders import (
-    DICTIONARY_FILE,
     ONTOLOGY_FILE,
     PIECES,
     TARGET,
@@ -21,6 +20,7 @@ from fairseq_mlkd.data.folders import (
 from fairseq_mlkd.prepare.labelled.audit import FileAudit
 from fairseq_mlkd.prepare.labelled.reader import Reader
 from fairseq_mlkd.prepare.labelled.rows import Row, WordRow
+from fairseq_mlkd.text.dictionary import DICTIONARY_FILE
 from fairseq_mlkd.text.grammar import Grammar
 from fairseq_mlkd.text.parse_tree import ontology_pairs, parse_tree
 from fairseq_mlkd.text.tokenizer import Tokenizer

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from fairseq_mlkd.files.tarballs import ShortHeaders
 from fairseq_mlkd.files.writing import replace_on_success
 
 # RuntimeError: what zipfile says of passwords and of packings that it does not know.
@@ -93,7 +94,7 @@ def _read_members(archive: Path) -> Iterator[Member]:
         with zipfile.ZipFile(archive) as file:
             yield from _read_zip(file)
     else:
-        with tarfile.open(archive, "r|gz") as tar:
+        with tarfile.open(archive, "r|gz", tarinfo=ShortHeaders) as tar:
             yield from _read_tar(tar)
 
 
@@ -102,7 +103,7 @@ def _read_zip(file: zipfile.ZipFile) -> Iterator[Member]:
         if info.filename.endswith(".tar.gz"):
             with (
                 file.open(info) as inner,
-                tarfile.open(fileobj=inner, mode="r|gz") as tar,
+                tarfile.open(fileobj=inner, mode="r|gz", tarinfo=ShortHeaders) as tar,
             ):
                 for member in _read_tar(tar):
                     yield member._replace(name=f"{info.filename}/{member.name}")

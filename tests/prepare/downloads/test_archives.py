@@ -1,5 +1,6 @@
 """Unpacking: what a benchmark reads, where it reads it, and nothing else."""
 
+import gzip
 import re
 import stat
 import tarfile
@@ -34,6 +35,15 @@ def test_only_the_languages_asked_for_are_unpacked(tmp_path, name, file_name):
         assert unpack(archive, tmp_path / "out", ORIGINS[name].members, langs) <= {"hi"}
     unpacked = files_in(tmp_path / "out")
     assert unpacked and not re.search(r"\bde\b", " ".join(unpacked))
+
+
+def test_a_name_that_would_fill_the_memory_is_refused(tmp_path):
+    long = tarfile.TarInfo("././@LongLink")
+    long.type, long.size = tarfile.GNUTYPE_LONGNAME, 1 << 32
+    with gzip.open(tmp_path / "a.tar.gz", "wb") as file:
+        file.write(long.tobuf())
+    with pytest.raises(ValueError, match="damaged .a name of 4,294,967,296 bytes"):
+        unpack(tmp_path / "a.tar.gz", tmp_path / "out", {".*": "x"}, [])
 
 
 def test_what_is_there_stays_and_what_was_cut_is_completed(tmp_path):

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO, cast
 
 from fairseq_mlkd.files.lines import decode_lines
 from fairseq_mlkd.files.packed import open_packed
+from fairseq_mlkd.files.tarballs import ShortHeaders
 from fairseq_mlkd.prepare.corpus.readers.document import Document
 from fairseq_mlkd.prepare.corpus.readers.lines import gather_lines
 from fairseq_mlkd.remedies import FETCH_AGAIN, needed_for
@@ -38,7 +39,7 @@ def read_billion_words(path: str, counts: Counter[str]) -> Iterator[Document]:
     try:
         with (
             open_packed(path) as stream,
-            tarfile.open(fileobj=stream, mode="r|") as tar,
+            tarfile.open(fileobj=stream, mode="r|", tarinfo=ShortHeaders) as tar,
         ):
             for member in tar:
                 if member.isdir():

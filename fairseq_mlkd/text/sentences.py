@@ -88,8 +88,14 @@ def _last_part(abbreviation: str) -> str:
 
 
 def split_sentences(text: str, lang: str) -> list[str]:
-    """Return the sentences of `text`, stripped, without empty ones."""
-    return list(_sentences(text, lang))
+    """Return the sentences of `text`, stripped, without empty ones.
+
+    Args:
+        text: any text.
+        lang: as in `to_spoken`.
+    """
+    language = find_language(lang)
+    return list(_sentences(text, language.lang if language else ""))
 
 
 def _sentences(text: str, lang: str) -> Iterator[str]:

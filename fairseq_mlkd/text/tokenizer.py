@@ -90,10 +90,13 @@ class Tokenizer:
         try:
             subwords = KINDS[settings["kind"]].load(folder, settings)
             return cls(subwords, settings["normalisation"])
-        except KeyError as error:
+        except (KeyError, TypeError) as error:
+            reason = f"{error.args[0]!r} is missing or unknown"
+            if isinstance(error, TypeError):
+                reason = f"damaged ({error})"
             raise ValueError(
-                f"{path}: {error.args[0]!r} is missing or unknown; write the folder "
-                "again with preprocess/corpus.py or mlkd-import"
+                f"{path}: {reason}; write the folder again with mlkd-corpus or "
+                "mlkd-import"
             ) from None
 
 
@@ -113,7 +116,7 @@ def tokenizer_fingerprint(folder: Path) -> str:
 
 
 def _read_settings(path: str) -> dict[str, Any]:
-    remedy = "name a folder that preprocess/corpus.py or mlkd-import wrote"
+    remedy = "name a folder that mlkd-corpus or mlkd-import wrote"
     settings = read_json(path, remedy)
     if settings.get("format") != FORMAT_VERSION:
         raise ValueError(

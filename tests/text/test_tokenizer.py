@@ -61,6 +61,8 @@ def test_saving_into_its_own_folder_keeps_the_codes(tokenizer, tmp_path):
     [
         ({"format": 99}, "format 1"),
         ({"kind": "other"}, "'other' is missing or unknown"),
+        ({"kind": ["other"]}, "damaged .*; write the folder again with mlkd-corpus"),
+        ({"codes": 5}, "damaged"),
         ({"codes": "gone"}, "gone: cannot be read"),
         ({"normalisation": "odd"}, "normalisation 'odd'"),
         (None, "not JSON"),

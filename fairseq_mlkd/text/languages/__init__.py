@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
 from pkgutil import iter_modules
 
 from fairseq_mlkd.text.language import Language
 
+_REGION = re.compile(r"[-_].*", re.DOTALL)
 
-@cache
+
 def find_language(lang: str) -> Language | None:
-    """Return the language of an ISO 639-1 code, or None if it has no file here."""
-    module = f"{__name__}.{lang}"
-    if not lang.isalpha() or find_spec(module) is None:
-        return None
-    language = import_module(module).LANGUAGE
-    assert isinstance(language, Language)
-    return language
+    """Return the language of a code, or None if it has no file here.
+
+    Args:
+        lang: ISO 639-1 code; a region may follow it (`pt-BR`, `pt_BR`).
+    """
+    code = _REGION.sub("", lang).lower()
+    return _load(code) if code in _codes() else None
 
 
 @cache
 def all_languages() -> tuple[Language, ...]:
     """Return the languages that have a file here, in the order of their codes."""
-    codes = sorted(module.name for module in iter_modules(__path__))
-    return tuple(language for code in codes if (language := find_language(code)))
+    return tuple(_load(code) for code in sorted(_codes()))
+
+
+@cache
+def _codes() -> frozenset[str]:
+    return frozenset(module.name for module in iter_modules(__path__))
+
+
+@cache
+def _load(code: str) -> Language:
+    language = import_module(f"{__name__}.{code}").LANGUAGE
+    assert isinstance(language, Language)
+    return language

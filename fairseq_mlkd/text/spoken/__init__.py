@@ -43,10 +43,12 @@ def to_spoken(text: str, lang: str) -> str:
 
     Args:
         text: any text; line breaks count as spaces.
-        lang: ISO 639-1 code of a file in `languages/`; for others, digits stay.
+        lang: ISO 639-1 code of a file in `languages/`, a region may follow it
+            (`pt-BR`); for others, digits stay.
     """
     text = fold(text)
-    reader = _speaker(lang)
+    language = find_language(lang)
+    reader = _speaker(language.lang) if language else None
     text = reader.read(text) if reader else _DIGIT_GROUPS.sub(_join_digits, text)
     text = clean(text)
     if reader and reader.language.segment:
@@ -64,9 +66,10 @@ def spoken_words(words: list[str], lang: str) -> list[str]:
 
 
 @cache
-def _speaker(lang: str) -> Speaker | None:
-    language = find_language(lang)
-    return Speaker(language) if language else None
+def _speaker(code: str) -> Speaker:
+    language = find_language(code)
+    assert language is not None
+    return Speaker(language)
 
 
 def _join_digits(number: Match[str]) -> str:

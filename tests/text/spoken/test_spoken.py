@@ -32,6 +32,8 @@ ALIKE = (range(0x3400, 0xA000), range(0xAC00, 0xF900))
         ("en", "?!", ""),
         ("ja", "", ""),
         ("en", "½ １２ १२ ١٢ ２％", "one half twelve twelve twelve two percent"),
+        ("pt-BR", "21 casas", "vinte e uma casas"),
+        ("de_AT", "21 Katzen", "einundzwanzig katzen"),
         ("xx", "1'000'000 1\u202f000 1.000 1,000", "1000000 1000 1 000 1 000"),
         ("xx", "$5 & 3:30, 12 % １२ १२ ①② x² ½ ፩", "5 3 30 12 12 12 1 2 x 2 1 2 1"),
     ],

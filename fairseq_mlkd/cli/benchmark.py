@@ -74,7 +74,7 @@ def get_parser() -> argparse.ArgumentParser:
         metavar="DIR",
         type=Path,
         required=True,
-        help="what preprocess/corpus.py or mlkd-import wrote",
+        help="what mlkd-corpus or mlkd-import wrote",
     )
     parser.add_argument("--source-lang", default="en", help="language to fine-tune on")
     parser.add_argument(

@@ -1,6 +1,9 @@
 """The parser that all commands share, and one line for whatever goes wrong."""
 
 import argparse
+import glob
+import os
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,3 +69,33 @@ def read_settings(flag: str, given: list[str]) -> dict[str, str]:
             raise ValueError(f"{flag} {setting}: {key} is given twice")
         settings[key] = value
     return settings
+
+
+def read_languages(given: list[str]) -> dict[str, list[str]]:
+    """Return the files of each language that are given as `LANG=FILE,FILE`.
+
+    Raises:
+        ValueError: one is not, is given twice, or is a pattern that no file has.
+    """
+    files: dict[str, list[str]] = {}
+    for argument in given:
+        match = re.fullmatch(r"([a-z]{2,3}(?:[-_]\w+)?)=([^,]+(?:,[^,]+)*)", argument)
+        if not match:
+            raise ValueError(f"{argument!r}: write LANG=FILE or LANG=FILE,FILE")
+        lang, paths = match.groups()
+        if lang in files:
+            raise ValueError(f"language {lang} is given twice; use commas")
+        files[lang] = [
+            path for pattern in paths.split(",") for path in _expand(pattern)
+        ]
+    return files
+
+
+def _expand(pattern: str) -> list[str]:
+    """Return the files that a pattern names, sorted; a plain name stands for itself."""
+    if not re.search(r"[*?[]", pattern) or os.path.exists(pattern):
+        return [pattern]
+    paths = sorted(glob.glob(pattern))
+    if not paths:
+        raise ValueError(f"{pattern}: no file has such a name")
+    return paths

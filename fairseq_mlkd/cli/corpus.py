@@ -10,13 +10,16 @@ Example:
 """
 
 import argparse
-import glob
 import os
-import re
 from dataclasses import fields
 from typing import Any
 
-from fairseq_mlkd.cli.command import make_parser, one_line_errors
+from fairseq_mlkd.cli.command import (
+    make_parser,
+    one_line_errors,
+    read_languages,
+    read_settings,
+)
 from fairseq_mlkd.prepare.corpus.options import SUBWORDS, CorpusOptions
 from fairseq_mlkd.prepare.corpus.tasks import WorkerLost
 from fairseq_mlkd.prepare.corpus.workers import CLUSTERS, Workers
@@ -35,10 +38,12 @@ def main(argv: list[str] | None = None) -> None:
     from fairseq_mlkd.prepare.corpus.report import existing_report
 
     given = {name: value for name, value in vars(args).items() if name in OPTIONS}
-    options = CorpusOptions(parse_languages(args.languages), **given)
+    options = CorpusOptions(read_languages(args.languages), **given)
     for line in filter(None, map(describe_odd_code, options.files)):
         print(f"warning: {line}")
-    workers = Workers(args.workers, args.cluster, parse_settings(args.cluster_options))
+    settings = read_settings("--cluster-options", args.cluster_options)
+    cluster = {key: int(x) if x.isdecimal() else x for key, x in settings.items()}
+    workers = Workers(args.workers, args.cluster, cluster)
     if existing_report(args.out, options):
         print(f"{args.out} already holds this corpus; nothing to do")
     else:
@@ -107,39 +112,6 @@ def available_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def parse_languages(arguments: list[str]) -> dict[str, list[str]]:
-    files: dict[str, list[str]] = {}
-    for argument in arguments:
-        match = re.fullmatch(r"([a-z]{2,3}(?:[-_]\w+)?)=([^,]+(?:,[^,]+)*)", argument)
-        if not match:
-            raise ValueError(f"{argument!r}: write LANG=FILE or LANG=FILE,FILE")
-        lang, paths = match.groups()
-        if lang in files:
-            raise ValueError(f"language {lang} is given twice; use commas")
-        files[lang] = [path for pattern in paths.split(",") for path in expand(pattern)]
-    return files
-
-
-def expand(pattern: str) -> list[str]:
-    """Return the files that a pattern names, sorted; a plain name stands for itself."""
-    if not re.search(r"[*?[]", pattern) or os.path.exists(pattern):
-        return [pattern]
-    paths = sorted(glob.glob(pattern))
-    if not paths:
-        raise ValueError(f"{pattern}: no file has such a name")
-    return paths
-
-
-def parse_settings(arguments: list[str]) -> dict[str, int | str]:
-    settings: dict[str, int | str] = {}
-    for argument in arguments:
-        name, separator, value = argument.partition("=")
-        if not (name and separator):
-            raise ValueError(f"--cluster-options {argument}: write KEY=VALUE")
-        settings[name] = int(value) if value.isdecimal() else value
-    return settings
 
 
 def print_report(report: dict[str, Any]) -> None:

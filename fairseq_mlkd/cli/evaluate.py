@@ -31,6 +31,7 @@ from fairseq_mlkd.cli.command import add_paths, make_parser, one_line_errors
 if TYPE_CHECKING:
     from fairseq_mlkd.metrics.results import Result
 
+DEFAULT_RULES = "best,last,mean,seeds"
 RULES = ("best", "last", "mean", "seeds", "mix", "oracle", "mixes")
 SINGLE = {"best": "checkpoint_best.pt", "last": "checkpoint_last.pt"}
 
@@ -61,7 +62,7 @@ def get_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--rules",
-        default="best,last,mean,seeds",
+        default=DEFAULT_RULES,
         help="comma-separated, of " + ", ".join(RULES) + " (default: %(default)s)",
     )
     parser.add_argument(
@@ -204,8 +205,8 @@ def _find_mix(folder: Path, args: argparse.Namespace) -> Path:
 def choose_share(scores: Mapping[float, float], examples: int) -> float:
     """Return the largest share whose score may be the best one but for chance.
 
-    Namely is within one standard error of it (Breiman et al., 1984), as of a share of
-    right answers; of an F1 that is rough.
+    That is, within one standard error of the best (Breiman et al., 1984), taken as that
+    of a share of right answers; for an F1 this is rough.
 
     Args:
         scores: by share, in percent, on validation data in the source language.

@@ -90,7 +90,8 @@ def measure_all(args: argparse.Namespace) -> Iterator[Row]:
         for setting, row in zip(settings, rows):
             path, engine = setting.path, setting.engine
             row["disk"] = megabytes(setting)
-            model = path.parent.resolve().name if path.is_file() else path.name
+            folder = path.parent if path.is_file() else path
+            model = folder.resolve().name
             source, zero_shot = scores[path]
             names = {"model": model, "engine": engine, "threads": n, "batch": batch}
             yield {**names, **row, "source": source, "zero_shot": zero_shot}

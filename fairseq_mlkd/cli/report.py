@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fairseq_mlkd.cli.command import make_parser, one_line_errors
+from fairseq_mlkd.cli.command import make_parser, one_line_errors, read_settings
 from fairseq_mlkd.files.writing import write_text
 from fairseq_mlkd.metrics.results import Result, latest_results, read_results
 from fairseq_mlkd.prepare.labelled import READERS
@@ -96,21 +96,6 @@ def load_results(paths: list[str]) -> dict[Result, str]:
     return {result: files[result] for result in latest}
 
 
-def read_parts(given: list[str]) -> dict[str, str]:
-    """Return the paper's model -> ours.
-
-    Raises:
-        ValueError: one has no `=`.
-    """
-    parts = {}
-    for text in given:
-        paper, equals, model = text.partition("=")
-        if not equals:
-            raise ValueError(f"--part {text}: write PAPERS=MODEL")
-        parts[paper] = model
-    return parts
-
-
 def write_report(folder: Path, report: Report) -> None:
     """Write the report in every form; `report.png` if there is a score to draw."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -136,7 +121,7 @@ def main(argv: list[str] | None = None) -> None:
         TITLES,
         teacher=args.teacher,
         baseline=args.baseline,
-        parts=read_parts(args.part),
+        parts=read_settings("--part", args.part),
         selection=args.selection,
         latency=args.latency,
     )

@@ -16,7 +16,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from fairseq_mlkd.cli.command import make_parser, one_line_errors
+from fairseq_mlkd.cli.command import make_parser, one_line_errors, read_languages
 from fairseq_mlkd.files.writing import check_free, folder_on_success
 
 
@@ -74,19 +74,9 @@ def run(args: argparse.Namespace) -> list[str]:
     if args.langs:
         texts = read_data(trained, args.langs.split(","))
     else:
-        texts = read_texts(trained.tokenizer, _read_files(args.text))
+        texts = read_texts(trained.tokenizer, read_languages(args.text))
     with folder_on_success(args.out) as folder:
         return write_folder(folder, trained, texts)
-
-
-def _read_files(given: list[str]) -> dict[str, list[str]]:
-    files: dict[str, list[str]] = {}
-    for argument in given:
-        lang, mark, paths = argument.partition("=")
-        if not mark or not lang or not paths:
-            raise ValueError(f"--text {argument}: LANG=FILE is needed")
-        files.setdefault(lang, []).extend(paths.split(","))
-    return files
 
 
 @one_line_errors("mlkd-trim")

@@ -26,6 +26,7 @@ from fairseq_mlkd.data.folders import (
     WORDS,
     has_pairs,
 )
+from fairseq_mlkd.files.markdown import table
 from fairseq_mlkd.files.progress import show_progress
 from fairseq_mlkd.metrics.choice import choose_metric
 from fairseq_mlkd.serve.folder import Facts
@@ -163,21 +164,15 @@ def describe(verdicts: Sequence[Verdict], smoothing: str) -> str:
     Args:
         smoothing: what is said of it.
     """
-    lines = [
-        "## int8",
-        "",
-        "8-bit weights by output channel, 8-bit embeddings by row, 8-bit activations "
-        f"by token; smoothing: {smoothing}. "
-        "Compared with float32 on the dev data:",
-        "",
-        "| language | subset | rows | agreement % | float32 | int8 | loss |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
+    rows = [["language", "subset", "rows", "agreement%", "float32", "int8", "loss"]]
     for v in verdicts:
         numbers = (v.agreement, v.before, v.after, v.loss)
-        cells = [v.lang, v.subset, str(v.rows), *(f"{x:.2f}" for x in numbers)]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+        rows.append([v.lang, v.subset, str(v.rows), *(f"{x:.2f}" for x in numbers)])
+    return (
+        "## int8\n\n8-bit weights by output channel, 8-bit embeddings by row, 8-bit "
+        f"activations by token; smoothing: {smoothing}. Compared with float32 on the "
+        f"dev data:\n\n{table(rows)}"
+    )
 
 
 def refuse(verdicts: Sequence[Verdict], tolerance: float) -> None:

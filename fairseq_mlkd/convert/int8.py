@@ -37,7 +37,7 @@ class Setting(NamedTuple):
 
     Attributes:
         alpha: None: not at all.
-        gelu: what GELU gives, too.
+        gelu: whether the outputs of GELU are smoothed, too.
     """
 
     alpha: float | None
@@ -57,7 +57,7 @@ SETTINGS = (
 
 
 class TappedGraph(Graph):
-    """In float32, with one output more for every input of products: the largest values.
+    """A float32 graph that also gives each channel's largest input to each product.
 
     Attributes:
         weights_of: the weights that an input is multiplied by, by their name.
@@ -152,10 +152,10 @@ def smooth(largest: Arrays, products: Arrays, alpha: float) -> Smoothing:
 
 
 def shift_biases(weights: Arrays, layers: int) -> Arrays:
-    """Let the layer norms of an encoder add the biases that are added to their outputs.
+    """Have each layer norm add the bias that the next residual sum would add.
 
-    A layer adds its input `x` and a bias `b`. Where the norm before gives `x + b`, the
-    product of `x` beside takes `w @ b` off its own bias, and no node need add `b`.
+    What else reads its output subtracts `w @ b` from its own bias, so results are the
+    same, and one node for each sum is saved.
     """
     shifted = dict(weights)
     norm = "encoder.embeddings.layer_norm"
@@ -178,10 +178,12 @@ def shift_biases(weights: Arrays, layers: int) -> Arrays:
 
 
 def fold(weights: Arrays, smoothing: Smoothing) -> tuple[Arrays, Smoothing]:
-    """Divide the values of attention in place of what it returns, which is linear.
+    """Move the smoothing of attention's output into its value projection.
+
+    Attention is linear in its values, so nothing else changes.
 
     Returns:
-        weights that do so, and the smoothing that is left to the graph.
+        The weights, and the smoothing that is left to the graph.
     """
     folded, left = dict(weights), dict(smoothing)
     for name, divisor in smoothing.items():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from fairseq_mlkd.convert.trained import INTENT_SLOT, MLM, PARSING, TOKENS, UP, Trained
+from fairseq_mlkd.files.markdown import table
 from fairseq_mlkd.metrics.results import Result, latest_results
 
 _UNTOLD = "not recorded"
@@ -58,9 +60,9 @@ def write_card(
 def _front_matter(trained: Trained, licence: str | None) -> str:
     lines = ["---", "library_name: transformers"]
     if trained.facts.languages:
-        lines += ["language:", *(f"- {x}" for x in trained.facts.languages)]
+        lines += ["language:", *(f"- {json.dumps(x)}" for x in trained.facts.languages)]
     if licence:
-        lines += ["license: other", f"license_name: {licence}"]
+        lines += ["license: other", f"license_name: {json.dumps(licence)}"]
     return "\n".join([*lines, "---"])
 
 
@@ -77,6 +79,7 @@ def _describe(trained: Trained, licence: str | None) -> str:
     facts = trained.facts
     shape = facts.encoder
     rows = [
+        ("", ""),
         ("layers", str(shape["encoder_layers"])),
         ("width", str(shape["encoder_embed_dim"])),
         ("width of feed-forward layers", str(shape["encoder_ffn_embed_dim"])),
@@ -92,7 +95,7 @@ def _describe(trained: Trained, licence: str | None) -> str:
     ]
     for head in facts.heads:
         rows.append((f"labels of {head.name}", ", ".join(head.labels)))
-    return _table(["", ""], rows)
+    return table([list(row) for row in rows])
 
 
 def _dropped(audit: dict[str, Any]) -> str:
@@ -123,11 +126,11 @@ def _scores(results: Sequence[Result]) -> str:
     if not found:
         return "## Scores\n\nNone were given: see `--results` of `mlkd-export`."
     rows = [
-        (r.split, r.lang, r.metric, f"{r.value:.2f}", str(r.examples), str(r.dropped))
+        [r.split, r.lang, r.metric, f"{r.value:.2f}", str(r.examples), str(r.dropped)]
         for r in found
     ]
     head = ["split", "language", "metric", "value", "examples", "rows dropped"]
-    return f"## Scores\n\n{_table(head, rows)}"
+    return f"## Scores\n\n{table([head, *rows])}"
 
 
 def _usage(trained: Trained) -> str:
@@ -169,9 +172,3 @@ def _text(trained: Trained) -> str:
             "accuracy."
         )
     return f"## Text\n\n{text}"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    cells = [[cell.replace("|", "\\|") for cell in line] for line in lines]
-    return "\n".join(f"| {' | '.join(line)} |" for line in cells)

@@ -76,15 +76,9 @@ class Graph:
 
     def node(self, operator: str, *inputs: str, **attributes: Any) -> str:
         """Add a node of one output."""
-        return self.nodes(operator, 1, *inputs, **attributes)[0]
-
-    def nodes(
-        self, operator: str, outputs: int, *inputs: str, **attributes: Any
-    ) -> list[str]:
-        """Add a node of several outputs."""
-        names = [f"{operator}_{len(self._nodes)}_{i}" for i in range(outputs)]
-        self._nodes.append(helper.make_node(operator, inputs, names, **attributes))
-        return names
+        name = f"{operator}_{len(self._nodes)}"
+        self._nodes.append(helper.make_node(operator, inputs, [name], **attributes))
+        return name
 
     def constant(self, value: Any, dtype: Any = None, name: str = "") -> str:
         """Add a constant; equal names are one constant."""
@@ -192,9 +186,9 @@ class Int8Graph(Graph):
     what a sentence gets does not depend on its batch.
 
     Args:
-        smoothing: by the names of the layers that share an input, joined by "+", what
-            that is divided by, one number a channel, and their weights multiplied by
-            (Xiao et al., 2023).
+        smoothing: divisors of the inputs of layers, one number for each channel, by the
+            names of the layers that share the input, joined by "+"; their weights are
+            multiplied by the same (Xiao et al., 2023).
     """
 
     _approximate_gelu = "tanh"  # off by 5e-4 at most: far less than rounding is

@@ -103,9 +103,12 @@ def read_tokenizer(
 
 def _read_options(folder: Path, config: Options) -> dict[str, Any]:
     options = dict(config)
-    for name in ("special_tokens_map.json", "tokenizer_config.json"):
-        if (folder / name).is_file():
-            options.update(read_json(folder / name, FETCH_AGAIN))
+    symbols, settings = (
+        read_json(folder / name, FETCH_AGAIN) if (folder / name).is_file() else {}
+        for name in ("special_tokens_map.json", "tokenizer_config.json")
+    )
+    options.update((key, x) for key, x in symbols.items() if key.endswith("_token"))
+    options.update(settings)
     return options
 
 

@@ -199,7 +199,7 @@ def _read_subwords(
     if not found:
         raise ValueError(
             f"{path}: no {SETTINGS_FILE} in {' or '.join(map(str, choices))}: name the "
-            "folder that preprocess/corpus.py or mlkd-import wrote by --tokenizer"
+            "folder that mlkd-corpus or mlkd-import wrote by --tokenizer"
         )
     symbols = with_mask(read_dictionary(str(found[0] / DICTIONARY_FILE))[0])
     theirs = task_state.get(DICTIONARY_KEY, symbols_sha256(symbols))

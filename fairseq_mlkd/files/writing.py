@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from uuid import uuid4
 
 from fairseq_mlkd.remedies import OTHER_FOLDER
 
@@ -66,10 +66,10 @@ def folder_on_success(path: str | Path, *, shared: bool = False) -> Iterator[Pat
     partial = path.with_name(f"{path.name}.partial")
     path.parent.mkdir(parents=True, exist_ok=True)
     if shared:
-        partial = Path(tempfile.mkdtemp(prefix=f"{partial.name}.", dir=path.parent))
+        partial = partial.with_name(f"{partial.name}.{uuid4().hex}")
     else:
         shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
+    partial.mkdir()
     try:
         yield partial
         for above, _, names in os.walk(partial):

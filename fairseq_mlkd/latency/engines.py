@@ -103,10 +103,6 @@ def open_run(setting: Setting) -> Run:
         batch["word_starts"] = words.repeat(setting.batch, axis=0)
     if setting.engine == OPENVINO:
         return _open_openvino(setting, facts, batch)
-    if setting.engine == "torch":
-        import torch
-
-        torch.set_num_threads(setting.threads)
     engine = open_engine(setting.path, facts, setting.engine, setting.threads)
     return lambda: engine.run(batch)
 

@@ -134,7 +134,7 @@ class Report:
 
 
 def read_costs(path: Path, models: list[str]) -> list[dict[str, Any]]:
-    """Read size and milliseconds of the models that a report knows.
+    """Read size and milliseconds a sentence of the models that a report knows.
 
     Raises:
         ValueError: the file is not what `mlkd-latency --json` writes, or is about other
@@ -145,7 +145,8 @@ def read_costs(path: Path, models: list[str]) -> list[dict[str, Any]]:
         found = [
             {
                 **{key: str(row[key]) for key in ("model", "engine")},
-                **{key: float(row[key]) for key in ("p50", "disk")},
+                "disk": float(row["disk"]),
+                "p50": float(row["p50"]) / int(row["batch"]),
             }
             for row in rows
             if (row["threads"], row["batch"]) == (rows[0]["threads"], rows[0]["batch"])

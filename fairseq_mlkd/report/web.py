@@ -208,7 +208,7 @@ def _quality(tables: Sequence[Table], costs: Costs) -> str:
     charts = []
     for key, label, title in (
         ("disk", "MB on disk", "Quality against size"),
-        ("p50", "milliseconds a batch, median", "Quality against milliseconds"),
+        ("p50", "milliseconds a sentence, median", "Quality against milliseconds"),
     ):
         across = fit_log_axis([row[key] for row in known], label)
         points = [

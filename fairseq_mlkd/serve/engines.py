@@ -55,7 +55,7 @@ def _open(folder: Path, facts: Facts, name: str, threads: int) -> Engine:
     if name == "torch":
         from fairseq_mlkd.serve.torch_engine import TorchEngine
 
-        return TorchEngine(folder, facts)
+        return TorchEngine(folder, facts, threads)
     return OnnxEngine(folder, facts, _GRAPHS[name], threads)
 
 

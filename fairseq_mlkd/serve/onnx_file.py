@@ -36,7 +36,6 @@ OPERATORS = frozenset(
         "Shape",
         "Slice",
         "Softmax",
-        "Split",
         "Squeeze",
         "Sub",
         "Tanh",

@@ -105,8 +105,8 @@ class Predictor:
 
         Args:
             requests: what the class says; a list is answered in batches.
-            lang: ISO 639-1 code of the texts, for what they are in speech; default:
-                the language of fine-tuning.
+            lang: ISO 639-1 code of the texts, which selects the rules of the spoken
+                form; default: the language of fine-tuning.
         Returns:
             Of classification: `label`, `score` and `scores`, probabilities. Of tags:
             `words`, `tags`, `scores` and `entities`, each with `type`, `text`, `score`

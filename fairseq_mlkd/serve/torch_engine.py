@@ -31,9 +31,10 @@ from fairseq_mlkd.text.dictionary import BOS, PAD, UNK
 
 
 class TorchEngine(Engine):
-    """Our modules with the weights of a folder."""
+    """Our modules with the weights of a folder, on the threads of the whole process."""
 
-    def __init__(self, folder: Path, facts: Facts) -> None:
+    def __init__(self, folder: Path, facts: Facts, threads: int) -> None:
+        torch.set_num_threads(threads)
         self._facts = facts
         with torch.device("meta"):
             model = _build(facts)

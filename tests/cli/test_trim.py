@@ -88,7 +88,7 @@ def test_merges_that_were_applied_are_enough(tmp_path):
 @pytest.mark.parametrize("text", ["x", "=y", "de="])
 def test_text_needs_a_language_and_a_file(tmp_path, text):
     made = make(tmp_path, MLM)
-    with pytest.raises(SystemExit, match="LANG=FILE is needed"):
+    with pytest.raises(SystemExit, match="write LANG=FILE or LANG=FILE,FILE"):
         run(made, tmp_path / "out", "--text", text)
 
 

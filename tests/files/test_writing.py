@@ -28,6 +28,9 @@ def test_failed_folder_is_gone_and_a_finished_one_is_whole(tmp_path, shared):
         (partial / "all").write_text("all")
         assert not path.exists()
     assert os.listdir(path.parent) == ["a"] and os.listdir(path) == ["all"]
+    plain = tmp_path / "plain"
+    plain.mkdir()
+    assert path.stat().st_mode == plain.stat().st_mode  # others may read it
 
 
 def test_remains_of_a_killed_run_go_unless_another_process_may_write_them(tmp_path):

@@ -211,8 +211,8 @@ def test_every_form_says_the_same(tmp_path, capsys):
     path, out = tmp_path / "r.jsonl", tmp_path / "out"
     write_results(path, {"teacher": 0.7, "a_<b>&": 0.5})
     latency = tmp_path / "latency.jsonl"
-    row = {"model": "a_<b>&", "engine": "onnx", "threads": 1, "batch": 1}
-    latency.write_text(json.dumps({**row, "p50": 4.25, "disk": 38.4}) + "\n")
+    row = {"model": "a_<b>&", "engine": "onnx", "threads": 1, "batch": 2}
+    latency.write_text(json.dumps({**row, "p50": 8.5, "disk": 38.4}) + "\n")
     main([str(path), "--output", str(out), "--latency", str(latency)])
     printed = capsys.readouterr().out
     assert (out / "report.md").read_text("utf-8") == printed

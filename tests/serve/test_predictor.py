@@ -171,6 +171,15 @@ def test_answers_do_not_depend_on_batch_or_threads(everything, engine):
         assert all(answers == alone for answers in found)
 
 
+def test_torch_computes_on_as_many_threads_as_are_asked_for(everything):
+    before = torch.get_num_threads()
+    try:
+        Predictor(everything, engine="torch", threads=before + 1)
+        assert torch.get_num_threads() == before + 1
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_entities_are_spans_of_the_raw_text(tmp_path):
     made = make(tmp_path, TAGGING, "wordpiece", model_max_positions=90)
     predictor = Predictor(export(made, tmp_path / "out", "--onnx"))

@@ -4,7 +4,7 @@
 #   stock_preprocess.sh IN_TEXT_DIR CORPUS_DIR OUT
 #
 # IN_TEXT_DIR/LANG/{train,valid}.txt: one sentence a line, in spoken form.
-# CORPUS_DIR: what preprocess/corpus.py wrote; its codes and dict.txt are used.
+# CORPUS_DIR: what mlkd-corpus wrote; its codes and dict.txt are used.
 # OUT/LANG/{train,valid}.{bin,idx}: the result.
 set -euo pipefail
 

@@ -329,6 +329,12 @@ def test_a_checkout_elsewhere_changes_nothing(monkeypatch, tmp_path):
     assert study.settings(study.fine_tune("xnli", "teacher", 1)) == here
 
 
+def test_a_task_may_be_a_set_of_ones_own(tmp_path):
+    task = f"{{reader: intent_slot, config: multiatis, files: {tmp_path}}}"
+    study = read("demo", f"tasks: {{support: {task}}}")
+    assert study.prepare_data("support")[:2] == ["mlkd-benchmark", "intent_slot"]
+
+
 @pytest.mark.parametrize(
     "more, said",
     [
@@ -338,7 +344,7 @@ def test_a_checkout_elsewhere_changes_nothing(monkeypatch, tmp_path):
         ("rows: {vanilla: {only: [snli]}}", "rows.vanilla.only: snli"),
         ("rows: {vanilla: {mix: mix, layers: last}}", "rows.vanilla.mix: it needs"),
         ("report: --part mLeanBERT=large", "report: large: no such entry; have"),
-        ("report: --part large", "report: --part large: write PAPERS=MODEL"),
+        ("report: --part large", "report: --part large: write KEY=VALUE"),
         ("report: --baseline nobody", "report: nobody: no such entry; have"),
         ("scale: tiny", "scale: tiny: no such entry; have"),
         ("tasks: {snli: {files: x}}", "tasks.snli.reader: snli"),

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 from study import CONFIG, CORPUS, ROOT, Study, run_folder
 
+from fairseq_mlkd.cli.evaluate import DEFAULT_RULES
 from fairseq_mlkd.errors import UserError
 
 # what an encoder and a checkpoint that it starts from have to agree in
@@ -114,7 +115,7 @@ class Commands(Study):
         mix, model = self.rows[row].mix, self.rows[row].model
         rules = ["--rules", self.rules] if self.rules else []
         if mix and model:
-            rules = ["--rules", f"{self.rules or 'best,last,mean,seeds'},{mix}"]
+            rules = ["--rules", f"{self.rules or DEFAULT_RULES},{mix}"]
             rules += ["--mix-with", self.checkpoint(model)]
         return [
             "mlkd-evaluate", *self.runs_of(name, row), "--data", f"data/{name}", *rules,

@@ -19,9 +19,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fairseq_mlkd.cli.report import get_parser, read_parts
+from fairseq_mlkd.cli.command import read_settings
+from fairseq_mlkd.cli.report import get_parser
 from fairseq_mlkd.errors import UserError
 from fairseq_mlkd.prepare.labelled import READERS
+from fairseq_mlkd.prepare.labelled.own import OWN_READERS
 
 ROOT = Path(__file__).resolve().parents[3]
 CONFIG = ROOT / "examples" / "mlkd" / "config"
@@ -65,10 +67,10 @@ class Task:
     """A labelled data set."""
 
     files: str  # folder of its official files; without them it is left out
-    reader: str  # one of preprocess/benchmark.py
+    reader: str  # what mlkd-benchmark takes as NAME
     config: str  # one of config/task
     train: str | None = None  # English training file
-    options: str = ""  # of preprocess/benchmark.py
+    options: str = ""  # of mlkd-benchmark
     test: str = "test"  # subsets to score
     start: str | None = None  # task: start from the row, fine-tuned on that
     set: Mapping[str, Any] = field(default_factory=dict)
@@ -135,7 +137,7 @@ class Study:
         names = [row.name for row in self.rows.values()]
         named = get_parser().parse_args(["-", *shlex.split(self.report_options)])
         try:
-            parts = read_parts(named.part)
+            parts = read_settings("--part", named.part)
         except ValueError as error:
             raise UserError(f"report: {error}") from None
         for name in (named.teacher, named.baseline, *parts.values()):
@@ -161,7 +163,7 @@ class Study:
             for seed in r.seeds:
                 yield f"rows.{name}.seeds", seed, self.seeds
         for name, t in self.tasks.items():
-            yield f"tasks.{name}.reader", t.reader, READERS
+            yield f"tasks.{name}.reader", t.reader, (*READERS, *OWN_READERS)
             yield f"tasks.{name}.config", t.config, kinds
             if t.start:
                 yield f"tasks.{name}.start", t.start, self.tasks

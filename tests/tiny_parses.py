@@ -1,4 +1,4 @@
-"""Tiny sentences with parses, laid out as preprocess/benchmark.py writes them."""
+"""Tiny sentences with parses, laid out as mlkd-benchmark writes them."""
 
 from collections.abc import Mapping
 from pathlib import Path

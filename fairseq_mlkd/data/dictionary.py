@@ -24,7 +24,7 @@ def load_dictionary(folder: str | Path, *shards: str | Path, remedy: str) -> Dic
             raise ValueError(
                 f"{os.path.join(shard, DICTIONARY_FILE)} is not that of {folder}, so "
                 "ids mean other symbols; shards have to come from one run of "
-                "preprocess/corpus.py"
+                "mlkd-corpus"
             )
     return dictionary
 

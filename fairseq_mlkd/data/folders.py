@@ -1,6 +1,6 @@
 """The folders of prepared data: the one list of their names and of what they hold.
 
-`preprocess/benchmark.py` writes `DATA/FOLDER/SUBSET.{bin,idx}`, a subset being a split
+`mlkd-benchmark` writes `DATA/FOLDER/SUBSET.{bin,idx}`, a subset being a split
 and a language, such as `test.fr`. Row i of a subset is the same example in each folder.
 Single sentences to classify have no `input1`.
 

@@ -15,7 +15,7 @@ from fairseq_mlkd.text.windows import pair_lengths
 
 
 def list_languages(folder: str, split: str, wanted: str | None = None) -> list[str]:
-    """Return the languages to read of a folder that `preprocess/corpus.py` wrote.
+    """Return the languages to read of a folder that `mlkd-corpus` wrote.
 
     Args:
         folder: holds `LANG/SPLIT.{bin,idx}`.

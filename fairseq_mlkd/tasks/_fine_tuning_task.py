@@ -97,7 +97,7 @@ class FineTuningTaskConfig(MultilingualTaskConfig):
 
 
 class FineTuningTask(MultilingualTask):
-    """Subsets of one language each, `SPLIT.LANG`, that preprocess/benchmark.py wrote.
+    """Subsets of one language each, `SPLIT.LANG`, that mlkd-benchmark wrote.
 
     `train` and `valid` mean the source language, so checkpoints are selected on it
     alone; `test` means every language; `test.fr` and `valid.fr` one of them,

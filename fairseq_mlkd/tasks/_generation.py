@@ -156,7 +156,7 @@ class TextReader:
 def write_rows(
     folder: str, subset: str, rows: Sequence[Mapping[str, Sequence[int]]]
 ) -> None:
-    """Write rows as preprocess/ does, so that they are read as those of data are.
+    """Write rows as `mlkd-benchmark` does, so that they are read as those of data are.
 
     Args:
         rows: each with the numbers of its folders (`data/folders.py`).

@@ -96,7 +96,7 @@ class MultilingualTaskConfig(FairseqDataclass):
     )
     text_tokenizer: Optional[str] = option(
         None,
-        "folder of preprocess/corpus.py or mlkd-import, whose tokenizer cuts what "
+        "folder of mlkd-corpus or mlkd-import, whose tokenizer cuts what "
         "fairseq-interactive reads; default: the data folder",
     )
     text_lang: str = option("en", "language of what fairseq-interactive reads")

@@ -25,7 +25,7 @@ WORDS = ("wake", "me", "at", "six")
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory) -> Path:
-    """Sentences whose folder holds its tokenizer, as preprocess/corpus.py writes."""
+    """Sentences whose folder holds its tokenizer, as mlkd-corpus writes."""
     folder = write_tokenizer(tmp_path_factory.mktemp("data"), WORDS)
     dictionary = Dictionary.load(str(folder / "dict.txt"))
     sentence = [*range(dictionary.nspecial, len(dictionary)), dictionary.eos()]

@@ -128,8 +128,7 @@ def read_dictionary(folder: str) -> Dictionary:
     """Read the `dict.txt` of a folder, as `load_dictionary`."""
     return load_dictionary(
         folder,
-        remedy="--codes-from needs a folder that preprocess/corpus.py or mlkd-import "
-        "wrote",
+        remedy="--codes-from needs a folder that mlkd-corpus or mlkd-import wrote",
     )
 
 

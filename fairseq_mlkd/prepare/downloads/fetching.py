@@ -40,8 +40,8 @@ class Fetched:
 
     Attributes:
         paths: the files, complete and checked.
-        corpus: the inputs for preprocess/corpus.py, by language.
-        benchmark: the folder for preprocess/benchmark.py.
+        corpus: the inputs for mlkd-corpus, by language.
+        benchmark: the folder for mlkd-benchmark.
         missing: languages that were asked for and that the source does not have.
     """
 

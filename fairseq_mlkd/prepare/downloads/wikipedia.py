@@ -2,7 +2,7 @@
 
 A dump's `dumpstatus.json` names its files with size and SHA-1. The job
 `articlesmultistreamdump` holds the articles, of large wikis in parts, which
-`preprocess/corpus.py` reads side by side.
+`mlkd-corpus` reads side by side.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ class Reader(ABC, Generic[AnyRow]):
         layouts: patterns of the paths of its files, in the folder that users name; the
             groups `split` and `lang` say what a file holds.
         expected: the files of the official layout, for messages.
-        origin: what `preprocess/download.py` fetches, if it can.
+        origin: what `mlkd-download` fetches, if it can.
         by_hand: how users get the files where it cannot.
         counts: how many examples the authors report to train, validate and test on, by
             language; of any language under "".

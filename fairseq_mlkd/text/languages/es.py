@@ -73,40 +73,44 @@ _DEGREE_AS_ORDINAL = (
 )
 _UNITS = units(
     "% = por ciento, por ciento,; ‰ = por mil, por mil,; "
-    "°C = grado celsius, grados celsius; "
-    "° C = grado celsius, grados celsius; "
+    "°C = grado celsius, grados celsius; ° C = grado celsius, grados celsius; "
     "°F = grado fahrenheit, grados fahrenheit; "
     "° F = grado fahrenheit, grados fahrenheit; ° = grado, grados; "
-    "mm = milímetro, milímetros; cm = centímetro, centímetros; "
-    "m = metro, metros; km = kilómetro, kilómetros; "
-    "km/h = kilómetro por hora, kilómetros por hora; "
+    "mm = milímetro, milímetros; cm = centímetro, centímetros; m = metro, metros; "
+    "km = kilómetro, kilómetros; km/h = kilómetro por hora, kilómetros por hora; "
     "km / h = kilómetro por hora, kilómetros por hora; "
     "m/s = metro por segundo, metros por segundo; "
     "m² = metro cuadrado, metros cuadrados; "
     "km² = kilómetro cuadrado, kilómetros cuadrados; "
-    "m³ = metro cúbico, metros cúbicos; mg = miligramo, miligramos; "
-    "g = gramo, gramos; kg = kilogramo, kilogramos; "
-    "t = tonelada, toneladas, feminine; mi = milla, millas, feminine; "
-    "ft = pie, pies; cm² = centímetro cuadrado, centímetros cuadrados; "
-    "cm³ = centímetro cúbico, centímetros cúbicos; "
-    "kWh = kilovatio hora, kilovatios hora; GB = gigabyte, gigabytes; "
-    "MB = megabyte, megabytes; ml = mililitro, mililitros; "
-    "l = litro, litros; s = segundo, segundos; min = minuto, minutos; "
-    "h = hora, horas, feminine; Hz = hercio, hercios; "
-    "kHz = kilohercio, kilohercios; MHz = megahercio, megahercios; "
-    "GHz = gigahercio, gigahercios; kN = kilonewton, kilonewtons; "
-    "kPa = kilopascal, kilopascales; THz = terahercio, terahercios; "
-    "μm = micrómetro, micrómetros; nm = nanómetro, nanómetros; "
-    "km³ = kilómetro cúbico, kilómetros cúbicos; "
+    "m³ = metro cúbico, metros cúbicos; g = gramo, gramos; "
+    "t = tonelada, toneladas, feminine; mi = milla, millas, feminine; ft = pie, pies; "
+    "cm² = centímetro cuadrado, centímetros cuadrados; "
+    "cm³ = centímetro cúbico, centímetros cúbicos; s = segundo, segundos; "
+    "min = minuto, minutos; h = hora, horas, feminine; μm = micrómetro, micrómetros; "
+    "nm = nanómetro, nanómetros; km³ = kilómetro cúbico, kilómetros cúbicos; "
     "hp, HP = caballo de fuerza, caballos de fuerza; CV = caballo, caballos; "
     "mph = milla por hora, millas por hora, feminine; "
-    "kcal = kilocaloría, kilocalorías, feminine; kJ = kilojulio, kilojulios; "
-    "TB = terabyte, terabytes; GW = gigavatio, gigavatios; "
-    "km/s = kilómetro por segundo, kilómetros por segundo; "
-    "Mbit/s = megabit por segundo, megabits por segundo; "
-    "kW = kilovatio, kilovatios; MW = megavatio, megavatios; "
-    "px = píxel, píxeles",
+    "kcal = kilocaloría, kilocalorías, feminine; "
+    "km/s = kilómetro por segundo, kilómetros por segundo; px = píxel, píxeles; "
+    "m/s² = metro por segundo al cuadrado, metros por segundo al cuadrado; "
+    "mm² = milímetro cuadrado, milímetros cuadrados; "
+    "mm³ = milímetro cúbico, milímetros cúbicos; dm = decímetro, decímetros; "
+    "dm³ = decímetro cúbico, decímetros cúbicos; dB = decibelio, decibelios; "
+    "Nm = newton metro, newtons metro; lb = libra, libras, feminine; "
+    "hab = habitante, habitantes",
     MASCULINE,
+)
+_MULTIPLES = romance.multiples(
+    "k = kilo; M = mega; G = giga; T = tera; m = mili; c = centi; d = deci; h = hecto; "
+    "μ = micro; µ = micro",
+    "W -kMGTm = vatio, vatios; Wh -kMGT = vatio hora, vatios hora; "
+    "V -kMm = voltio, voltios; Pa -hkMG = pascal, pascales; J kM = julio, julios; "
+    "N k = newton, newtons; eV -kMGT = electronvoltio, electronvoltios; "
+    "Hz -kMGT = hercio, hercios; l -hdcm = litro, litros; L -dcm = litro, litros; "
+    "Ah -m = amperio hora, amperios hora; A m = amperio, amperios; "
+    "g kmμµ = gramo, gramos; B kMGT = byte, bytes; "
+    "bit/s kMGT = bit por segundo, bits por segundo; "
+    "B/s kMG = byte por segundo, bytes por segundo",
 )
 _CENTIMES = ("céntimo", "céntimos")
 _CENTS = ("centavo", "centavos")
@@ -141,7 +145,7 @@ LANGUAGE = romance.Romance(
         "1/10 = un décimo"
     ),
     fraction_join="y",
-    units={**_UNITS, **_CURRENCIES, "euros": _CURRENCIES["€"]},
+    units={**_UNITS, **_MULTIPLES, **_CURRENCIES, "euros": _CURRENCIES["€"]},
     currencies=tuple(_CURRENCIES),
     currency_join="con",
     magnitude_of="de",

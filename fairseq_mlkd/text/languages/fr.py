@@ -116,8 +116,7 @@ LANGUAGE = romance.Romance(
     units={
         **units(
             "% = pour cent, pour cent; ‰ = pour mille, pour mille; "
-            "°C = degré celsius, degrés celsius; "
-            "° C = degré celsius, degrés celsius; "
+            "°C = degré celsius, degrés celsius; ° C = degré celsius, degrés celsius; "
             "°F = degré fahrenheit, degrés fahrenheit; ° = degré, degrés; "
             "mm = millimètre, millimètres; cm = centimètre, centimètres; "
             "m = mètre, mètres; km = kilomètre, kilomètres; "
@@ -125,29 +124,37 @@ LANGUAGE = romance.Romance(
             "km / h = kilomètre par heure, kilomètres par heure; "
             "m/s = mètre par seconde, mètres par seconde; "
             "m² = mètre carré, mètres carrés; "
-            "km² = kilomètre carré, kilomètres carrés; "
-            "m³ = mètre cube, mètres cubes; ha = hectare, hectares; "
-            "mg = milligramme, milligrammes; g = gramme, grammes; "
-            "kg = kilogramme, kilogrammes; t = tonne, tonnes, feminine; "
+            "km² = kilomètre carré, kilomètres carrés; m³ = mètre cube, mètres cubes; "
+            "ha = hectare, hectares; g = gramme, grammes; t = tonne, tonnes, feminine; "
             "mi = mille, milles; ft = pied, pieds; nm = nanomètre, nanomètres; "
-            "μm = micromètre, micromètres; "
-            "cm² = centimètre carré, centimètres carrés; "
+            "μm = micromètre, micromètres; cm² = centimètre carré, centimètres carrés; "
             "cm³ = centimètre cube, centimètres cubes; "
-            "km³ = kilomètre cube, kilomètres cubes; "
-            "ch = cheval, chevaux; mph = mile par heure, miles par heure; "
-            "kcal = kilocalorie, kilocalories, feminine; kJ = kilojoule, kilojoules; "
-            "To = téraoctet, téraoctets; GW = gigawatt, gigawatts; "
+            "km³ = kilomètre cube, kilomètres cubes; ch = cheval, chevaux; "
+            "mph = mile par heure, miles par heure; "
+            "kcal = kilocalorie, kilocalories, feminine; "
             "km/s = kilomètre par seconde, kilomètres par seconde; "
-            "Mbit/s = mégabit par seconde, mégabits par seconde; "
-            "kWh = kilowattheure, kilowattheures; Go = gigaoctet, gigaoctets; "
-            "Mo = mégaoctet, mégaoctets; ml = millilitre, millilitres; "
-            "l = litre, litres; s = seconde, secondes, feminine; "
-            "min = minute, minutes, feminine; h = heure, heures, feminine; "
-            "H = heure, heures, feminine; Hz = hertz, hertz; "
-            "kHz = kilohertz, kilohertz; MHz = mégahertz, mégahertz; "
-            "GHz = gigahertz, gigahertz; kW = kilowatt, kilowatts; "
-            "MW = mégawatt, mégawatts; px = pixel, pixels",
+            "s = seconde, secondes, feminine; min = minute, minutes, feminine; "
+            "h = heure, heures, feminine; H = heure, heures, feminine; "
+            "px = pixel, pixels; "
+            "m/s² = mètre par seconde carrée, mètres par seconde carrée; "
+            "mm² = millimètre carré, millimètres carrés; "
+            "mm³ = millimètre cube, millimètres cubes; dm = décimètre, décimètres; "
+            "dm³ = décimètre cube, décimètres cubes; "
+            "Nm = newton mètre, newtons mètres; "
+            "tr/min = tour par minute, tours par minute; hab = habitant, habitants",
             MASCULINE,
+        ),
+        **romance.multiples(
+            "k = kilo; M = méga; G = giga; T = téra; m = milli; c = centi; d = déci; "
+            "h = hecto; μ = micro; µ = micro",
+            "W -kMGTm = watt, watts; Wh -kMGT = wattheure, wattheures; "
+            "V -kMm = volt, volts; Pa -hkMG = pascal, pascals; J kM = joule, joules; "
+            "N k = newton, newtons; eV -kMGT = électronvolt, électronvolts; "
+            "Hz -kMGT = hertz, hertz; l -hdcm = litre, litres; L -dcm = litre, litres; "
+            "Ah -m = ampère heure, ampères heure; A m = ampère, ampères; "
+            "g kmμµ = gramme, grammes; B d = bel, bels; o kMGT = octet, octets; "
+            "bit/s kMGT = bit par seconde, bits par seconde; "
+            "o/s kMG = octet par seconde, octets par seconde",
         ),
         **_MONEY,
         "euros": _MONEY["€"],

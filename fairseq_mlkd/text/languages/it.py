@@ -98,38 +98,42 @@ def _read_clock(hour: int, minute: int) -> str:
 
 _UNITS = units(
     "% = per cento, per cento,; ‰ = per mille, per mille,; "
-    "°C = grado celsius, gradi celsius; "
-    "° C = grado celsius, gradi celsius; "
+    "°C = grado celsius, gradi celsius; ° C = grado celsius, gradi celsius; "
     "°F = grado fahrenheit, gradi fahrenheit; ° = grado, gradi; "
-    "mm = millimetro, millimetri; cm = centimetro, centimetri; "
-    "m = metro, metri; km = chilometro, chilometri; "
-    "km/h = chilometro all'ora, chilometri all'ora; "
+    "mm = millimetro, millimetri; cm = centimetro, centimetri; m = metro, metri; "
+    "km = chilometro, chilometri; km/h = chilometro all'ora, chilometri all'ora; "
     "km / h = chilometro all'ora, chilometri all'ora; "
-    "m/s = metro al secondo, metri al secondo; "
-    "m² = metro quadrato, metri quadrati; "
-    "km² = chilometro quadrato, chilometri quadrati; "
-    "m³ = metro cubo, metri cubi; mg = milligrammo, milligrammi; "
-    "g = grammo, grammi; kg = chilogrammo, chilogrammi; "
-    "t = tonnellata, tonnellate, feminine; mi = miglio, miglia; "
+    "m/s = metro al secondo, metri al secondo; m² = metro quadrato, metri quadrati; "
+    "km² = chilometro quadrato, chilometri quadrati; m³ = metro cubo, metri cubi; "
+    "g = grammo, grammi; t = tonnellata, tonnellate, feminine; mi = miglio, miglia; "
     "ft = piede, piedi; cm² = centimetro quadrato, centimetri quadrati; "
-    "cm³ = centimetro cubo, centimetri cubi; "
-    "mq = metro quadrato, metri quadrati; "
-    "kmq = chilometro quadrato, chilometri quadrati; "
-    "Km = chilometro, chilometri; "
+    "cm³ = centimetro cubo, centimetri cubi; mq = metro quadrato, metri quadrati; "
+    "kmq = chilometro quadrato, chilometri quadrati; Km = chilometro, chilometri; "
     "Km² = chilometro quadrato, chilometri quadrati; "
     "km³ = chilometro cubico, chilometri cubici; "
     "CV, hp, HP = cavallo vapore, cavalli vapore; "
-    "kcal = chilocaloria, chilocalorie, feminine; TB = terabyte, terabyte; "
-    "km/s = chilometro al secondo, chilometri al secondo; "
-    "Mbit/s = megabit al secondo, megabit al secondo; "
-    "kWh = chilowattora, chilowattora; GB = gigabyte, gigabyte; "
-    "MB = megabyte, megabyte; ml = millilitro, millilitri; "
-    "l = litro, litri; s = secondo, secondi; min = minuto, minuti; "
-    "h = ora, ore, feminine; Hz = hertz, hertz; "
-    "kHz = chilohertz, chilohertz; MHz = megahertz, megahertz; "
-    "GHz = gigahertz, gigahertz; kW = chilowatt, chilowatt; "
-    "MW = megawatt, megawatt; px = pixel, pixel",
+    "kcal = chilocaloria, chilocalorie, feminine; "
+    "km/s = chilometro al secondo, chilometri al secondo; s = secondo, secondi; "
+    "min = minuto, minuti; h = ora, ore, feminine; px = pixel, pixel; "
+    "m/s² = metro al secondo quadrato, metri al secondo quadrato; "
+    "mm² = millimetro quadrato, millimetri quadrati; "
+    "mm³ = millimetro cubo, millimetri cubi; dm = decimetro, decimetri; "
+    "dm³ = decimetro cubo, decimetri cubi; nm = nanometro, nanometri; "
+    "μm, µm = micrometro, micrometri; dB = decibel, decibel; "
+    "Nm = newton metro, newton metri; ° F = grado fahrenheit, gradi fahrenheit; "
+    "ab = abitante, abitanti",
     MASCULINE,
+)
+_MULTIPLES = romance.multiples(
+    "k = chilo; M = mega; G = giga; T = tera; m = milli; c = centi; d = deci; "
+    "h = etto; μ = micro; µ = micro",
+    "W -kMGTm = watt, watt; Wh -kMGT = wattora, wattora; V -kMm = volt, volt; "
+    "Pa -hkMG = pascal, pascal; J kM = joule, joule; N k = newton, newton; "
+    "eV -kMGT = elettronvolt, elettronvolt; Hz -kMGT = hertz, hertz; "
+    "l -hdcm = litro, litri; L -dcm = litro, litri; Ah -m = amperora, amperora; "
+    "A m = ampere, ampere; g kmhμµ = grammo, grammi; B kMGT = byte, byte; "
+    "bit/s kMGT = bit al secondo, bit al secondo; "
+    "B/s kMG = byte al secondo, byte al secondo",
 )
 _CURRENCIES = {
     **dict.fromkeys(("€", "EUR"), Unit("euro", "euro", MASCULINE, ("", ""))),
@@ -155,7 +159,7 @@ LANGUAGE = romance.Romance(
         "3/4 = tre quarti; 1/5 = un quinto; 1/8 = un ottavo; 1/10 = un decimo"
     ),
     fraction_join="e",
-    units={**_UNITS, **_CURRENCIES, "euro": _CURRENCIES["€"]},
+    units={**_UNITS, **_MULTIPLES, **_CURRENCIES, "euro": _CURRENCIES["€"]},
     currencies=tuple(_CURRENCIES),
     currency_join="e",
     magnitude_of="di",

@@ -66,35 +66,44 @@ _DEGREE_AS_ORDINAL = (
     r"\.? ?°(?= (?!norte|sul|leste|oeste|latitude|longitude)[^\W\d_]{4})"
 )
 _UNITS = units(
-    "% = por cento, por cento; ‰ = por mil, por mil; "
-    "°C = grau celsius, graus celsius; ° C = grau celsius, graus celsius; "
-    "°F = grau fahrenheit, graus fahrenheit; ° = grau, graus; "
-    "mm = milímetro, milímetros; cm = centímetro, centímetros; "
+    "% = por cento, por cento; ‰ = por mil, por mil; °C = grau celsius, graus celsius; "
+    "° C = grau celsius, graus celsius; °F = grau fahrenheit, graus fahrenheit; "
+    "° = grau, graus; mm = milímetro, milímetros; cm = centímetro, centímetros; "
     "m = metro, metros; km = quilômetro, quilômetros; "
     "km/h = quilômetro por hora, quilômetros por hora; "
     "km / h = quilômetro por hora, quilômetros por hora; "
     "m/s = metro por segundo, metros por segundo; "
     "m² = metro quadrado, metros quadrados; "
     "km² = quilômetro quadrado, quilômetros quadrados; "
-    "m³ = metro cúbico, metros cúbicos; ha = hectare, hectares; "
-    "mg = miligrama, miligramas; g = grama, gramas; "
-    "kg = quilograma, quilogramas; t = tonelada, toneladas, feminine; "
-    "ft = pé, pés; cm² = centímetro quadrado, centímetros quadrados; "
+    "m³ = metro cúbico, metros cúbicos; ha = hectare, hectares; g = grama, gramas; "
+    "t = tonelada, toneladas, feminine; ft = pé, pés; "
+    "cm² = centímetro quadrado, centímetros quadrados; "
     "cm³ = centímetro cúbico, centímetros cúbicos; "
     "km³ = quilômetro cúbico, quilômetros cúbicos; "
     "CV, cv, hp, HP = cavalo-vapor, cavalos-vapor; "
     "mph = milha por hora, milhas por hora, feminine; "
-    "kcal = quilocaloria, quilocalorias, feminine; TB = terabyte, terabytes; "
-    "km/s = quilômetro por segundo, quilômetros por segundo; "
-    "Mbit/s = megabit por segundo, megabits por segundo; "
-    "kWh = quilowatt hora, quilowatts hora; GB = gigabyte, gigabytes; "
-    "MB = megabyte, megabytes; ml = mililitro, mililitros; "
-    "l = litro, litros; s = segundo, segundos; min = minuto, minutos; "
-    "h = hora, horas, feminine; Hz = hertz, hertz; "
-    "kHz = quilohertz, quilohertz; MHz = megahertz, megahertz; "
-    "GHz = gigahertz, gigahertz; kW = quilowatt, quilowatts; "
-    "MW = megawatt, megawatts; px = pixel, pixels",
+    "kcal = quilocaloria, quilocalorias, feminine; "
+    "km/s = quilômetro por segundo, quilômetros por segundo; s = segundo, segundos; "
+    "min = minuto, minutos; h = hora, horas, feminine; px = pixel, pixels; "
+    "m/s² = metro por segundo ao quadrado, metros por segundo ao quadrado; "
+    "mm² = milímetro quadrado, milímetros quadrados; "
+    "mm³ = milímetro cúbico, milímetros cúbicos; dm = decímetro, decímetros; "
+    "dm³ = decímetro cúbico, decímetros cúbicos; nm = nanômetro, nanômetros; "
+    "μm, µm = micrômetro, micrômetros; dB = decibel, decibéis; "
+    "Nm = newton metro, newtons metro; mi = milha, milhas, feminine; "
+    "hab = habitante, habitantes",
     MASCULINE,
+)
+_MULTIPLES = romance.multiples(
+    "k = quilo; M = mega; G = giga; T = tera; m = mili; c = centi; d = deci; "
+    "h = hecto; μ = micro; µ = micro",
+    "W -kMGTm = watt, watts; Wh -kMGT = watt hora, watts hora; V -kMm = volt, volts; "
+    "Pa -hkMG = pascal, pascais; J kM = joule, joules; N k = newton, newtons; "
+    "eV -kMGT = elétron volt, elétron volts; Hz -kMGT = hertz, hertz; "
+    "l -hdcm = litro, litros; L -dcm = litro, litros; "
+    "Ah -m = ampere hora, amperes hora; A m = ampere, amperes; g kmμµ = grama, gramas; "
+    "B kMGT = byte, bytes; bit/s kMGT = bit por segundo, bits por segundo; "
+    "B/s kMG = byte por segundo, bytes por segundo",
 )
 _CENTS = ("centavo", "centavos")
 _CENTIMES = ("cêntimo", "cêntimos")
@@ -137,6 +146,7 @@ LANGUAGE = romance.Romance(
     fraction_join="e",
     units={
         **_UNITS,
+        **_MULTIPLES,
         **_CURRENCIES,
         "euros": _CURRENCIES["€"],
         "reais": _CURRENCIES["R$"],

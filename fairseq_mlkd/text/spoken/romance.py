@@ -12,7 +12,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from re import Match
 
-from fairseq_mlkd.text.language import LONGEST_NUMBER, Language, Rule, rule, spell
+from fairseq_mlkd.text.language import (
+    LONGEST_NUMBER,
+    Language,
+    Rule,
+    Unit,
+    rule,
+    spell,
+    table,
+)
 
 MASCULINE = "masculine"
 FEMININE = "feminine"
@@ -82,6 +90,25 @@ class Numbers:
     def ordinal(self, number: int, form: str = MASCULINE) -> str:
         """Return the ordinal; the form is a gender or, say, "masculine-plural"."""
         return spell(self.lang, f"spellout-ordinal-{form}", number)
+
+
+def multiples(prefixes: str, names: str) -> dict[str, Unit]:
+    """Return the units of "W -kM = watt, watts; Wh k = ..., feminine": W, kW, MW, kWh.
+
+    Args:
+        prefixes: "k = kilo; M = mega; ...".
+        names: after a symbol stand its prefixes, "-" for none.
+    """
+    said = {"-": "", **table(prefixes)}
+    named: dict[str, Unit] = {}
+    for written, names_of in table(names).items():
+        symbol, letters = written.split()
+        one, many, *own = names_of.split(", ")
+        gender = own[0] if own else MASCULINE
+        for letter in letters:
+            unit = Unit(said[letter] + one, said[letter] + many, gender)
+            named[letter.strip("-") + symbol] = unit
+    return named
 
 
 def ordinals(

@@ -198,7 +198,7 @@ class Speaker:
         units = rf"(?P<unit>{names})(?![\w'])"
         # $5/month, 12 €/m²
         slash = "/" if language.each else "(?!)"
-        each = rf"(?P<slash>{slash}(?:(?P<each>{names})(?![\w'])|(?=[^\W\d_])))?"
+        each = rf"(?P<slash> ?{slash} ?(?P<each>{names})(?![\w'])|{slash}(?=[^\W\d_]))?"
         of = rf"(?:[ \u00a0](?:{language.magnitude_of or '(?!)'})(?=[ \u00a0'$€£¥]))?"
         shortened = [
             written

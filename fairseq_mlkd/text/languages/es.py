@@ -55,6 +55,20 @@ _MASCULINE_NOUNS = (
     "meses metros? miembros? mil millón millones minutos? países partidos? pasajeros? "
     "pies premios? puntos? segundos? títulos? votos?"
 )
+# Other nouns show their gender by their ending.
+_FEMININE_ENDINGS = (
+    r"[a-zñáéíóú]+(?:[cgsx]iones|[dt]ades) "
+    r"(?!(?:\w*(?:días|[eo]mas|[gr]ramas|istas|letas|nautas|cratas)|poetas|policías|"
+    r"dracmas|planetas|cometas|mapas|dramas|croatas|camaradas|colegas|las|tras|otras|"
+    r"mientras|contras|apenas|quizas|est?as|aquellas|unas|algunas|varias|muchas|pocas|"
+    r"todas|ambas|cuyas|dichas|tantas|cuantas|nuestras|ellas)\b)[a-zñáéíóú]{2,}as"
+)
+_MASCULINE_ENDINGS = (
+    r"[a-zñáéíóú]+[dt]ores "
+    r"(?!(?:manos|fotos|motos|los|nos|otros|est?os|aquellos|menos|lejos|juntos|unos|algunos|varios|muchos|"
+    r"pocos|todos|ambos|cuyos|dichos|tantos|cuantos|nuestros|ellos)\b)"
+    r"[a-zñáéíóú]{2,}os"
+)
 
 
 def _read_clock(hour: int, minute: int) -> str:
@@ -246,6 +260,8 @@ LANGUAGE = romance.Romance(
         equals("igual a"),
         romance.agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS),
         romance.agreement(_NUMBERS, MASCULINE, _MASCULINE_NOUNS),
+        romance.agreement(_NUMBERS, FEMININE, _FEMININE_ENDINGS, romance.NO_YEAR),
+        romance.agreement(_NUMBERS, MASCULINE, _MASCULINE_ENDINGS, romance.NO_YEAR),
     ),
     wiki=Wiki(
         namespaces="archivo|imagen|categoría",

@@ -41,9 +41,12 @@ _SOVEREIGNS = words(
 )
 # Nouns that follow numbers in Wikipedia; only the feminine change them (vingt et une).
 _FEMININE_NOUNS = (
-    "années? apparitions? chansons? communes? espèces? fois heures? langues? livres? "
-    "lignes? manches? minutes? médailles? pages? parties? passes? personnes? pièces? "
-    "places? rencontres? saisons? salles? secondes? semaines? sélections? tonnes? "
+    "années? apparitions? cartes? chansons? communes? couleurs? critiques? éditions? "
+    "entreprises? espèces? étoiles? femmes? filles? fois guerres? heures? îles? "
+    "langues? lignes? livres? maisons? manches? marches? médailles? minutes? missions? "
+    "nations? nuits? œuvres? pages? parties? passes? peintures? personnes? photos? "
+    "pièces? places? provinces? questions? régions? rencontres? saisons? salles? "
+    "secondes? sélections? semaines? stations? tables? tombes? tonnes? versions? "
     "victoires? villes? voitures? voix"
 )
 _TITLES = table(

@@ -45,12 +45,16 @@ _ARTICLES = {
 }
 # Nouns that often follow a number in Wikipedia: "un anno", "una volta".
 _FEMININE_NOUNS = (
-    "apparizione canzone città giornata medaglia ora partita persona presenza puntata "
-    "rete sconfitta settimana squadra stagione tonnellata vittoria vittima volta"
+    "apparizione canzone casa città donna edizione famiglia frazione gara giornata "
+    "isola lingua medaglia moglie notte ora pagina partita persona presenza provincia "
+    "puntata rete sconfitta settimana squadra stagione stella tappa tonnellata vittima "
+    "vittoria volta"
 )
 _MASCULINE_NOUNS = (
-    "abitante anno chilometro comune dollaro episodio ettaro euro giorno gol grado "
-    "mese metro miglio miliardo milione minuto punto secondo titolo voto"
+    "abitante album anno argento brano bronzo caso chilometro comune consigliere "
+    "dollaro episodio esemplare ettaro euro ferito giorno gol grado gruppo libro "
+    "membro mese metro miglio miliardo milione minuto morto oro paese passaggio posto "
+    "premio punto secondo titolo uomo velivolo video voto"
 )
 
 

@@ -46,6 +46,14 @@ _FEMININE_NOUNS = (
     "lojas medalhas milhas mortes mulheres obras pessoas? páginas semanas? "
     "temporadas? toneladas unidades vagas vezes vez vitórias vítimas voltas"
 )
+# Other nouns show their gender by their ending.
+_FEMININE_ENDINGS = (
+    r"[a-zà-ÿ]+(?:ções|[sx]ões|dades|gens) "
+    r"(?!(?:dias|\w*(?:[eo]mas|gramas|istas|letas|nautas|cratas)|poetas|planetas|cometas|"
+    r"mapas|dramas|colegas|croatas|das|nas|pelas|às|mas|outras|apenas|est?as|ess?as|"
+    r"aquelas|umas|algumas|várias|muitas|poucas|todas|ambas|cujas|ditas|tantas|nossas|"
+    r"elas|delas|nelas|nestas|destas|nessas|dessas)\b)[a-zà-ÿ]{2,}as"
+)
 
 
 def _read_clock(hour: int, minute: int) -> str:
@@ -247,6 +255,7 @@ LANGUAGE = romance.Romance(
         romance.out_of("de"),
         equals("igual a"),
         romance.agreement(_NUMBERS, FEMININE, _FEMININE_NOUNS),
+        romance.agreement(_NUMBERS, FEMININE, _FEMININE_ENDINGS, romance.NO_YEAR),
     ),
     wiki=Wiki(
         namespaces="ficheiro|arquivo|imagem|categoria",

@@ -44,6 +44,8 @@ NUMBER_SIGNS = [
 # A price takes no part in agreement: its number is read with its currency.
 _START = r"\d(?<![\w.,:/$€£-]\d)(?<![\d$€£][ \u00a0]\d)(?<![A-Z]{3}[ \u00a0]\d)"
 _GROUPED = r"(?:\d{0,2}(?:[ .\u00a0]\d{3})+|\d*)(?![\w/:]|[.,]\d)"
+# Before a noun that is known by its ending alone: four digits may be a year there.
+NO_YEAR = _START + r"(?:\d{0,2}(?:[ .\u00a0]\d{3})+|\d{0,2}|\d{4,})(?![\w/:]|[.,]\d)"
 _DAY, _MONTH = r"(?P<day>0?[1-9]|[12]\d|3[01])", r"(?P<month>0?[1-9]|1[0-2])"
 
 
@@ -61,6 +63,10 @@ class Romance(Language):
     cardinals: Mapping[str, str] = field(default_factory=lambda: CARDINALS)
     decimals_together: int = 2
     until: str = "a"
+
+    def cardinal(self, number: int, gender: str = "") -> str:
+        """Return the number in words."""
+        return Numbers(self.lang).cardinal(number, gender)
 
     def count(self, number: str, unit: str) -> str:
         """Return a number in words and its unit: "un millón de euros"."""
@@ -84,8 +90,15 @@ class Numbers:
     lang: str
 
     def cardinal(self, number: int, gender: str = "") -> str:
-        """Return the cardinal number that counts nouns of a gender, or just counts."""
-        return spell(self.lang, CARDINALS[gender], number)
+        """Return the cardinal number that counts nouns of a gender, or just counts.
+
+        Spanish hundreds of thousands agree, which the CLDR leaves out.
+        """
+        words = spell(self.lang, CARDINALS[gender], number)
+        if self.lang == "es" and gender == FEMININE:
+            start = words.rfind("ill") + 1
+            words = words[:start] + words[start:].replace("ientos", "ientas")
+        return words
 
     def ordinal(self, number: int, form: str = MASCULINE) -> str:
         """Return the ordinal; the form is a gender or, say, "masculine-plural"."""
@@ -132,7 +145,7 @@ def ordinals(
 def agreement(
     numbers: Numbers, gender: str, nouns: str, number: str = _START + _GROUPED
 ) -> Rule:
-    """Return the rule for numbers before known nouns: "21 anos", "200 pessoas".
+    """Return the rule for numbers before known nouns: "21 anos", "200 mil pessoas".
 
     Args:
         numbers: the language's.
@@ -146,11 +159,12 @@ def agreement(
         digits = "".join(filter(str.isdigit, match.group()))
         if len(digits) > LONGEST_NUMBER or digits[0] == "0":
             return match.group()
-        return numbers.cardinal(int(digits), gender)
+        thousand = 1000 if match.group().endswith("mil") else 1
+        return numbers.cardinal(int(digits) * thousand, gender)
 
     money = r"(?! ?(?:d[ei] ?|d')?(?:(?:US|R)?[€$£¥]|[A-Z]{3}\b))"
-    before_noun = rf"(?=[ \u00a0](?:{'|'.join(nouns.split())})\b{money})"
-    return rule(number + before_noun, read)
+    noun = rf"[ \u00a0](?:{'|'.join(nouns.split())})\b{money}"
+    return rule(rf"{number}(?:[ \u00a0]mil)?(?={noun})", read)
 
 
 def dates(months: Sequence[str], join: str, first: str) -> Sequence[Rule]:

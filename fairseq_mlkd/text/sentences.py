@@ -41,6 +41,11 @@ _DECIMAL = re.compile(r"\W?\d[\d.,]*\W?\Z")  # $3.50, 2.5%
 _GERMAN_ORDINAL = re.compile(r"(?:\d{1,2}(?:\.\d{1,2})?|[IVX]+)\Z")
 _NEXT_WORD = re.compile(r"[\"'“„«‹(\[]*(\w+)")
 _LONGEST_TOKEN = 32
+# 44 a. C., 50 apr. J.-C., 8 p. m., 90 m s.l.m., 300 m: no initials of names.
+_MEASURED = re.compile(
+    r"(?:\b[ad]\. ?(?:de )?C|\ba(?:v|pr?)\. ?J\.-C|\b[ap]\. ?m|\bs\. ?[ln]\. ?m)\Z"
+)
+_COUNTED = re.compile(r"\d[ \u00a0\u202f]?([^\W\d_])\Z")
 _BEFORE_NUMBER = re.compile(r"(?:\w*str|nos?|nr|arts?|tel|vol|fig|pp?|ch)\Z")
 
 
@@ -53,6 +58,7 @@ class _Abbreviations(NamedTuple):
     inner: dict[str, tuple[str, ...]]  # a part -> the parts that may follow
     letters: frozenset[str]  # of single letters (e.g), without spaces
     openers: frozenset[str]
+    units: frozenset[str]
 
 
 @cache
@@ -60,7 +66,7 @@ def _abbreviations(lang: str) -> _Abbreviations:
     language = find_language(lang)
     if language is None:
         nothing: frozenset[str] = frozenset()
-        return _Abbreviations(nothing, nothing, nothing, {}, nothing, nothing)
+        return _Abbreviations(nothing, nothing, nothing, {}, nothing, nothing, nothing)
     names = (language.abbreviations, language.magnitudes, language.units)
     written = [key for table in names for key in table if key.endswith(".")]
     inner: dict[str, tuple[str, ...]] = {}
@@ -76,6 +82,7 @@ def _abbreviations(lang: str) -> _Abbreviations:
         inner,
         frozenset(filter(_INITIALS.match, map(_unspaced, written))),
         frozenset(language.openers.split()),
+        frozenset(language.units),
     )
 
 
@@ -132,6 +139,12 @@ def _is_full_stop(text: str, end: Match[str], lang: str) -> bool:
     token = _token(text, end.start())
     word = token.lower()
     following = text[end.end() : end.end() + 1]
+    before = (max(0, end.start() - _LONGEST_TOKEN), end.start())
+    counted = _COUNTED.search(text, *before)
+    if counted and counted[1] in names.units and following.isupper():
+        return counted[1].islower() or _opens(text, end.end(), lang)
+    if _MEASURED.search(text, *before):
+        return _opens(text, end.end(), lang)
     if _INITIAL.match(token) or word in names.letters:
         return False
     if "." in token and not _DECIMAL.match(token):

@@ -279,7 +279,9 @@ def _name(unit: Measure, number: Number | None, names: Wording) -> str:
 
 
 def _digits(number: Number, names: Wording, grouped: bool) -> str:
-    """Return the number with commas, so that no four digits look like a year."""
+    """Return the number with commas: in groups that no year has, or for decimals."""
+    if not names.groups and "," not in number.text:
+        return number.text.replace(".", ",")
     if not (grouped and names.groups):
         return number.text
     return re.sub(

@@ -6,7 +6,7 @@ A form is a text with fields (see `fill`), or one of `FUNCTIONS`.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from fairseq_mlkd.prepare.corpus.measures import find_unit
@@ -155,33 +155,50 @@ def _local(number: str, call: Template) -> str:
     return number
 
 
+_JOINS = {word: word for word in ("à", "et", "ou", "a", "y", "e", "o", "±", "×")}
+_JOINS |= {"-": "–", "–": "–", "x": "×"}
+_POWER = re.compile(r"[-−]?\d?|[²³]")
+_PREFIXES = frozenset("kMGTmcdhnμµ")
+
+
 def _quantity(call: Template) -> str | None:
     """Read number, unit, exponent, unit, exponent ...: {{unité|30|m||s|-1}}."""
     number, *rest = call.unnamed or [""]
     if not number:
         return None
-    text = _local(number, call)
-    if call.get("e"):
-        text += f" × 10{superscript(call.get('e'))}"
-    joins = {"à": "à", "et": "et", "ou": "ou", "a": "a", "-": "–", "y": "y", "e": "e"}
-    while len(rest) > 1 and rest[0] in joins and re.match(r"[\d-]", rest[1]):
-        text += f" {joins[rest[0]]} {_local(rest[1], call)}"
+    mantissa, _, power = number.partition("e")
+    text = _local(mantissa, call)
+    if power or call.get("e"):
+        text += f" × 10{superscript(power or call.get('e'))}"
+    while len(rest) > 1 and rest[0] in _JOINS and re.match(r"[\d−-]", rest[1]):
+        text += f" {_JOINS[rest[0]]} {_local(rest[1], call)}"
         rest = rest[2:]
-    unit = "".join(_units(rest)) or call.get("u") or call.get("ul")
-    return f"{text} {unit}".strip()
+    unit = _units(rest)
+    if unit is None:
+        return None
+    return f"{text} {unit or call.get('u') or call.get('ul')}".strip()
 
 
-def _units(parts: list[str]) -> Iterator[str]:
-    """Return units with their exponents: km, 2 -> km²; m, "", s, -1 -> m/s."""
+def _units(parts: list[str]) -> str | None:
+    """Return units with their exponents: km, 2 -> km²; m, "", s, -1 -> m/s.
+
+    A prefix may stand apart (k, m), or words follow (millions, d'euros); None if the
+    parts are something else.
+    """
+    if len(parts) == 2 and not _POWER.fullmatch(parts[1]):
+        is_apart = parts[0] in _PREFIXES and len(parts[1]) < 4
+        return ("" if is_apart else " ").join(parts).strip()
+    units = ""
     for place in range(0, len(parts), 2):
         unit, power = (*parts[place : place + 2], "")[:2]
-        if unit and not re.fullmatch(r"[-−]?\d?", power):
-            power = ""
+        if unit[:1].isdigit() or not _POWER.fullmatch(power):
+            return None
         is_below = place > 0 and power[:1] in ("-", "−")
         digits = power.lstrip("-−") if is_below else power
         if unit:
-            yield ("/" if is_below else "·" if place else "") + unit
-        yield superscript(digits if digits != "1" else "")
+            units += ("/" if is_below else "·" if place else "") + unit
+        units += superscript(digits if digits != "1" else "")
+    return units
 
 
 def _sides(call: Template) -> str | None:
@@ -191,7 +208,8 @@ def _sides(call: Template) -> str | None:
         return None
     rest = call.unnamed[len(numbers) :]
     join = f" {call.wiki.joins.get('by', '×')} "
-    return join.join(numbers) + " " + "".join(_units(rest))
+    unit = _units(rest)
+    return None if unit is None else f"{join.join(numbers)} {unit}"
 
 
 def _value(call: Template) -> str | None:

@@ -287,6 +287,7 @@ LANGUAGE = romance.Romance(
         "en il que qui sont son",
         months=_MONTHS,
         date="{day} |{month} |{year}",
+        decimal_mark=",",
         joins=table("to = à; and = et; or = ou; by = sur; ± = ±"),
         units=table(
             "mi = milles; ft = pieds; in = pouces; yd = yards; acre = acres; "

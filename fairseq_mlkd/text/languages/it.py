@@ -277,6 +277,7 @@ LANGUAGE = romance.Romance(
         "per da ha dal",
         months=_MONTHS,
         date="{day} |{month} |{year}",
+        decimal_mark=",",
         joins=table("to = a; and = e; or = o; by = per; ± = ±"),
         units=table(
             "mi = miglia; ft = piedi; in = pollici; yd = iarde; acre = acri; "

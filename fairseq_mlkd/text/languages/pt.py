@@ -270,6 +270,7 @@ LANGUAGE = romance.Romance(
         "tem",
         months=_MONTHS,
         date="{day}| de {month}| de {year}",
+        decimal_mark=",",
         joins=table("to = a; and = e; or = ou; by = por; ± = ±"),
         units=table(
             "mi = milhas; ft = pés; in = polegadas; yd = jardas; acre = acres; "

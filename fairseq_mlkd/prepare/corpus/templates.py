@@ -28,7 +28,7 @@ _SHOWS_NAME = re.compile(
     r"\d{1,3}(?:er|re|e|es|ère|nd|nde)(?: [a-zéû]+)?|\d{1,2} [a-zéû]+|"
     r"[IVX]{2,}|[IVX]+(?:er|e|re|es)|"
     r"années \d{4}|[IVXivx]+(?:er|e) (?:siècle|millénaire)(?: av\. J\.-C\.)?|"
-    r"\d/\d+|[½⅓⅔¼¾⅛⅜⅝⅞€£¥₹$%°–—]|[a-z]{1,4}(?:²|³)"
+    r"CO2|H2O|\d/\d+|[½⅓⅔¼¾⅛⅜⅝⅞€£¥₹$%°–—]|[a-z]{1,4}(?:²|³)"
 )
 _WORD = re.compile(r"[^\W\d_]{2}")
 _ROMAN_DIGITS = frozenset("IVX")

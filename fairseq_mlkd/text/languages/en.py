@@ -596,7 +596,8 @@ LANGUAGE = Language(
             "oldstyledate|oldstyledatedy|old style date|osdate",
             "{1|} {2}": "ship",
             "{1}-class {2|}": "sclass|sclass2|sclass-|sclass2-",
-            "=convert": "convert|cvt|conv|convert/spell|conversion|convertir|converti",
+            "=convert": "convert|cvt|conv|convert/spell|conversion|convertir|converti|"
+            "converter",
             "=convert names": "mi to km|km to mi|ft to m|m to ft|in to cm|cm to in|"
             "lb to kg|"
             "kg to lb|nmi to km|acre to ha|ha to acre|c to f|f to c|in to mm|"

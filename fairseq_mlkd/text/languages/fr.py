@@ -306,7 +306,8 @@ LANGUAGE = romance.Romance(
             "référence à confirmer|rom-maj|rom-min|romain|rom|nom d'usage|"
             "grec ancien|quand|qui|lesquels|lesquelles|lequel|laquelle|où|"
             "comment|pourquoi|quoi|combien|"
-            "nobr romains|nobr romain|citation étrangère",
+            "nobr romains|nobr romain|citation étrangère|japonais|souverain-|"
+            "souverain2",
             "{2}": "langue|en langue|couleur|infobulle",
             "{texte|trad affiché|fr|1}": "lien",
             "{nom} {1|}": "nom de famille",
@@ -333,13 +334,13 @@ LANGUAGE = romance.Romance(
             "e": "e|ème|ieme|ième|es|eme",
             "nd": "nd",
             "nde": "nde",
-            "Mme": "mme|madame",
+            "Mme {1|}": "mme|madame",
             "Mmes": "mmes",
-            "Mlle": "mlle|mademoiselle",
+            "Mlle {1|}": "mlle|mademoiselle",
             "Mlles": "mlles",
             "M. {1|}": "m.|monsieur",
             "MM. {1|}": "mm.|messieurs",
-            "Mgr": "mgr|monseigneur",
+            "Mgr {1|}": "mgr|monseigneur",
             "Dr {1|}": "dr|docteur",
             "Pr {1|}": "pr|professeur",
             "Me {1|}": "me|maître",
@@ -354,6 +355,7 @@ LANGUAGE = romance.Romance(
             "{1|} av. J.-C.": "av jc|avjc|av. j.-c.|av j-c|av. jc",
             "{1|} apr. J.-C.": "ap jc|apjc|apr. j.-c.|apr jc|ap j-c|ap. j.-c.",
             "années {1}": "années|décennie",
+            "c'est-à-dire": "cad|càd|c.-à-d.",
             " ": "esp|espace|espace insécable|espace fine|espaces|retour|saut|tab",
             "-": "tiret insécable|trait d'union insécable|tnr",
         },

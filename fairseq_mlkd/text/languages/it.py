@@ -289,7 +289,7 @@ LANGUAGE = romance.Romance(
         ),
         templates={
             "=small caps": "maiuscoletto|mc",
-            "{1}": "ta|tutto attaccato|senza fonte|citazione necessaria|chiarire|"
+            "{1}": "ta|tutto attaccato|senza fonte|citazione necessaria|cn|chiarire|"
             "abbrev",
             "«{1}»": "virgolette",
             "=quantity": "m|misura",

@@ -290,7 +290,7 @@ LANGUAGE = romance.Romance(
             "séculos {1} e {2}": "séculos|sécs",
             "=quantity": "unit|unidade",
             "=number": "fmtn|formatar número",
-            "=date": "dtlink|data|dni|dnibr|data de nascimento|"
+            "=date": "dtlink|dtext|dtrans|data|dni|dnibr|data de nascimento|"
             "data de nascimento e idade|falecimento|falecimento2|nascimento|"
             "morte|morte e idade|dn|dm|data de falecimento|"
             "data de morte e idade|data-início|data de início",

@@ -238,6 +238,7 @@ LANGUAGE = romance.Romance(
         iberian_numerals(_NUMBERS, _KINGS, _QUEENS, _ARTICLES),
     ),
     rules=(
+        *romance.degrees("norte sur este oeste"),
         *powers("por", " elevado a {}"),
         romance.ordinals(_NUMBERS, r"\.?(?:er|ᵉʳ)", "masculine-adjective"),
         romance.ordinals(_NUMBERS, r"\.? ?º|(?:e?ro|do|to|mo|vo|no|o)"),

@@ -238,6 +238,7 @@ LANGUAGE = romance.Romance(
         numerals(_read_numeral, "er|re|ère|e|ème|ᵉ"),
     ),
     rules=(
+        *romance.degrees("nord sud est ouest"),
         *powers("fois", " puissance {}"),
         rule(
             r"1(?<![\w.,:/-]1)(ers?|res?|ères?)(?!\w)",

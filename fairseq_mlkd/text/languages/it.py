@@ -100,6 +100,11 @@ def _read_clock(hour: int, minute: int) -> str:
     return f"{words} e {_NUMBERS.cardinal(minute)}" if minute else words
 
 
+# A degree sign stands for º unless minutes or a scale or direction follow.
+_DEGREE_AS_ORDINAL = (
+    r"(?:°| °(?= [^\W\d_]{4}))(?! ?(?:[\d'\"]|[CFKNSEWO]\b|nord|sud|est\b|ovest|"
+    r"(?:di )?(?:lati|longi)tud))"
+)
 _UNITS = units(
     "% = per cento, per cento,; ‰ = per mille, per mille,; "
     "°C = grado celsius, gradi celsius; ° C = grado celsius, gradi celsius; "
@@ -238,11 +243,13 @@ LANGUAGE = romance.Romance(
         numerals(_read_numeral),
     ),
     rules=(
+        *romance.degrees("nord sud est ovest"),
         *powers("per", " elevato a {}"),
         romance.ordinals(_NUMBERS, r"\.? ?º", needs="º"),
         romance.ordinals(_NUMBERS, r"\.? ?ª|a(?= [a-z]{3})", FEMININE),
-        # A degree sign stands for º unless minutes or a scale or direction follow.
-        romance.ordinals(_NUMBERS, r" ?°(?! ?(?:[\d'\"]|[CFKNSEWO]\b))", needs="°"),
+        # An angle of 90°.
+        rule(r"°(?<=di \d\d°|i \d\d\d°)(?! ?\w)", lambda _: "gradi", "°"),
+        romance.ordinals(_NUMBERS, _DEGREE_AS_ORDINAL, needs="°"),
         *romance.dates(_MONTHS, "", "primo"),
         *romance.lengths(
             "ora ore; minuto minuti; secondo secondi",

@@ -234,6 +234,7 @@ LANGUAGE = romance.Romance(
         iberian_numerals(_NUMBERS, _KINGS, _QUEENS, _ARTICLES),
     ),
     rules=(
+        *romance.degrees("norte sul leste oeste"),
         *powers("vezes", " elevado a {}"),
         romance.ordinals(_NUMBERS, r"\.? ?º|o"),
         romance.ordinals(_NUMBERS, r"\.? ?ª|a", FEMININE),

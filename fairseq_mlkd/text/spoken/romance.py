@@ -168,7 +168,7 @@ def agreement(
 
 
 def dates(months: Sequence[str], join: str, first: str) -> Sequence[Rule]:
-    """Return the rules for 14/07/1789 and for the first of a month.
+    """Return the rules for 14/07/1789, 1789-07-14 and for the first of a month.
 
     Args:
         months: their names, January first.
@@ -191,9 +191,47 @@ def dates(months: Sequence[str], join: str, first: str) -> Sequence[Rule]:
             re.compile(r"[/.-](?:0?[1-9]|1[0-2])[/.-]"),
         ),
         rule(
+            r"(?P<year>[12]\d{3})(?<![\w./-]\d{4})-"
+            r"(?P<month>0[1-9]|1[0-2])-(?P<day>0[1-9]|[12]\d|3[01])(?![\w/-])",
+            read_date,
+            "-",
+        ),
+        rule(
             rf"1(?<![\d.,/-]1)(?=[ \u00a0](?:{join} )?(?:{names})\b)",
             lambda match: first,
         ),
+    )
+
+
+def degrees(directions: str) -> Sequence[Rule]:
+    """Return the rules for 48° 51' 24" N and for 20 ºC, which have no ordinals.
+
+    Args:
+        directions: the words for N, S, E and the letter of the west.
+    """
+    north, south, east, west = directions.split()
+    names = {"N": north, "S": south, "E": east, "W": west, "O": west}
+
+    def read(match: Match[str]) -> str:
+        minutes, seconds, direction = match.group("minutes", "seconds", "direction")
+        said = [f"{minutes} min" if minutes else "", f"{seconds} s" if seconds else ""]
+        return " ".join(["°", *filter(None, [*said, names.get(direction, "")])])
+
+    number = r"\d{1,2}(?:[.,]\d+)?"
+    return (
+        rule(
+            rf"[°º](?<=\d[°º]) ?(?P<minutes>{number}) ?'(?!')"
+            rf"(?: ?(?P<seconds>{number}) ?(?:''|[\"″”]))?"
+            r"(?: ?(?P<direction>[NSEWO])(?!\w))?",
+            read,
+            ("°", "º"),
+        ),
+        rule(
+            r"°(?<=\d°) ?(?P<minutes>)(?P<seconds>)(?P<direction>[NSEWO])(?!\w|'|\.\w)",
+            read,
+            "°",
+        ),
+        rule(r"(?<=\d) ?º(?= ?[CF]\b)", lambda _: "°", "º"),
     )
 
 

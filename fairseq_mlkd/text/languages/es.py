@@ -81,6 +81,11 @@ def _read_hours(hour: int, minute: int) -> str:
     return " ".join([*words, _NUMBERS.cardinal(minute)] if minute else words)
 
 
+# Words after an ordinal that it is no adjective of: "1.º de mayo", "quedó 3.º en casa".
+_NO_NOUNS = (
+    "del|con|por|para|que|los|las|sus|fue|como|tras|ante|entre|hasta|desde|más|según|"
+    "sobre|sin|pero|cuando|donde|mientras|norte|sur|este|oeste|latitud|longitud|respecto"
+)
 # A degree sign stands for º before a word, unless that is a direction.
 _DEGREE_AS_ORDINAL = (
     r"\.? ?°(?= (?!norte|sur|este|oeste|latitud|longitud|respecto)[^\W\d_]{4})"
@@ -241,6 +246,14 @@ LANGUAGE = romance.Romance(
         *romance.degrees("norte sur este oeste"),
         *powers("por", " elevado a {}"),
         romance.ordinals(_NUMBERS, r"\.?(?:er|ᵉʳ)", "masculine-adjective"),
+        romance.ordinals(_NUMBERS, r"\.?(?:os|ºs)", "masculine-plural"),
+        romance.ordinals(_NUMBERS, r"\.?(?:as|ªs)", "feminine-plural"),
+        # The 1.º of May, but the 1.er man.
+        romance.ordinals(
+            _NUMBERS,
+            rf"\.? ?[º°](?= (?!(?:{_NO_NOUNS})\b)[a-zñáéíóú]{{3}})",
+            "masculine-adjective",
+        ),
         romance.ordinals(_NUMBERS, r"\.? ?º|(?:e?ro|do|to|mo|vo|no|o)"),
         romance.ordinals(_NUMBERS, r"\.? ?ª|(?:e?ra|da|ta|ma|va|na)", FEMININE),
         romance.ordinals(_NUMBERS, _DEGREE_AS_ORDINAL, needs="°"),
@@ -251,7 +264,7 @@ LANGUAGE = romance.Romance(
         ),
         romance.clock(" ?h ?", _read_hours),
         romance.clock(":", _read_clock, "horas"),
-        romance.clock(r"\.(?<=las \d\.|as \d\d\.)", _read_clock),
+        romance.clock(r"\.(?<=las \d\.|as \d\d\.)", _read_clock, "horas"),
         romance.clock(r"\.(?=[0-5]\d ?(?:hs?\b|horas))", _read_clock, "horas"),
         # 1,435 may be a decimal number, but of 40 such numbers of Wikipedia 39 are
         # American groups.

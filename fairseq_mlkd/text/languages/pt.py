@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from fairseq_mlkd.text.language import (
     Unit,
     Wiki,
@@ -16,7 +18,16 @@ from fairseq_mlkd.text.spoken import romance
 from fairseq_mlkd.text.spoken.roman import iberian_numerals
 from fairseq_mlkd.text.spoken.romance import FEMININE, MASCULINE, Numbers
 
-_NUMBERS = Numbers("pt")
+
+class _PortugueseNumbers(Numbers):
+    def ordinal(self, number: int, form: str = MASCULINE) -> str:
+        """Return the ordinal; the CLDR has no plurals."""
+        gender, _, plural = form.partition("-")
+        ordinal = super().ordinal(number, gender)
+        return re.sub(r"\b(?= |\Z)", "s", ordinal) if plural else ordinal
+
+
+_NUMBERS = _PortugueseNumbers("pt")
 _MONTHS = words(
     "janeiro fevereiro março abril maio junho julho agosto setembro outubro "
     "novembro dezembro"
@@ -236,6 +247,8 @@ LANGUAGE = romance.Romance(
     rules=(
         *romance.degrees("norte sul leste oeste"),
         *powers("vezes", " elevado a {}"),
+        romance.ordinals(_NUMBERS, r"\.?(?:os|ºs)", "masculine-plural"),
+        romance.ordinals(_NUMBERS, r"\.?(?:as|ªs)", "feminine-plural"),
         romance.ordinals(_NUMBERS, r"\.? ?º|o"),
         romance.ordinals(_NUMBERS, r"\.? ?ª|a", FEMININE),
         romance.ordinals(_NUMBERS, _DEGREE_AS_ORDINAL, needs="°"),

@@ -46,6 +46,9 @@ _MEASURED = re.compile(
     r"(?:\b[ad]\. ?(?:de )?C|\ba(?:v|pr?)\. ?J\.-C|\b[ap]\. ?m|\bs\. ?[ln]\. ?m)\Z"
 )
 _COUNTED = re.compile(r"\d[ \u00a0\u202f]?([^\W\d_])\Z")
+_ROMAN = re.compile(
+    r"(?:[IVXL]{2,}|[VX]|I(?=[,.;:)]|\Z| (?:d[aeou']|de[ls]|et?|y|à|al?)\b))(?!\w)"
+)
 _BEFORE_NUMBER = re.compile(r"(?:\w*str|nos?|nr|arts?|tel|vol|fig|pp?|ch)\Z")
 
 
@@ -153,7 +156,7 @@ def _is_full_stop(text: str, end: Match[str], lang: str) -> bool:
         return not may_be_name and _opens(text, end.end(), lang)
     if word in names.inner and text.startswith(names.inner[word], end.end()):
         return False
-    if following.isdigit():
+    if following.isdigit() or (lang != "en" and _ROMAN.match(text, end.end())):
         is_sign = word in names.before_numbers or _BEFORE_NUMBER.match(word)
         if is_sign or word in names.anywhere - names.closing:
             return False

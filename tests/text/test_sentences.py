@@ -87,6 +87,7 @@ Des pommes, des poires, etc. | Puis rien.
 J.-M. Le Pen et J.L. La Rue lisent. | Il en vend 3.000. | Puis rien.
 Il meurt en 50 av. J.-C. | Puis Rome brûle à 14 h. | Elle mesure 300 m.
 Elle est à 300 m. | Située ici, G. W. Le Roy la voit.
+Il lit le vol. II, le chap. IV et le vol. I, puis le t. XII. | Il dort.
 es
 Los dos viven en EE. UU. desde 2010. | Son felices.
 Ganó en los JJ. OO. de Lima y en los JJ. OO. Sídney.
@@ -104,6 +105,7 @@ Mr. Bean de St. Paul trabajó en Warner Bros. Television.
 Nació el 5 oct. 1990, el 3 ene. 1991 y el 2 dic. 1992.
 Murió en 44 a. C. | El rey cenó a las 8 p. m. | La torre mide 300 m.
 Está a 300 m. | Situada aquí, la vio A. C. Doyle.
+Ver cap. IV, vol. II y art. XII. | Fin.
 it
 Il sig. Rossi, la sig.ra Bianchi, il dott. Neri e l'ing. Verdi.
 L'on. Moro, il gen. Cadorna, mons. Romero, il card. Martini e l'avv. Gialli.
@@ -116,6 +118,7 @@ Il 5 ott. 1990, il 3 genn. 1991 e il 2 dic. 1992.
 Costa 5 mln. Euro e 3 mld. Dollari.
 Morì nel 44 a.C. | Il re visse a 90 m s.l.m. | La torre è alta 30 m.
 Sta a 300 m. | Situata qui, nel 1990 A. Rossi la vide.
+Vedi cap. IV, vol. II e art. XII. | Fine.
 pt
 O Sr. Silva, a Sra. Paz, o Dr. Sol e a Dra. Luz moram na Av. Paulista.
 O Gen. Lott, o Cel. Brito, o Ten. Cruz e o Gov. Lima.
@@ -129,6 +132,7 @@ Os EE. UU. Livres e as FF. AA. Portuguesas, p. ex. Angola.
 O Dep. Lima, o Sen. Cruz e o Pres. Dutra, cf. Silva.
 Morreu em 44 a.C. | O rei jantou às 20 h. | A torre tem 300 m.
 Está a 300 m. | Situada aqui, viu A. C. Costa.
+Ver cap. IV, vol. II e art. XII. | Fim.
 hi
 वे रु. 500 लाए। | वे गए।
 ई. पू. 300 में राजा था।

@@ -13,7 +13,7 @@ from fairseq_mlkd.text.language import (
     words,
 )
 from fairseq_mlkd.text.spoken import romance
-from fairseq_mlkd.text.spoken.roman import iberian_numerals
+from fairseq_mlkd.text.spoken.roman import iberian_numerals, parts
 from fairseq_mlkd.text.spoken.romance import FEMININE, MASCULINE, Numbers
 
 _NUMBERS = Numbers("es")
@@ -154,6 +154,17 @@ _CURRENCIES = {
     ),
 }
 
+_SIGNS = {
+    **dict.fromkeys([*romance.NUMBER_SIGNS, "núm.", "No."], "número"),
+    **dict.fromkeys(("n.os", "núms."), "números"),
+    **table(
+        "p. = página; pág. = página; págs. = páginas; pp. = páginas; "
+        "art. = artículo; arts. = artículos; vol. = volumen; t. = tomo; "
+        "cap. = capítulo; caps. = capítulos; lib. = libro; inc. = inciso; "
+        "fasc. = fascículo; fig. = figura; § = parágrafo"
+    ),
+}
+
 LANGUAGE = romance.Romance(
     lang="es",
     decimal_word="coma",
@@ -179,13 +190,7 @@ LANGUAGE = romance.Romance(
     },
     magnitude_gender=MASCULINE,
     each="por",
-    number_signs={
-        **dict.fromkeys([*romance.NUMBER_SIGNS, "núm."], "número"),
-        **table(
-            "p. = página; pág. = página; págs. = páginas; pp. = páginas; "
-            "art. = artículo; vol. = volumen; cap. = capítulo; § = parágrafo"
-        ),
-    },
+    number_signs=_SIGNS,
     abbreviations=table(
         "Mr. = míster; Mrs. = misis; Ms. = miss; Bros. = brothers; "
         "Sgt. = sargento; St. = saint; et al. = et al; Op. = opus; "
@@ -238,6 +243,7 @@ LANGUAGE = romance.Romance(
         "% = por ciento; ‰ = por mil; € = euro; $ = dólar; £ = libra"
     ),
     letter_rules=(
+        parts(_SIGNS),
         romance.christ("antes de Cristo", "después de Cristo"),
         rule(r"E(?<!\wE)E ?UU\b", lambda match: "Estados Unidos", "E"),
         iberian_numerals(_NUMBERS, _KINGS, _QUEENS, _ARTICLES),

@@ -16,7 +16,7 @@ from fairseq_mlkd.text.language import (
     words,
 )
 from fairseq_mlkd.text.spoken import romance
-from fairseq_mlkd.text.spoken.roman import Numeral, numerals
+from fairseq_mlkd.text.spoken.roman import Numeral, numerals, parts
 from fairseq_mlkd.text.spoken.romance import FEMININE, MASCULINE, Numbers
 
 
@@ -67,7 +67,8 @@ def _read_numeral(numeral: Numeral) -> str | None:
         return _NUMBERS.ordinal(number, first.get(numeral.ending, MASCULINE))
     if numeral.before in _SOVEREIGNS or numeral.follows_a_name:
         return _NUMBERS.ordinal(1) if number == 1 else _NUMBERS.cardinal(number)
-    if len(numeral.written) > 1 and numeral.before.isalpha():
+    is_long = len(numeral.written) > 1 and numeral.before.isalpha()
+    if is_long or numeral.follows_a_part:
         return _NUMBERS.cardinal(number)
     return None
 
@@ -101,6 +102,17 @@ _MONEY = {
         "FF, FRF, F = franc, francs; FCFA, F CFA, XOF, XAF = franc CFA, francs CFA; "
         "DM = mark, marks; ₽ = rouble, roubles; ₹ = roupie, roupies, feminine; "
         "R$ = réal, réaux; CNY = yuan, yuans"
+    ),
+}
+
+_SIGNS = {
+    **dict.fromkeys([*romance.NUMBER_SIGNS, "no", "No."], "numéro"),
+    **dict.fromkeys(("nos", "n°s", "nᵒˢ"), "numéros"),
+    **table(
+        "p. = page; pp. = pages; art. = article; arts. = articles; "
+        "vol. = volume; t. = tome; chap. = chapitre; ch. = chapitre; "
+        "pl. = planche; fasc. = fascicule; al. = alinéa; fig. = figure; "
+        "§ = paragraphe"
     ),
 }
 
@@ -176,13 +188,7 @@ LANGUAGE = romance.Romance(
         "K": "mille",
     },
     each="par",
-    number_signs={
-        **dict.fromkeys(romance.NUMBER_SIGNS, "numéro"),
-        **table(
-            "nos = numéros; p. = page; pp. = pages; art. = article; vol. = volume; "
-            "chap. = chapitre; § = paragraphe"
-        ),
-    },
+    number_signs=_SIGNS,
     abbreviations=table(
         "Mrs. = missis; Ms. = miss; Bros. = brothers; et al. = et al; "
         "Op. = opus; coll. = collection; dir. = direction; trad. = traduction; "
@@ -224,6 +230,7 @@ LANGUAGE = romance.Romance(
         "£ = livre sterling"
     ),
     letter_rules=(
+        parts(_SIGNS),
         rule(
             r"[MD](?<!\w[MD])(?:mes?|lles?|gr|r(?= [A-ZÉÈ]))(?![\w'])",
             lambda match: _TITLES.get(match.group(), match.group()),

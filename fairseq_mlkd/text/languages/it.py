@@ -15,7 +15,7 @@ from fairseq_mlkd.text.language import (
     words,
 )
 from fairseq_mlkd.text.spoken import romance
-from fairseq_mlkd.text.spoken.roman import Numeral, numerals
+from fairseq_mlkd.text.spoken.roman import Numeral, numerals, parts
 from fairseq_mlkd.text.spoken.romance import FEMININE, MASCULINE, Numbers
 
 _NUMBERS = Numbers("it")
@@ -85,7 +85,8 @@ def _read_numeral(numeral: Numeral) -> str | None:
         form = FEMININE if numeral.before in _QUEENS else MASCULINE
     if form is not None:
         return _NUMBERS.ordinal(numeral.number, form)
-    return _NUMBERS.cardinal(numeral.number) if is_long and before.isalpha() else None
+    is_number = is_long and before.isalpha() or numeral.follows_a_part
+    return _NUMBERS.cardinal(numeral.number) if is_number else None
 
 
 def _is_italian_name(numeral: Numeral) -> bool:
@@ -159,6 +160,17 @@ _CURRENCIES = {
     ),
 }
 
+_SIGNS = {
+    **dict.fromkeys([*romance.NUMBER_SIGNS, "n.", "N.", "No."], "numero"),
+    **table(
+        "nn. = numeri; p. = pagina; pag. = pagina; pagg. = pagine; pp. = pagine; "
+        "art. = articolo; artt. = articoli; vol. = volume; voll. = volumi; "
+        "t. = tomo; cap. = capitolo; capp. = capitoli; lib. = libro; "
+        "tav. = tavola; fasc. = fascicolo; sez. = sezione; fig. = figura; "
+        "§ = paragrafo"
+    ),
+}
+
 LANGUAGE = romance.Romance(
     lang="it",
     decimal_word="virgola",
@@ -183,13 +195,7 @@ LANGUAGE = romance.Romance(
     },
     magnitude_gender=MASCULINE,
     each="per",
-    number_signs={
-        **dict.fromkeys([*romance.NUMBER_SIGNS, "n.", "N."], "numero"),
-        **table(
-            "p. = pagina; pag. = pagina; pagg. = pagine; pp. = pagine; "
-            "art. = articolo; vol. = volume; cap. = capitolo; § = paragrafo"
-        ),
-    },
+    number_signs=_SIGNS,
     abbreviations=table(
         "Mr. = mister; Mrs. = missis; Ms. = miss; Bros. = brothers; "
         "Sgt. = sergente; St. = saint; et al. = et al; Op. = opus; "
@@ -239,6 +245,7 @@ LANGUAGE = romance.Romance(
         "% = per cento; ‰ = per mille; € = euro; $ = dollaro; £ = sterlina"
     ),
     letter_rules=(
+        parts(_SIGNS),
         romance.christ("avanti Cristo", "dopo Cristo"),
         numerals(_read_numeral),
     ),

@@ -15,7 +15,7 @@ from fairseq_mlkd.text.language import (
     words,
 )
 from fairseq_mlkd.text.spoken import romance
-from fairseq_mlkd.text.spoken.roman import iberian_numerals
+from fairseq_mlkd.text.spoken.roman import iberian_numerals, parts
 from fairseq_mlkd.text.spoken.romance import FEMININE, MASCULINE, Numbers
 
 
@@ -152,6 +152,18 @@ _CURRENCIES = {
     ),
 }
 
+_SIGNS = {
+    **dict.fromkeys([*romance.NUMBER_SIGNS, "n.", "No."], "número"),
+    **dict.fromkeys(("n.os", "nos."), "números"),
+    **table(
+        "p. = página; pág. = página; págs. = páginas; pp. = páginas; "
+        "art. = artigo; arts. = artigos; vol. = volume; t. = tomo; "
+        "cap. = capítulo; caps. = capítulos; liv. = livro; fl. = folha; "
+        "fls. = folhas; inc. = inciso; fasc. = fascículo; fig. = figura; "
+        "tel. = telefone; § = parágrafo"
+    ),
+}
+
 LANGUAGE = romance.Romance(
     lang="pt",
     decimal_word="vírgula",
@@ -188,13 +200,7 @@ LANGUAGE = romance.Romance(
         "K": "mil",
     },
     each="por",
-    number_signs={
-        **dict.fromkeys(romance.NUMBER_SIGNS, "número"),
-        **table(
-            "p. = página; pág. = página; págs. = páginas; pp. = páginas; "
-            "vol. = volume; cap. = capítulo; tel. = telefone; § = parágrafo"
-        ),
-    },
+    number_signs=_SIGNS,
     abbreviations=table(
         "Mr. = mister; Mrs. = missis; Ms. = miss; Bros. = brothers; "
         "St. = saint; et al. = et al; Op. = opus; Pe. = padre; "
@@ -241,6 +247,7 @@ LANGUAGE = romance.Romance(
         "% = por cento; ‰ = por mil; € = euro; $ = dólar; £ = libra"
     ),
     letter_rules=(
+        parts(_SIGNS),
         romance.christ("antes de Cristo", "depois de Cristo"),
         iberian_numerals(_NUMBERS, _KINGS, _QUEENS, _ARTICLES),
     ),

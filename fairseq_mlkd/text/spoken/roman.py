@@ -12,6 +12,7 @@ from re import Match
 from typing import NamedTuple
 
 from fairseq_mlkd.text.language import Rule, rule, words
+from fairseq_mlkd.text.spoken.patterns import beginning_with_any_of
 from fairseq_mlkd.text.spoken.romance import FEMININE, MASCULINE, Numbers
 
 _ONES = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
@@ -41,6 +42,17 @@ _ORDERED_MASCULINE = frozenset(
         "Ejército Exército Seminario Seminário Concurso"
     )
 )
+# Parts of books and the like, of which one letter is a number, too: tome V, acto I.
+_COUNTED = frozenset(
+    words(
+        "acte acto ato scène escena cena scena chapitre capítulo tome tomo volume "
+        "volumen livre libro livro article artículo artigo articolo titre título "
+        "titolo partie parte section sección seção sezione figure figura planche "
+        "tavola annexe anexo phase fase type tipo épisode episodio episódio numéro "
+        "número numero page página pagina paragraphe párrafo parágrafo paragrafo "
+        "chant fascicule fascículo fascicolo"
+    )
+)
 _ANOTHER = re.compile(r"(?:y|e|a|al|ao) [IVX]+\b")
 _OF = ("de ", "d'", "del ", "da ", "do ")
 _CENTURIES = ("siglo", "siglos", "século", "séculos")
@@ -64,6 +76,12 @@ class Numeral(NamedTuple):
     def before(self) -> str:
         """The word before it as written ("Louis", "dell'")."""
         return self.words[0]
+
+    @property
+    def follows_a_part(self) -> bool:
+        """Whether it counts a part of a book, whose noun may be a plural: tomes I."""
+        noun = self.before.lower().rpartition("'")[2]
+        return noun in _COUNTED or noun.removesuffix("s") in _COUNTED
 
     @property
     def follows_a_name(self) -> bool:
@@ -95,6 +113,25 @@ def numerals(
         return said or match.group()
 
     return rule(rf"{numeral}(?P<ending>{endings})?(?![\w'])", replace)
+
+
+def parts(signs: Mapping[str, str]) -> Rule:
+    """Return the rule for signs before Roman numerals: vol. II, cap. IV.
+
+    Args:
+        signs: before numbers -> their words.
+    """
+    said = {
+        written: words_of
+        for sign, words_of in signs.items()
+        if sign.endswith(".")
+        for written in {sign, sign.capitalize() if len(sign) > 2 else sign}
+    }
+    return rule(
+        rf"(?P<sign>{beginning_with_any_of(said)})(?=[ \u00a0]?[IVX]+(?!\w))",
+        lambda match: said[match["sign"]],
+        ".",
+    )
 
 
 def iberian_numerals(
@@ -133,6 +170,8 @@ def iberian_numerals(
         if _ANOTHER.match(after):
             return numbers.cardinal(number)
         is_letter = len(numeral.written) == 1 or not before.isalpha()
-        return None if is_letter else numbers.cardinal(number)
+        if is_letter and not numeral.follows_a_part:
+            return None
+        return numbers.cardinal(number)
 
     return numerals(read)

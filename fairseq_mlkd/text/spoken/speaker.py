@@ -40,6 +40,7 @@ _POWERS = (("²", "2"), ("³", "3"), ("²", " ²"))
 _AREA = re.compile(r"sq|.*\D[23]\Z")
 _MEASURE = re.compile(r"[kcdmµμ](?:m|g|l)|kWh|GB|MB")
 _NAME_FOLLOWS = re.compile("[ \u00a0]?[A-ZÀ-ÖØ-Þ]")
+_NUMBER_FOLLOWS = re.compile(r"[ \u00a0]?(?:[0-9]|[IVX]+(?!\w))")
 # Initials, not an abbreviation at the beginning of a sentence: D. C., A.C.
 _INITIALS = re.compile(r"(?:[^\W\d_]\. ?)+")
 
@@ -256,6 +257,9 @@ class Speaker:
         return f"{self.language.each} {self._units[match['unit']].one}"
 
     def _read_abbreviation(self, match: Match[str]) -> str:
+        sign = self._signs.get(match.group())
+        if sign and _NUMBER_FOLLOWS.match(match.string, match.end()):
+            return sign
         words, _, otherwise = self._words["".join(match.group().split())].partition("|")
         if otherwise and not _NAME_FOLLOWS.match(match.string, match.end()):
             return otherwise

@@ -13,7 +13,7 @@ from fairseq_mlkd.text.language import (
     words,
 )
 from fairseq_mlkd.text.spoken import romance
-from fairseq_mlkd.text.spoken.roman import iberian_numerals, parts
+from fairseq_mlkd.text.spoken.roman import iberian_numerals, parts, small_capitals
 from fairseq_mlkd.text.spoken.romance import FEMININE, MASCULINE, Numbers
 
 _NUMBERS = Numbers("es")
@@ -38,6 +38,7 @@ _KINGS = words(
 _QUEENS = words(
     "Ana Beatriz Catalina Cristina Isabel Juana Leonor Margarita María Victoria"
 )
+_CENTURIES = r"(?<=siglo )[ivx]+\b|(?<=siglos )[ivx]+(?:(?:, | y | al? )[ivx]+)*\b"
 _ARTICLES = {
     **dict.fromkeys(("el", "al", "del"), "masculine-adjective"),
     "la": FEMININE,
@@ -246,6 +247,9 @@ LANGUAGE = romance.Romance(
         parts(_SIGNS),
         romance.christ("antes de Cristo", "después de Cristo"),
         rule(r"E(?<!\wE)E ?UU\b", lambda match: "Estados Unidos", "E"),
+        rule(r"s\.(?<!\w[s]\.)(?= ?[IVX]+\b)", lambda _: "siglo", "s."),
+        rule(r"ss\.(?<!\w[s]s\.)(?= ?[IVX]+\b)", lambda _: "siglos", "ss."),
+        small_capitals(_CENTURIES),
         iberian_numerals(_NUMBERS, _KINGS, _QUEENS, _ARTICLES),
     ),
     rules=(

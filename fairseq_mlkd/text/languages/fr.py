@@ -16,7 +16,7 @@ from fairseq_mlkd.text.language import (
     words,
 )
 from fairseq_mlkd.text.spoken import romance
-from fairseq_mlkd.text.spoken.roman import Numeral, numerals, parts
+from fairseq_mlkd.text.spoken.roman import Numeral, numerals, parts, small_capitals
 from fairseq_mlkd.text.spoken.romance import FEMININE, MASCULINE, Numbers
 
 
@@ -51,7 +51,7 @@ _FEMININE_NOUNS = (
 )
 _TITLES = table(
     "Mme = madame; Mmes = mesdames; Mlle = mademoiselle; "
-    "Mlles = mesdemoiselles; Mgr = monseigneur; Dr = docteur"
+    "Mlles = mesdemoiselles; Mgr = monseigneur; Dr = docteur; Pr = professeur"
 )
 _NAME = re.compile(r"[^\W\d_](?:\.|\w+)")
 # Words that begin a sentence before "M. Roy" and are no first names.
@@ -232,7 +232,7 @@ LANGUAGE = romance.Romance(
     letter_rules=(
         parts(_SIGNS),
         rule(
-            r"[MD](?<!\w[MD])(?:mes?|lles?|gr|r(?= [A-ZÉÈ]))(?![\w'])",
+            r"[MDP](?<!\w[MDP])(?:mes?|lles?|gr|r(?= [A-ZÉÈ]))(?![\w'])",
             lambda match: _TITLES.get(match.group(), match.group()),
         ),
         rule(r"M(?<![\w.]M)\.(?= ?[A-ZÉÈ]\w| et M)", _read_mister),
@@ -242,11 +242,18 @@ LANGUAGE = romance.Romance(
             lambda match: "sainte" if match[0] == "Ste" else "saint",
             "St",
         ),
+        small_capitals(r"[ivx](?<!\w[ivx])[ivx]*(?:er|e)(?= siècle)"),
+        rule(r"s\.(?<=[IVX]e s\.)", lambda _: "siècle", "e s."),
         numerals(_read_numeral, "er|re|ère|e|ème|ᵉ"),
     ),
     rules=(
         *romance.degrees("nord sud est ouest"),
         *powers("fois", " puissance {}"),
+        rule(
+            r"(?<=\d)(?: [×x] |[×x])(?=[1-9]00 ?m|\d+ ?=)",
+            lambda _: "fois",
+            ("x", "×"),
+        ),
         rule(
             r"1(?<![\w.,:/-]1)(ers?|res?|ères?)(?!\w)",
             lambda match: _FIRSTS[match[1]],

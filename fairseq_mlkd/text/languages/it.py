@@ -15,7 +15,7 @@ from fairseq_mlkd.text.language import (
     words,
 )
 from fairseq_mlkd.text.spoken import romance
-from fairseq_mlkd.text.spoken.roman import Numeral, numerals, parts
+from fairseq_mlkd.text.spoken.roman import Numeral, numerals, parts, small_capitals
 from fairseq_mlkd.text.spoken.romance import FEMININE, MASCULINE, Numbers
 
 _NUMBERS = Numbers("it")
@@ -66,7 +66,10 @@ _ORDERED_MASCULINE = words(
     "millennio congresso concilio festival governo impero campionato torneo "
     "premio reich convegno concorso trofeo salone municipio"
 )
-_CENTURIES = re.compile(r"secoli \w+ e \Z")
+_CENTURIES = re.compile(r"secoli (?:[IVX]+(?:, | e | ed ))+\Z")
+_MORE_CENTURIES = re.compile(
+    r"(?:(?:, ?|- ?|ed? |e il |e l'|al |all'|o |o il |il |l')[IVX]+ ?)+secol"
+)
 
 
 def _read_numeral(numeral: Numeral) -> str | None:
@@ -76,7 +79,9 @@ def _read_numeral(numeral: Numeral) -> str | None:
     following = (numeral.after.split() or [""])[0].lower().strip(",.;:)")
     if following in _ORDERED_FEMININE:
         form = FEMININE
-    is_century = before == "e" and _CENTURIES.search(numeral.preceding)
+    is_century = _CENTURIES.search(numeral.preceding) or _MORE_CENTURIES.match(
+        numeral.after
+    )
     if following in _ORDERED_MASCULINE or is_century:
         form = MASCULINE
     if form is None and (is_long or numeral.after[:1].isupper()):
@@ -247,6 +252,10 @@ LANGUAGE = romance.Romance(
     letter_rules=(
         parts(_SIGNS),
         romance.christ("avanti Cristo", "dopo Cristo"),
+        # In small letters "i" and "vi" are words.
+        small_capitals(
+            r"(?<=secolo )(?:[ivx]{3,}|i[vx]|x[ivx])\b|[vx](?<!\w[vx])[ivx]*(?= secolo)"
+        ),
         numerals(_read_numeral),
     ),
     rules=(

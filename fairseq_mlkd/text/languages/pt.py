@@ -15,7 +15,7 @@ from fairseq_mlkd.text.language import (
     words,
 )
 from fairseq_mlkd.text.spoken import romance
-from fairseq_mlkd.text.spoken.roman import iberian_numerals, parts
+from fairseq_mlkd.text.spoken.roman import iberian_numerals, parts, small_capitals
 from fairseq_mlkd.text.spoken.romance import FEMININE, MASCULINE, Numbers
 
 
@@ -47,6 +47,7 @@ _KINGS = words(
 _QUEENS = words(
     "Ana Beatriz Catarina Cristina Isabel Joana Leonor Margarida Maria Vitória"
 )
+_CENTURIES = r"(?<=século )[ivx]+\b|(?<=séculos )[ivx]+(?:(?:, | e | ao? )[ivx]+)*\b"
 _ARTICLES = {
     **dict.fromkeys(("o", "ao", "do", "no"), MASCULINE),
     **dict.fromkeys(("a", "à", "da", "na"), FEMININE),
@@ -249,6 +250,7 @@ LANGUAGE = romance.Romance(
     letter_rules=(
         parts(_SIGNS),
         romance.christ("antes de Cristo", "depois de Cristo"),
+        small_capitals(_CENTURIES),
         iberian_numerals(_NUMBERS, _KINGS, _QUEENS, _ARTICLES),
     ),
     rules=(

@@ -54,6 +54,9 @@ _COUNTED = frozenset(
     )
 )
 _ANOTHER = re.compile(r"(?:y|e|a|al|ao) [IVX]+\b")
+# Text that is spoken form already has neither capitals nor marks, and stays as it is.
+_WRITTEN = re.compile("[A-ZÀ-Þ.,;:]")
+_ONE_MORE = re.compile("[IVX]+,")
 _OF = ("de ", "d'", "del ", "da ", "do ")
 _CENTURIES = ("siglo", "siglos", "século", "séculos")
 
@@ -134,6 +137,16 @@ def parts(signs: Mapping[str, str]) -> Rule:
     )
 
 
+def small_capitals(centuries: str) -> Rule:
+    """Return the rule for centuries in small letters, which are small capitals.
+
+    Args:
+        centuries: pattern of numerals in their place (the xix of "siglo xix").
+    """
+    capitals = str.maketrans("ivx", "IVX")
+    return rule(centuries, lambda match: match.group().translate(capitals), _WRITTEN)
+
+
 def iberian_numerals(
     numbers: Numbers,
     kings: Sequence[str],
@@ -167,7 +180,7 @@ def iberian_numerals(
             return numbers.ordinal(number, articles.get("el", MASCULINE))
         if before.lower() in articles and after[:1].isupper():
             return numbers.ordinal(number, articles[before.lower()])
-        if _ANOTHER.match(after):
+        if _ANOTHER.match(after) or _ONE_MORE.fullmatch(before):
             return numbers.cardinal(number)
         is_letter = len(numeral.written) == 1 or not before.isalpha()
         if is_letter and not numeral.follows_a_part:

@@ -117,7 +117,8 @@ _UNITS = units(
     "mm³ = milímetro cúbico, milímetros cúbicos; dm = decímetro, decímetros; "
     "dm³ = decímetro cúbico, decímetros cúbicos; dB = decibelio, decibelios; "
     "Nm = newton metro, newtons metro; lb = libra, libras, feminine; "
-    "hab = habitante, habitantes",
+    "hab = habitante, habitantes; "
+    "msnm = metro sobre el nivel del mar, metros sobre el nivel del mar",
     MASCULINE,
 )
 _MULTIPLES = romance.multiples(
@@ -241,7 +242,9 @@ LANGUAGE = romance.Romance(
     slash="barra",
     symbols=table(
         "& = y; @ = arroba; + = más; ± = más menos; × = por; "
-        "% = por ciento; ‰ = por mil; € = euro; $ = dólar; £ = libra"
+        "% = por ciento; ‰ = por mil; € = euro; $ = dólar; £ = libra; "
+        "≥ = mayor o igual que; ≤ = menor o igual que; ≈ = aproximadamente; "
+        "÷ = dividido por; ∞ = infinito; √ = raíz de"
     ),
     letter_rules=(
         parts(_SIGNS),

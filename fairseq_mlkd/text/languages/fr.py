@@ -227,7 +227,9 @@ LANGUAGE = romance.Romance(
     symbols=table(
         "& = et; @ = arobase; + = plus; ± = plus ou moins; × = sur; "
         "% = pour cent; ‰ = pour mille; € = euro; $ = dollar; "
-        "£ = livre sterling"
+        "£ = livre sterling; "
+        "≥ = supérieur ou égal à; ≤ = inférieur ou égal à; ≈ = environ; "
+        "÷ = divisé par; ∞ = infini; √ = racine de"
     ),
     letter_rules=(
         parts(_SIGNS),

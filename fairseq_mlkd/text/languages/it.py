@@ -247,7 +247,9 @@ LANGUAGE = romance.Romance(
     slash="barra",
     symbols=table(
         "& = e; @ = chiocciola; + = più; ± = più o meno; × = per; "
-        "% = per cento; ‰ = per mille; € = euro; $ = dollaro; £ = sterlina"
+        "% = per cento; ‰ = per mille; € = euro; $ = dollaro; £ = sterlina; "
+        "≥ = maggiore o uguale a; ≤ = minore o uguale a; ≈ = circa; ÷ = diviso; "
+        "∞ = infinito; √ = radice di"
     ),
     letter_rules=(
         parts(_SIGNS),

@@ -245,7 +245,9 @@ LANGUAGE = romance.Romance(
     slash="barra",
     symbols=table(
         "& = e; @ = arroba; + = mais; ± = mais ou menos; × = por; "
-        "% = por cento; ‰ = por mil; € = euro; $ = dólar; £ = libra"
+        "% = por cento; ‰ = por mil; € = euro; $ = dólar; £ = libra; "
+        "≥ = maior ou igual a; ≤ = menor ou igual a; ≈ = aproximadamente; "
+        "÷ = dividido por; ∞ = infinito; √ = raiz de"
     ),
     letter_rules=(
         parts(_SIGNS),

@@ -256,6 +256,7 @@ LANGUAGE = romance.Romance(
         iberian_numerals(_NUMBERS, _KINGS, _QUEENS, _ARTICLES),
     ),
     rules=(
+        romance.DECADES,
         *romance.degrees("norte sur este oeste"),
         *powers("por", " elevado a {}"),
         romance.ordinals(_NUMBERS, r"\.?(?:er|ᵉʳ)", "masculine-adjective"),

@@ -249,6 +249,7 @@ LANGUAGE = romance.Romance(
         numerals(_read_numeral, "er|re|ère|e|ème|ᵉ"),
     ),
     rules=(
+        romance.DECADES,
         *romance.degrees("nord sud est ouest"),
         *powers("fois", " puissance {}"),
         rule(

@@ -261,6 +261,7 @@ LANGUAGE = romance.Romance(
         numerals(_read_numeral),
     ),
     rules=(
+        romance.DECADES,
         *romance.degrees("nord sud est ovest"),
         *powers("per", " elevato a {}"),
         romance.ordinals(_NUMBERS, r"\.? ?º", needs="º"),

@@ -256,6 +256,7 @@ LANGUAGE = romance.Romance(
         iberian_numerals(_NUMBERS, _KINGS, _QUEENS, _ARTICLES),
     ),
     rules=(
+        romance.DECADES,
         *romance.degrees("norte sul leste oeste"),
         *powers("vezes", " elevado a {}"),
         romance.ordinals(_NUMBERS, r"\.?(?:os|ºs)", "masculine-plural"),

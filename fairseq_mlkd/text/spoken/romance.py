@@ -279,6 +279,13 @@ def english_numbers(groups: str = r"(?:,\d{3})+(?:,\d{3}|(?<=,000))") -> Sequenc
     )
 
 
+# The 1990s are no seconds.
+DECADES = rule(
+    r"'?s(?:(?<=\b1\d\d0s)|(?<=\b20\d0s)|(?<=\b1\d\d0's)|(?<=[oO]s [2-9]0s))(?!\w)",
+    lambda _: "",
+    ("0s", "0's"),
+)
+
 _CENTURY = re.compile(
     r"(?:si|sé|se)(?:gl|cul|col)os? [IVX]+\Z|[IVX]+ secolo\Z|mil[eê]nio [IVX]+\Z"
 )

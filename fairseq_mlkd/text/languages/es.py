@@ -57,15 +57,20 @@ _MASCULINE_NOUNS = (
     "pies premios? puntos? segundos? títulos? votos?"
 )
 # Other nouns show their gender by their ending.
+_MASCULINE_IN_AS = (
+    r"(?:\w*(?:días|[eo]mas|[gr]ramas|istas|letas|nautas|cratas|patriotas)|poetas|"
+    r"policías|piratas|dálmatas|jesuitas|israelitas|profetas|cineastas|gimnastas|"
+    r"espías|gorilas|pandas|pumas|belgas|indígenas|curas|papas|dracmas|planetas|"
+    r"cometas|mapas|dramas|croatas|camaradas|colegas)"
+)
 _FEMININE_ENDINGS = (
     r"[a-zñáéíóú]+(?:[cgsx]iones|[dt]ades) "
-    r"(?!(?:\w*(?:días|[eo]mas|[gr]ramas|istas|letas|nautas|cratas)|poetas|policías|"
-    r"dracmas|planetas|cometas|mapas|dramas|croatas|camaradas|colegas|las|tras|otras|"
-    r"mientras|contras|apenas|quizas|est?as|aquellas|unas|algunas|varias|muchas|pocas|"
-    r"todas|ambas|cuyas|dichas|tantas|cuantas|nuestras|ellas)\b)[a-zñáéíóú]{2,}as"
+    rf"(?!(?:{_MASCULINE_IN_AS}|las|tras|otras|mientras|contras|apenas|quizas|est?as|"
+    r"aquellas|unas|algunas|varias|muchas|pocas|todas|ambas|cuyas|dichas|tantas|"
+    r"cuantas|nuestras|ellas)\b)[a-zñáéíóú]{2,}as"
 )
 _MASCULINE_ENDINGS = (
-    r"[a-zñáéíóú]+[dt]ores "
+    rf"{_MASCULINE_IN_AS} [a-zñáéíóú]+[dt]ores "
     r"(?!(?:manos|fotos|motos|los|nos|otros|est?os|aquellos|menos|lejos|juntos|unos|algunos|varios|muchos|"
     r"pocos|todos|ambos|cuyos|dichos|tantos|cuantos|nuestros|ellos)\b)"
     r"[a-zñáéíóú]{2,}os"

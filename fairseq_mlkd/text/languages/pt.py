@@ -62,6 +62,8 @@ _FEMININE_NOUNS = (
 _FEMININE_ENDINGS = (
     r"[a-zà-ÿ]+(?:ções|[sx]ões|dades|gens) "
     r"(?!(?:dias|\w*(?:[eo]mas|gramas|istas|letas|nautas|cratas)|poetas|planetas|cometas|"
+    r"\w*patriotas|piratas|jesuítas|israelitas|profetas|cineastas|ginastas|gorilas|"
+    r"pandas|pumas|belgas|indígenas|papas|"
     r"mapas|dramas|colegas|croatas|das|nas|pelas|às|mas|outras|apenas|est?as|ess?as|"
     r"aquelas|umas|algumas|várias|muitas|poucas|todas|ambas|cujas|ditas|tantas|nossas|"
     r"elas|delas|nelas|nestas|destas|nessas|dessas)\b)[a-zà-ÿ]{2,}as"

@@ -196,7 +196,9 @@ class Speaker:
         said = any_of(language.magnitudes)
         magnitude = rf"[ \u00a0-]*(?P<magnitude>{said})(?!\w)"
         names = any_of(self._units)
-        units = rf"(?P<unit>{names})(?![\w'])"
+        # a year and somebody's initial: 1935 V. Nabokov
+        initial = r"(?<=[12]\d{3}[ \u00a0][A-Z]) ?\.[ \u00a0]?[A-Z]"
+        units = rf"(?P<unit>{names})(?![\w']|{initial})"
         # $5/month, 12 €/m²
         slash = "/" if language.each else "(?!)"
         each = rf"(?P<slash> ?{slash} ?(?P<each>{names})(?![\w'])|{slash}(?=[^\W\d_]))?"

@@ -1,5 +1,6 @@
 """The symbols of data: `dict.txt`, which fairseq writes and reads."""
 
+import copy
 import os
 from pathlib import Path
 
@@ -44,6 +45,17 @@ def load_input_dictionary(data: str) -> Dictionary:
     dictionary = load_data_dictionary(data)
     dictionary.add_symbol(MASK)
     return dictionary
+
+
+def join_dictionaries(first: Dictionary, second: Dictionary) -> Dictionary:
+    """Return the symbols of one, then of the other; a name in both keeps two ids.
+
+    The special symbols of `second` are left out.
+    """
+    joined = copy.deepcopy(first)
+    joined.symbols += second.symbols[second.nspecial :]
+    joined.count += second.count[second.nspecial :]
+    return joined
 
 
 def _load(folder: str | Path, remedy: str) -> Dictionary:

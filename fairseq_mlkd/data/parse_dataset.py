@@ -1,6 +1,5 @@
 """Sentences with their parses, in which pointers stand for the words."""
 
-import copy
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +10,7 @@ from fairseq.data import Dictionary, FairseqDataset
 from torch import Tensor
 
 from fairseq_mlkd.data.binary import load_part
+from fairseq_mlkd.data.dictionary import join_dictionaries
 from fairseq_mlkd.data.folders import INPUT0, PIECES, TARGET, WORDS
 from fairseq_mlkd.data.inputs import check_lengths, collate, collate_inputs, cut
 from fairseq_mlkd.remedies import PREPARE_AGAIN
@@ -45,9 +45,7 @@ class ParseDictionary:
                 "target/dict.txt: not the trained symbols first, then @ptr_0, @ptr_1, "
                 f"...: {PREPARE_AGAIN}"
             )
-        self.printed = copy.deepcopy(symbols)
-        self.printed.symbols += words.symbols[words.nspecial :]
-        self.printed.count += words.count[words.nspecial :]
+        self.printed = join_dictionaries(symbols, words)
         self._first_word = len(symbols) - words.nspecial
 
     def print_words(self, words: Tensor) -> Tensor:

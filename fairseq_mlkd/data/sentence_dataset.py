@@ -11,6 +11,7 @@ from torch import Tensor
 from fairseq_mlkd.data.binary import load_binary, load_part
 from fairseq_mlkd.data.folders import INPUT0, INPUT1, LABEL, has_pairs
 from fairseq_mlkd.data.inputs import check_lengths, collate, collate_inputs, cut
+from fairseq_mlkd.remedies import PREPARE_AGAIN
 from fairseq_mlkd.text.windows import pair_lengths
 
 
@@ -109,7 +110,7 @@ class SentencePairDataset(FairseqDataset):
             second = "" if self.input1 is None else f"{rows[1]} second ones and "
             raise ValueError(
                 f"{folder}: {subset} has {rows[0]} first sentences, {second}{rows[-1]} "
-                "labels: build it again"
+                f"labels: {PREPARE_AGAIN}"
             )
         self.dictionary = dictionary
         self.bos = torch.tensor([dictionary.bos()])

@@ -14,6 +14,7 @@ from torch import Tensor
 from fairseq_mlkd.data.binary import load_part
 from fairseq_mlkd.data.folders import INPUT0, INTENT, LABEL, PIECES
 from fairseq_mlkd.data.inputs import check_lengths, collate, collate_inputs
+from fairseq_mlkd.remedies import PREPARE_AGAIN
 from fairseq_mlkd.text.windows import (
     CUT,
     NO_SUBWORD,
@@ -211,12 +212,12 @@ def _check_fit(
     place = os.path.join(folder, part, subset)
     if len(found) != len(wanted):
         raise ValueError(
-            f"{place}: {len(found)} rows for {len(wanted)} sentences: build it again"
+            f"{place}: {len(found)} rows for {len(wanted)} sentences: {PREPARE_AGAIN}"
         )
     wrong = np.flatnonzero(found != wanted)
     if len(wrong):
         i = wrong[0]
         raise ValueError(
             f"{place}: row {i + 1} has {found[i]} {what} where {wanted[i]} belong: "
-            "build it again"
+            f"{PREPARE_AGAIN}"
         )

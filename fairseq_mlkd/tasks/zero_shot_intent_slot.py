@@ -1,10 +1,9 @@
 """Intents and slots at once (MultiATIS++, MASSIVE): trained on one language."""
 
-import copy
-
 from fairseq.data import Dictionary
 from fairseq.tasks import register_task
 
+from fairseq_mlkd.data.dictionary import join_dictionaries
 from fairseq_mlkd.data.folders import INTENT, LABEL
 from fairseq_mlkd.metrics.choice import choose_metric
 from fairseq_mlkd.tasks._fine_tuning_task import FineTuningTaskConfig
@@ -38,7 +37,7 @@ class ZeroShotIntentSlotTask(LabellingTask):
     ) -> None:
         metric = choose_metric(self.label_parts, tags=tags_of(slots))
         super().__init__(cfg, dictionary, metric)
-        self.labels = _join(slots, intents)
+        self.labels = join_dictionaries(slots, intents)
         self.intent_offset = len(slots) - slots.nspecial
         self.heads = {
             INTENT_HEAD: Head(len(slots), count_classes(intents), pooled=True),
@@ -49,11 +48,3 @@ class ZeroShotIntentSlotTask(LabellingTask):
     def target_dictionary(self) -> Dictionary:
         """The slots' labels, then the intents."""
         return self.labels
-
-
-def _join(slots: Dictionary, intents: Dictionary) -> Dictionary:
-    """Return the symbols of both; a name that is in both keeps two ids."""
-    joint = copy.deepcopy(slots)
-    joint.symbols += intents.symbols[intents.nspecial :]
-    joint.count += intents.count[intents.nspecial :]
-    return joint

@@ -170,7 +170,7 @@ def test_rows_of_another_length_are_refused(data, tmp_path, part, what):
 def test_another_number_of_rows_is_refused(data, tmp_path, part):
     copy = write_tagged(tmp_path / "copy", {"train.en": 20}, longest=30)
     write_sentences(copy / part / "train.en", [[5, 2]] * 19, 99)
-    with pytest.raises(ValueError, match="19 rows for 20 sentences: build it again"):
+    with pytest.raises(ValueError, match="19 rows for 20 sentences: prepare the data"):
         open_words(copy, intent_offset=0)
 
 

@@ -3,7 +3,8 @@
 The rule: a sentence ends at . ! ? or … (with the quotes and brackets that close
 there) if white space and then neither a lower-case letter nor more punctuation follow,
 and at 。 ！ ？ । ॥ always, unless a Japanese particle continues after a closed quote or
-a name (Yahoo!). ! and ? need no space before Japanese.
+a name (Yahoo!), or the brackets of a Japanese quote are still open. ! and ? need no
+space before Japanese.
 
 A full stop ends nothing after an initial (J. Smith, J.-M. Le Pen), after e.g. and the
 like or between the parts of an abbreviation (EE. UU.), nor after an abbreviation of the
@@ -28,13 +29,23 @@ _END = re.compile(rf"([.!?…。！？｡।॥]+)({_CLOSERS})(\s*)")
 _ALWAYS = frozenset("。！？｡।॥")
 _JAPANESE = re.compile("[“「『（\u3041-\u30ff\u4e00-\u9fff]")
 _NEVER_FIRST = frozenset(",;:!?.…)]}/%")
-_PARTICLES = frozenset("とのをにがはでもな、")
+_GOES_ON = frozenset("、，।॥")
+# After a closed quote; after a name, where no word begins with such a letter.
+_PARTICLES = re.compile(
+    "[とのをにがはでもな・。]|って|から|まで|より|だけ|だった|だと|へ[^え]"
+    "|や(?=[「『（ァ-ヶ\u4e00-\u9fff])"
+)
+_AFTER_NAMES = re.compile("[とのをにがはで](?:(?<=を)|(?=[A-Za-zァ-ヶ\u4e00-\u9fff]))")
 _SHOUTS = frozenset("!?！？")
-# The end of a name in Latin letters or katakana, before particles that follow names.
+# The end of a name in Latin letters or katakana, before any particle.
 _NAME = re.compile("[A-Za-zァ-ー]")
-_AFTER_NAMES = frozenset("とのをにがはで")
+_PARTICLES_OF_NAMES = frozenset("とのをにがはで")
 _SHOUTED_NAMES = frozenset(("yahoo", "jeopardy", "wham"))
-_TOKEN_START = re.compile(r"[\s(\[\"'“„«‹-]")
+_BRACKETS = (("「", "」"), ("『", "』"), ("（", "）"))
+_LONGEST_QUOTE = 200
+_TOKEN_START = re.compile(
+    r"[\s(\[\"'“„«‹、。・「」『』（）\u3041-\u30ff\u4e00-\u9fff-]"
+)
 _INITIAL = re.compile(r"[^\W\d_]\Z")
 _INITIALS = re.compile(r"(?:[^\W\d_]\.-?)+[^\W\d_]\Z")
 _DECIMAL = re.compile(r"\W?\d[\d.,]*\W?\Z")  # $3.50, 2.5%
@@ -111,7 +122,7 @@ def split_sentences(text: str, lang: str) -> list[str]:
 def _sentences(text: str, lang: str) -> Iterator[str]:
     start = 0
     for end in _END.finditer(text):
-        if _is_end(text, end, lang):
+        if _is_end(text, end, lang) and not _is_quoted(text, start, end.end()):
             yield text[start : end.end()].strip()
             start = end.end()
     if text[start:].strip():
@@ -119,21 +130,45 @@ def _sentences(text: str, lang: str) -> Iterator[str]:
 
 
 def _is_end(text: str, end: Match[str], lang: str) -> bool:
-    marks, closers, space = end.groups()
+    marks, _, space = end.groups()
     following = text[end.end() : end.end() + 1]
-    goes_on = not space + closers and following in _AFTER_NAMES
-    if goes_on and marks[-1] in _SHOUTS and _NAME.match(text, end.start() - 1):
+    if following in _GOES_ON or _goes_on(text, end):
         return False
+    if marks in ("!", "！") and _token(text, end.start()).lower() in _SHOUTED_NAMES:
+        return _opens(text, end.end(), lang)
     if not _ALWAYS.isdisjoint(marks):
-        return not (closers and following in _PARTICLES)
+        return True
     if not space:
         return marks[-1] in "!?" and bool(_JAPANESE.match(following))
     if following.islower() or following in _NEVER_FIRST:
         return False
-    if marks == "!":
-        is_name = _token(text, end.start()).lower() in _SHOUTED_NAMES
-        return not is_name or _opens(text, end.end(), lang)
     return marks != "." or _is_full_stop(text, end, lang)
+
+
+def _goes_on(text: str, end: Match[str]) -> bool:
+    """Return whether Japanese goes on after a quote, a title or a name."""
+    marks, closers, space = end.groups()
+    if space:
+        return False
+    is_shouted = marks[-1] in _SHOUTS
+    if closers:
+        is_title = is_shouted and closers[-1] == "』"
+        following = text[end.end() : end.end() + 1]
+        is_followed = bool(following) and following not in "「『（"
+        return is_title and is_followed or bool(_PARTICLES.match(text, end.end()))
+    if is_shouted and _NAME.match(text, end.start() - 1):
+        return text[end.end() : end.end() + 1] in _PARTICLES_OF_NAMES
+    return bool(_AFTER_NAMES.match(text, end.end()))
+
+
+def _is_quoted(text: str, start: int, stop: int) -> bool:
+    """Return whether Japanese brackets opened in the sentence and close soon."""
+    said = text[max(start, stop - _LONGEST_QUOTE) : stop]
+    return any(
+        said.count(opening) > said.count(closing)
+        and text.find(closing, stop, stop + _LONGEST_QUOTE) >= 0
+        for opening, closing in _BRACKETS
+    )
 
 
 def _is_full_stop(text: str, end: Match[str], lang: str) -> bool:

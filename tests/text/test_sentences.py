@@ -146,8 +146,10 @@ hi
 ले. कर्नल सिंह और मो. रफ़ी आए।
 5 कि.ग्रा. चावल और 3 मि.ली. दूध, रू. 50 में।
 यह 5 लाख रु. का है। | वह गया।
+वह आया (राम भी।)। | फिर गया।
 ja
 Yahoo!に行く。
+Yahoo!ニュースを見る。 | Yahoo！知恵袋で聞く。
 Yahoo!の検索とヤフー！のニュース。
 彼はJeopardy!が好きだ。 | 次の日。
 """
@@ -179,6 +181,34 @@ def test_japanese_needs_no_spaces():
         "次",
     ]
     assert split_sentences(text, "ja") == expected
+
+
+@pytest.mark.parametrize(
+    "sentences",
+    [
+        ["彼は「はい。いいえ。」と言った。", "次の文。"],
+        ["彼は「万歳!」の歓声を聞いた。", "『エース!』や『何?』を見る。"],
+        ["『ラブライブ！』シリーズの『今日！明日！』を見る。", "終わり。"],
+        ["「行くよ。」って言った。", "「来るよ。」まで読む。", "「そうだ。」。"],
+        ["モーニング娘。が歌い、けいおん！を見て、え？と思った。", "では行く。"],
+        [
+            "これは（猫。または犬。）である。",
+            "「行く。」",
+            "「来る。」",
+            "え？",
+            "でも。",
+        ],
+    ],
+)
+def test_quotes_and_names_inside_a_japanese_sentence(sentences):
+    assert split_sentences("".join(sentences), "ja") == sentences
+
+
+def test_a_quote_that_is_long_or_never_closed_is_cut():
+    assert split_sentences("「はい。いいえ。", "ja") == ["「はい。", "いいえ。"]
+    sentence = "これは長い文である。"
+    quote = [f"「{sentence}", *[sentence] * 40, "終わり」と言った。"]
+    assert split_sentences("".join(quote), "ja")[0] == quote[0]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ The rule: a sentence ends at . ! ? or … (with the quotes and brackets that clo
 there) if white space and then neither a lower-case letter nor more punctuation follow,
 and at 。 ！ ？ । ॥ always, unless a Japanese particle continues after a closed quote or
 a name (Yahoo!), or the brackets of a Japanese quote are still open. ! and ? need no
-space before Japanese.
+space before Japanese; a bar after Devanagari is a danda that was typed so.
 
 A full stop ends nothing after an initial (J. Smith, J.-M. Le Pen), after e.g. and the
 like or between the parts of an abbreviation (EE. UU.), nor after an abbreviation of the
@@ -25,8 +25,9 @@ from fairseq_mlkd.text.languages import find_language
 
 # “ and « close in German and open elsewhere; French puts a space before ».
 _CLOSERS = "(?:[\"'”’›)\\]」』）】]|[“«»](?!\\w)|[ \u00a0\u202f]»(?!\\S))*"
-_END = re.compile(rf"([.!?…。！？｡।॥]+)({_CLOSERS})(\s*)")
+_END = re.compile(rf"([.!?…。！？｡।॥|]+)({_CLOSERS})(\s*)")
 _ALWAYS = frozenset("。！？｡।॥")
+_BEFORE_BAR = re.compile(r"[\u0900-\u0963] ?\Z")
 _JAPANESE = re.compile("[“「『（\u3041-\u30ff\u4e00-\u9fff]")
 _NEVER_FIRST = frozenset(",;:!?.…)]}/%")
 _GOES_ON = frozenset("、，।॥")
@@ -134,6 +135,9 @@ def _is_end(text: str, end: Match[str], lang: str) -> bool:
     following = text[end.end() : end.end() + 1]
     if following in _GOES_ON or _goes_on(text, end):
         return False
+    if "|" in marks:
+        before = text[max(end.start() - 2, 0) : end.start()]
+        return bool(space or not following) and bool(_BEFORE_BAR.search(before))
     if marks in ("!", "！") and _token(text, end.start()).lower() in _SHOUTED_NAMES:
         return _opens(text, end.end(), lang)
     if not _ALWAYS.isdisjoint(marks):

@@ -211,6 +211,10 @@ def test_a_quote_that_is_long_or_never_closed_is_cut():
     assert split_sentences("".join(quote), "ja")[0] == quote[0]
 
 
+def test_a_bar_after_devanagari_is_a_danda():
+    assert split_sentences("यह है | वह है| a | b", "hi") == ["यह है |", "वह है|", "a | b"]
+
+
 @pytest.mark.parametrize(
     "lang, kind, least",
     [("de", "ud", 0.98), ("fr", "ud", 0.98), ("es", "ud", 0.98), ("pt", "ud", 0.98)]

@@ -20,8 +20,8 @@ _IGNORABLE_MARKS += range(0xE0100, 0xE01F0)
 _DIGIT_GROUP_SPACES = "\u00a0\u2007\u2009\u202f"
 _NOT_IN_A_NUMBER = re.compile("(?<!\\d)\u00a0|\u00a0(?!\\d{3}(?!\\d))")
 _DEVANAGARI_ABBREVIATION = "\u0970"
-# One character for a whole unit: ℃, ℉ and the "squared" ㎞, ㎡, ㍑, ㏠ ...
-_UNIT_SIGNS = {0x2103, 0x2109, *range(0x3300, 0x3400)}
+# One character for a whole word: ℃, ℉, ㋿ and the "squared" ㎞, ㎡, ㍑, ㏠ ...
+_UNIT_SIGNS = {0x2103, 0x2109, 0x32FF, *range(0x3300, 0x3400)}
 
 # After translation all that is not alphanumeric, space or apostrophe is a mark.
 MARK = r"[^\w\s']"
@@ -51,6 +51,9 @@ def _fold_character(character: str) -> str:
     if ord(character) in _UNIT_SIGNS:
         parts = unicodedata.decomposition(character).split()[1:]
         return "".join(_fold_character(chr(int(part, 16))) for part in parts)
+    style = unicodedata.decomposition(character).split(" ")[0]
+    if unified.isascii() and (category == "Nl" or style in ("<wide>", "<font>")):
+        return unified
     return unified if category[0] in "PS" and len(unified) == 1 else character
 
 
@@ -105,7 +108,8 @@ def fold(text: str) -> str:
     Decimal digits of every script become 0-9, dashes "-" (the minus sign stays, for it
     says more), the spaces of digit groups U+00A0, other spaces " ", apostrophes "'",
     superscripts "^2", fractions like ½ " 1/2 ", the abbreviation sign of Devanagari
-    ".", full-width signs and ㎞, ㎡, ℃ what they stand for.
+    ".", Roman numerals and letters of other widths or fonts those of ASCII, full-width
+    signs and ㎞, ㎡, ℃ what they stand for.
     """
     if not _MAY_FOLD.search(text):
         return text

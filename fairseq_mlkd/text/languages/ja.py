@@ -131,7 +131,6 @@ _RULES = [
         _read_clock,
     ),
     rule(r"0(?<=[年月時]0)(?=\d[月日分])", lambda match: ""),
-    rule(r"~(?<=[\d年月日時分]~)(?=[\d午翌同])", lambda match: "-"),
     rule(r"-(?<=[年月日時分]-)(?=[\d午翌同])", lambda match: "から"),
     rule(r"-(?<=[ぁ-ゟ約温差低高値]-)(?=\d)", lambda match: "マイナス"),
     rule(
@@ -142,6 +141,23 @@ _RULES = [
     rule(
         r"(?P<sign>US\$|[$€£¥₩]) ?(?P<number>(?:\d[\d,.]*[百千]?[万億兆])+\d*)",
         _read_money,
+    ),
+]
+
+_SIGN = r"(?:US\$|[$€£¥₩]) ?"
+_AMOUNT = r"\d[\d,.]*(?:[百千]?[万億兆]\d*)*"
+_LETTER_RULES = [
+    # $10-20万: the sign is said once, after the last number.
+    rule(
+        rf"({_SIGN})({_AMOUNT}) ?[~-] ?(?:{_SIGN})?(?=\d)",
+        lambda match: f"{match[2]}から{match[1]}",
+        ("~", "-"),
+    ),
+    # The wave between two quantities, the first with its counter or unit: 10万〜20万人.
+    rule(
+        r"(\d[^\s\d~、。,・()「」-]{0,4}) ?~ ?(?=-?[\d午翌同約])",
+        lambda match: f"{match[1]}から",
+        "~",
     ),
 ]
 
@@ -175,6 +191,7 @@ LANGUAGE = Language(
         "°": "度",
         **{sign: f"{_DOT}{word}{_DOT}" for sign, word in _SYMBOLS.items()},
     },
+    letter_rules=_LETTER_RULES,
     rules=(*powers("かける", "の{}乗"), *_RULES),
     space="",
     segment=split_words,

@@ -20,6 +20,7 @@ _IGNORABLE_MARKS += range(0xE0100, 0xE01F0)
 _DIGIT_GROUP_SPACES = "\u00a0\u2007\u2009\u202f"
 _NOT_IN_A_NUMBER = re.compile("(?<!\\d)\u00a0|\u00a0(?!\\d{3}(?!\\d))")
 _DEVANAGARI_ABBREVIATION = "\u0970"
+_WAVE_DASH = "\u301c"
 # One character for a whole word: ℃, ℉, ㋿ and the "squared" ㎞, ㎡, ㍑, ㏠ ...
 _UNIT_SIGNS = {0x2103, 0x2109, 0x32FF, *range(0x3300, 0x3400)}
 
@@ -87,6 +88,7 @@ _FOLDED = _FoldingTable(
         **_TO_APOSTROPHE,
         **{ord(character): "\u00a0" for character in _DIGIT_GROUP_SPACES},
         ord(_DEVANAGARI_ABBREVIATION): ".",
+        ord(_WAVE_DASH): "~",
     }
 )
 _CLEANED = _CleaningTable(

@@ -70,6 +70,8 @@ _LOCAL = re.compile(
     r"(?![\d-]|[.,]\d)"
 )
 
+_TILDE = re.compile(r"~(?<=\d~)(?=\d)")
+
 # Pixels and the like, but not 4x4 or 0x10.
 _TIMES_SIGN = re.compile(r"x(?:(?<=\d\dx)(?=\d\d)|(?<=\d x)(?= \d))")
 _IP = re.compile(r"\d(?<![\d.,]\d)\d{0,2}(?:\.\d{1,3}){3}(?![\d]|\.\d)")
@@ -107,6 +109,7 @@ class _Writer:
             Rewrite(_MINUS, self._write_minus, "\u2212"),
             Rewrite(_SPACED, self._write_groups, _MAY_BE_SPACED),
             Rewrite(_TIMES, self._write_times, _MAY_BE_TIMES),
+            Rewrite(_TILDE, lambda match: "-", "~"),
             Rewrite(_TIMES_SIGN, lambda match: " × ", "x"),
             Rewrite(_LOCAL, self._write_local, _MAY_BE_LOCAL),
         ]

@@ -20,12 +20,16 @@ _CURRENCIES = {
     **dict.fromkeys(("£", "GBP"), "ポンド"),
     **dict.fromkeys(("¥", "JPY"), "円"),
     **table(
-        "C$ = カナダドル; A$ = オーストラリアドル; HK$ = 香港ドル; ₩ = ウォン; "
-        "₹ = ルピー; ₽ = ルーブル; CHF = スイスフラン"
+        "C$ = カナダドル; A$ = オーストラリアドル; AU$ = オーストラリアドル; "
+        "HK$ = 香港ドル; NT$ = 台湾ドル; NZ$ = ニュージーランドドル; "
+        "S$ = シンガポールドル; ₩ = ウォン; ₹ = ルピー; ₽ = ルーブル; "
+        "CHF = スイスフラン; CNY = 元; RMB = 元"
     ),
 }
 _UNITS = {
-    **table("% = パーセント; ‰ = パーミル; ° = 度; °C = 度; nm = ナノメートル"),
+    **table(
+        "% = パーセント; ‰ = パーミル; ° = 度; °C = 度; °F = 度; nm = ナノメートル"
+    ),
     **dict.fromkeys(("μm", "µm"), "マイクロメートル"),
     **table(
         "mm = ミリメートル; cm = センチメートル; m = メートル; "
@@ -34,22 +38,28 @@ _UNITS = {
         "m² = 平方メートル; km² = 平方キロメートル; "
         "cm³ = 立方センチメートル; m³ = 立方メートル; ha = ヘクタール; "
         "mi = マイル; ft = フィート; mg = ミリグラム; g = グラム; "
-        "kg = キログラム; t = トン; lb = ポンド; ml = ミリリットル"
+        "kg = キログラム; t = トン; lb = ポンド; ml = ミリリットル; "
+        "mL = ミリリットル; dl = デシリットル; dL = デシリットル; "
+        "km/s = キロメートル毎秒; m³/s = 立方メートル毎秒; km³ = 立方キロメートル; "
+        "mm² = 平方ミリメートル; mm³ = 立方ミリメートル"
     ),
     **dict.fromkeys(("l", "L"), "リットル"),
     **table(
         "Hz = ヘルツ; kHz = キロヘルツ; MHz = メガヘルツ; GHz = ギガヘルツ; "
         "V = ボルト; kV = キロボルト; W = ワット; kW = キロワット; "
-        "MW = メガワット; KB = キロバイト; MB = メガバイト; GB = ギガバイト; "
-        "TB = テラバイト"
+        "MW = メガワット; GW = ギガワット; kWh = キロワット時; mA = ミリアンペア; "
+        "mAh = ミリアンペア時; hPa = ヘクトパスカル; kPa = キロパスカル; "
+        "MPa = メガパスカル; dB = デシベル; kcal = キロカロリー; "
+        "KB = キロバイト; MB = メガバイト; GB = ギガバイト; TB = テラバイト; "
+        "kbps = キロビット毎秒; Mbps = メガビット毎秒; Gbps = ギガビット毎秒"
     ),
 }
 # As they look when they have been folded, longer ones first.
-_SQUARED = {
+_AFTER_KANJI = {
     name.replace("²", f"{mark}2").replace("³", f"{mark}3"): _UNITS[name]
     for name in sorted(_UNITS, key=len, reverse=True)
     for mark in ("^", "")
-}
+} | _CURRENCIES
 _SYMBOLS = table(
     "& = アンド; + = プラス; ± = プラスマイナス; × = かける; @ = アットマーク"
 )
@@ -107,8 +117,8 @@ _RULES = [
     # Numbers and what they count stand together: 3 人, 第 5 回.
     rule(rf" (?<=\d )(?={JAPANESE})| (?<={JAPANESE} )(?=\d)", lambda match: ""),
     rule(
-        rf"([万億兆千]) ?({'|'.join(map(re.escape, _SQUARED))})(?![A-Za-z0-9^])",
-        lambda match: f"{match[1]}{_SQUARED[match[2]]}",
+        rf"([万億兆千]) ?({'|'.join(map(re.escape, _AFTER_KANJI))})(?![A-Za-z0-9^])",
+        lambda match: f"{match[1]}{_AFTER_KANJI[match[2]]}",
     ),
     # A change of script ends a unit as a space does: 10kmの.
     rule(
@@ -175,6 +185,7 @@ LANGUAGE = Language(
         for upper in range(1, lower)
     },
     fraction_join="と",
+    each="毎",
     units={
         **{name: Unit(word, word) for name, word in _UNITS.items()},
         **{sign: Unit(word, word) for sign, word in _CURRENCIES.items()},

@@ -37,7 +37,7 @@ _FOOTNOTE = re.compile(
 _MINUS = re.compile(
     "(?P<dash>(?<=[\\d%°C]) ?[~-] ?)?\u2212(?P<space> ?)(?=[^\\w\\s]?\\d)"
 )
-_DASH_AFTER = re.compile(r"[\d%°)] ?\Z")
+_DASH_AFTER = re.compile(r"[\d%°)年月日時分] ?\Z")
 
 # Groups of three digits; groups of two before the last one, as in India.
 _SPACED = re.compile(

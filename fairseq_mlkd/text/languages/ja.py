@@ -13,6 +13,7 @@ from string import ascii_letters
 
 from fairseq_mlkd.text.language import Language, Unit, Wiki, powers, rule, table
 from fairseq_mlkd.text.spoken.japanese import JAPANESE, split_words
+from fairseq_mlkd.text.spoken.roman import ROMAN
 
 _CURRENCIES = {
     **dict.fromkeys(("$", "US$", "USD"), "ドル"),
@@ -70,7 +71,7 @@ _DOT = "・"
 
 
 def _read_digits(match: Match[str]) -> str:
-    return f"{_DOT}{LANGUAGE.digits(match.group().replace('-', ''))}{_DOT}"
+    return f"{_DOT}{LANGUAGE.digits(re.sub('[^0-9]', '', match.group()))}{_DOT}"
 
 
 def _read_money(match: Match[str]) -> str:
@@ -104,6 +105,32 @@ def _read_date(match: Match[str]) -> str:
     return f"{year}年{int(month)}月{int(day)}日"
 
 
+def _read_month_and_day(match: Match[str]) -> str:
+    return f"{int(match[1])}月{int(match[2])}日"
+
+
+def _read_half_day(match: Match[str]) -> str:
+    half_day = "午前" if (match["half"] or match["am"]) in "Aa" else "午後"
+    return f"{half_day}{match['hour']}時" if match["hour"] else half_day
+
+
+def _read_roman(match: Match[str]) -> str:
+    number = ROMAN.get(match.group())
+    return match.group() if number is None else str(number)
+
+
+def _read_fraction(match: Match[str]) -> str:
+    """Read 1/100; what might be a day of the month is left to the tables."""
+    upper, lower = match.groups()
+    return f"{lower}分の{upper}" if int(lower) > 31 else match.group()
+
+
+def _read_angle(match: Match[str]) -> str:
+    degrees, minutes, seconds = match.groups()
+    words = f"{degrees}度{int(minutes)}分"
+    return f"{words}{seconds}秒" if seconds else words
+
+
 def _read_pair(match: Match[str]) -> str:
     """Read a range, a game's score, or two numbers of a name (A300-600) or address."""
     first, last = match.groups()
@@ -125,12 +152,6 @@ _RULES = [
         rf"[A-Za-z](?:\^?[23])?(?={JAPANESE})|{JAPANESE}(?=[A-Za-z№])",
         lambda match: f"{match[0]}{_DOT}",
     ),
-    # Telephone numbers and postcodes.
-    rule(
-        r"(?:0(?<![\d.,-]0)\d{1,4}-\d{1,4}|"
-        r"\d{3}(?:(?<=[〒号]\d{3})|(?<=[〒号] \d{3})|(?<=号は\d{3})))-\d{4}(?!\d)",
-        _read_digits,
-    ),
     rule(
         r"(\d{4})(?<!\d\d{4})([-/.])(0?[1-9]|1[0-2])\2([12]\d|3[01]|0?[1-9])(?![\d-])",
         _read_date,
@@ -139,6 +160,28 @@ _RULES = [
         r"(\d(?<![\d.,:/]\d)\d?):([0-5]\d)"
         r"(?::([0-5]\d))?(?![\d:])(?: ?([AaPp])\.?[Mm]\b\.?)?",
         _read_clock,
+    ),
+    rule(
+        r"(?<![\d.,:/-])(0?[1-9]|1[0-2])/(3[01]|[12]\d|0?[1-9])"
+        r"(?=\([月火水木金土日]\)|[月火水木金土日]曜)",
+        _read_month_and_day,
+        "/",
+    ),
+    rule(r"(\d(?<![\dA-Za-z.,:/-]\d))/(\d{2,9})(?![\d/]|[.,]\d)", _read_fraction, "/"),
+    rule(
+        r"(\d+(?:\.\d+)?)° ?([0-5]?\d)['′](?: ?([0-5]?\d(?:\.\d+)?)[\"″])?",
+        _read_angle,
+        "°",
+    ),
+    rule(
+        r"(?:-|マイナス)?(\d[\d,.]*) ?°F(?![A-Za-z])",
+        lambda match: f"華氏{'マイナス' * (match[0][0] in '-マ')}{match[1]}度",
+        "°F",
+    ),
+    rule(
+        r"=(?<=[\dA-Za-z)]=)(?=-?\d)|=(?<=[\dA-Za-z)] =)(?= -?\d)",
+        lambda match: f"{_DOT}イコール",
+        "=",
     ),
     rule(r"0(?<=[年月時]0)(?=\d[月日分])", lambda match: ""),
     rule(r"-(?<=[年月日時分]-)(?=[\d午翌同])", lambda match: "から"),
@@ -156,7 +199,32 @@ _RULES = [
 
 _SIGN = r"(?:US\$|[$€£¥₩]) ?"
 _AMOUNT = r"\d[\d,.]*(?:[百千]?[万億兆]\d*)*"
+_COMPANIES = table("㈱ = 株式会社; (株) = 株式会社; ㈲ = 有限会社")
 _LETTER_RULES = [
+    # Telephone numbers and postcodes.
+    rule(
+        r"(?:\(?0(?<![\d.,-]0)(?<![\d.,-]\(0)\d{1,4}(?:-|\) ?|\()\d{1,4}[-)]|"
+        r"\d{3}(?:(?<=[〒号]\d{3})|(?<=[〒号] \d{3})|(?<=号は\d{3}))-)\d{4}(?!\d)",
+        _read_digits,
+        ("-", ")"),
+    ),
+    rule(
+        "|".join(map(re.escape, _COMPANIES)),
+        lambda match: f"{_DOT}{_COMPANIES[match[0]]}{_DOT}",
+        tuple(_COMPANIES),
+    ),
+    # ルイXIV世, 第II部; a single letter may be a letter: V型, X世代.
+    rule(
+        r"(?<=第)[IVX]+(?![A-Za-z])|(?<![A-Za-z])(?:[IVX]+(?=世(?!代)|[章巻期種類])|[IVX]{2,}(?=[部型級号編次節条]))",
+        _read_roman,
+    ),
+    # AM9:00, 9am
+    rule(
+        r"(?<![A-Za-z])(?P<half>[AaPp])\.?[Mm]\.? ?(?=\d{1,2}[:時])"
+        r"|(?P<hour>\d(?<![\d.,:]\d)\d?) ?(?P<am>[AaPp])\.?[Mm](?:\.|(?![A-Za-z]))",
+        _read_half_day,
+        ("M", "m"),
+    ),
     # $10-20万: the sign is said once, after the last number.
     rule(
         rf"({_SIGN})({_AMOUNT}) ?[~-] ?(?:{_SIGN})?(?=\d)",

@@ -18,7 +18,7 @@ from fairseq_mlkd.text.spoken.romance import FEMININE, MASCULINE, Numbers
 _ONES = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
 _TENS = ("", "X", "XX", "XXX", "XL", "L", "LX", "LXX", "LXXX")
 # Without C, D and M no word of these languages is taken for a number ("CD", "MIL").
-_ROMAN = {
+ROMAN = {
     ten + one: 10 * tens + value
     for tens, ten in enumerate(_TENS)
     for value, one in enumerate(_ONES)
@@ -105,7 +105,7 @@ def numerals(
     numeral = rf"(?P<written>[{letters}](?<![\w.][{letters}])[{letters}]*)"
 
     def replace(match: Match[str]) -> str:
-        number = _ROMAN.get(match["written"])
+        number = ROMAN.get(match["written"])
         if number is None:
             return match.group()
         preceding = match.string[max(match.start() - 40, 0) : match.start()]

@@ -153,7 +153,7 @@ def _goes_on(text: str, end: Match[str]) -> bool:
     """Return whether Japanese goes on after a quote, a title or a name."""
     marks, closers, space = end.groups()
     if space:
-        return False
+        return bool(_AFTER_NAMES.match(text, end.end()))
     is_shouted = marks[-1] in _SHOUTS
     if closers:
         is_title = is_shouted and closers[-1] == "』"

@@ -199,6 +199,9 @@ _RULES = [
 
 _SIGN = r"(?:US\$|[$€£¥₩]) ?"
 _AMOUNT = r"\d[\d,.]*(?:[百千]?[万億兆]\d*)*"
+_TITLES = table(
+    "Mr = ミスター; Mrs = ミセス; Ms = ミズ; Dr = ドクター; Jr = ジュニア; vs = バーサス"
+)
 _COMPANIES = table("㈱ = 株式会社; (株) = 株式会社; ㈲ = 有限会社")
 _LETTER_RULES = [
     # Telephone numbers and postcodes.
@@ -212,6 +215,11 @@ _LETTER_RULES = [
         "|".join(map(re.escape, _COMPANIES)),
         lambda match: f"{_DOT}{_COMPANIES[match[0]]}{_DOT}",
         tuple(_COMPANIES),
+    ),
+    rule(
+        rf"(?<![A-Za-z.])({'|'.join(_TITLES)})\.(?!\w\.)",
+        lambda match: f"{_DOT}{_TITLES[match[1]]}{_DOT}",
+        tuple(f"{title}." for title in _TITLES),
     ),
     # ルイXIV世, 第II部; a single letter may be a letter: V型, X世代.
     rule(
@@ -264,6 +272,7 @@ LANGUAGE = Language(
     telephone="電話 tel fax ファックス",
     dot="ドット",
     slash="スラッシュ",
+    abbreviations={f"{title}.": said for title, said in _TITLES.items()},
     number_signs=dict.fromkeys(("No.", "no.", "NO.", "№"), "ナンバー"),
     symbols={
         "%": "パーセント",

@@ -106,6 +106,8 @@ from fairseq_mlkd.text.spoken import spoken_words, to_spoken
         ("第No.24号", "第 ナンバー 二十四 号"),
         ("R&BとC++", "r アンド b と c プラス プラス"),
         ("㈱東芝と(株)日立", "株式 会社 東芝 と 株式 会社 日立"),
+        ("Dr.スランプとMr. Smith", "ドクター スランプ と ミスター smith"),
+        ("AC/DC vs. Mr.Children", "ac dc バーサス ミスター children"),
         ("エリス&ベンソン", "エリス アンド ベンソン"),
         # words and characters
         ("東京タワーへ行った。", "東京 タワー へ 行っ た"),

@@ -210,7 +210,9 @@ def _divide(upper: str, lower: str) -> Measure | None:
         return None
     one, many = (f"{name} per {below.one}".strip() for name in above[1:3])
     kind = f"{above.kind}/{below.kind}".replace("*", "")
-    symbol = f"{above.symbol}/{below.symbol}" if below.symbol else ""
+    # People are counted without a name: 100/km².
+    is_signed = below.symbol and (above.symbol or above.kind in ("", "people"))
+    symbol = f"{above.symbol}/{below.symbol}" if is_signed else ""
     return Measure(
         f"{upper}/{lower}", one, many, symbol, kind, above.scale / below.scale
     )

@@ -67,15 +67,17 @@ class Wording(NamedTuple):
 
     Args:
         symbols: units that spoken form reads out.
-        units: codes -> names of units that have none of these symbols; English if {}.
+        units: codes and symbols -> names; English if {}.
         joins: words between numbers, by the English ones; those that lack are dashes.
         groups: whether "," stands between groups of digits.
+        each: the word for the slash in km/h.
     """
 
     symbols: frozenset[str]
     units: Mapping[str, str]
     joins: Mapping[str, str]
     groups: bool
+    each: str = ""
 
 
 @cache
@@ -94,8 +96,13 @@ def wording_of(lang: str | None, *, abbreviated: bool = False) -> Wording:
         joins = {word: word for word in _JOINS.values()}
         return Wording(symbols, {}, joins, True)
     wiki = language.wiki
+    names = {symbol: unit.many for symbol, unit in language.units.items()}
     return Wording(
-        frozenset(language.units), wiki.units, wiki.joins, language.decimal_mark == "."
+        symbols=frozenset(language.units),
+        units={**names, **wiki.units},
+        joins=wiki.joins,
+        groups=language.decimal_mark == ".",
+        each=language.each,
     )
 
 
@@ -115,11 +122,13 @@ def convert(
     quantities, joins, rest = parsed
     names = wording_of(lang, abbreviated=named.get("abbr") == "on")
     shown = named.get("disp", "")
-    if shown == "unit":
-        unit = quantities[-1][-1][1]
-        return unit and _name(unit, None, names)
     if named.get("order") in ("flip", "out") or shown in _OUTPUT_FIRST:
         quantities = _flip(quantities, rest, named) or quantities
+    units = [unit for quantity in quantities for _, unit in quantity if unit]
+    if not all(_name(unit, None, names) for unit in units):
+        return None
+    if shown == "unit":
+        return _name(units[-1], None, names._replace(symbols=frozenset()))
     adjective = named.get("adj", "")
     if named.get("abbr") == "values" or "number" in shown:
         quantities = [[(number, None) for number, _ in each] for each in quantities]
@@ -269,13 +278,22 @@ def _with_hyphens(quantity: Quantity, names: Wording) -> str:
 
 
 def _name(unit: Measure, number: Number | None, names: Wording) -> str:
+    """Return the name of a unit, "" if the language has none."""
     if unit.symbol and unit.symbol in names.symbols:
         return unit.symbol
-    if unit.code in names.units:
-        return names.units[unit.code]
+    if names.units:
+        own = names.units.get(unit.code) or names.units.get(unit.symbol)
+        return own or _name_parts(unit.symbol, names)
     text = number.text.lstrip("−-+") if number else ""
     is_one = text == "1" or (text.count("/") == 1 and " " not in text)
     return unit.one if is_one else unit.many
+
+
+def _name_parts(symbol: str, names: Wording) -> str:
+    """Return "kilograms per cubic metre" for kg/m³, "" if a part has no name."""
+    upper, _, lower = (names.units.get(part, "") for part in symbol.partition("/"))
+    is_named = names.each and lower and (upper or symbol[0] == "/")
+    return f"{upper} {names.each} {lower}".strip() if is_named else ""
 
 
 def _digits(number: Number, names: Wording, grouped: bool) -> str:

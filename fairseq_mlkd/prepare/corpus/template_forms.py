@@ -231,7 +231,7 @@ def _value(call: Template) -> str | None:
     text = text.replace(" – ", "–")
     found = find_unit(unit) if unit else None
     if found is not None:
-        unit = write_unit(found, head, call.lang)
+        unit = write_unit(found, head, call.lang) or unit
     glued = unit in ("%", "°")
     return f"{call.get('p')}{text}{'' if glued else ' '}{unit}{call.get('s')}".strip()
 

@@ -581,7 +581,7 @@ LANGUAGE = Language(
             "visible anchors|citation|latin|em|strong|strongbad|var|mvar|"
             "samp|kbd|code|mono|tt|allcaps|uc|lc|ucfirst|lcfirst|huge|"
             "not a typo|notatypo|typo|sic|proper name|as written|wikt|"
-            "wiktionary|wt|unichar|unicode|script|polytonic|greek|hebrew|"
+            "wiktionary|wt|unichar|unicode|polytonic|greek|hebrew|"
             "he|arabic|nastaliq|iast|iast1|iso|iso 15919|pinyin|"
             "section link|slink|flagu|angbr|angle bracket|bracket|nee|"
             "overline|underline|u|strike|gr|bold|italic|i|ital|"
@@ -591,7 +591,7 @@ LANGUAGE = Language(
             "{2}": "lang|rtl-lang|color|font color|fontcolor|audio|sort|hs|"
             "colorsample|font|bgcolor|fgcolor",
             "{1|3|2}": "nihongo|nihongo foot|nihongo2|nihongo3|nihongo krt",
-            "{2|1}": "fontsize|size",
+            "{2|1}": "fontsize|size|script",
             "{1} {2}": "sortname|currency|"
             "oldstyledate|oldstyledatedy|old style date|osdate",
             "{1|} {2}": "ship",
@@ -635,7 +635,8 @@ LANGUAGE = Language(
             "R${1|}": "r$|brl",
             "£{1|}": "£|gbp|pound sterling|pounds",
             "€{1|}": "€|eur|euro|euros",
-            "¥{1|}": "¥|jpy|cny|yen|cn¥|jp¥",
+            "¥{1|}": "¥|jpy|yen|jp¥",
+            "CNY {1|}": "cny|cn¥|rmb|renminbi",
             "₹{1|}": "₹|inr|indian rupee|indian rupees|indian rupee symbol|rupee|"
             "भारतीय रुपया|रुपया|भा रु|रु",
             "₨{1|}": "pkr|npr|lkr",

@@ -2,9 +2,10 @@
 
 The rule: a sentence ends at . ! ? or … (with the quotes and brackets that close
 there) if white space and then neither a lower-case letter nor more punctuation follow,
-and at 。 ！ ？ । ॥ always, unless a Japanese particle continues after a closed quote or
-a name (Yahoo!), or the brackets of a Japanese quote are still open. ! and ? need no
-space before Japanese; a bar after Devanagari is a danda that was typed so.
+and at 。 ！ ？ । ॥ always, unless a particle of Japanese or a postposition of Hindi
+continues after a closed quote or a name (Yahoo!), or the brackets of a Japanese quote
+are still open. ! and ? need no space before Japanese; a bar after Devanagari is a danda
+that was typed so.
 
 A full stop ends nothing after an initial (J. Smith, J.-M. Le Pen), after e.g. and the
 like or between the parts of an abbreviation (EE. UU.), nor after an abbreviation of the
@@ -37,6 +38,9 @@ _PARTICLES = re.compile(
     "|や(?=[「『（ァ-ヶ\u4e00-\u9fff])"
 )
 _AFTER_NAMES = re.compile("[とのをにがはで](?:(?<=を)|(?=[A-Za-zァ-ヶ\u4e00-\u9fff]))")
+# Of Hindi, where no sentence begins with one.
+_POSTPOSITIONS = re.compile(r"(?:का|के|की|को|में|ने|नामक)(?!\S)")
+_FULL_STOPS = frozenset((".", "।", "॥", "|"))
 _SHOUTS = frozenset("!?！？")
 # The end of a name in Latin letters or katakana, before any particle.
 _NAME = re.compile("[A-Za-zァ-ー]")
@@ -150,10 +154,12 @@ def _is_end(text: str, end: Match[str], lang: str) -> bool:
 
 
 def _goes_on(text: str, end: Match[str]) -> bool:
-    """Return whether Japanese goes on after a quote, a title or a name."""
+    """Return whether Japanese or Hindi goes on after a quote, a title or a name."""
     marks, closers, space = end.groups()
     if space:
-        return bool(_AFTER_NAMES.match(text, end.end()))
+        may_be_title = closers or marks not in _FULL_STOPS
+        is_hindi = may_be_title and _POSTPOSITIONS.match(text, end.end())
+        return bool(is_hindi or _AFTER_NAMES.match(text, end.end()))
     is_shouted = marks[-1] in _SHOUTS
     if closers:
         is_title = is_shouted and closers[-1] == "』"

@@ -63,7 +63,6 @@ _MAGNITUDES = {
     "सौ": "सौ",
 }
 _TITLES = table("डॉ = डॉक्टर; डा = डॉक्टर; प्रो = प्रोफ़ेसर; पं = पंडित; स्व = स्वर्गीय")
-_TITLE = "|".join(_TITLES)
 # The names of Latin letters, by which initials are written: ए. पी. जे. अब्दुल कलाम.
 _LETTERS = words(
     "ए बी सी डी ई एफ एफ़ जी एच आई जे के एल एम एन ओ पी क्यू आर एस टी यू वी डब्ल्यू एक्स वाई जेड"
@@ -145,13 +144,10 @@ def _metric_units() -> dict[str, Unit]:
     return units
 
 
+_LETTER_RULES = [rule(rf"(?<!{_LETTER})(?:रु|रू|Rs)\.? ?(?=\d)", lambda match: "₹")]
 _DEGREES = r"\d+(?:\.\d+)? ?(?:°|डिग्री)"
 _STARTS = r"\d(?<![\d.,:/-]\d)"
 _RULES = [
-    # Typists take the digit zero for the abbreviation sign: डा०, उ०प्र०.
-    rule(rf"(?<!{_LETTER})({_TITLE})0", lambda match: _TITLES[match[1]]),
-    rule(rf"0(?<={_LETTER}0)-?", lambda match: ""),
-    rule(rf"(?<!{_LETTER})(?:रु|रू|Rs)\.? ?(?=\d)", lambda match: "₹"),
     rule(r"/-(?<=\d/-)(?!\d)", lambda match: ""),
     # Hours and minutes of a length, not of the day: 2:30 घंटे.
     rule(rf"(\d(?<![\d.,:/]\d)\d?):([0-5]\d) ?(घंटे|घंटा|मिनट){_ENDS}", _read_length),
@@ -262,6 +258,7 @@ LANGUAGE = _Hindi(
     symbols=table(
         "& = और; @ = ऐट; + = प्लस; ± = प्लस माइनस; × = गुणा; % = प्रतिशत; ° = डिग्री"
     ),
+    letter_rules=_LETTER_RULES,
     rules=(*powers("गुणा", " की घात {}"), *_RULES),
     wiki=Wiki(
         namespaces="चित्र|श्रेणी",

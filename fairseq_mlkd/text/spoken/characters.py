@@ -20,6 +20,8 @@ _IGNORABLE_MARKS += range(0xE0100, 0xE01F0)
 _DIGIT_GROUP_SPACES = "\u00a0\u2007\u2009\u202f"
 _NOT_IN_A_NUMBER = re.compile("(?<!\\d)\u00a0|\u00a0(?!\\d{3}(?!\\d))")
 _DEVANAGARI_ABBREVIATION = "\u0970"
+# Typists take the digit zero for that sign: डा०, उ०प्र०.
+_ABBREVIATING_ZERO = re.compile("0(?<=[\u0900-\u0963\u0971-\u097f]0)")
 _WAVE_DASH = "\u301c"
 # One character for a whole word: ℃, ℉, ㋿ and the "squared" ㎞, ㎡, ㍑, ㏠ ...
 _UNIT_SIGNS = {0x2103, 0x2109, 0x32FF, *range(0x3300, 0x3400)}
@@ -115,7 +117,7 @@ def fold(text: str) -> str:
     """
     if not _MAY_FOLD.search(text):
         return text
-    text = text.translate(_FOLDED)
+    text = _ABBREVIATING_ZERO.sub(".", text.translate(_FOLDED))
     return _NOT_IN_A_NUMBER.sub(" ", text) if "\u00a0" in text else text
 
 

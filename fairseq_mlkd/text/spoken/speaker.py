@@ -246,7 +246,7 @@ class Speaker:
         each = f" {self.language.each} "
         one = rf"(?P<unit>{any_of([*areas, *measures])})(?![\w'])"
         return [
-            (rf"/(?<=[\w.]/){one}", self._read_each, "/"),
+            (rf"/(?<=[\w.\u0900-\u0963]/){one}", self._read_each, "/"),
             (rf"{each}{one}", self._read_each, each),
             (
                 rf"(?P<unit>{beginning_with_any_of(areas)})(?![\w'])",

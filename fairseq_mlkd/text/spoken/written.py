@@ -118,6 +118,10 @@ class _Writer:
             needs = [cue[1:] if len(cue) > 4 else cue for cue in cues]
             needs += [cue.capitalize() for cue in cues if len(cue) <= 4]
             rows.append(Rewrite(_DIALLED, self._write_dialled, needs))
+        marks = re.escape(f"{self._language.group_marks}\u00a0".replace(" ", ""))
+        # 1:50,000 is no time
+        scale = rf"[:/](?<=\d[:/])(?=\d{{1,3}}(?:[{marks}]\d{{3}})+(?!\d|[:.,/]\d))"
+        rows.append(Rewrite(re.compile(scale), lambda match: " ", (":", "/")))
         dot = self._language.dot
         if dot:
             rows.append(

@@ -115,7 +115,7 @@ def _read_mixed_number(match: Match[str]) -> str:
 
 
 def _read_clock(match: Match[str]) -> str:
-    hour, minute, second = (int(part) for part in match.groups("0"))
+    hour, minute, second = (int(part) for part in (*match.groups("0"), "0")[:3])
     if hour > 24:
         return f"{hour} {minute}"
     if second:
@@ -123,6 +123,12 @@ def _read_clock(match: Match[str]) -> str:
     if 0 < hour <= 12 and minute in (15, 30, 45):
         return f"{_read_quarters(hour, minute // 15)} बजे"
     return f"{hour} बजकर {minute} मिनट" if minute else f"{hour} बजे"
+
+
+def _read_angle(match: Match[str]) -> str:
+    degrees, minutes, seconds = match.groups()
+    words = f"{degrees} डिग्री {int(minutes)} मिनट"
+    return f"{words} {seconds} सेकंड" if seconds else words
 
 
 def _read_length(match: Match[str]) -> str:
@@ -142,6 +148,10 @@ def _read_pair(match: Match[str]) -> str:
     """Return a range, or else the score of a game and the like."""
     first, last = match.groups()
     is_range = int(first) < int(last) and not is_name(first, last)
+    before = match.string[max(match.start() - 10, 0) : match.start()]
+    is_range = is_range or bool(
+        before.endswith("ईसा पूर्व ") or match.string.startswith(" ईसा पूर्व", match.end())
+    )
     joint = " से " if is_range else ", "
     return f"{first}{joint}{last}"
 
@@ -180,9 +190,15 @@ _RULES = [
         _read_mixed_number,
     ),
     rule(
-        r"(\d(?<![\d.,:/]\d)\d?):([0-5]\d)(?::([0-5]\d))?(?![\d:])"
+        r"(\d(?<![\d.,:/]\d)\d?):([0-5]\d)(?::([0-5]\d))?(?![\d:]|[.,]\d)"
         rf"(?: ?बजे{_ENDS})?",
         _read_clock,
+    ),
+    rule(rf"(\d(?<![\d.,:/]\d)\d?)\.([0-5]\d) ?बजे{_ENDS}", _read_clock, "बजे"),
+    rule(
+        r"(\d+(?:\.\d+)?)° ?([0-5]?\d)['′](?: ?([0-5]?\d(?:\.\d+)?)[\"″])?",
+        _read_angle,
+        "°",
     ),
     rule(
         rf"(?P<day>{_STARTS}\d?)([-/.])(?P<month>\d\d?)\2(?P<year>\d{{4}})(?![\d-])",
@@ -193,7 +209,8 @@ _RULES = [
         _read_date,
     ),
     rule(
-        rf"({_STARTS}(?<!0(?=\d))\d{{0,8}}) ?- ?(\d{{1,9}})(?!\d| ?[-.,:/]\d)",
+        rf"({_STARTS}(?<!0(?=\d))(?<![₹$€£¥]\d)(?<![₹$€£¥] \d)\d{{0,8}})"
+        r" ?- ?(\d{1,9})(?!\d| ?[-.,:/]\d)",
         _read_pair,
     ),
 ]

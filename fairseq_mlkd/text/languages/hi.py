@@ -19,6 +19,7 @@ from fairseq_mlkd.text.language import (
     table,
     words,
 )
+from fairseq_mlkd.text.spoken.roman import Numeral, numerals
 from fairseq_mlkd.text.spoken.speaker import is_name
 
 # Python's \w holds Devanagari's letters but not its vowel signs.
@@ -78,6 +79,17 @@ _TITLES = table("डॉ = डॉक्टर; डा = डॉक्टर; प�
 _LETTERS = words(
     "ए बी सी डी ई एफ एफ़ जी एच आई जे के एल एम एन ओ पी क्यू आर एस टी यू वी डब्ल्यू एक्स वाई जेड"
 )
+# The ordinals of sovereigns, and names of some.
+_NTH = words("प्रथम द्वितीय तृतीय चतुर्थ पंचम षष्ठ सप्तम अष्टम नवम दशम")
+_SOVEREIGNS = words(
+    "हेनरी हेनरि लुई एडवर्ड जॉर्ज एलिज़ाबेथ एलिजाबेथ विलियम चार्ल्स जेम्स रिचर्ड फिलिप "
+    "फ़िलिप पॉल बेनेडिक्ट पायस ग्रेगरी नेपोलियन निकोलस पीटर अलेक्जेंडर अलेक्ज़ेंडर कैथरीन "
+    "विल्हेम फ्रेडरिक फ़्रेडरिक रामेसेस क्लॉडियस रॉबर्ट फ्रांसिस फ़्रांसिस लियोपोल्ड ओटो"
+)
+_NUMBERED = words(
+    "कक्षा भाग खंड खण्ड अध्याय चरण फ़ेज़ फेज फेज़ अनुसूची ब्लॉक मार्क ग्रेड टाइप प्रकार "
+    "स्तर श्रेणी वर्ग युद्ध बाउल तालिका पार्ट"
+)
 # The ordinals that are not a number and वाँ; these stems take ा, ी or े.
 _ORDINAL_STEMS = {1: "पहल", 2: "दूसर", 3: "तीसर", 4: "चौथ", 6: "छठ"}
 
@@ -100,6 +112,16 @@ def _read_ordinal(match: Match[str]) -> str:
         return f"{written} {ending}"
     words = "सौ" if number == 100 else spell("hi", "spellout-cardinal", number)
     return words + ending
+
+
+def _read_roman(numeral: Numeral) -> str | None:
+    """Read the number of a sovereign, of a part or of what is joined by a hyphen."""
+    if numeral.before in _SOVEREIGNS and numeral.number <= len(_NTH):
+        return _NTH[numeral.number - 1]
+    is_long = len(numeral.written) > 1
+    is_joined = is_long and numeral.preceding.endswith("-")
+    is_number = is_joined or numeral.before in _NUMBERED
+    return str(numeral.number) if is_number else None
 
 
 def _read_quarters(whole: int, quarters: int) -> str:
@@ -167,7 +189,10 @@ def _metric_units() -> dict[str, Unit]:
     return units
 
 
-_LETTER_RULES = [rule(rf"(?<!{_LETTER})(?:रु|रू|Rs)\.? ?(?=\d)", lambda match: "₹")]
+_LETTER_RULES = [
+    rule(rf"(?<!{_LETTER})(?:रु|रू|Rs)\.? ?(?=\d)", lambda match: "₹"),
+    numerals(_read_roman),
+]
 _DEGREES = r"\d+(?:\.\d+)? ?(?:°|डिग्री)"
 _STARTS = r"\d(?<![\d.,:/-]\d)"
 _RULES = [

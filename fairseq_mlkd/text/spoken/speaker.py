@@ -24,6 +24,7 @@ _STARTS = r"\d(?<![\d.,:/]\d)"
 _ENDS = r"(?!\d|[.,:/]\d)"
 # + and country code, or an area code of three digits and more that begins with 0.
 _TELEPHONE = (
+    r"\+\d{1,3}[ \u00a0-]\d{8,12}(?!\d)|"
     r"\+\d{1,3}(?:[ \u00a0/-]\(?\d\)?)?(?:[ \u00a0/-]\(?\d{2,}\)?){2,}|"
     r"0(?<![\d.,]0)(?<!\d[ \u00a0]0)\d{2,5}(?:\)?[ \u00a0/-]\d{2,})+(?!\d)"
 )

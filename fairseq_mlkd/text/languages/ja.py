@@ -301,8 +301,8 @@ LANGUAGE = Language(
         "mediawiki|テンプレート|ヘルプ|カテゴリ|portal|"
         "ポータル|プロジェクト|モジュール)(?:・トーク|‐会話|-会話|"
         "‐ノート)?|特別",
-        skipped_sections="脚注|出典|注釈|参考文献|関連項目|外部リンク|関連文献|"
-        "脚注・出典",
+        skipped_sections="(?:(?:脚注|出典|注釈?|参考文献)(?:[・と]|および|及び|\\Z))+"
+        "|関連項目|外部リンク|関連文献|関連書籍|関連資料|参考資料|参照",
         months=[str(month) for month in range(1, 13)],
         date="{year}年|{month}月|{day}日",
         joins=table("to = から; and = と; or = または; by = かける; ± = ±"),

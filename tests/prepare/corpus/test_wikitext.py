@@ -121,7 +121,8 @@ def test_list_items_that_are_sentences_stay():
     "heading",
     ["See also", "References", "Einzelnachweise", "Liens externes", "脚注"]
     + ["Véase também".replace("também", "también"), "Voci correlate", "Ver também"]
-    + ["इन्हें भी देखें", "''EXTERNAL links''"],
+    + ["इन्हें भी देखें", "''EXTERNAL links''", "注釈・出典", "脚注と参考文献"]
+    + ["सन्दर्भ सूची", "ये भी देखें"],
 )
 def test_sections_of_lists_are_dropped_with_their_subsections(heading):
     text = f"A.\n== {heading} ==\nB.\n=== Sub ===\nC.\n==Next==\nD."

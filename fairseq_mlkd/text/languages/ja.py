@@ -238,10 +238,11 @@ _LETTER_RULES = [
         r"(?<=第)[IVX]+(?![A-Za-z])|(?<![A-Za-z])(?:[IVX]+(?=世(?!代)|[章巻期種類])|[IVX]{2,}(?=[部型級号編次節条]))",
         _read_roman,
     ),
-    # AM9:00, 9am
+    # AM9:00, 9am, but not 2PM, who sing.
     rule(
         r"(?<![A-Za-z])(?P<half>[AaPp])\.?[Mm]\.? ?(?=\d{1,2}[:時])"
-        r"|(?P<hour>\d(?<![\d.,:]\d)\d?) ?(?P<am>[AaPp])\.?[Mm](?:\.|(?![A-Za-z]))",
+        r"|(?P<hour>\d(?<![\d.,:]\d)\d?)(?: ?(?=[ap])| (?=[AP])|(?=[AP]\.))"
+        r"(?P<am>[AaPp])\.?[Mm](?:\.|(?![A-Za-z]))",
         _read_half_day,
         ("M", "m"),
     ),

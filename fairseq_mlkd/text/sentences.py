@@ -46,7 +46,13 @@ _SHOUTS = frozenset("!?！？")
 _NAME = re.compile("[A-Za-zァ-ー]")
 _PARTICLES_OF_NAMES = frozenset("とのをにがはで")
 _SHOUTED_NAMES = frozenset(("yahoo", "jeopardy", "wham"))
-_BRACKETS = (("「", "」"), ("『", "』"), ("（", "）"))
+# Japanese brackets, and what stands before the one that closes the outermost.
+_BRACKETS = {
+    (opening, closing): re.compile(
+        rf"(?:[^{opening}{closing}]|{opening}[^{opening}{closing}]*{closing})*{closing}"
+    )
+    for opening, closing in (("「", "」"), ("『", "』"), ("（", "）"))
+}
 _LONGEST_QUOTE = 200
 _TOKEN_START = re.compile(
     r"[\s(\[\"'“„«‹、。・「」『』（）\u3041-\u30ff\u4e00-\u9fff-]"
@@ -176,8 +182,8 @@ def _is_quoted(text: str, start: int, stop: int) -> bool:
     said = text[max(start, stop - _LONGEST_QUOTE) : stop]
     return any(
         said.count(opening) > said.count(closing)
-        and text.find(closing, stop, stop + _LONGEST_QUOTE) >= 0
-        for opening, closing in _BRACKETS
+        and rest.match(text, stop, stop + _LONGEST_QUOTE)
+        for (opening, closing), rest in _BRACKETS.items()
     )
 
 

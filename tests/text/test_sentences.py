@@ -215,6 +215,11 @@ def test_a_quote_that_is_long_or_never_closed_is_cut():
     assert split_sentences("".join(quote), "ja")[0] == quote[0]
 
 
+def test_a_quote_inside_a_long_one_does_not_close_it():
+    sentences = ["「これは文である。", "それは「猫」である。"]
+    assert split_sentences("".join(sentences), "ja") == sentences
+
+
 def test_a_bar_after_devanagari_is_a_danda():
     assert split_sentences("यह है | वह है| a | b", "hi") == ["यह है |", "वह है|", "a | b"]
 

@@ -29,7 +29,8 @@ _CURRENCIES = {
 }
 _UNITS = {
     **table(
-        "% = パーセント; ‰ = パーミル; ° = 度; °C = 度; °F = 度; nm = ナノメートル"
+        "% = パーセント; ¢ = セント; ‰ = パーミル; ° = 度; °C = 度; °F = 度; "
+        "nm = ナノメートル"
     ),
     **dict.fromkeys(("μm", "µm"), "マイクロメートル"),
     **table(
@@ -149,7 +150,7 @@ _RULES = [
     ),
     # A change of script ends a unit as a space does: 10kmの.
     rule(
-        rf"[A-Za-z](?:\^?[23])?(?={JAPANESE})|{JAPANESE}(?=[A-Za-z№])",
+        rf"(?:[A-Za-z](?:\^?[23])?|[$€£¥₩₹₽¢‰])(?={JAPANESE})|{JAPANESE}(?=[A-Za-z№])",
         lambda match: f"{match[0]}{_DOT}",
     ),
     rule(
@@ -173,7 +174,11 @@ _RULES = [
         _read_month_and_day,
         "/",
     ),
-    rule(r"(\d(?<![\dA-Za-z.,:/-]\d))/(\d{2,9})(?![\d/]|[.,]\d)", _read_fraction, "/"),
+    rule(
+        r"([1-9](?<![\dA-Za-z.,:/-][1-9]))/(\d{2,9})(?![\d/]|[.,]\d)",
+        _read_fraction,
+        "/",
+    ),
     rule(
         r"(\d+(?:\.\d+)?)° ?([0-5]?\d)['′](?: ?([0-5]?\d(?:\.\d+)?)[\"″])?",
         _read_angle,
@@ -216,6 +221,8 @@ _TITLES = table(
 )
 _COMPANIES = table("㈱ = 株式会社; (株) = 株式会社; ㈲ = 有限会社")
 _LETTER_RULES = [
+    # Typists take the sign of a long vowel for a hyphen: 10ー20人.
+    rule(r"ー(?<=\dー)(?=\d)", lambda match: "-", "ー"),
     # Telephone numbers and postcodes.
     rule(
         r"(?:\(?0(?<![\d.,-]0)(?<![\d.,-]\(0)\d{1,4}(?:-|\) ?|\()\d{1,4}[-)]|"

@@ -244,6 +244,7 @@ _LETTER_RULES = [
     rule(
         r"(?<=第)[IVX]+(?![A-Za-z])|(?<![A-Za-z])(?:[IVX]+(?=世(?!代)|[章巻期種類])|[IVX]{2,}(?=[部型級号編次節条]))",
         _read_roman,
+        ("I", "V", "X"),
     ),
     # AM9:00, 9am, but not 2PM, who sing.
     rule(

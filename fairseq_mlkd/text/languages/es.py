@@ -257,7 +257,7 @@ LANGUAGE = romance.Romance(
         rule(r"E(?<!\wE)E ?UU\b", lambda match: "Estados Unidos", "E"),
         rule(r"s\.(?<!\w[s]\.)(?= ?[IVX]+\b)", lambda _: "siglo", "s."),
         rule(r"ss\.(?<!\w[s]s\.)(?= ?[IVX]+\b)", lambda _: "siglos", "ss."),
-        small_capitals(_CENTURIES),
+        small_capitals("siglo", _CENTURIES),
         iberian_numerals(_NUMBERS, _KINGS, _QUEENS, _ARTICLES),
     ),
     rules=(

@@ -244,7 +244,7 @@ LANGUAGE = romance.Romance(
             lambda match: "sainte" if match[0] == "Ste" else "saint",
             "St",
         ),
-        small_capitals(r"[ivx](?<!\w[ivx])[ivx]*(?:er|e)(?= siècle)"),
+        small_capitals("siècle", r"[ivx](?<!\w[ivx])[ivx]*(?:er|e)(?= siècle)"),
         rule(r"s\.(?<=[IVX]e s\.)", lambda _: "siècle", "e s."),
         numerals(_read_numeral, "er|re|ère|e|ème|ᵉ"),
     ),

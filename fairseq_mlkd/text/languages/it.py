@@ -256,7 +256,9 @@ LANGUAGE = romance.Romance(
         romance.christ("avanti Cristo", "dopo Cristo"),
         # In small letters "i" and "vi" are words.
         small_capitals(
-            r"(?<=secolo )(?:[ivx]{3,}|i[vx]|x[ivx])\b|[vx](?<!\w[vx])[ivx]*(?= secolo)"
+            "secolo",
+            r"(?<=secolo )(?:[ivx]{3,}|i[vx]|x[ivx])\b|"
+            r"[vx](?<!\w[vx])[ivx]*(?= secolo)",
         ),
         numerals(_read_numeral),
     ),

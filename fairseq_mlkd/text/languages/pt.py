@@ -254,7 +254,7 @@ LANGUAGE = romance.Romance(
     letter_rules=(
         parts(_SIGNS),
         romance.christ("antes de Cristo", "depois de Cristo"),
-        small_capitals(_CENTURIES),
+        small_capitals("século", _CENTURIES),
         iberian_numerals(_NUMBERS, _KINGS, _QUEENS, _ARTICLES),
     ),
     rules=(

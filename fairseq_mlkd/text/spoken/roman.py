@@ -54,7 +54,6 @@ _COUNTED = frozenset(
     )
 )
 _ANOTHER = re.compile(r"(?:y|e|a|al|ao) [IVX]+\b")
-# Text that is spoken form already has neither capitals nor marks, and stays as it is.
 _WRITTEN = re.compile("[A-ZÀ-Þ.,;:]")
 _ONE_MORE = re.compile("[IVX]+,")
 _OF = ("de ", "d'", "del ", "da ", "do ")
@@ -133,18 +132,26 @@ def parts(signs: Mapping[str, str]) -> Rule:
     return rule(
         rf"(?P<sign>{beginning_with_any_of(said)})(?=[ \u00a0]?[IVX]+(?!\w))",
         lambda match: said[match["sign"]],
-        ".",
+        re.compile("\\.[ \u00a0]?[IVX]"),
     )
 
 
-def small_capitals(centuries: str) -> Rule:
+def small_capitals(noun: str, centuries: str) -> Rule:
     """Return the rule for centuries in small letters, which are small capitals.
 
+    Text that is spoken form already has neither capitals nor marks, and stays as it is.
+
     Args:
+        noun: "siglo".
         centuries: pattern of numerals in their place (the xix of "siglo xix").
     """
     capitals = str.maketrans("ivx", "IVX")
-    return rule(centuries, lambda match: match.group().translate(capitals), _WRITTEN)
+
+    def read(match: Match[str]) -> str:
+        is_written = _WRITTEN.search(match.string)
+        return match.group().translate(capitals) if is_written else match.group()
+
+    return rule(centuries, read, noun)
 
 
 def iberian_numerals(

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from fairseq_mlkd.files.writing import write_text
+
+# JSON can escape half a character, which no file can hold.
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def read_json(path: str | Path, remedy: str) -> dict[str, Any]:
@@ -32,10 +36,15 @@ def parse_json(text: str, where: str, remedy: str) -> dict[str, Any]:
         where: file, or file and line; begins the error.
         remedy: what the user can do; ends it.
     Raises:
-        ValueError: the text is no JSON, or no object.
+        ValueError: the text is no JSON, no object, or holds half a character.
     """
     try:
         value = json.loads(text)
+        if _SURROGATE.search(text):
+            json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        half = error.object[error.start]
+        raise ValueError(f"{where}: {half!r} is half a character; {remedy}") from None
     except (ValueError, RecursionError) as error:
         reason = str(error).split(": line")[0]
         raise ValueError(f"{where}: not JSON ({reason}); {remedy}") from None

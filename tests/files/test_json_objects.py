@@ -10,6 +10,11 @@ def test_what_was_written_is_read(tmp_path):
     assert "é" in (tmp_path / "a.json").read_text(encoding="utf-8")
 
 
+def test_a_whole_character_may_be_escaped(tmp_path):
+    (tmp_path / "a.json").write_bytes(rb'{"a": "\ud83d\ude00 \\udc00"}')
+    assert read_json(tmp_path / "a.json", "") == {"a": "\U0001f600 \\udc00"}
+
+
 @pytest.mark.parametrize(
     "content, problem",
     [
@@ -18,6 +23,8 @@ def test_what_was_written_is_read(tmp_path):
         (b"[" * 100_000, "not JSON"),
         (b"[1]", "holds no JSON object"),
         (b'"a"', "holds no JSON object"),
+        (b'{"a": ["\\uD83D"]}', r"'\ud83d' is half a character"),
+        (b'{"\\udc00": 1}', r"'\udc00' is half a character"),
         (b"\xff", "cannot be read"),
         (None, "cannot be read (No such file"),
     ],

@@ -265,7 +265,7 @@ class Predictor:
 
 def _fields_of(request: Request) -> dict[str, Any]:
     if isinstance(request, str):
-        return {"text": request}
+        request = {"text": request}
     if isinstance(request, tuple) and len(request) == 2:
         request = {"text": request[0], "text_pair": request[1]}
     if not isinstance(request, Mapping):

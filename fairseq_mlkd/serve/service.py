@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
@@ -137,6 +138,8 @@ async def _read_body(call: HttpRequest, limits: Limits) -> bytes:
         return await asyncio.wait_for(read(), limits.seconds)
     except asyncio.TimeoutError:
         raise HTTPException(408, "the body did not arrive in time", _CLOSE) from None
+    except ClientDisconnect:  # nobody reads the answer; the log stays clean
+        raise HTTPException(400, "the body did not arrive whole", _CLOSE) from None
 
 
 _CLOSE = {"Connection": "close"}  # the rest of the body is not read

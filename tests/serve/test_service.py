@@ -1,5 +1,6 @@
 """A real client and a real server on 127.0.0.1: load, limits, bad calls, the end."""
 
+import asyncio
 import http.client
 import json
 import re
@@ -141,6 +142,7 @@ def test_words_are_tagged_as_they_are_given(tagger, predictors):
         ({"text": "a", "lang": ["en"]}, 400, "lang: "),
         ({"words": [["a"]]}, 400, "words: a list"),
         ({"text": "\ud800"}, 400, "text: a text is needed, of whole characters"),
+        ("\ud800", 400, "text: a text is needed, of whole characters"),
         ({"words": ["\udfff"]}, 400, "words: a list of texts"),
         ("", 400, "no words"),
         ("ab " * 99, 400, "the input has"),
@@ -172,6 +174,22 @@ def test_a_body_that_never_arrives_is_given_up(tagger, length):
         connection.sendall(head.encode())
         assert connection.recv(4096).startswith(b"HTTP/1.1 408 ")
     assert call(tagger, "the king")[0] == 200
+
+
+def test_a_client_that_goes_away_is_no_failure_of_the_server():
+    async def receive():
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        sent.append(message)
+
+    sent = []
+    batcher = Batcher(Slow())
+    app = build_app(batcher, Facts("zero_shot_tagging", {}, 1), LIMITS)
+    scope = {"type": "http", "method": "POST", "path": "/predict", "headers": []}
+    asyncio.run(app(scope, receive, send))
+    batcher.close()
+    assert sent[0]["status"] == 400
 
 
 def test_a_full_queue_is_said_at_once_and_the_rest_is_answered():

@@ -26,7 +26,7 @@ CASES = [
     ("corpus", ["{new}", "en={nothing}"], "nothing: no such file"),
     ("corpus", ["{new}", "{text}"], "write LANG=FILE or LANG=FILE,FILE"),
     ("corpus", ["{new}", "english={text}"], "write LANG=FILE or LANG=FILE,FILE"),
-    ("corpus", ["{new}", "en={empty}"], "empty: no such file"),
+    ("corpus", ["{new}", "en={empty}"], "empty: a folder; name its files, '"),
     ("corpus", ["{new}", "en={latin}", *CORPUS], "latin.txt:1: not UTF-8"),
     ("corpus", ["{new}", "en={none}", *CORPUS], "none.txt: holds no text"),
     ("corpus", ["{new}", "en={table}", *CORPUS], "rows.csv: a table and no text"),

@@ -74,6 +74,9 @@ class CorpusOptions:
             raise ValueError(f"--subwords {self.subwords}: none of {SUBWORDS}")
         for paths in self.files.values():
             for path in paths:
+                if os.path.isdir(path):
+                    files = os.path.join(path, "*")
+                    raise ValueError(f"{path}: a folder; name its files, '{files}'")
                 if not os.path.isfile(path):
                     raise ValueError(f"{path}: no such file")
                 if paths.count(path) > 1:

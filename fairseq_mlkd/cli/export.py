@@ -83,17 +83,17 @@ def export(args: argparse.Namespace) -> list[str]:
     from fairseq_mlkd.convert.export import write_folder
     from fairseq_mlkd.convert.trained import read_trained
 
+    options = Options(
+        results=results_of(args.checkpoint, args.results),
+        licence=args.licence,
+        onnx=args.onnx,
+        int8=args.int8,
+        tolerance=args.tolerance,
+        force=args.force,
+        dev_rows=args.dev_rows,
+    )
     trained = read_trained(args.checkpoint, data=args.data, tokenizer=args.tokenizer)
     with folder_on_success(args.out) as folder:
-        options = Options(
-            results=results_of(args.checkpoint, args.results),
-            licence=args.licence,
-            onnx=args.onnx,
-            int8=args.int8,
-            tolerance=args.tolerance,
-            force=args.force,
-            dev_rows=args.dev_rows,
-        )
         return write_folder(folder, trained, options)
 
 

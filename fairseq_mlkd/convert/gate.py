@@ -93,8 +93,10 @@ def read_dev_sets(
         rows: the most that are read.
         splits: of which the first that a language has is read.
     Raises:
-        ValueError: the data have neither.
+        ValueError: the data have neither, or no row is to be read.
     """
+    if rows < 1:
+        raise ValueError(f"--dev-rows {rows}: give a number from 1")
     data, task = trained.data, trained.facts.task
     found: dict[str, DevSet] = {}
     for split in splits:

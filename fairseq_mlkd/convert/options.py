@@ -20,6 +20,8 @@ class Options:
         tolerance: how many points of the task's metric a language may lose by them.
         force: write them even so.
         dev_rows: of each language, that decide.
+    Raises:
+        ValueError: a tolerance that no loss can be compared with.
     """
 
     results: Sequence[Result] = ()
@@ -29,3 +31,7 @@ class Options:
     tolerance: float = 0.5
     force: bool = False
     dev_rows: int = 1000
+
+    def __post_init__(self) -> None:
+        if not self.tolerance >= 0:  # nan would let any loss pass
+            raise ValueError(f"--tolerance {self.tolerance}: give a number from 0")

@@ -83,6 +83,7 @@ CASES = [
     ("export", ["{cut}", "{new}"], "not a checkpoint, or cut short"),
     ("export", ["{model}", "{files}"], "files exists already: name another folder"),
     ("export", ["{model}", "{new}", "--tokenizer", "{empty}"], "no subwords.json in"),
+    ("export", ["{model}", "{new}", "--tolerance", "nan"], "--tolerance nan: give a"),
     ("predict", ["{nothing}"], "nothing/mlkd/facts.json: "),
     ("predict", ["{model}"], "model.pt: a file, no folder of mlkd-export; export"),
     ("predict", ["{empty}"], "export the model again with mlkd-export"),

@@ -172,6 +172,11 @@ def label_as_the_model(made, folder):
     return predictor, found
 
 
+def test_at_least_one_row_decides():
+    with pytest.raises(ValueError, match="--dev-rows 0: give a number from 1"):
+        gate.read_dev_sets(None, 0)
+
+
 def with_outliers(made, factor=60.0, period=6):
     """Give the inputs of second products what real ones have: a few large channels."""
     state = load(made.path)

@@ -6,6 +6,7 @@ from fairseq_mlkd.fairseq_fixes.checkpoints import (
     go_on_from_whole_checkpoint,
     load_weights_only,
     name_misfits,
+    name_other_schedules,
     restore_tasks,
     save_float32_parameters,
 )
@@ -33,6 +34,7 @@ def apply_all() -> None:
     go_on_from_whole_checkpoint()
     copy_whole_files()
     restore_tasks()
+    name_other_schedules()
     save_float32_parameters()
     run_bf16_without_tpu()
     choose_options_of_our_tasks()

@@ -7,7 +7,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ from fairseq.dataclass.utils import overwrite_args_by_name
 from fairseq.distributed import utils as distributed_utils
 from fairseq.file_io import PathManager
 from fairseq.optim.fp16_optimizer import FP16Optimizer
+from fairseq.optim.lr_scheduler import FairseqLRScheduler
+from fairseq.optim.lr_scheduler.reduce_lr_on_plateau import ReduceLROnPlateauLRSchedule
 from fairseq.trainer import Trainer
 
 from fairseq_mlkd.checkpoint import dictionary_beside, is_torn, read_checkpoint
@@ -196,6 +198,30 @@ def restore_tasks() -> None:
     checkpoint_utils.verify_checkpoint_directory = in_one_line(
         checkpoint_utils.verify_checkpoint_directory
     )
+
+
+def name_other_schedules() -> None:
+    """Have a run that resumes with another `--lr-scheduler` say what does not fit.
+
+    Fault: schedules look for what others have not saved, so that a checkpoint of the
+    default one seems damaged.
+    """
+    for schedule in (FairseqLRScheduler, ReduceLROnPlateauLRSchedule):
+        schedule.load_state_dict = _asking_for_best(schedule.load_state_dict)
+
+
+def _asking_for_best(load: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(load)
+    def load_state_dict(self: FairseqLRScheduler, state: dict[str, Any]) -> None:
+        if "best" not in state:
+            name = self.cfg._name
+            raise ValueError(
+                f"was not saved with --lr-scheduler {name}: give the one that it was "
+                "trained with, or --reset-lr-scheduler to begin this one anew"
+            )
+        load(self, state)
+
+    return load_state_dict
 
 
 def _describe_misfit(filename: str, error: Exception) -> str:

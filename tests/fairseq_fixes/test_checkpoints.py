@@ -68,6 +68,18 @@ def test_a_torn_checkpoint_without_another_is_named(tmp_path):
         train(data, tmp_path / "s", *MLM, "--max-update", 1)
 
 
+@pytest.mark.parametrize("name", ["inverse_sqrt", "reduce_lr_on_plateau"])
+def test_another_schedule_is_no_damage(tmp_path, name):
+    data = write_mlm_data(tmp_path / "data")
+    path = train(data, tmp_path / "s", *MLM, "--max-update", 1)
+    flags = [*MLM, "--lr-scheduler", name, "--warmup-updates", 2, "--max-update", 2]
+    with pytest.raises(UserError) as error:
+        train(data, tmp_path / "s", *flags)
+    assert f"{path}: was not saved with --lr-scheduler {name}: give" in str(error.value)
+    train(data, tmp_path / "s", *flags, "--reset-lr-scheduler")
+    assert load(path)["optimizer_history"][-1]["num_updates"] == 2
+
+
 @pytest.mark.parametrize("change", ["text", "one less", "another shape", "float64"])
 def test_damaged_float32_parameters_are_refused(tmp_path, change):
     data = write_mlm_data(tmp_path / "data")

@@ -120,6 +120,8 @@ TRAIN = [
         [*TAUGHT, "--logits-weight", -1],
         "--logits-weight -1.0 is below 0: give 0 to leave the term out",
     ),
+    ("tags", [*TAUGHT, "--temperature", "nan"], "--temperature nan is not above 0"),
+    ("tags", [*TAUGHT, "--hidden-weight", "nan"], "--hidden-weight nan is no finite"),
     ("tags", [*TAUGHT, "--layer-map", "7,9"], "--layer-map 7,9 does not fit"),
     ("tags", [*TAUGHT, "--layer-map", "first"], "give `uniform`, `last`,"),
     (
@@ -144,6 +146,15 @@ TRAIN = [
         "sentences",
         [*flags(MLM), "--encoder-attention-heads", 3],
         "3 attention heads do not divide a width of 8",
+    ),
+    ("sentences", [*flags(MLM), "--encoder-attention-heads", 0], "-heads 0 is below 1"),
+    ("sentences", [*flags(MLM), "--encoder-embed-dim", -8], "-dim -8 is below 1"),
+    ("sentences", [*flags(MLM), "--max-positions", -5], "--max-positions -5 is below"),
+    ("sentences", [*flags(MLM), "--dropout", 1.5], "--dropout 1.5 is not between 0"),
+    (
+        "sentences",
+        [*flags(MLM), "--attention-dropout", "nan"],
+        "--attention-dropout nan is not between 0 and 1",
     ),
     (
         "sentences",

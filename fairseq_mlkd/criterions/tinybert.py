@@ -1,6 +1,7 @@
 """Distillation on any task of ours: hard loss + equation 2 + equation 3."""
 
 import logging
+import math
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -80,12 +81,14 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
         distils = bool(cfg.logits_weight or any(inner_weights(cfg).values()))
         if not distils and not cfg.ce_weight:
             raise ValueError("all weights of the tinybert criterion are 0")
-        if cfg.temperature <= 0:
+        if not cfg.temperature > 0:
             raise ValueError(f"--temperature {cfg.temperature} is not above 0")
         for name in (field.name for field in fields(TinyBertCriterionConfig)):
-            if name.endswith("_weight") and getattr(cfg, name) < 0:
-                flag = f"--{name.replace('_', '-')} {getattr(cfg, name)}"
-                raise ValueError(f"{flag} is below 0: give 0 to leave the term out")
+            weight = getattr(cfg, name)
+            if name.endswith("_weight") and not 0 <= weight < math.inf:
+                flag = f"--{name.replace('_', '-')} {weight}"
+                problem = "is below 0" if weight < 0 else "is no finite number"
+                raise ValueError(f"{flag} {problem}: give 0 to leave the term out")
         if task.is_restored:
             return
         if distils:

@@ -85,6 +85,20 @@ ENCODER_SHAPE = (
 )
 
 
+# those that a model, an encoder or a parser, cannot do without
+_SIZES = (
+    "encoder_layers",
+    "encoder_embed_dim",
+    "encoder_ffn_embed_dim",
+    "encoder_attention_heads",
+    "max_positions",
+    "decoder_layers",
+    "decoder_ffn_embed_dim",
+    "max_target_positions",
+)
+_RATES = ("dropout", "attention_dropout")
+
+
 @register_model("multilingual_encoder", dataclass=MultilingualEncoderConfig)
 class MultilingualEncoderModel(BaseFairseqModel):
     """BERT's encoder with a masked-LM head, or with the heads that a task asks for.
@@ -218,8 +232,9 @@ def build_encoder(
 
     Raises:
         ValueError: one segment, which the second of two sentences would not find; or a
-            rank that is none.
+            size, rate or rank that is none.
     """
+    _check_numbers(cfg)
     if cfg.num_segments == 1:
         raise ValueError(
             "--num-segments 1 tells no segments apart: give 0, or 2 for sentence pairs"
@@ -242,6 +257,19 @@ def build_encoder(
     width = cfg.encoder_ffn_embed_dim
     layers = build_layers(EncoderLayer, cfg, cfg.encoder_layers, width)
     return kind(embeddings, layers)
+
+
+def _check_numbers(cfg: MultilingualEncoderConfig) -> None:
+    """Refuse sizes and rates that are none."""
+    for name in _SIZES:
+        size = getattr(cfg, name, 1)
+        if size < 1:
+            raise ValueError(f"--{name.replace('_', '-')} {size} is below 1")
+    for name in _RATES:
+        rate = getattr(cfg, name)
+        if not 0 <= rate <= 1:
+            flag = name.replace("_", "-")
+            raise ValueError(f"--{flag} {rate} is not between 0 and 1")
 
 
 def build_layers(

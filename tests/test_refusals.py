@@ -203,6 +203,13 @@ def test_eval_lm_is_refused_by_name(data, trained):
     assert "fairseq-eval-lm is for models that read from left to right" in message
 
 
+def test_a_training_that_diverges_says_so(data, tmp_path):
+    flags = [*flags_of(MLM), "--lr", 1e30, "--max-update", 5]
+    message = refusal(train, data[MLM], tmp_path, *flags)
+    assert "update 2: gradients are Nan/Inf: training diverged: lower --lr" in message
+    assert str(tmp_path / "crash.pt") in message
+
+
 # --- what fairseq forgets
 
 

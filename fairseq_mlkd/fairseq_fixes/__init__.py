@@ -22,6 +22,7 @@ from fairseq_mlkd.fairseq_fixes.runs import (
     log_each_line_once,
     quiet_older_interfaces,
     refuse_what_is_not_there,
+    say_that_training_diverged,
     unscale_once,
 )
 
@@ -41,6 +42,7 @@ def apply_all() -> None:
     show_options_of_components()
     refuse_what_is_not_there()
     end_at_max_update()
+    say_that_training_diverged()
     end_workers_of_past_iterators()
     log_each_line_once()
     quiet_older_interfaces()

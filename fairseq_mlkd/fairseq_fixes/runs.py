@@ -118,6 +118,28 @@ def end_at_max_update() -> None:
     checkpoint_utils.load_checkpoint = load_checkpoint
 
 
+def say_that_training_diverged() -> None:
+    """Have a training whose gradients are no numbers end in one line.
+
+    Fault: it ends in a traceback that says nothing of what to do.
+    """
+    step = Trainer.train_step
+
+    @functools.wraps(step)
+    def train_step(self: Trainer, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return step(self, *args, **kwargs)
+        except FloatingPointError as error:
+            number, folder = self.get_num_updates() + 1, self.cfg.checkpoint.save_dir
+            raise UserError(
+                f"fairseq_mlkd: update {number}: {describe(error)}: training diverged: "
+                "lower --lr, or give --clip-norm 1 and --warmup-updates; "
+                f"{folder}/crash.pt is where it stood"
+            ) from None
+
+    Trainer.train_step = train_step
+
+
 def end_workers_of_past_iterators() -> None:
     """End the workers of a validation, or of an epoch, when the next one begins.
 

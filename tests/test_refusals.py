@@ -79,6 +79,14 @@ def test_of_training_data_too_long_rows_are_skipped(data, trained, tmp_path):
     assert "--max-tokens 6: train has an example of" in message
 
 
+@pytest.mark.parametrize("name, count", [(MLM, 45), (TAGS, 12)])
+def test_of_training_data_not_all_rows_may_be_skipped(data, tmp_path, name, count):
+    flags = [*flags_of(name), "--train-subset", "train", "--disable-validation"]
+    flags += ["--max-tokens", 2, *ONCE]
+    message = refusal(train, data[name], tmp_path, *flags)
+    assert f"train: all {count} examples are longer than 2 tokens: give a l" in message
+
+
 def test_rows_longer_than_the_model_are_not_skipped(data, tmp_path):
     flags = [*flags_of(MLM), "--max-positions", 8, *ONCE]
     skip = "--skip-invalid-size-inputs-valid-test"

@@ -320,13 +320,19 @@ class MultilingualTask(FairseqTask):
         """Do as upstream in training; elsewhere nothing may leave the score.
 
         Raises:
-            ValueError: an example is longer than the model takes.
+            ValueError: an example is longer than the model takes, or all are.
         """
         if self._is_scored(name := self._name(dataset)):
             check_example_lengths(name, dataset, indices, max_positions)
-        return super().filter_indices_by_size(
+        kept = super().filter_indices_by_size(
             indices, dataset, max_positions, ignore_invalid_inputs
         )
+        if len(indices) and not len(kept):
+            raise ValueError(
+                f"{name}: all {len(indices)} examples are longer than {max_positions} "
+                "tokens: give a larger --max-tokens"
+            )
+        return kept
 
     def _name(self, dataset: FairseqDataset) -> str:
         return next((n for n, d in self.datasets.items() if d is dataset), "the data")

@@ -142,6 +142,8 @@ TRAIN = [
     ("sentences", [*flags(MLM), "--sampling-alpha", 2], "is not between 0 and 1"),
     ("sentences", [*flags(MLM), "--lr", -1], "--lr [-1.0] is below 0"),
     ("sentences", [*flags(MLM), "--batch-size", 0], "--batch-size 0 is below 1"),
+    ("sentences", [*flags(MLM), "--update-freq", 0], "--update-freq 0 is below 1"),
+    ("sentences", [*flags(MLM), "--num-workers", -1], "--num-workers -1 is below 0"),
     (
         "sentences",
         [*flags(MLM), "--encoder-attention-heads", 3],
@@ -254,7 +256,7 @@ def test_a_full_disk_is_said_and_nothing_is_left_half_written(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_command_ends_in_one_line_where_fairseq_cannot_open_a_file(monkeypatch):
+def test_a_command_ends_in_one_line_on_a_file_or_flag_of_fairseqs(monkeypatch):
     said = io.StringIO()
     monkeypatch.setattr("sys.stderr", said)
     shown = []
@@ -264,9 +266,14 @@ def test_a_command_ends_in_one_line_where_fairseq_cannot_open_a_file(monkeypatch
     monkeypatch.setattr("sys.argv", ["/bin/fairseq-generate"])
     sys.excepthook(type(error), error, None)
     assert said.getvalue() == "fairseq_mlkd: /x/y: No such file or directory\n"
+    wrong = AssertionError("--sampling requires --nbest to be equal to --beam")
+    sys.excepthook(type(wrong), wrong, None)
+    assert said.getvalue().endswith(f"\nfairseq_mlkd: {wrong}\n") and shown == []
+    sys.excepthook(AssertionError, AssertionError(), None)
+    assert len(shown) == 1  # a fault of the program's
     monkeypatch.setattr("sys.argv", ["my_script.py"])
     sys.excepthook(type(error), error, None)
-    assert len(shown) == 1  # a program of somebody else's keeps its traceback
+    assert len(shown) == 2  # a program of somebody else's keeps its traceback
 
 
 # --- what is said, and goes on

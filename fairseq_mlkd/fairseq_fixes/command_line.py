@@ -8,9 +8,10 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeGuard
 
-from fairseq import options
+from fairseq import options, utils
+from fairseq.criterions import CRITERION_REGISTRY
 from fairseq.models import ARCH_CONFIG_REGISTRY, ARCH_MODEL_REGISTRY
 from fairseq.registry import REGISTRIES
 from fairseq.tasks import TASK_REGISTRY
@@ -41,21 +42,47 @@ def choose_options_of_our_tasks() -> None:
 
     Fault: fairseq-generate scores labels by BLEU, and without a batch size
     fairseq-train and fairseq-validate end in the traceback of an assertion; so do
-    other options that are missing.
+    other options that are missing, and a task, which is translation by default.
     """
 
     def change(given: argparse.Namespace, words: Sequence[str]) -> None:
-        task = TASK_REGISTRY.get(str(getattr(given, "task", None)))
-        if task is None or not task.__module__.startswith("fairseq_mlkd."):
+        if not _is_ours(TASK_REGISTRY.get(str(getattr(given, "task", None)))):
+            _refuse_other_task(given, words)
             return
-        named = any(word.partition("=")[0] == "--scoring" for word in words)
-        if hasattr(given, "scoring") and not named:
+        if hasattr(given, "scoring") and not _is_named("--scoring", words):
             given.scoring = "exact_match"
         problem = _find_missing_option(given)
         if problem:
             raise UserError(f"fairseq_mlkd: {problem}")
 
     _change_arguments(change)
+
+
+def _is_ours(component: Any) -> bool:
+    return getattr(component, "__module__", "").startswith("fairseq_mlkd.")
+
+
+def _is_named(flag: str, words: Sequence[str]) -> bool:
+    return any(word.partition("=")[0] == flag for word in words)
+
+
+def _refuse_other_task(given: argparse.Namespace, words: Sequence[str]) -> None:
+    """Refuse a task of fairseq's with our data or our criterion."""
+    criterion = getattr(given, "criterion", None)
+    ours = ", ".join(name for name, task in TASK_REGISTRY.items() if _is_ours(task))
+    if _is_ours(CRITERION_REGISTRY.get(criterion)):
+        problem = f"--criterion {criterion} is for our tasks"
+    elif not _is_named("--task", words) and _holds_our_data(given):
+        problem = f"{given.data} is for our tasks"
+    else:
+        return
+    raise UserError(f"fairseq_mlkd: {problem}: give --task, one of {ours}")
+
+
+def _holds_our_data(given: argparse.Namespace) -> bool:
+    """Say whether data have one dictionary, which translation's never have."""
+    folders = utils.split_paths(getattr(given, "data", None) or "")
+    return any(Path(folder, "dict.txt").is_file() for folder in folders)
 
 
 def _find_missing_option(given: argparse.Namespace) -> str | None:
@@ -82,7 +109,7 @@ def show_options_of_components() -> None:
     """Have `--help` list the options of the task, criterion, ... named beside it.
 
     Fault: fairseq's parsers answer `--help` while they look for those names, before
-    they have their options. Without `--arch`, they end in a traceback.
+    they have their options. Without `--arch` or `--task`, they end in a traceback.
     """
     parse = options.parse_args_and_arch
 
@@ -106,6 +133,10 @@ def show_options_of_components() -> None:
             if error.args:
                 raise
             raise UserError("fairseq_mlkd: give --arch") from None
+        except KeyError as error:
+            if error.args != (None,):
+                raise
+            raise UserError("fairseq_mlkd: give --task") from None
 
     options.parse_args_and_arch = parse_args_and_arch
 
@@ -168,8 +199,8 @@ def _change_arguments(
 def print_user_errors() -> None:
     """Have commands end in one line, not in a traceback, on what a user can put right.
 
-    Fault: fairseq's commands catch nothing. Where it starts the workers itself, the
-    error of one comes as the text of its traceback.
+    Fault: fairseq's commands catch nothing, and assert what flags have to be. Where it
+    starts the workers itself, the error of one comes as the text of its traceback.
     """
     show = sys.excepthook
 
@@ -182,9 +213,16 @@ def print_user_errors() -> None:
         is_of_fairseq = Path(sys.argv[0]).name.startswith("fairseq-")
         if isinstance(error, UserError) or "fairseq_mlkd.errors" in str(error):
             print(line, file=sys.stderr)
-        elif is_of_fairseq and isinstance(error, OSError) and error.filename:
+        elif is_of_fairseq and _is_of_user(error):
             print(f"fairseq_mlkd: {describe(error)}", file=sys.stderr)
         else:
             show(kind, error, trace)
 
     sys.excepthook = hook
+
+
+def _is_of_user(error: BaseException) -> TypeGuard[Exception]:
+    """Say whether an error is of a file, or says of a flag what it has to be."""
+    if isinstance(error, OSError):
+        return bool(error.filename)
+    return isinstance(error, AssertionError) and str(error).startswith("--")

@@ -34,8 +34,9 @@ def refuse_what_is_not_there() -> None:
     A processor that is slower with --bf16 is warned of.
 
     Fault: both end in tracebacks from deep inside, the second also in no training at
-    all and status 0; a file that cannot be opened ends in one, too. Where Weights &
-    Biases is asked for and missing, fairseq trains on without.
+    all and status 0; a file that cannot be opened ends in one, too, and so do numbers
+    that are none. Where Weights & Biases is asked for and missing, fairseq trains on
+    without.
     """
     build, call = Trainer.__init__, distributed_utils.call_main
 
@@ -57,6 +58,7 @@ def refuse_what_is_not_there() -> None:
 
     @functools.wraps(call)
     def call_main(cfg: Any, main: Any, **kwargs: Any) -> Any:
+        _check_numbers(cfg)
         _check_workers(cfg)
         try:
             return call(cfg, main, **kwargs)
@@ -80,6 +82,19 @@ def _remove_unfinished(folder: str) -> None:
     """Remove what fairseq began to write of a checkpoint."""
     for path in Path(folder).glob("checkpoint*.pt.tmp"):
         path.unlink()
+
+
+@in_one_line
+def _check_numbers(cfg: Any) -> None:
+    given = [
+        ("--batch-size", cfg.dataset.batch_size, 1),
+        ("--max-tokens", cfg.dataset.max_tokens, 1),
+        ("--num-workers", cfg.dataset.num_workers, 0),
+        *(("--update-freq", number, 1) for number in cfg.optimization.update_freq),
+    ]
+    for flag, number, least in given:
+        if number is not None and number < least:
+            raise ValueError(f"{flag} {number} is below {least}")
 
 
 @in_one_line

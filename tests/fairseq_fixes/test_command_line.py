@@ -27,6 +27,30 @@ def test_a_missing_arch_is_one_line(monkeypatch):
         options.parse_args_and_arch(options.get_training_parser())
 
 
+def test_a_missing_task_is_one_line(monkeypatch):
+    monkeypatch.setattr("sys.argv", ["fairseq", "data", "--path", "model.pt"])
+    with pytest.raises(UserError, match="^fairseq_mlkd: give --task$"):
+        options.parse_args_and_arch(options.get_validation_parser())
+
+
+def test_a_forgotten_task_is_not_translation(monkeypatch, tmp_path):
+    (tmp_path / "dict.txt").touch()
+    words = ["fairseq", str(tmp_path), "--path", "model.pt"]
+    monkeypatch.setattr("sys.argv", words)
+    for kind in ("generation", "interactive_generation"):
+        with pytest.raises(UserError, match="is for our tasks: give --task, one of mu"):
+            options.parse_args_and_arch(getattr(options, f"get_{kind}_parser")())
+    monkeypatch.setattr("sys.argv", [*words, "--task", "translation"])
+    options.parse_args_and_arch(options.get_generation_parser())
+
+
+def test_our_criterions_are_for_our_tasks(monkeypatch):
+    words = ["--task", "masked_lm", "--arch", "roberta_base", "--criterion", "tinybert"]
+    monkeypatch.setattr("sys.argv", ["fairseq", "data", *words])
+    with pytest.raises(UserError, match="--criterion tinybert is for our tasks: give"):
+        options.parse_args_and_arch(options.get_training_parser())
+
+
 TASKS = [name for name in TASK_REGISTRY if name.startswith("zero_shot_")]
 
 

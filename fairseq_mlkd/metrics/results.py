@@ -48,12 +48,18 @@ COUNTS = ("examples", "dropped", "seed")
 
 
 def append_results(path: str, results: Iterable[Result]) -> None:
-    """Append lines in a single write, so that parallel processes do not interleave."""
+    """Append lines in a single write, so that parallel processes do not interleave.
+
+    They begin on a line of their own, also behind one that was left without its end.
+    """
     lines = [json.dumps(asdict(result), ensure_ascii=False) for result in results]
     data = "".join(f"{line}\n" for line in lines).encode()
     os.makedirs(os.path.dirname(path) or ".", exist_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o666)
     try:
+        size = os.fstat(descriptor).st_size
+        if data and size and os.pread(descriptor, 1, size - 1) != b"\n":
+            data = b"\n" + data
         os.write(descriptor, data)
     finally:
         os.close(descriptor)

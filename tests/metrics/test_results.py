@@ -23,6 +23,16 @@ def test_lines_round_trip_and_append(tmp_path):
     assert read == [RESULT, replace(RESULT, seed=2), replace(RESULT, lang="de")]
 
 
+def test_a_last_line_without_its_end_stays_alone(tmp_path):
+    path = tmp_path / "results.jsonl"
+    append_results(str(path), [RESULT])
+    path.write_text(path.read_text().rstrip("\n"))
+    append_results(str(path), [])
+    assert not path.read_text().endswith("\n")
+    append_results(str(path), [replace(RESULT, seed=2)])
+    assert read_results([str(path)]) == [RESULT, replace(RESULT, seed=2)]
+
+
 def test_optional_fields_have_defaults(tmp_path):
     values = asdict(RESULT)
     for name in ("dropped", "seed", "checkpoint", "split", "chance"):

@@ -138,12 +138,29 @@ def test_a_metric_that_there_is_will_do(data, tmp_path):
 
 
 @pytest.mark.parametrize("metric", ["distillation_loss", "hidden_loss", "nll_loss"])
-def test_a_term_of_distillation_will_do(data, tmp_path, metric):
-    flags = ["--valid-distillation", "--best-checkpoint-metric", metric]
-    train(
-        data[TAGS], tmp_path, *distillation(TAGS, data[TAGS], tmp_path), *flags, *ONCE
-    )
+def test_a_term_of_distillation_will_do(data, tmp_path, caplog, metric):
+    flags = [*distillation(TAGS, data[TAGS], tmp_path), *ONCE, "--valid-distillation"]
+    train(data[TAGS], tmp_path, *flags, "--best-checkpoint-metric", metric)
     assert load(tmp_path / "checkpoint_best.pt")["extra_state"]["val_loss"] > 0
+    assert "checkpoint_best.pt is" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "name, metric, flags, said",
+    [
+        (TAGS, "f1_LOC", [], "the lowest f1_LOC: give --max"),
+        (MLM, "ppl", ["--maximize-best-checkpoint-metric"], "the highest ppl: leave"),
+        (MLM, "ppl", [], None),
+        (PAIRS, "accuracy", ["--maximize-best-checkpoint-metric"], None),
+    ],
+)
+def test_a_worst_checkpoint_called_best_is_said(
+    data, tmp_path, caplog, name, metric, flags, said
+):
+    flags = [*flags_of(name), "--best-checkpoint-metric", metric, *flags]
+    train(data[name], tmp_path, *flags, *ONCE)
+    lines = [m for m in caplog.messages if "checkpoint_best.pt is the one of" in m]
+    assert [said in line for line in lines] == [True] * bool(said)
 
 
 def test_a_batch_size_is_asked_for(data, trained):

@@ -63,30 +63,43 @@ def _counts_for_task(criterion: type[FairseqCriterion]) -> bool:
 
 
 def check_best_metric(
-    metric: str, keys: Sequence[str], criterion: Any, subset: str
+    metric: str, keys: Sequence[str], terms: Sequence[str], criterion: Any, subset: str
 ) -> None:
     """Refuse a `--best-checkpoint-metric` that no validation will have.
 
     Args:
-        keys: what validation logs beside `loss` and `ppl`: scores, terms.
+        keys: what scores are called, as `LanguageScores.keys` gives them.
+        terms: of distillation, that validation logs, too.
         criterion: its config.
         subset: that is validated first.
     Raises:
         ValueError: naming those that it will have.
     """
-    known = dict.fromkeys(["loss", "ppl", *keys])
+    hard = dict.fromkeys(["loss", "ppl", *keys])
     learns = [getattr(criterion, f"{name}_weight", 1) for name in ("ce", "logits")]
-    if metric in known and not any(learns):
+    if metric in hard and not any(learns):
         logger.warning(
             "checkpoint_best.pt is chosen by %s, of a head that --ce-weight 0 and "
             "--logits-weight 0 leave as it is: give --valid-distillation "
             "--best-checkpoint-metric distillation_loss",
             metric,
         )
-    if metric not in known:
+    if metric not in (*hard, *terms):
         raise ValueError(
             f"--best-checkpoint-metric {metric}: validation on {subset} has "
-            f"{', '.join(known)}"
+            f"{', '.join((*hard, *terms))}"
+        )
+
+
+def check_direction(metric: str, maximize: bool) -> None:
+    """Warn where `checkpoint_best.pt` would be the worst one."""
+    is_loss = metric.endswith("loss") or metric.startswith("ppl")
+    if is_loss == maximize:
+        end, advice = ("highest", "leave out") if maximize else ("lowest", "give")
+        logger.warning(
+            "checkpoint_best.pt is the one of the %s %s: %s "
+            "--maximize-best-checkpoint-metric",
+            *(end, metric, advice),
         )
 
 

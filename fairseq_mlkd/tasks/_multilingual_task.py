@@ -45,6 +45,7 @@ from fairseq_mlkd.tasks._checks import (
     check_arch,
     check_best_metric,
     check_criterion,
+    check_direction,
     check_example_lengths,
     check_longest,
     check_results_path,
@@ -106,6 +107,9 @@ class MultilingualTaskConfig(FairseqDataclass):
     valid_subset: str = II("dataset.valid_subset")
     disable_validation: bool = II("dataset.disable_validation")
     best_checkpoint_metric: str = II("checkpoint.best_checkpoint_metric")
+    maximize_best_checkpoint_metric: bool = II(
+        "checkpoint.maximize_best_checkpoint_metric"
+    )
     save_dir: str = II("checkpoint.save_dir")
     restore_file: str = II("checkpoint.restore_file")
 
@@ -286,8 +290,10 @@ class MultilingualTask(FairseqTask):
         if not self.is_restored and not self.cfg.disable_validation:
             subset = self.cfg.valid_subset.split(",")[0]
             keys = self.scores.keys(self.languages(subset))
-            keys += getattr(criterion, "validation_losses", list)()
-            check_best_metric(self.cfg.best_checkpoint_metric, keys, cfg, subset)
+            terms = getattr(criterion, "validation_losses", list)()
+            metric = self.cfg.best_checkpoint_metric
+            check_best_metric(metric, keys, terms, cfg, subset)
+            check_direction(metric, self.cfg.maximize_best_checkpoint_metric)
         return criterion
 
     # --- batches

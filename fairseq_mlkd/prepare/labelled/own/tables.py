@@ -46,6 +46,7 @@ def read_json_rows(path: Path, roles: Sequence[str], form: Form) -> Iterator[Any
 
 
 def _value(path: Path, line: int, role: str, value: Any) -> Any:
+    value = "" if value is None else value  # as a table has it
     if role in LISTS:
         return as_list(path, line, role, value)
     if isinstance(value, (bool, int)):

@@ -40,6 +40,17 @@ def test_a_quoted_field_may_go_over_several_lines(tmp_path):
     assert [row.line for row in rows] == [2, 4]
 
 
+def test_null_is_what_an_empty_cell_is(tmp_path):
+    rows = ['{"text": "a", "label": "x"}', '{"text": "b", "label": null}']
+    path = write(tmp_path / "a.jsonl", *rows, '{"text": null, "label": "x"}')
+    table = write(tmp_path / "a.csv", "text,label", "a,x", "b,", ",x")
+    dropped = [("no gold label", 2), ("empty sentence", 3)]
+    assert read("classification", path)[1:] == dropped
+    assert [row.reason for row in read("classification", table)[1:]] == [
+        reason for reason, _ in dropped
+    ]
+
+
 def test_excels_own_line_names_the_delimiter(tmp_path):
     path = write(tmp_path / "a.csv", "sep=;", "text;label", "a, b;x")
     assert pairs(read("classification", path)) == [("a, b", "x")]

@@ -107,6 +107,17 @@ def test_training_data_in_other_languages_are_named(tokenizer, tmp_path, capsys)
     assert "train.csv: rows in fr are not read: training data are in en\n" in said
 
 
+def test_files_whose_names_say_nothing_are_named(tokenizer, tmp_path, capsys):
+    rows = "text,label\n" + "".join(f"{w},{i % 2}\n" for i, w in enumerate(WORDS))
+    names = ["mine.csv", "de.csv", "test-german.csv", "notes.txt", "dev.csv"]
+    folder = write_files(tmp_path / "in", dict.fromkeys(names, rows))
+    flags = ["--train", str(folder / "mine.csv")]
+    flags += ["--files", f"test.de={folder / 'de.csv'}"]
+    prepare("classification", tokenizer, folder, *flags)
+    said = capsys.readouterr().out
+    assert "\ntest-german.csv: not read, as no name says split and language" in said
+
+
 def test_a_column_of_languages_is_asked_about(tokenizer, tmp_path, capsys):
     english = "".join(f"en,{word},{i % 2}\n" for i, word in enumerate(WORDS))
     rows = f"Language,text,label\n{english}"

@@ -114,6 +114,10 @@ class Preparation:
             and file.lang != settings.source_lang
             and (not settings.langs or file.lang in settings.langs)
         ]
+        trained = train and train.resolve()
+        self.passed_over = [
+            path for path in reader.passed_over(folder) if path.resolve() != trained
+        ]
         paths = dict.fromkeys(file.path for file in self.files)
         digests = {path: file_sha256(path) for path in paths}
         self.records = [
@@ -173,6 +177,9 @@ class Preparation:
             source = self.settings.source_lang
             note = f"rows in {langs} are not read: training data are in {source}"
             found[note] = list(dict.fromkeys(path.name for path, _, _ in self.unread))
+        if self.passed_over:
+            note = "not read, as no name says split and language: use --files"
+            found[note] = [path.name for path in self.passed_over]
         return found
 
     def _write_subsets(self, out: Path) -> list[FileAudit]:

@@ -119,6 +119,10 @@ class Reader(ABC, Generic[AnyRow]):
                 found.append(LabelledFile(path, split, groups.get("lang", "")))
         return found
 
+    def passed_over(self, folder: Path) -> list[Path]:
+        """Return files that may belong to the data set, though no name says so."""
+        return []
+
     def published(self, split: str, lang: str) -> int | None:
         """Return the number of examples that the authors report, if they do."""
         counts = self.counts.get(lang) or self.counts.get("")

@@ -52,6 +52,7 @@ _SPLITS = {
     **dict.fromkeys(("test", "testing"), "test"),
 }
 _ENDINGS = "csv|tsv|txt|tab|jsonl|ndjson|json|conll|conllu|iob|bio"
+_DATA = re.compile(r".*\.(?:csv|tsv|tab|jsonl|ndjson|conll|conllu|iob|bio)")
 _SPLIT = rf"(?P<split>{'|'.join(_SPLITS)})"
 _LANG = r"(?P<lang>[A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,4})?)"
 _LAYOUTS = tuple(
@@ -117,13 +118,11 @@ class OwnReader(Reader[AnyRow]):
 
         Of a file with a column of languages, one for each that it holds.
         """
-        found = {}
-        for path in sorted([*folder.glob("*"), *folder.glob("*/*")]):
-            name = strip_packing(path.relative_to(folder).as_posix())
-            matches = filter(None, (layout.fullmatch(name) for layout in _LAYOUTS))
-            match = next(matches, None)  # `train.csv` is in no language csv
-            if match and path.is_file():
-                found[path] = self._subset(match)
+        found = {
+            path: self._subset(match)
+            for path, match in _match_files(folder).items()
+            if match
+        }
         for subset, path in self.files.items():
             match = _SUBSET.fullmatch(subset)
             if match is None:
@@ -143,6 +142,16 @@ class OwnReader(Reader[AnyRow]):
             LabelledFile(path, split, lang)
             for path, (split, named) in found.items()
             for lang in (self._languages(path) if has_column else [named])
+        ]
+
+    def passed_over(self, folder: Path) -> list[Path]:
+        named = {path.resolve() for path in self.files.values()}
+        return [
+            path
+            for path, match in _match_files(folder).items()
+            if not match
+            and _DATA.fullmatch(strip_packing(path.name))
+            and path.resolve() not in named
         ]
 
     def _subset(self, match: re.Match[str]) -> tuple[str, str]:
@@ -203,6 +212,17 @@ class OwnReader(Reader[AnyRow]):
         delimiter = find_delimiter(path, self.roles, Form(self.form.columns, None))
         header = self.form.find(self.roles, first.split(delimiter))
         return "table" if len(header) == len(self.roles) else "conll"
+
+
+def _match_files(folder: Path) -> dict[Path, re.Match[str] | None]:
+    """Return what the name of each file in a folder, or one below, says."""
+    found = {}
+    for path in sorted([*folder.glob("*"), *folder.glob("*/*")]):
+        if path.is_file():
+            name = strip_packing(path.relative_to(folder).as_posix())
+            matches = filter(None, (layout.fullmatch(name) for layout in _LAYOUTS))
+            found[path] = next(matches, None)  # `train.csv` is in no language csv
+    return found
 
 
 def tidy_language(text: str) -> str:

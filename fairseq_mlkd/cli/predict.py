@@ -79,9 +79,13 @@ def open_predictor(args: argparse.Namespace) -> Predictor:
     )
 
 
-def read_requests(lines: Iterable[str], name: str) -> Iterator[tuple[int, Request]]:
+def read_requests(
+    lines: Iterable[str], name: str, empty: list[int]
+) -> Iterator[tuple[int, Request]]:
     """Yield the number and the request of each line that is not empty.
 
+    Args:
+        empty: gets the numbers of the others.
     Raises:
         ValueError: a line that begins with a brace and is no JSON object.
     """
@@ -91,6 +95,8 @@ def read_requests(lines: Iterable[str], name: str) -> Iterator[tuple[int, Reques
         elif line.strip():
             first, tab, second = line.partition("\t")
             yield number, (first, second) if tab else line
+        else:
+            empty.append(number)
 
 
 def answer(
@@ -125,9 +131,13 @@ def main(argv: list[str] | None = None) -> None:
         stream = sys.stdin.buffer
         if args.file:
             stream = stack.enter_context(open_packed(args.file))
-        requests = read_requests(decode_lines(stream, name), name)
+        empty: list[int] = []
+        requests = read_requests(decode_lines(stream, name), name, empty)
         for found in answer(predictor, requests, args.lang, name):
             print(json.dumps(found, ensure_ascii=False), flush=True)
+    if empty:
+        said = f"{len(empty)} empty lines have no answer, the first is {empty[0]}"
+        print(f"mlkd-predict: {name}: {said}", file=sys.stderr)
 
 
 if __name__ == "__main__":

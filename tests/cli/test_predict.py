@@ -9,9 +9,11 @@ from fairseq_mlkd import Predictor
 from fairseq_mlkd.cli.predict import main
 
 
-def run(capsys, *arguments):
+def run(capsys, *arguments, said=""):
     main([str(argument) for argument in arguments])
-    return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    out, err = capsys.readouterr()
+    assert err == said
+    return [json.loads(line) for line in out.splitlines()]
 
 
 def test_lines_pairs_and_json_lines_are_answered_in_order(tmp_path, capsys):
@@ -24,7 +26,8 @@ def test_lines_pairs_and_json_lines_are_answered_in_order(tmp_path, capsys):
         '{"text": "Der König", "text_pair": "12", "lang": "de"}\n'
     )
     capsys.readouterr()
-    found = run(capsys, folder, file)
+    said = f"mlkd-predict: {file}: 1 empty lines have no answer, the first is 2\n"
+    found = run(capsys, folder, file, said=said)
     wanted = [
         predictor(("the king", "here")),
         predictor("the king"),

@@ -19,6 +19,7 @@ from fairseq_mlkd.modules.bert_names import FAMILIES
 from fairseq_mlkd.remedies import FETCH_AGAIN
 
 _WEIGHT_FILES = ("model.safetensors", "pytorch_model.bin")
+_POINTER = b"version https://git-lfs"
 _MODEL_TYPES = ("bert", "distilbert", "electra", *ROBERTAS)
 # what other families have that our encoder has not
 _REASONS = {
@@ -165,9 +166,17 @@ def _read_shards(index: Path) -> Weights:
     return tensors
 
 
+def _refuse_pointer(path: Path) -> None:
+    """Refuse what git leaves in the place of a large file where git lfs is missing."""
+    with open(path, "rb") as file:
+        if file.read(len(_POINTER)) == _POINTER:
+            raise ValueError("names weights and holds none: fetch them by git lfs pull")
+
+
 def _read_file(path: Path) -> Weights:
     """Read tensors and nothing else: a pickle that asks for code is refused."""
     try:
+        _refuse_pointer(path)
         if path.suffix == ".safetensors":
             return _read_safetensors(path)
         tensors = load_state(str(path))
@@ -175,7 +184,8 @@ def _read_file(path: Path) -> Weights:
         raise ValueError(f"{path}: {error}") from None
     except Exception as error:  # whatever bytes the reader meets
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise ValueError(f"{path}: cannot be read as weights ({reason})") from None
+        problem = f"{path}: cannot be read as weights ({reason})"
+        raise ValueError(f"{problem}; {FETCH_AGAIN}") from None
     if not all(isinstance(tensor, torch.Tensor) for tensor in tensors.values()):
         raise ValueError(f"{path}: holds no tensors by name")
     return tensors

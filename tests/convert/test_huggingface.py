@@ -134,6 +134,15 @@ def test_truncated_and_foreign_weights(source):
         path.write_bytes(content)
         message = refuse(source)
         assert "model.safetensors: cannot be read as weights" in message
+        assert message.endswith("; fetch the file again")
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin"])
+def test_a_pointer_of_git_lfs(source, name):
+    (source / "model.safetensors").unlink()
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n"
+    (source / name).write_text(pointer)
+    assert f"{name}: names weights and holds none: fetch them by git" in refuse(source)
 
 
 def test_a_parameter_too_few_and_one_too_many(source):

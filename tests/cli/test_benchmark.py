@@ -107,6 +107,18 @@ def test_training_data_in_other_languages_are_named(tokenizer, tmp_path, capsys)
     assert "train.csv: rows in fr are not read: training data are in en\n" in said
 
 
+def test_training_rows_without_labels_are_named_first(tokenizer, tmp_path):
+    dev = "text,label\ncat,1\n"
+    dropped = "all are dropped: no gold label (line 2)"
+    for rows, reason in [("", "add rows"), ("cat,\n", dropped)]:
+        files = {"train.csv": f"text,label\n{rows}", "dev.csv": dev}
+        folder = write_files(tmp_path / f"in{len(rows)}", files)
+        with pytest.raises(SystemExit) as stop:
+            prepare("classification", tokenizer, folder)
+        message = f"train.csv: no row is left for train.en; {reason}"
+        assert message in str(stop.value)
+
+
 def test_files_whose_names_say_nothing_are_named(tokenizer, tmp_path, capsys):
     rows = "text,label\n" + "".join(f"{w},{i % 2}\n" for i, w in enumerate(WORDS))
     names = ["mine.csv", "de.csv", "test-german.csv", "notes.txt", "dev.csv"]

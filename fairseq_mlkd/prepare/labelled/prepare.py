@@ -209,13 +209,18 @@ class Preparation:
 
     def _learn_labels(self) -> None:
         """Find the labels of the training file, and those of what is not held out."""
-        file = self.files[0]
+        file, first = self.files[0], self.records[0]
+        record = FileAudit(first.path, first.sha256, first.language, first.split)
         for row in self._rows(file, "learning labels of"):
-            if not isinstance(row, Dropped):
+            if isinstance(row, Dropped):
+                record.drop(row.reason, row.line)
+            else:
                 labels = labels_of(row)
                 self._known |= labels
                 if not is_held_out(row, *self._share):
                     self._certain |= labels
+        if not self._known:  # before rows of other files seem to have wrong ones
+            raise ValueError(_missing_rows(file, record))
 
     def _is_held_out(self, row: Row) -> bool:
         """Say whether a training row is validated on; of rare labels none is."""

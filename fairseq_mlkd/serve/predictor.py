@@ -26,7 +26,7 @@ from fairseq_mlkd.serve.words import OUTSIDE, Word, find_spans, split_words
 from fairseq_mlkd.text.dictionary import MASK
 from fairseq_mlkd.text.grammar import Grammar
 from fairseq_mlkd.text.pointers import from_pointers
-from fairseq_mlkd.text.windows import CUT, NO_SUBWORD
+from fairseq_mlkd.text.windows import CUT, LONG_INPUTS, NO_SUBWORD
 
 Request = str | tuple[str, str] | Mapping[str, Any]
 Answer = dict[str, Any]
@@ -69,8 +69,8 @@ class Predictor:
         beam: of the search for parses.
         long_inputs: `refuse`, `window` or `truncate`; default: as in training.
     Raises:
-        ValueError: in one line, why the folder cannot be used. Nothing in it has been
-            run by then.
+        ValueError: in one line, which option is none, or why the folder cannot be
+            used. Nothing in it has been run by then.
     """
 
     def __init__(
@@ -83,6 +83,11 @@ class Predictor:
         beam: int = 5,
         long_inputs: str | None = None,
     ) -> None:
+        _check_numbers(threads=threads, batch_size=batch_size, beam=beam)
+        if long_inputs not in (None, *LONG_INPUTS):
+            raise ValueError(
+                f"long_inputs {long_inputs!r} is none of {', '.join(LONG_INPUTS)}"
+            )
         path = Path(folder)
         self.facts = read_facts(path)
         self._tokenizer, self._symbols = read_tokenizer(path, self.facts)
@@ -261,6 +266,12 @@ class Predictor:
         symbols = [self.facts.outputs[i] for i in best.symbols]
         parse = " ".join(from_pointers(symbols, words))
         return {"words": words, "parse": parse, "score": best.score}
+
+
+def _check_numbers(**numbers: int) -> None:
+    for name, number in numbers.items():
+        if number < 1:
+            raise ValueError(f"{name} {number}: a number from 1 is needed")
 
 
 def _fields_of(request: Request) -> dict[str, Any]:

@@ -230,6 +230,20 @@ def test_bad_requests_are_refused_in_one_line(predictors, task, request_):
     assert "\n" not in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    "option, message",
+    [
+        ({"long_inputs": "windows"}, "long_inputs 'windows' is none of refuse, window"),
+        ({"threads": 0}, "threads 0: a number from 1 is needed"),
+        ({"batch_size": 0}, "batch_size 0: "),
+        ({"beam": -1}, "beam -1: "),
+    ],
+)
+def test_options_that_are_none_are_refused(tmp_path, option, message):
+    with pytest.raises(ValueError, match=message):
+        Predictor(tmp_path, **option)
+
+
 def test_serving_imports_neither_fairseq_nor_torch(tmp_path):
     made = make(tmp_path, TAGGING, model_max_positions=90)
     folder = export(made, tmp_path / "out", "--onnx")

@@ -221,6 +221,12 @@ def fill(flags: list, here: SimpleNamespace) -> list[str]:
     return [str(flag).format(**vars(here)) for flag in flags]
 
 
+def test_labelled_data_are_one_folder(here, tmp_path):
+    data = f"{here.tags}{os.pathsep}{here.tags}"
+    message = refusal(train, data, tmp_path, *flags(TAGS), *ONCE)
+    check(message, f"{data}: --task {TAGS} reads one folder: name one")
+
+
 @pytest.mark.parametrize("data, flags, message", TRAIN)
 def test_train(here, tmp_path, data, flags, message):
     given = [*fill(flags, here), *ONCE]

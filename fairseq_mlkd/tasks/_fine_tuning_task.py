@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Optional
 
+from fairseq import utils
 from fairseq.criterions import FairseqCriterion
 from fairseq.data import Dictionary, FairseqDataset
 from fairseq.dataclass import ChoiceEnum, FairseqDataclass
@@ -138,6 +139,8 @@ class FineTuningTask(MultilingualTask):
     ) -> "FineTuningTask":
         """Do as upstream; `shape` is that of a model that is built elsewhere."""
         name = next(name for name, task in TASK_REGISTRY.items() if task is cls)
+        if len(utils.split_paths(cfg.data)) > 1:
+            raise ValueError(f"{cfg.data}: --task {name} reads one folder: name one")
         check_task(cfg.data, name)
         parts = [load_data_dictionary(join(cfg.data, part)) for part in cls.label_parts]
         task = cls(cfg, load_input_dictionary(cfg.data), *parts)

@@ -140,6 +140,8 @@ TRAIN = [
     ("tags", [*flags(TAGS), "--train-subset", "training"], "no subset training; there"),
     ("sentences", [*flags(MLM), "--langs", "en,gr"], "no valid data in gr; there are"),
     ("sentences", [*flags(MLM), "--sampling-alpha", 2], "is not between 0 and 1"),
+    ("sentences", [*flags(MLM), "--seed", -1], "--seed -1 is below 0"),
+    ("sentences", [*flags(MLM), "--sampling-seed", -2], "--sampling-seed -2 is below"),
     ("sentences", [*flags(MLM), "--lr", -1], "--lr [-1.0] is below 0"),
     ("sentences", [*flags(MLM), "--batch-size", 0], "--batch-size 0 is below 1"),
     ("sentences", [*flags(MLM), "--update-freq", 0], "--update-freq 0 is below 1"),

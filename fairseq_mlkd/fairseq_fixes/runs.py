@@ -90,6 +90,7 @@ def _check_numbers(cfg: Any) -> None:
         ("--batch-size", cfg.dataset.batch_size, 1),
         ("--max-tokens", cfg.dataset.max_tokens, 1),
         ("--num-workers", cfg.dataset.num_workers, 0),
+        ("--seed", cfg.common.seed, 0),
         *(("--update-freq", number, 1) for number in cfg.optimization.update_freq),
     ]
     for flag, number, least in given:

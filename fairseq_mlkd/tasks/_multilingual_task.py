@@ -361,9 +361,17 @@ class MultilingualTask(FairseqTask):
         return sys.maxsize if shape is None else shape.max_positions
 
     def sampling_seed(self) -> int:
-        """Return what drawing and masking examples is seeded with."""
+        """Return what drawing and masking examples is seeded with.
+
+        Raises:
+            ValueError: it is below 0.
+        """
         seed = self.cfg.sampling_seed
-        return self.cfg.seed if seed is None else seed
+        if seed is None:
+            return self.cfg.seed
+        if seed < 0:
+            raise ValueError(f"--sampling-seed {seed} is below 0")
+        return seed
 
     def describe_examples(self) -> dict[str, Any]:
         """Return what decides the examples of `train`, by option."""

@@ -147,6 +147,7 @@ class ZeroShotParsingTask(FineTuningTask):
         def build(models: Any, dictionary: Any, **options: Any) -> ParseGenerator:
             if type(options["search_strategy"]) is not BeamSearch:
                 raise ValueError("zero_shot_parsing generates by beam search alone")
+            _check_search(**options)
             return ParseGenerator(models, self.parses, grammar, **options)
 
         return super().build_generator(models, args, seq_gen_cls=build, **kwargs)
@@ -160,3 +161,14 @@ class ZeroShotParsingTask(FineTuningTask):
         if self.cfg.grammar == "ontology":
             pairs = read_ontology(os.path.join(self.cfg.data, TARGET, ONTOLOGY_FILE))
         return Grammar(self.parses.outputs.symbols, pairs)
+
+
+def _check_search(
+    *, beam_size: int, min_len: int, max_len_a: float, max_len_b: int, **_: Any
+) -> None:
+    if beam_size < 1:
+        raise ValueError(
+            f"a beam of {beam_size}: give 1 or more (--beam, --valid-beam)"
+        )
+    if not max_len_a and max_len_b < min_len:
+        raise ValueError(f"--max-len-b {max_len_b} is below --min-len {min_len}")

@@ -49,6 +49,20 @@ def batches(task: ZeroShotParsingTask, size: int) -> list[dict[str, Any]]:
     return [collate(rows[i : i + size]) for i in range(0, ROWS, size)]
 
 
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"beam": 0}, "a beam of 0: give 1 or more"),
+        ({"max_len_b": 0}, "--max-len-b 0 is below --min-len 1"),
+        ({"max_len_b": 4, "min_len": 9}, "--max-len-b 4 is below --min-len 9"),
+    ],
+)
+def test_a_search_that_finds_nothing_is_refused(data, options, message):
+    task, model = make(data)
+    with pytest.raises(UserError, match=message):
+        task.build_generator([model], GenerationConfig(**options))
+
+
 def search(
     task: ZeroShotParsingTask, model: PointerGeneratorModel, **options: Any
 ) -> list[list[dict[str, Any]]]:

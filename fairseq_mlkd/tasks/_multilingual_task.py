@@ -290,7 +290,7 @@ class MultilingualTask(FairseqTask):
         if not self.is_restored and not self.cfg.disable_validation:
             subset = self.cfg.valid_subset.split(",")[0]
             keys = self.scores.keys(self.languages(subset))
-            terms = getattr(criterion, "validation_losses", list)()
+            terms: list[str] = getattr(criterion, "validation_losses", list)()
             metric = self.cfg.best_checkpoint_metric
             check_best_metric(metric, keys, terms, cfg, subset)
             check_direction(metric, self.cfg.maximize_best_checkpoint_metric)

@@ -64,7 +64,7 @@ class Predictor:
         folder: the exported folder.
         engine: `auto` (the fastest there is), `int8`, `onnx` or `torch`; or one of
             your own.
-        threads: that one batch may use.
+        threads: that one batch may use; of `torch`, what this process may.
         batch_size: the most sequences that are computed at once.
         beam: of the search for parses.
         long_inputs: `refuse`, `window` or `truncate`; default: as in training.

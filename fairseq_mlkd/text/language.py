@@ -149,6 +149,25 @@ def units(text: str, gender: str = "") -> dict[str, Unit]:
     return named
 
 
+def multiples(prefixes: str, names: str, gender: str = "") -> dict[str, Unit]:
+    """Return the units of "W -kM = watt, watts; Wh k = ..., feminine": W, kW, MW, kWh.
+
+    Args:
+        prefixes: "k = kilo; M = mega; ...".
+        names: after a symbol stand its prefixes, "-" for none.
+        gender: of units for which none is given.
+    """
+    said = {"-": "", **table(prefixes)}
+    named: dict[str, Unit] = {}
+    for written, names_of in table(names).items():
+        symbol, letters = written.split()
+        one, many, *own = names_of.split(", ")
+        for letter in letters:
+            unit = Unit(said[letter] + one, said[letter] + many, *(own or [gender]))
+            named[letter.strip("-") + symbol] = unit
+    return named
+
+
 def equals(said: str) -> Rule:
     """Return the rule for the sign between two terms (not around a wiki's headings)."""
     return rule(r"=(?<=\w =)(?= [\w-])", lambda match: said, "=")
@@ -161,8 +180,40 @@ def powers(times: str, form: str) -> tuple[Rule, Rule]:
     def read(match: Match[str]) -> str:
         return form.format("-" * bool(match[1]) + match[2])
 
-    return rule(r"×(?= ?10[-\u2212]?\^\d)", lambda _: times, "×"), Rule(
-        raised, read, "^"
+    sign = r"(?:×|x(?<=\dx))(?= {0,2}10[-\u2212]?\^\d)"
+    return rule(sign, lambda _: times, "^"), Rule(raised, read, "^")
+
+
+def coordinates(directions: str, second: str = "s") -> tuple[Rule, Rule]:
+    """Return the rules for 48° 51' 24" N.
+
+    Args:
+        directions: the words for N, S, E and W (or O).
+        second: the unit of seconds.
+    """
+    north, south, east, west = directions.split()
+    names = {"N": north, "S": south, "E": east, "W": west}
+    names.setdefault("O", east if east.startswith("O") else west)
+
+    def read(match: Match[str]) -> str:
+        minutes, seconds, direction = match.group("minutes", "seconds", "direction")
+        parts = [minutes and f"{minutes} min", seconds and f"{seconds} {second}"]
+        return " ".join(filter(None, ["°", *parts, names.get(direction, "")]))
+
+    number = r"\d{1,2}(?:[.,]\d+)?"
+    return (
+        rule(
+            rf"[°º](?<=\d[°º]) ?(?P<minutes>{number}) ?'(?!')"
+            rf"(?: ?(?P<seconds>{number}) ?(?:''|[\"″”]))?"
+            r"(?: ?(?P<direction>[NSEWO])(?!\w))?",
+            read,
+            ("°", "º"),
+        ),
+        rule(
+            r"°(?<=\d°) ?(?P<minutes>)(?P<seconds>)(?P<direction>[NSEWO])(?!\w|'|\.\w)",
+            read,
+            "°",
+        ),
     )
 
 

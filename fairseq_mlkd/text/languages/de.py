@@ -10,7 +10,9 @@ from fairseq_mlkd.text.language import (
     Language,
     Unit,
     Wiki,
+    coordinates,
     equals,
+    multiples,
     powers,
     rule,
     spell,
@@ -427,37 +429,34 @@ LANGUAGE = Language(
             "m² = Quadratmeter, Quadratmeter, m; "
             "km² = Quadratkilometer, Quadratkilometer, m; "
             "m³ = Kubikmeter, Kubikmeter, m; qm = Quadratmeter, Quadratmeter, m; "
-            "ha = Hektar, Hektar, m; mg = Milligramm, Milligramm, m; "
-            "g = Gramm, Gramm, m; kg = Kilogramm, Kilogramm, m; "
-            "t = Tonne, Tonnen, f; ft = Fuß, Fuß, m; mi = Meile, Meilen, f; "
-            "mph = Meile pro Stunde, Meilen pro Stunde, f; kn = Knoten, Knoten, m; "
-            "m/s = Meter pro Sekunde, Meter pro Sekunde, m; "
+            "ha = Hektar, Hektar, m; t = Tonne, Tonnen, f; ft = Fuß, Fuß, m; "
+            "mi = Meile, Meilen, f; mph = Meile pro Stunde, Meilen pro Stunde, f; "
+            "kn = Knoten, Knoten, m; m/s = Meter pro Sekunde, Meter pro Sekunde, m; "
             "nm = Nanometer, Nanometer, m; μm, µm = Mikrometer, Mikrometer, m; "
             "cm² = Quadratzentimeter, Quadratzentimeter, m; "
-            "cm³ = Kubikzentimeter, Kubikzentimeter, m; "
-            "kWh = Kilowattstunde, Kilowattstunden, f; s = Sekunde, Sekunden, f; "
-            "ml = Milliliter, Milliliter, m; l = Liter, Liter, m; "
+            "cm³ = Kubikzentimeter, Kubikzentimeter, m; s = Sekunde, Sekunden, f; "
             "min = Minute, Minuten, f; ct = Cent, Cent, m; h = Stunde, Stunden, f; "
-            "Hz = Hertz, Hertz, m; kHz = Kilohertz, Kilohertz, m; "
-            "MHz = Megahertz, Megahertz, m; GHz = Gigahertz, Gigahertz, m; "
-            "V = Volt, Volt, m; W = Watt, Watt, m; kN = Kilonewton, Kilonewton, m; "
             "km³ = Kubikkilometer, Kubikkilometer, m; hp = PS, PS; "
             "mm² = Quadratmillimeter, Quadratmillimeter, m; "
-            "kcal = Kilokalorie, Kilokalorien, f; kJ = Kilojoule, Kilojoule, m; "
-            "Nm = Newtonmeter, Newtonmeter, m; GW = Gigawatt, Gigawatt, m; "
-            "TB = Terabyte, Terabyte, m; MWh = Megawattstunde, Megawattstunden, f; "
-            "mAh = Milliamperestunde, Milliamperestunden, f; "
+            "kcal = Kilokalorie, Kilokalorien, f; Nm = Newtonmeter, Newtonmeter, m; "
             "km/s = Kilometer pro Sekunde, Kilometer pro Sekunde, m; "
             "kbit/s = Kilobit pro Sekunde, Kilobit pro Sekunde, m; "
             "Mbit/s = Megabit pro Sekunde, Megabit pro Sekunde, m; "
             "Gbit/s = Gigabit pro Sekunde, Gigabit pro Sekunde, m; "
-            "MB/s = Megabyte pro Sekunde, Megabyte pro Sekunde, m; "
-            "GB/s = Gigabyte pro Sekunde, Gigabyte pro Sekunde, m; "
-            "kPa = Kilopascal, Kilopascal, m; hPa = Hektopascal, Hektopascal, m; "
-            "THz = Terahertz, Terahertz, m; kV = Kilovolt, Kilovolt, m; "
-            "dB = Dezibel, Dezibel, m; kW = Kilowatt, Kilowatt, m; "
-            "MW = Megawatt, Megawatt, m; PS = PS, PS; KB = Kilobyte, Kilobyte, m; "
-            "MB = Megabyte, Megabyte, m; GB = Gigabyte, Gigabyte, m"
+            "dB = Dezibel, Dezibel, m; PS = PS, PS; KB = Kilobyte, Kilobyte, m; "
+            "m/s² = Meter pro Quadratsekunde, Meter pro Quadratsekunde, m"
+        ),
+        **multiples(
+            "k = kilo; M = mega; G = giga; T = tera; m = milli; c = zenti; d = dezi; "
+            "h = hekto; n = nano; μ = mikro; µ = mikro",
+            "W -kMGTm = watt, watt; Wh kMGT = wattstunde, wattstunden, f; "
+            "V -kMm = volt, volt; Pa hkMG = pascal, pascal; J kMG = joule, joule; "
+            "N k = newton, newton; eV -kMGT = elektronenvolt, elektronenvolt; "
+            "Hz -kMGT = hertz, hertz; l -hdcmμµ = liter, liter; L -dcm = liter, liter; "
+            "Ah -m = amperestunde, amperestunden, f; A mμµ = ampere, ampere; "
+            "g -kmnμµ = gramm, gramm; B kMGT = byte, byte; "
+            "B/s kMG = byte pro Sekunde, byte pro Sekunde",
+            "m",
         ),
         **_MONEY,
         "Euro": _MONEY["€"],
@@ -536,7 +535,9 @@ LANGUAGE = Language(
     slash="Schrägstrich",
     symbols=table(
         "& = und; @ = at; + = plus; ± = plus minus; × = mal; % = Prozent; "
-        "° = Grad; € = Euro; $ = Dollar; £ = Pfund; § = Paragraf"
+        "° = Grad; € = Euro; $ = Dollar; £ = Pfund; § = Paragraf; ≥ = größer gleich; "
+        "≤ = kleiner gleich; ≈ = ungefähr; ÷ = geteilt durch; ∞ = unendlich; "
+        "√ = Wurzel aus"
     ),
     letter_rules=(
         equals("gleich"),
@@ -546,7 +547,11 @@ LANGUAGE = Language(
             lambda match: "Millionen" if match.group()[1] == "i" else "Milliarden",
         ),
     ),
-    rules=(*powers("mal", " hoch {}"), *_RULES),
+    rules=(
+        *coordinates("Nord Süd Ost West"),
+        *powers("mal", " hoch {}"),
+        *_RULES,
+    ),
     wiki=Wiki(
         namespaces="datei|bild|kategorie",
         page_namespaces="diskussion|(?:benutzer|benutzerin|wikipedia|datei|bild|"

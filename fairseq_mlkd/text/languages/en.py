@@ -10,7 +10,9 @@ from fairseq_mlkd.text.language import (
     Language,
     Unit,
     Wiki,
+    coordinates,
     equals,
+    multiples,
     powers,
     rule,
     spell,
@@ -418,43 +420,36 @@ LANGUAGE = Language(
             "m², sq m = square meter, square meters; "
             "km², sq km, sq. km = square kilometer, square kilometers; "
             "cm³ = cubic centimeter, cubic centimeters; "
-            "m³ = cubic meter, cubic meters; "
-            "km³ = cubic kilometer, cubic kilometers; "
+            "m³ = cubic meter, cubic meters; km³ = cubic kilometer, cubic kilometers; "
             "sq mi, sqmi, sq. mi, sq. mi., mi² = square mile, square miles; "
             "sq ft, sqft, sq. ft., ft² = square foot, square feet; "
             "cu ft, ft³ = cubic foot, cubic feet; ha = hectare, hectares; "
             "ft, ft. = foot, feet; yd, yd., yds = yard, yards; mi = mile, miles; "
-            "nmi = nautical mile, nautical miles; "
-            "lb, lbs, lb., lbs. = pound, pounds; oz, oz. = ounce, ounces; "
-            "gal = gallon, gallons; mg = milligram, milligrams; g = gram, grams; "
-            "kg = kilogram, kilograms; ml = milliliter, milliliters; "
-            "L, l = liter, liters; ng = nanogram, nanograms; "
-            "hr, hrs, hr., hrs. = hour, hours; "
-            "min, mins, min. = minute, minutes; sec, secs, sec. = second, seconds; "
-            "ms = millisecond, milliseconds; Hz = hertz, hertz; "
-            "kHz = kilohertz, kilohertz; MHz = megahertz, megahertz; "
-            "GHz = gigahertz, gigahertz; THz = terahertz, terahertz; "
-            "μg, µg = microgram, micrograms; N = newton, newtons; "
-            "kN = kilonewton, kilonewtons; kPa = kilopascal, kilopascals; "
-            "hPa = hectopascal, hectopascals; dB = decibel, decibels; "
-            "V = volt, volts; kV = kilovolt, kilovolts; "
-            "mA = milliampere, milliamperes; kcal = kilocalorie, kilocalories; "
-            "W = watt, watts; kW = kilowatt, kilowatts; MW = megawatt, megawatts; "
-            "kWh = kilowatt hour, kilowatt hours; hp = horsepower, horsepower; "
-            "t = tonne, tonnes; kJ = kilojoule, kilojoules; "
-            "MJ = megajoule, megajoules; Nm = newton meter, newton meters; "
-            "GW = gigawatt, gigawatts; "
-            "MWh = megawatt hour, megawatt hours; mAh = milliampere hour, "
-            "milliampere hours; km/s = kilometer per second, kilometers per second; "
+            "nmi = nautical mile, nautical miles; lb, lbs, lb., lbs. = pound, pounds; "
+            "oz, oz. = ounce, ounces; gal = gallon, gallons; "
+            "hr, hrs, hr., hrs. = hour, hours; min, mins, min. = minute, minutes; "
+            "sec, secs, sec. = second, seconds; ms = millisecond, milliseconds; "
+            "N = newton, newtons; dB = decibel, decibels; "
+            "kcal = kilocalorie, kilocalories; hp = horsepower, horsepower; "
+            "t = tonne, tonnes; Nm = newton meter, newton meters; "
+            "km/s = kilometer per second, kilometers per second; "
             "m/s² = meter per second squared, meters per second squared; "
             "kbit/s, kbps = kilobit per second, kilobits per second; "
             "Mbit/s, Mbps = megabit per second, megabits per second; "
             "Gbit/s, Gbps = gigabit per second, gigabits per second; "
-            "MB/s = megabyte per second, megabytes per second; "
-            "GB/s = gigabyte per second, gigabytes per second; "
-            "KB, kB = kilobyte, kilobytes; MB = megabyte, megabytes; "
-            "GB = gigabyte, gigabytes; TB = terabyte, terabytes; "
-            "¢, c. = cent, cents"
+            "KB = kilobyte, kilobytes; ¢, c. = cent, cents"
+        ),
+        **multiples(
+            "k = kilo; M = mega; G = giga; T = tera; m = milli; c = centi; d = deci; "
+            "h = hecto; n = nano; μ = micro; µ = micro",
+            "W -kMGTm = watt, watts; Wh kMGT = watt hour, watt hours; "
+            "V -kMmμµ = volt, volts; Pa hkMG = pascal, pascals; J kMG = joule, joules; "
+            "N k = newton, newtons; eV -kMGT = electron volt, electron volts; "
+            "Hz -kMGT = hertz, hertz; l -hdcmμµ = liter, liters; "
+            "L -dcmμµ = liter, liters; "
+            "Ah -m = ampere hour, ampere hours; A mμµ = ampere, amperes; "
+            "g -kmnμµ = gram, grams; B kMGT = byte, bytes; "
+            "B/s kMG = byte per second, bytes per second",
         ),
         **_MONEY,
     },
@@ -534,7 +529,9 @@ LANGUAGE = Language(
     slash="slash",
     symbols=table(
         "& = and; @ = at; + = plus; ± = plus or minus; × = by; % = percent; "
-        "° = degrees; $ = dollar; € = euro; £ = pound"
+        "° = degrees; $ = dollar; € = euro; £ = pound; ≥ = greater than or equal to; "
+        "≤ = less than or equal to; ≈ = approximately; ÷ = divided by; ∞ = infinity; "
+        "√ = square root of"
     ),
     letter_rules=(
         equals("equals"),
@@ -551,7 +548,11 @@ LANGUAGE = Language(
             re.compile(r"\. ?\d"),
         ),
     ),
-    rules=(*powers("times", " to the power of {}"), *_RULES),
+    rules=(
+        *coordinates("north south east west", "sec"),
+        *powers("times", " to the power of {}"),
+        *_RULES,
+    ),
     wiki=Wiki(
         namespaces="file|image|media|category",
         page_namespaces="talk|(?:user|wikipedia|project|file|image|mediawiki|"

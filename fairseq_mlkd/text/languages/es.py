@@ -6,6 +6,7 @@ from fairseq_mlkd.text.language import (
     Unit,
     Wiki,
     equals,
+    multiples,
     powers,
     rule,
     table,
@@ -126,7 +127,7 @@ _UNITS = units(
     "msnm = metro sobre el nivel del mar, metros sobre el nivel del mar",
     MASCULINE,
 )
-_MULTIPLES = romance.multiples(
+_MULTIPLES = multiples(
     "k = kilo; M = mega; G = giga; T = tera; m = mili; c = centi; d = deci; h = hecto; "
     "μ = micro; µ = micro",
     "W -kMGTm = vatio, vatios; Wh -kMGT = vatio hora, vatios hora; "
@@ -137,6 +138,7 @@ _MULTIPLES = romance.multiples(
     "g kmμµ = gramo, gramos; B kMGT = byte, bytes; "
     "bit/s kMGT = bit por segundo, bits por segundo; "
     "B/s kMG = byte por segundo, bytes por segundo",
+    MASCULINE,
 )
 _CENTIMES = ("céntimo", "céntimos")
 _CENTS = ("centavo", "centavos")

@@ -9,6 +9,7 @@ from fairseq_mlkd.text.language import (
     Unit,
     Wiki,
     equals,
+    multiples,
     powers,
     rule,
     table,
@@ -159,7 +160,7 @@ LANGUAGE = romance.Romance(
             "tr/min = tour par minute, tours par minute; hab = habitant, habitants",
             MASCULINE,
         ),
-        **romance.multiples(
+        **multiples(
             "k = kilo; M = méga; G = giga; T = téra; m = milli; c = centi; d = déci; "
             "h = hecto; μ = micro; µ = micro",
             "W -kMGTm = watt, watts; Wh -kMGT = wattheure, wattheures; "
@@ -170,6 +171,7 @@ LANGUAGE = romance.Romance(
             "g kmμµ = gramme, grammes; B d = bel, bels; o kMGT = octet, octets; "
             "bit/s kMGT = bit par seconde, bits par seconde; "
             "o/s kMG = octet par seconde, octets par seconde",
+            MASCULINE,
         ),
         **_MONEY,
         "euros": _MONEY["€"],

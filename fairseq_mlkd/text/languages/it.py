@@ -8,6 +8,7 @@ from fairseq_mlkd.text.language import (
     Unit,
     Wiki,
     equals,
+    multiples,
     powers,
     rule,
     table,
@@ -139,7 +140,7 @@ _UNITS = units(
     "ab = abitante, abitanti",
     MASCULINE,
 )
-_MULTIPLES = romance.multiples(
+_MULTIPLES = multiples(
     "k = chilo; M = mega; G = giga; T = tera; m = milli; c = centi; d = deci; "
     "h = etto; μ = micro; µ = micro",
     "W -kMGTm = watt, watt; Wh -kMGT = wattora, wattora; V -kMm = volt, volt; "
@@ -149,6 +150,7 @@ _MULTIPLES = romance.multiples(
     "A m = ampere, ampere; g kmhμµ = grammo, grammi; B kMGT = byte, byte; "
     "bit/s kMGT = bit al secondo, bit al secondo; "
     "B/s kMG = byte al secondo, byte al secondo",
+    MASCULINE,
 )
 _CURRENCIES = {
     **dict.fromkeys(("€", "EUR"), Unit("euro", "euro", MASCULINE, ("", ""))),

@@ -8,6 +8,7 @@ from fairseq_mlkd.text.language import (
     Unit,
     Wiki,
     equals,
+    multiples,
     powers,
     rule,
     table,
@@ -116,7 +117,7 @@ _UNITS = units(
     "hab = habitante, habitantes",
     MASCULINE,
 )
-_MULTIPLES = romance.multiples(
+_MULTIPLES = multiples(
     "k = quilo; M = mega; G = giga; T = tera; m = mili; c = centi; d = deci; "
     "h = hecto; μ = micro; µ = micro",
     "W -kMGTm = watt, watts; Wh -kMGT = watt hora, watts hora; V -kMm = volt, volts; "
@@ -126,6 +127,7 @@ _MULTIPLES = romance.multiples(
     "Ah -m = ampere hora, amperes hora; A m = ampere, amperes; g kmμµ = grama, gramas; "
     "B kMGT = byte, bytes; bit/s kMGT = bit por segundo, bits por segundo; "
     "B/s kMG = byte por segundo, bytes por segundo",
+    MASCULINE,
 )
 _CENTS = ("centavo", "centavos")
 _CENTIMES = ("cêntimo", "cêntimos")

@@ -16,10 +16,9 @@ from fairseq_mlkd.text.language import (
     LONGEST_NUMBER,
     Language,
     Rule,
-    Unit,
+    coordinates,
     rule,
     spell,
-    table,
 )
 
 MASCULINE = "masculine"
@@ -105,25 +104,6 @@ class Numbers:
         return spell(self.lang, f"spellout-ordinal-{form}", number)
 
 
-def multiples(prefixes: str, names: str) -> dict[str, Unit]:
-    """Return the units of "W -kM = watt, watts; Wh k = ..., feminine": W, kW, MW, kWh.
-
-    Args:
-        prefixes: "k = kilo; M = mega; ...".
-        names: after a symbol stand its prefixes, "-" for none.
-    """
-    said = {"-": "", **table(prefixes)}
-    named: dict[str, Unit] = {}
-    for written, names_of in table(names).items():
-        symbol, letters = written.split()
-        one, many, *own = names_of.split(", ")
-        gender = own[0] if own else MASCULINE
-        for letter in letters:
-            unit = Unit(said[letter] + one, said[letter] + many, gender)
-            named[letter.strip("-") + symbol] = unit
-    return named
-
-
 def ordinals(
     numbers: Numbers, ending: str, form: str = MASCULINE, needs: str = ""
 ) -> Rule:
@@ -204,35 +184,9 @@ def dates(months: Sequence[str], join: str, first: str) -> Sequence[Rule]:
 
 
 def degrees(directions: str) -> Sequence[Rule]:
-    """Return the rules for 48° 51' 24" N and for 20 ºC, which have no ordinals.
-
-    Args:
-        directions: the words for N, S, E and the letter of the west.
-    """
-    north, south, east, west = directions.split()
-    names = {"N": north, "S": south, "E": east, "W": west, "O": west}
-
-    def read(match: Match[str]) -> str:
-        minutes, seconds, direction = match.group("minutes", "seconds", "direction")
-        said = [f"{minutes} min" if minutes else "", f"{seconds} s" if seconds else ""]
-        return " ".join(["°", *filter(None, [*said, names.get(direction, "")])])
-
-    number = r"\d{1,2}(?:[.,]\d+)?"
-    return (
-        rule(
-            rf"[°º](?<=\d[°º]) ?(?P<minutes>{number}) ?'(?!')"
-            rf"(?: ?(?P<seconds>{number}) ?(?:''|[\"″”]))?"
-            r"(?: ?(?P<direction>[NSEWO])(?!\w))?",
-            read,
-            ("°", "º"),
-        ),
-        rule(
-            r"°(?<=\d°) ?(?P<minutes>)(?P<seconds>)(?P<direction>[NSEWO])(?!\w|'|\.\w)",
-            read,
-            "°",
-        ),
-        rule(r"(?<=\d) ?º(?= ?[CF]\b)", lambda _: "°", "º"),
-    )
+    """Return the rules of `coordinates`, and for 20 ºC, which has no ordinal."""
+    mark = rule(r"(?<=\d) ?º(?= ?[CF]\b)", lambda _: "°", "º")
+    return *coordinates(directions), mark
 
 
 def clock(mark: str, read: Callable[[int, int], str], unit: str = "") -> Rule:

@@ -84,14 +84,14 @@ Needs = str | Sequence[str] | Pattern[str]
 class Rule(NamedTuple):
     """A pattern of written text, and what is said for each match of it.
 
-    `read` may leave digits to later rules; a space is put around what it returns, but
-    no second one, none at an apostrophe (l'8 -> l'otto, 2018's) and none at a hyphen,
-    which may be a minus sign. Every match holds one of the strings in `needs`, or a
-    match of that pattern: other text is not searched.
+    `read` may leave digits to later rules, or a match as it is (None). A space is put
+    around what it returns, but no second one, none at an apostrophe (l'8 -> l'otto,
+    2018's) and none at a hyphen, which may be a minus sign. Every match holds one of
+    the strings in `needs`, or a match of that pattern: other text is not searched.
     """
 
     pattern: Pattern[str]
-    read: Callable[[Match[str]], str]
+    read: Callable[[Match[str]], str | None]
     needs: Needs = ()
 
     def apply(self, text: str, space: str = " ") -> str:
@@ -100,16 +100,21 @@ class Rule(NamedTuple):
             return text
 
         def read(match: Match[str]) -> str:
+            said = self.read(match)
+            if said is None:
+                return match.group()
             start, end = match.span()
             before = "" if match.string[max(start - 1, 0) : start] in "' -" else " "
             is_parted = _PARTED.match(match.string, end)
             after = "" if is_parted else " "
-            return f"{before}{self.read(match)}{after}".replace(" ", space)
+            return f"{before}{said}{after}".replace(" ", space)
 
         return self.pattern.sub(read, text)
 
 
-def rule(pattern: str, read: Callable[[Match[str]], str], needs: Needs = ()) -> Rule:
+def rule(
+    pattern: str, read: Callable[[Match[str]], str | None], needs: Needs = ()
+) -> Rule:
     """Return the rule of a pattern."""
     return Rule(re.compile(pattern), read, needs)
 

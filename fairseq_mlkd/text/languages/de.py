@@ -20,7 +20,7 @@ from fairseq_mlkd.text.language import (
     units,
     words,
 )
-from fairseq_mlkd.text.spoken.roman import Numeral, numerals
+from fairseq_mlkd.text.spoken.roman import Numeral, numerals, parts
 
 _MONTHS = (
     "Januar|Jänner|Februar|März|April|Mai|Juni|Juli|August|September|Oktober|November|"
@@ -398,6 +398,12 @@ _MONEY = {
     ),
 }
 
+# before Roman numerals, too
+_PARTS = table(
+    "Nr. = Nummer; Nrn. = Nummern; Abs. = Absatz; Art. = Artikel; Kap. = Kapitel; "
+    "Sp. = Spalte; Ziff. = Ziffer; Tab. = Tabelle; Taf. = Tafel"
+)
+
 LANGUAGE = Language(
     lang="de",
     cardinals={
@@ -479,11 +485,11 @@ LANGUAGE = Language(
     },
     magnitude_gender="f",
     each="pro",
-    number_signs=table(
-        "Nr. = Nummer; Nrn. = Nummern; № = Nummer; # = Nummer; S. = Seite; "
-        "Abs. = Absatz; Art. = Artikel; Kap. = Kapitel; Z. = Zeile; "
-        "Sp. = Spalte; §§ = Paragrafen; § = Paragraf"
-    ),
+    number_signs={
+        **_PARTS,
+        **table("№ = Nummer; # = Nummer; S. = Seite; Z. = Zeile; §§ = Paragrafen"),
+        "§": "Paragraf",
+    },
     abbreviations=table(
         "Mr. = Mister; Mrs. = Missis; Ms. = Miss; Bros. = Brothers; "
         "Sgt. = Sergeant; Cie. = Compagnie; et al. = et al; Op. = Opus; "
@@ -541,6 +547,7 @@ LANGUAGE = Language(
     ),
     letter_rules=(
         equals("gleich"),
+        parts(_PARTS),
         numerals(_read_numeral, r"\.", "IVXL"),
         rule(
             r"M(?<!\wM)(?<!\d[ \u00a0]M)(?:io|rd)\b\.?",

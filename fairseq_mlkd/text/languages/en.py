@@ -20,7 +20,7 @@ from fairseq_mlkd.text.language import (
     units,
     words,
 )
-from fairseq_mlkd.text.spoken.roman import Numeral, numerals
+from fairseq_mlkd.text.spoken.roman import Numeral, numerals, parts
 
 _MONTHS = [
     *("January", "February", "March", "April", "May", "June"),
@@ -383,6 +383,12 @@ _MONEY = {
 _SHORT_MONTHS = table("Mar. = March; Apr. = April; Jun. = June; Jul. = July")
 _BRITISH_TITLES = table("St = saint; Mr = mister; Mrs = missus; Ms = miz; Dr = doctor")
 
+# before Roman numerals, too
+_PARTS = table(
+    "No. = number; no. = number; Nos. = numbers; nos. = numbers; Ch. = chapter; "
+    "ch. = chapter; Art. = article; art. = article; Sec. = section; Pt. = part"
+)
+
 LANGUAGE = Language(
     lang="en",
     cardinals={"": "spellout-cardinal"},
@@ -468,11 +474,9 @@ LANGUAGE = Language(
     is_attribute=_is_attribute,
     each="per",
     number_signs={
-        **dict.fromkeys(("No.", "no.", "№", "#"), "number"),
-        **dict.fromkeys(("Nos.", "nos."), "numbers"),
+        **_PARTS,
+        **dict.fromkeys(("№", "#"), "number"),
         **table("p. = page; pp. = pages; § = section; §§ = sections"),
-        **dict.fromkeys(("Ch.", "ch."), "chapter"),
-        **dict.fromkeys(("Art.", "art."), "article"),
         **table("Op. = opus; b. = born; d. = died; r. = reigned; fl. = flourished"),
         **dict.fromkeys(("c.", "ca."), "circa"),
         **_SHORT_MONTHS,
@@ -535,6 +539,7 @@ LANGUAGE = Language(
     ),
     letter_rules=(
         equals("equals"),
+        parts(_PARTS),
         # as the British write them
         rule(
             rf"\b(?:{'|'.join(_BRITISH_TITLES)})(?= [A-Z])",

@@ -103,16 +103,15 @@ def numerals(
     """
     numeral = rf"(?P<written>[{letters}](?<![\w.][{letters}])[{letters}]*)"
 
-    def replace(match: Match[str]) -> str:
+    def replace(match: Match[str]) -> str | None:
         number = ROMAN.get(match["written"])
         if number is None:
-            return match.group()
+            return None
         preceding = match.string[max(match.start() - 40, 0) : match.start()]
         after = match.string[match.end() : match.end() + 40].lstrip()
         written, ending = match.group("written", "ending")
         parts = _PARTS.split(preceding.rstrip(" \u00a0-"))[::-1]
-        said = read(Numeral(number, written, ending, preceding, parts, after))
-        return said or match.group()
+        return read(Numeral(number, written, ending, preceding, parts, after))
 
     return rule(rf"{numeral}(?P<ending>{endings})?(?![\w'])", replace)
 

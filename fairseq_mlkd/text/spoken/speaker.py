@@ -198,7 +198,7 @@ class Speaker:
         magnitude = rf"[ \u00a0-]*(?P<magnitude>{said})(?!\w)"
         names = any_of(self._units)
         # a year and somebody's initial: 1935 V. Nabokov
-        initial = r"(?<=[12]\d{3}[ \u00a0][A-Z]) ?\.[ \u00a0]?[A-Z]"
+        initial = r"(?<=[12]\d{3}[ \u00a0][A-Z])\.[ \u00a0]?[A-Z]"
         units = rf"(?P<unit>{names})(?![\w']|{initial})"
         # $5/month, 12 €/m²
         slash = "/" if language.each else "(?!)"
@@ -222,7 +222,11 @@ class Speaker:
             "M",
         )
         price = rf"{currency}(?P<number>{number})(?:{magnitude})?{each}"
+        # 8 L/100 km
+        after_unit = r"(?:(?<=\d[^\W\d_]/)|(?<=\d [^\W\d_]/)|(?<=[^\W\d_]{2}/))"
+        shares = rf"/{after_unit}(?=\d+[ \u00a0]?{units})"
         return [
+            *([(shares, lambda _: language.each, "/")] if language.each else ()),
             *([(price, self._read_quantity, "")] if has_money else ()),
             (
                 rf"(?P<number>{number})(?:{magnitude}{of})?"

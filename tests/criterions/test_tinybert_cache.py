@@ -300,6 +300,7 @@ def test_projections_are_fitted_before_there_are_examples(tmp_path, caplog):
     flags = ["--task", "multilingual_mlm", *shape_flags(STUDENT)]
     flags += ["--criterion", "tinybert", "--teacher-path", teacher]
     flags += ["--fit-projections", "--teacher-cache", tmp_path / "cache"]
+    caplog.set_level(logging.INFO)
     train(data, tmp_path / "run", *flags, "--max-update", 1)
     assert "MB for one pass over the " in caplog.text
 

@@ -60,8 +60,8 @@ class TinyBertCriterion(TaskCrossEntropyCriterion):
     over sentences whose denominator is the number of labels; those of equation 3 are
     summed over the mapped layers, and decoders add terms of their own. A term of weight
     0 is not computed, but for the hard loss, which comes with equation 2; without any,
-    no teacher is loaded. Validation reports the hard
-    loss; the other terms, too, with `--valid-distillation`.
+    no teacher is loaded. Validation reports the hard loss; the other terms, too, with
+    `--valid-distillation`.
 
     Against forgetting, a task may give unlabelled sentences: equations 2 and 3 on them,
     and the loss of stage 1.

@@ -86,15 +86,12 @@ def _holds_our_data(given: argparse.Namespace) -> bool:
 
 
 def _find_missing_option(given: argparse.Namespace) -> str | None:
-    """Return what to give that no command can do without, or that is no number."""
+    """Return what to give that no command can do without."""
     if getattr(given, "path", "-") is None:
         return "no model is named: give --path CHECKPOINT"
     size, tokens = getattr(given, "batch_size", 1), getattr(given, "max_tokens", 1)
     if (size, tokens) == (None, None) and not hasattr(given, "nbest"):
         return "give --batch-size, or --max-tokens"
-    for flag, value in (("--batch-size", size), ("--max-tokens", tokens)):
-        if value is not None and value < 1:
-            return f"{flag} {value} is below 1"
     if getattr(given, "lr_scheduler", None) == "polynomial_decay" and not getattr(
         given, "total_num_update", 1
     ):

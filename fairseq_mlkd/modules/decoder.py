@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from fairseq_mlkd.modules.attention import MASKED, Attended, KeysValues
 from fairseq_mlkd.modules.dropout import Dropout
 from fairseq_mlkd.modules.layer import Stack, TransformerLayer
-from fairseq_mlkd.modules.states import NOTHING, Request, States, keep
+from fairseq_mlkd.modules.states import NOTHING, Request, States, keep, keep_attention
 
 
 class LayerMemory(NamedTuple):
@@ -142,15 +142,8 @@ class Decoder(Stack):
             )
             new_memory.append(remembered)
             keep(states, request, i + 1, decoder_hidden_states=x)
-            keep(
-                states,
-                request,
-                i,
-                decoder_attention_scores=to_seen.scores,
-                decoder_attention_vectors=to_seen.vectors,
-                cross_attention_scores=to_source.scores,
-                cross_attention_vectors=to_source.vectors,
-            )
+            keep_attention(states, request, i, "decoder_attention", to_seen)
+            keep_attention(states, request, i, "cross_attention", to_source)
         return DecoderOutput(x, new_memory, states)
 
 

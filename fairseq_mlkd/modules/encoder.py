@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from fairseq_mlkd.modules.attention import MASKED, Attended
 from fairseq_mlkd.modules.dropout import Dropout
 from fairseq_mlkd.modules.layer import Stack, TransformerLayer
-from fairseq_mlkd.modules.states import NOTHING, Request, States, keep
+from fairseq_mlkd.modules.states import NOTHING, Request, States, keep, keep_attention
 from fairseq_mlkd.modules.tied_embedding import OutputLayer, TiedEmbedding
 
 
@@ -122,13 +122,7 @@ class Encoder(Stack):
             attended = layer(x, bias, return_scores=i in request.attention_scores)
             x = attended.x
             keep(states, request, i + 1, hidden_states=x)
-            keep(
-                states,
-                request,
-                i,
-                attention_scores=attended.scores,
-                attention_vectors=attended.vectors,
-            )
+            keep_attention(states, request, i, "attention", attended)
         return EncoderOutput(x, padding_mask, states, output_layer)
 
 

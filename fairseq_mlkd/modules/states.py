@@ -3,6 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
+from fairseq_mlkd.modules.attention import Attended
+
 # name in `Request` -> index -> `(bsz, len, embed_dim)` states,
 # `(bsz, num_heads, tgt_len, src_len)` scores, or `Vectors`
 States = dict[str, dict[int, Any]]
@@ -42,3 +44,15 @@ def keep(states: States, request: Request, index: int, **found: Any) -> None:
         kept = states.setdefault(name, {})
         if index in getattr(request, name):
             kept[index] = state
+
+
+def keep_attention(
+    states: States, request: Request, index: int, name: str, attended: Attended
+) -> None:
+    """Add what is asked for of one layer's attention; see `keep`.
+
+    Args:
+        name: what `request` calls it: `attention`, `decoder_attention`, ...
+    """
+    found = {f"{name}_scores": attended.scores, f"{name}_vectors": attended.vectors}
+    keep(states, request, index, **found)

@@ -115,9 +115,9 @@ def _read_half_day(match: Match[str]) -> str:
     return f"{half_day}{match['hour']}時" if match["hour"] else half_day
 
 
-def _read_roman(match: Match[str]) -> str:
+def _read_roman(match: Match[str]) -> str | None:
     number = ROMAN.get(match.group())
-    return match.group() if number is None else str(number)
+    return None if number is None else str(number)
 
 
 def _read_fraction(match: Match[str]) -> str:

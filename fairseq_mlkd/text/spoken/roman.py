@@ -146,9 +146,9 @@ def small_capitals(noun: str, centuries: str) -> Rule:
     """
     capitals = str.maketrans("ivx", "IVX")
 
-    def read(match: Match[str]) -> str:
+    def read(match: Match[str]) -> str | None:
         is_written = _WRITTEN.search(match.string)
-        return match.group().translate(capitals) if is_written else match.group()
+        return match.group().translate(capitals) if is_written else None
 
     return rule(centuries, read, noun)
 
